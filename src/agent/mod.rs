@@ -1,0 +1,3 @@
+//! The agent side: one event model, one adapter a provider, one socket client.
+
+pub mod model;

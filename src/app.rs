@@ -1,0 +1,1 @@
+//! Wiring: which part runs where.

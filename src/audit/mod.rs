@@ -1,0 +1,1 @@
+//! The audit log: durable before an answer leaves, chained by hash.

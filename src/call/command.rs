@@ -1,0 +1,54 @@
+//! What can be asked of a call from outside: by the API, by signalling, by an agent's tool.
+
+use crate::domain::redacted::Redacted;
+
+/// A command to one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallCommand {
+    /// Answer now, without waiting for the agent.
+    Answer,
+    /// Refuse a call that is not answered yet.
+    Reject,
+    /// End the call.
+    Hangup,
+    /// Put the caller on hold.
+    Hold,
+    /// Take the caller off hold.
+    Resume,
+    /// Send the caller elsewhere.
+    Transfer {
+        /// Whither: a number or a SIP URI.
+        target: Redacted<String>,
+    },
+    /// Press keys.
+    SendDtmf {
+        /// `0`–`9`, `*`, `#`, `A`–`D`.
+        digits: String,
+    },
+    /// Negotiate the media anew.
+    Renegotiate,
+    /// Go on with another agent.
+    SwapAgent {
+        /// Its configured name.
+        agent: String,
+    },
+    /// Let somebody listen.
+    Attach {
+        /// The listener's name.
+        listener: String,
+    },
+}
+
+/// Why a command was not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// No such call runs in the organisation.
+    #[error("no such call is running")]
+    NotFound,
+    /// The call's queue of commands is full.
+    #[error("the call has too many commands waiting")]
+    Busy,
+    /// This release cannot do it.
+    #[error("the command is not supported yet")]
+    Unsupported,
+}

@@ -1,0 +1,5 @@
+//! One call: its state machine, its driver, and the table of all calls.
+
+pub mod command;
+pub mod event;
+pub mod registry;

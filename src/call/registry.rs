@@ -1,0 +1,167 @@
+//! The table of running calls: how the API reaches them.
+//!
+//! Bounded twice: by the number of calls and by the commands waiting for each. A full table refuses, a full queue
+//! answers [`CommandError::Busy`]; nobody waits.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::command::{CallCommand, CommandError};
+use crate::domain::ids::{CallId, OrgId};
+use crate::domain::redacted::Redacted;
+
+/// A call that the API asks for.
+#[derive(Debug)]
+pub struct OutboundRequest {
+    /// Whose call it is.
+    pub org: OrgId,
+    /// Whom to call: a SIP URI.
+    pub to: Redacted<String>,
+    /// Which configured agent speaks; the default one when absent.
+    pub agent: Option<String>,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Result<CallId, StartError>>,
+}
+
+/// Why a call was not started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// The target is not a SIP URI that we can call.
+    #[error("the target is not a SIP URI with a numeric address")]
+    InvalidTarget,
+    /// The target is neither loopback nor on the allow-list.
+    #[error("the target is not on the outbound allow-list")]
+    NotAllowed,
+    /// No such agent is configured.
+    #[error("no such agent is configured")]
+    UnknownAgent,
+    /// No room for one more call.
+    #[error("no capacity for one more call")]
+    Capacity,
+    /// The gateway is stopping, or its signalling does not answer.
+    #[error("signalling is not available")]
+    Unavailable,
+}
+
+/// Handle to the table; clones share it.
+#[derive(Clone, Debug)]
+pub struct CallRegistry {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    calls: Mutex<HashMap<CallId, Entry>>,
+    capacity: usize,
+    outbound: mpsc::Sender<OutboundRequest>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    org: OrgId,
+    commands: mpsc::Sender<CallCommand>,
+}
+
+impl CallRegistry {
+    /// A table for at most `capacity` calls, and the queue in which signalling finds requests for outbound ones.
+    #[must_use]
+    pub fn new(capacity: usize) -> (Self, mpsc::Receiver<OutboundRequest>) {
+        let (outbound, requests) = mpsc::channel(OUTBOUND_QUEUE);
+        let calls = Mutex::new(HashMap::with_capacity(capacity.min(1_024)));
+        (Self { shared: Arc::new(Shared { calls, capacity, outbound }) }, requests)
+    }
+
+    /// Enters a call; `false` when the table is full.
+    #[must_use]
+    pub fn enter(&self, id: CallId, org: OrgId, commands: mpsc::Sender<CallCommand>) -> bool {
+        let mut calls = self.calls();
+        if calls.len() >= self.shared.capacity {
+            return false;
+        }
+        calls.insert(id, Entry { org, commands });
+        true
+    }
+
+    /// Takes a call out of the table.
+    pub fn leave(&self, id: &CallId) {
+        self.calls().remove(id);
+    }
+
+    /// Calls in the table.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.calls().len()
+    }
+
+    /// Whether no call runs.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.calls().is_empty()
+    }
+
+    /// Hands a command to a call of `org`. A call of another organisation looks like a missing one.
+    ///
+    /// # Errors
+    /// When no such call runs, or it has too many commands waiting.
+    pub fn command(&self, org: &OrgId, id: &CallId, command: CallCommand) -> Result<(), CommandError> {
+        let calls = self.calls();
+        let entry = calls.get(id).filter(|entry| entry.org == *org).ok_or(CommandError::NotFound)?;
+        entry.commands.try_send(command).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => CommandError::Busy,
+            mpsc::error::TrySendError::Closed(_) => CommandError::NotFound,
+        })
+    }
+
+    /// Hands a command to every call.
+    pub fn command_all(&self, command: &CallCommand) {
+        for entry in self.calls().values() {
+            // A call whose queue is full is busy ending or will be ended by its own limits.
+            let _ = entry.commands.try_send(command.clone());
+        }
+    }
+
+    /// Starts an outbound call and answers with its identifier as soon as its INVITE is on its way.
+    ///
+    /// # Errors
+    /// When the target or the agent is refused, or there is no room.
+    pub async fn start(&self, org: OrgId, to: Redacted<String>, agent: Option<String>) -> Result<CallId, StartError> {
+        let (reply, answer) = oneshot::channel();
+        let request = OutboundRequest { org, to, agent, reply };
+        self.shared.outbound.try_send(request).map_err(|_| StartError::Unavailable)?;
+        answer.await.map_err(|_| StartError::Unavailable)?
+    }
+
+    fn calls(&self) -> MutexGuard<'_, HashMap<CallId, Entry>> {
+        self.shared.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Requests for outbound calls that may wait for signalling.
+const OUTBOUND_QUEUE: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_of_another_organisation_looks_like_a_missing_one() {
+        let (registry, _requests) = CallRegistry::new(2);
+        let (commands, mut inbox) = mpsc::channel(1);
+        let id = CallId::random();
+        assert!(registry.enter(id.clone(), OrgId::default_org(), commands));
+        let foreign: OrgId = "org_other".parse().unwrap();
+        assert_eq!(registry.command(&foreign, &id, CallCommand::Hangup), Err(CommandError::NotFound));
+        assert_eq!(registry.command(&OrgId::default_org(), &id, CallCommand::Hangup), Ok(()));
+        assert_eq!(inbox.recv().await, Some(CallCommand::Hangup));
+    }
+
+    #[tokio::test]
+    async fn a_full_table_refuses_the_next_call() {
+        let (registry, _requests) = CallRegistry::new(1);
+        let (commands, _inbox) = mpsc::channel(1);
+        assert!(registry.enter(CallId::random(), OrgId::default_org(), commands.clone()));
+        assert!(!registry.enter(CallId::random(), OrgId::default_org(), commands));
+    }
+}

@@ -1,0 +1,1 @@
+//! The configuration, validated whole before any port opens.

@@ -1,0 +1,95 @@
+//! Audit entries as plain values: who did what to which object, with what outcome.
+//!
+//! The actions and resources are contracts of the origin systems. No entry carries a name, a number or a spoken word;
+//! a network address is kept whole, since an audit must be able to say where an access came from.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{CallId, RequestId};
+
+/// What an audit entry says; sequence, time and hashes are added by the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEvent {
+    /// Who acted.
+    pub actor: Actor,
+    /// From where; null for the gateway itself.
+    pub ip: Option<IpAddr>,
+    /// What was done.
+    pub action: AuditAction,
+    /// To what kind of thing.
+    pub resource: AuditResource,
+    /// To which one; null for a list.
+    pub object: Option<String>,
+    /// How it went.
+    pub outcome: Outcome,
+    /// Why, by a stable code; null where the outcome says all.
+    pub reason: Option<String>,
+    /// The HTTP request behind it.
+    pub request_id: Option<RequestId>,
+}
+
+/// Who acted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "actor_type", content = "actor", rename_all = "snake_case")]
+pub enum Actor {
+    /// The gateway.
+    Gateway,
+    /// Whoever holds the admin secret.
+    Admin,
+    /// A peer on the telephone side, by the name of its trunk.
+    Trunk(String),
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditAction {
+    /// Read one.
+    View,
+    /// Read many.
+    ViewList,
+    /// A call began.
+    StartCall,
+    /// A call ended.
+    EndCall,
+    /// Read where a call stands.
+    ViewStatus,
+    /// Read what was said.
+    ViewTranscript,
+    /// Credentials were presented and refused.
+    ApiAccess,
+}
+
+/// To what kind of thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditResource {
+    /// A call.
+    Call,
+    /// What was said in one.
+    Transcript,
+    /// A patient.
+    Patient,
+}
+
+/// How it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Done.
+    Success,
+    /// Tried and failed.
+    Failure,
+    /// Not allowed.
+    Denied,
+}
+
+impl AuditEvent {
+    /// The gateway did `action` to a call.
+    #[must_use]
+    pub fn call(action: AuditAction, call: &CallId, actor: Actor, ip: Option<IpAddr>, outcome: Outcome) -> Self {
+        Self { actor, ip, action, resource: AuditResource::Call, object: Some(call.to_string()), outcome, reason: None, request_id: None }
+    }
+}

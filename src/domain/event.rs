@@ -1,0 +1,60 @@
+//! What the gateway tells the world while it happens: one list for the event stream, webhooks and metrics.
+//!
+//! A metric is named `auricle_<area>_<noun>_<unit>`.
+
+use serde::{Deserialize, Serialize};
+
+use super::call_record::{Direction, SessionStatus, Speaker};
+use super::ids::{CallId, OrgId};
+use super::redacted::Redacted;
+use super::termination::Termination;
+
+/// Something that happened in an organisation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Whose it is.
+    pub org_id: OrgId,
+    /// The call it is about.
+    pub call_id: CallId,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What can happen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EventKind {
+    /// A call began.
+    CallStarted {
+        /// Who dialled.
+        direction: Direction,
+    },
+    /// The two sides can hear each other.
+    CallAnswered,
+    /// Somebody said something.
+    TranscriptAdded {
+        /// Who.
+        speaker: Speaker,
+        /// What.
+        text: Redacted<String>,
+    },
+    /// The agent answered the caller.
+    TurnAnswered {
+        /// From the end of the caller's speech to the first RTP packet of the answer.
+        latency_ms: u64,
+    },
+    /// The caller spoke over the agent.
+    BargedIn,
+    /// The agent's connection was lost; the call goes on.
+    AgentLost,
+    /// The call is over.
+    CallEnded {
+        /// Its final status.
+        session_status: SessionStatus,
+        /// Why.
+        termination: Termination,
+        /// How long the two sides could hear each other.
+        talk_ms: u64,
+    },
+}

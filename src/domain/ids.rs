@@ -1,0 +1,188 @@
+//! Identifiers: random, prefixed by what they name, the same in the store, in logs and in URLs.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a text is not an identifier of the kind asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an identifier of the form {prefix}_ and 26 characters of base 32")]
+pub struct InvalidId {
+    /// The prefix that was expected.
+    pub prefix: &'static str,
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// A fresh identifier of 128 random bits.
+            ///
+            /// # Panics
+            /// When the operating system has no randomness to give.
+            #[must_use]
+            pub fn random() -> Self {
+                Self(format!(concat!($prefix, "_{}"), random_suffix()))
+            }
+
+            /// The whole text, prefix included.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let invalid = InvalidId { prefix: $prefix };
+                let suffix = text.strip_prefix(concat!($prefix, "_")).ok_or(invalid)?;
+                if is_suffix(suffix) { Ok(Self(text.to_owned())) } else { Err(invalid) }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+id!(
+    /// One call.
+    CallId,
+    "call"
+);
+id!(
+    /// One HTTP request, named in its answer and in every log line it causes.
+    RequestId,
+    "req"
+);
+
+/// An organisation: the tenant wall. Readable names are allowed, since administrators choose them.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OrgId(String);
+
+impl OrgId {
+    /// The organisation that exists before any other is made: `org_default`.
+    #[must_use]
+    pub fn default_org() -> Self {
+        Self("org_default".to_owned())
+    }
+
+    /// The whole text, prefix included.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for OrgId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let suffix = text.strip_prefix("org_").ok_or(InvalidId { prefix: "org" })?;
+        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        if (1..=40).contains(&suffix.len()) && suffix.chars().all(legal) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidId { prefix: "org" })
+        }
+    }
+}
+
+impl TryFrom<String> for OrgId {
+    type Error = InvalidId;
+
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        text.parse()
+    }
+}
+
+impl From<OrgId> for String {
+    fn from(id: OrgId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for OrgId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for OrgId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Crockford's base 32, lower case: no letter that is mistaken for a digit.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const SUFFIX_LEN: usize = 26;
+
+fn random_suffix() -> String {
+    let mut random = [0u8; 16];
+    getrandom::fill(&mut random).expect("the operating system provides randomness");
+    let mut bits = u128::from_be_bytes(random);
+    let mut suffix = [b'0'; SUFFIX_LEN];
+    for place in suffix.iter_mut().rev() {
+        let digit = usize::try_from(bits & 31).unwrap_or_default();
+        *place = ALPHABET.get(digit).copied().unwrap_or(b'0');
+        bits >>= 5;
+    }
+    suffix.iter().map(|&byte| char::from(byte)).collect()
+}
+
+fn is_suffix(text: &str) -> bool {
+    text.len() == SUFFIX_LEN && text.bytes().all(|byte| ALPHABET.contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_random_identifier_reads_back_as_itself() {
+        let id = CallId::random();
+        assert_eq!(id.as_str().parse::<CallId>(), Ok(id.clone()));
+        assert_ne!(CallId::random(), id);
+    }
+
+    #[test]
+    fn an_identifier_of_another_kind_or_shape_is_refused() {
+        let request = RequestId::random();
+        assert!(request.as_str().parse::<CallId>().is_err());
+        assert!("call_../../../etc/passwd".parse::<CallId>().is_err());
+        assert!("call_".parse::<CallId>().is_err());
+        assert!("org_A b".parse::<OrgId>().is_err());
+    }
+}

@@ -1,0 +1,11 @@
+//! Plain values: what the product speaks of, without sockets, stores or protocols.
+//!
+//! Everything else may import this module; it imports nothing of ours.
+
+pub mod audit_event;
+pub mod call_record;
+pub mod event;
+pub mod ids;
+pub mod redacted;
+pub mod termination;
+pub mod timeline;

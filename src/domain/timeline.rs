@@ -1,0 +1,75 @@
+//! The timeline of a call: what happened when, in milliseconds since its INVITE.
+
+use serde::{Deserialize, Serialize};
+
+/// One entry of a call's timeline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineEntry {
+    /// Milliseconds since the INVITE came or went.
+    pub at_ms: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub moment: Moment,
+}
+
+/// What a timeline can hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Moment {
+    /// The INVITE came or went.
+    Invite,
+    /// 180 came or went.
+    Ringing,
+    /// 200 came or went.
+    Answered,
+    /// ACK came or went.
+    Acknowledged,
+    /// The first valid RTP packet came.
+    FirstRtpIn,
+    /// The first RTP packet went.
+    FirstRtpOut,
+    /// The agent's socket stands; `attempt` counts from 1.
+    AgentConnected {
+        /// Which connection of this call.
+        attempt: u32,
+    },
+    /// The agent took our settings and may be sent audio.
+    AgentReady {
+        /// Which connection of this call.
+        attempt: u32,
+    },
+    /// The agent's socket was lost.
+    AgentLost {
+        /// Which connection of this call.
+        attempt: u32,
+    },
+    /// The first caller audio went to the agent.
+    FirstAudioToAgent,
+    /// The first audio came from the agent.
+    FirstAudioFromAgent,
+    /// The agent answered the caller.
+    Turn {
+        /// From the end of the caller's speech, on the RTP clock, to the first RTP packet of the answer.
+        latency_ms: u64,
+        /// From the end of the caller's speech to the agent's word that it heard it end.
+        endpointing_ms: u64,
+        /// From there to the agent's first audio.
+        agent_ms: u64,
+        /// From there to the first RTP packet out.
+        egress_ms: u64,
+    },
+    /// The caller spoke over the agent.
+    BargeIn {
+        /// Milliseconds of the interrupted item that went to the caller.
+        played_ms: u64,
+        /// Milliseconds of the agent's audio that were thrown away unheard.
+        discarded_ms: u64,
+    },
+    /// Something that an operator should know and that did not end the call.
+    Warning {
+        /// A stable code.
+        code: String,
+    },
+    /// The call ended.
+    Ended,
+}

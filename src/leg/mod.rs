@@ -1,0 +1,1 @@
+//! The telephone side of a call: one transport and both pipelines.

@@ -1,0 +1,3 @@
+//! The `auricle` command.
+
+fn main() {}
