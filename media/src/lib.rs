@@ -10,5 +10,7 @@
 //!
 //! Units and wrap-around live in [`units`]; the order of the stages stands in [`ingress`] and [`egress`].
 
+pub mod codec;
 pub mod frame;
+pub mod rtp;
 pub mod units;
