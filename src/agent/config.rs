@@ -116,7 +116,7 @@ impl AgentConfig {
     fn check_url(&self, issues: &mut Vec<Issue>) {
         match protocol::request_uri(self) {
             Err(_) => {
-                issues.push(Issue::new("url", &self.url, "ws://host[:port]/… or wss://host[:port]/…", "write the whole URL of the agent"))
+                issues.push(Issue::new("url", &self.url, "ws://host[:port]/… or wss://host[:port]/…", "write the whole URL of the agent"));
             }
             Ok(uri) => {
                 let literal = uri.host().and_then(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().ok());
