@@ -2,5 +2,6 @@
 
 pub mod command;
 pub mod event;
+pub mod journal;
 pub mod registry;
 pub mod session;
