@@ -5,3 +5,4 @@ pub mod event;
 pub mod journal;
 pub mod registry;
 pub mod session;
+pub mod thread;
