@@ -12,5 +12,7 @@
 
 pub mod codec;
 pub mod frame;
+pub mod rtcp;
 pub mod rtp;
+pub mod stats;
 pub mod units;
