@@ -15,4 +15,5 @@ pub mod frame;
 pub mod rtcp;
 pub mod rtp;
 pub mod stats;
+pub mod transport;
 pub mod units;
