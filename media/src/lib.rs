@@ -12,5 +12,8 @@
 
 pub mod codec;
 pub mod frame;
+pub mod rtcp;
 pub mod rtp;
+pub mod stats;
+pub mod transport;
 pub mod units;
