@@ -1,5 +1,6 @@
 //! One call: its state machine, its driver, and the table of all calls.
 
 pub mod command;
+pub mod config;
 pub mod event;
 pub mod registry;
