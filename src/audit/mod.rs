@@ -1,1 +1,3 @@
 //! The audit log: durable before an answer leaves, chained by hash.
+
+pub mod config;

@@ -1,1 +1,3 @@
 //! Between SIP and calls.
+
+pub mod config;

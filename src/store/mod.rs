@@ -1,1 +1,3 @@
 //! Documents in a database.
+
+pub mod config;
