@@ -4,16 +4,16 @@ use super::source::SourceFile;
 
 /// A path as written, with the line it stands on.
 #[derive(Debug, PartialEq)]
-pub struct NamedPath {
+pub(crate) struct NamedPath {
     /// Its segments: `["tokio", "net", "UdpSocket"]`.
-    pub segments: Vec<String>,
+    pub(crate) segments: Vec<String>,
     /// Counted from one.
-    pub line: usize,
+    pub(crate) line: usize,
 }
 
 impl NamedPath {
     /// The path from the crate's root for one that starts with `crate`, `self`, `super` or `auricle`; nothing for another crate's.
-    pub fn resolved(&self, file: &SourceFile) -> Option<Vec<String>> {
+    pub(crate) fn resolved(&self, file: &SourceFile) -> Option<Vec<String>> {
         let mut at = match self.segments.first()?.as_str() {
             "crate" | "auricle" => Vec::new(),
             "self" | "super" => file.module_path(),
@@ -31,7 +31,7 @@ impl NamedPath {
 }
 
 /// Every path of `file` with two segments or more.
-pub fn of(file: &SourceFile) -> Vec<NamedPath> {
+pub(crate) fn of(file: &SourceFile) -> Vec<NamedPath> {
     let tokens = tokens(&file.code);
     let mut found = Vec::new();
     let mut at = 0;

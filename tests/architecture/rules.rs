@@ -4,10 +4,10 @@ use super::paths::{self, NamedPath};
 use super::source::SourceFile;
 
 /// `path:line: what is wrong`.
-pub type Violation = String;
+pub(crate) type Violation = String;
 
 /// The layers of `src`, lowest first. A module may import what stands in a lower layer, and itself; nothing beside it or above.
-pub const LAYERS: &[&[&str]] = &[
+pub(crate) const LAYERS: &[&[&str]] = &[
     &["domain"],
     // `telemetry` and `shutdown` know the domain only, so that everything may use them.
     &["net", "store", "telemetry", "shutdown"],
@@ -23,7 +23,7 @@ pub const LAYERS: &[&[&str]] = &[
 ];
 
 /// Crates with one home: nobody else may name them.
-pub const HOMES: &[(&str, &str)] = &[
+pub(crate) const HOMES: &[(&str, &str)] = &[
     ("rusqlite", "src/store/sqlite"),
     ("mongodb", "src/store/mongo"),
     ("axum", "src/api"),
@@ -62,7 +62,7 @@ const IMPURE: &[&str] = &[
 const CLOCK: &[&str] = &["Instant::now", "SystemTime::now", "Utc::now", "Local::now"];
 
 /// `src/…`: only lower layers are imported.
-pub fn layers(file: &SourceFile) -> Vec<Violation> {
+pub(crate) fn layers(file: &SourceFile) -> Vec<Violation> {
     let Some(own) = file.module_path().first().cloned() else { return Vec::new() };
     let Some(level) = level_of(&own) else {
         return vec![format!("{}:1: `{own}` has no layer; give it one in tests/architecture/rules.rs and ARCHITECTURE.md", file.path)];
@@ -76,7 +76,7 @@ pub fn layers(file: &SourceFile) -> Vec<Violation> {
 }
 
 /// `src/…`: a crate with a home is named nowhere else.
-pub fn homes(file: &SourceFile) -> Vec<Violation> {
+pub(crate) fn homes(file: &SourceFile) -> Vec<Violation> {
     let named = paths::of(file);
     HOMES
         .iter()
@@ -87,7 +87,7 @@ pub fn homes(file: &SourceFile) -> Vec<Violation> {
 }
 
 /// `media/src` and `sip/src`: no I/O, thread, task, lock, clock or chance, and not each other.
-pub fn purity(file: &SourceFile) -> Vec<Violation> {
+pub(crate) fn purity(file: &SourceFile) -> Vec<Violation> {
     let neighbour = if file.path.starts_with("media/") { "sip" } else { "media" };
     let mut found = Vec::new();
     for NamedPath { segments, line } in paths::of(file) {
@@ -105,13 +105,13 @@ pub fn purity(file: &SourceFile) -> Vec<Violation> {
 }
 
 /// A file is short, or listed with its reason.
-pub fn file_length(file: &SourceFile, limit: usize, exceptions: &[(&str, usize, &str)]) -> Vec<Violation> {
+pub(crate) fn file_length(file: &SourceFile, limit: usize, exceptions: &[(&str, usize, &str)]) -> Vec<Violation> {
     let limit = exceptions.iter().find(|(path, ..)| *path == file.path).map_or(limit, |(_, longer, _)| *longer);
     if file.lines > limit { vec![format!("{}:1: {} lines without tests, the limit is {limit}", file.path, file.lines)] } else { Vec::new() }
 }
 
 /// A function is short, comments and blank lines not counted.
-pub fn function_length(file: &SourceFile, limit: usize) -> Vec<Violation> {
+pub(crate) fn function_length(file: &SourceFile, limit: usize) -> Vec<Violation> {
     let mut found = Vec::new();
     let mut from = 0;
     while let Some(start) = file.code[from..].find("fn ").map(|at| from + at) {
@@ -128,7 +128,7 @@ pub fn function_length(file: &SourceFile, limit: usize) -> Vec<Violation> {
 }
 
 /// Modules, types and files are named for what they are.
-pub fn names(file: &SourceFile, exceptions: &[(&str, &str)]) -> Vec<Violation> {
+pub(crate) fn names(file: &SourceFile, exceptions: &[(&str, &str)]) -> Vec<Violation> {
     const AVOIDED: &[&str] =
         &["manager", "managers", "helper", "helpers", "util", "utils", "common", "base", "data", "info", "misc", "handler2"];
     // Fine as a part of a name, never as the whole of one.
@@ -152,7 +152,7 @@ pub fn names(file: &SourceFile, exceptions: &[(&str, &str)]) -> Vec<Violation> {
 }
 
 /// What no file holds, test code included.
-pub fn banned_text(file: &SourceFile) -> Vec<Violation> {
+pub(crate) fn banned_text(file: &SourceFile) -> Vec<Violation> {
     let code = &file.code_with_tests;
     let in_code =
         ["unbounded_channel", "#[allow(", "#![allow("].into_iter().flat_map(|text| lines_with(code, text).map(move |line| (line, text)));
@@ -162,13 +162,13 @@ pub fn banned_text(file: &SourceFile) -> Vec<Violation> {
 }
 
 /// A file says at its top what it is.
-pub fn module_docs(file: &SourceFile) -> Vec<Violation> {
+pub(crate) fn module_docs(file: &SourceFile) -> Vec<Violation> {
     let documented = file.comments.lines().any(|line| line.trim_start().starts_with("//!"));
     if documented { Vec::new() } else { vec![format!("{}:1: no module documentation (`//!`)", file.path)] }
 }
 
 /// Versions stand in the workspace's manifest only, and a package takes its lints from there.
-pub fn manifest(path: &str, text: &str) -> Vec<Violation> {
+pub(crate) fn manifest(path: &str, text: &str) -> Vec<Violation> {
     let mut found = Vec::new();
     let mut section = "";
     for (index, line) in text.lines().enumerate() {

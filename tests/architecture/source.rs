@@ -6,22 +6,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One file, read once, in the views that the rules need. Every view keeps the line breaks, so lines can be named.
-pub struct SourceFile {
+pub(crate) struct SourceFile {
     /// Relative to the repository's root.
-    pub path: String,
+    pub(crate) path: String,
     /// Code only: comments and what literals hold are blanked, `#[cfg(test)]` items too.
-    pub code: String,
+    pub(crate) code: String,
     /// As `code`, with the test items still in it.
-    pub code_with_tests: String,
+    pub(crate) code_with_tests: String,
     /// Comments only.
-    pub comments: String,
+    pub(crate) comments: String,
     /// Lines that do not belong to a `#[cfg(test)]` item.
-    pub lines: usize,
+    pub(crate) lines: usize,
 }
 
 impl SourceFile {
     /// Takes `text` apart as the file `path`.
-    pub fn new(path: &str, text: &str) -> Self {
+    pub(crate) fn new(path: &str, text: &str) -> Self {
         let (code_with_tests, comments) = separate(text);
         let (code, test_lines) = cut_tests(&code_with_tests);
         let lines = text.lines().count().saturating_sub(test_lines);
@@ -29,7 +29,7 @@ impl SourceFile {
     }
 
     /// The modules from the crate's root to this file: `src/call/driver.rs` is `["call", "driver"]`.
-    pub fn module_path(&self) -> Vec<String> {
+    pub(crate) fn module_path(&self) -> Vec<String> {
         let inside = self.path.split_once("src/").map_or(self.path.as_str(), |(_, inside)| inside);
         let mut parts: Vec<String> = inside.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
         if parts.last().is_some_and(|last| last == "mod" || last == "lib") {
@@ -40,7 +40,7 @@ impl SourceFile {
 }
 
 /// Every Rust file below `folder`, without those that hold only tests.
-pub fn below(root: &Path, folder: &str) -> Vec<SourceFile> {
+pub(crate) fn below(root: &Path, folder: &str) -> Vec<SourceFile> {
     let mut paths = Vec::new();
     walk(&root.join(folder), &mut paths);
     paths.sort();
