@@ -159,8 +159,8 @@ impl Journal {
     }
 
     /// The caller spoke over the agent.
-    pub fn barged_in(&mut self, now: Instant, played_ms: u64, discarded_ms: u64) {
-        self.mark(now, Moment::BargeIn { played_ms, discarded_ms });
+    pub fn barged_in(&mut self, now: Instant, discarded: Duration) {
+        self.mark(now, Moment::BargeIn { discarded_ms: millis(discarded) });
         self.emit(EventKind::BargedIn);
     }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::command::CallCommand;
 use super::event::{RejectCause, SignallingCommand, SignallingEvent};
+use super::timers::{Timer, Timers};
 use crate::domain::call_record::Direction;
 use crate::domain::termination::{
     AgentReason, GatewayReason, MediaReason, PolicyReason, SipReason, Termination, TerminationClass, TerminationReason,
@@ -212,6 +213,12 @@ impl CallSession {
         }
     }
 
+    /// Whether the agent may be sent audio.
+    #[must_use]
+    pub const fn agent_is_ready(&self) -> bool {
+        matches!(self.agent, AgentPhase::Ready { .. })
+    }
+
     /// Whether the two sides can hear each other.
     #[must_use]
     pub fn is_up(&self) -> bool {
@@ -348,53 +355,6 @@ impl CallSession {
 
     fn signal(&mut self, command: SignallingCommand) {
         self.actions.push_back(CallAction::Signal(command));
-    }
-}
-
-/// Why a call wakes up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Timer {
-    /// The agent did not become ready before the call was answered.
-    AgentReady,
-    /// The far end did not answer.
-    NoAnswer,
-    /// The call has lasted as long as it may.
-    MaxDuration,
-    /// No RTP for too long.
-    RtpSilence,
-    /// Time to dial the agent again.
-    Redial,
-}
-
-impl Timer {
-    const ALL: [Self; 5] = [Self::AgentReady, Self::NoAnswer, Self::MaxDuration, Self::RtpSilence, Self::Redial];
-}
-
-/// One deadline a timer.
-#[derive(Clone, Copy, Debug, Default)]
-struct Timers([Option<Instant>; Timer::ALL.len()]);
-
-impl Timers {
-    fn set(&mut self, timer: Timer, at: Instant) {
-        if let Some(slot) = self.0.get_mut(timer as usize) {
-            *slot = Some(at);
-        }
-    }
-
-    fn clear(&mut self, timer: Timer) {
-        if let Some(slot) = self.0.get_mut(timer as usize) {
-            *slot = None;
-        }
-    }
-
-    fn next(&self) -> Option<Instant> {
-        self.0.iter().flatten().min().copied()
-    }
-
-    fn expired(&mut self, now: Instant) -> Option<Timer> {
-        let (timer, slot) = Timer::ALL.into_iter().zip(&mut self.0).find(|(_, slot)| slot.is_some_and(|at| at <= now))?;
-        *slot = None;
-        Some(timer)
     }
 }
 
