@@ -14,6 +14,7 @@ pub mod codec;
 pub mod frame;
 pub mod rtcp;
 pub mod rtp;
+pub mod sdp;
 pub mod stats;
 pub mod transport;
 pub mod units;
