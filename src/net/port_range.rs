@@ -138,6 +138,14 @@ pub struct PortPair {
     pub lease: PortLease,
 }
 
+impl PortPair {
+    /// The RTP port, as a session description names it.
+    #[must_use]
+    pub fn rtp_port(&self) -> u16 {
+        self.lease.rtp_port()
+    }
+}
+
 /// The claim on one pair of ports. Dropped, it sends the pair to rest.
 #[derive(Debug)]
 pub struct PortLease {
@@ -302,7 +310,7 @@ mod tests {
         let pair = range(42_001, 42_010).allocate(Instant::now()).unwrap();
         let (rtp, rtcp) = (pair.rtp.local_addr().unwrap().port(), pair.rtcp.local_addr().unwrap().port());
         assert_eq!((rtp % 2, rtcp), (0, rtp + 1));
-        assert_eq!(pair.lease.rtp_port(), rtp);
+        assert_eq!(pair.rtp_port(), rtp);
     }
 
     #[test]
@@ -343,7 +351,7 @@ mod tests {
         let start = Instant::now();
         let order = |now| {
             let pairs: Vec<PortPair> = (0..4).map(|_| ports.allocate(now).unwrap()).collect();
-            let taken: Vec<u16> = pairs.iter().map(|pair| pair.lease.rtp_port()).collect();
+            let taken: Vec<u16> = pairs.iter().map(PortPair::rtp_port).collect();
             for pair in pairs {
                 pair.lease.release(now);
             }
@@ -368,11 +376,11 @@ mod tests {
         let foreign = UdpSocket::bind("127.0.0.1:42600").unwrap();
         let now = Instant::now();
         let ours = ports.allocate(now).unwrap();
-        assert_eq!(ours.lease.rtp_port(), 42_602);
+        assert_eq!(ours.rtp_port(), 42_602);
         assert!(matches!(ports.allocate(now), Err(PortError::Occupied { attempts: 1 })));
         assert_eq!((ports.available(), ports.leased()), (1, 1));
         drop(foreign);
-        assert_eq!(ports.allocate(now).unwrap().lease.rtp_port(), 42_600);
+        assert_eq!(ports.allocate(now).unwrap().rtp_port(), 42_600);
     }
 
     #[test]

@@ -5,6 +5,9 @@
 //!
 //! A sender's network may answer with ICMP errors, which Linux hands to the next call on the socket. They say
 //! something about an earlier packet and nothing about this socket, so they are counted and stepped over.
+//!
+//! Left out: several datagrams a system call (`recvmmsg`). It would spare the call that finds the queue empty, and was
+//! tried: with one datagram waiting, as on a voice stream, it took 1.18 µs where two plain calls take 1.06 µs.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};

@@ -27,7 +27,8 @@ use smallvec::SmallVec;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use priority::Scheduling;
-use wheel::Wheel;
+use wheel::stats::Counters;
+use wheel::{Wheel, WheelStats};
 
 /// How many media threads there are, and how urgent they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,6 +135,8 @@ pub struct ThreadStatus {
     pub panicked: u64,
     /// How urgent the thread is.
     pub scheduling: Scheduling,
+    /// How well its wheel keeps time.
+    pub wheel: WheelStats,
 }
 
 /// How the threads ended.
@@ -175,6 +178,7 @@ struct MediaThread {
     starts: mpsc::Sender<CallTask>,
     shared: Arc<Shared>,
     scheduling: Scheduling,
+    timing: Arc<Counters>,
     /// Says how many calls were aborted, once the thread is done; taken by who waits for that.
     ended: Mutex<Option<oneshot::Receiver<usize>>>,
 }
@@ -202,11 +206,12 @@ impl MediaThread {
             })
             .map_err(|source| StartError::Thread { thread: index, source })?;
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
-        let scheduling = started.recv().unwrap_or_else(|_| Err(gone())).map_err(|source| StartError::Runtime { thread: index, source })?;
+        let worker::Started { scheduling, timing } =
+            started.recv().unwrap_or_else(|_| Err(gone())).map_err(|source| StartError::Runtime { thread: index, source })?;
         if scheduling == Scheduling::Refused {
             tracing::warn!(event = "realtime_refused", thread = %name, "the thread runs without real-time priority: audio may be late on a busy machine");
         }
-        Ok(Self { name, starts, shared, scheduling, ended: Mutex::new(Some(ended)) })
+        Ok(Self { name, starts, shared, scheduling, timing, ended: Mutex::new(Some(ended)) })
     }
 
     /// Gives the task back when the queue is full or closed.
@@ -225,6 +230,7 @@ impl MediaThread {
             running: self.shared.running.load(Ordering::Relaxed),
             panicked: self.shared.panicked.load(Ordering::Relaxed),
             scheduling: self.scheduling,
+            wheel: self.timing.read(),
         }
     }
 }

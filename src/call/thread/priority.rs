@@ -1,4 +1,7 @@
 //! How urgent a thread is to the kernel.
+//!
+//! A real-time thread that never sleeps would starve its core; the kernel's own bound (95 % of each second, unless an
+//! administrator has lifted it) leaves the rest of the system alive then.
 
 use thread_priority::{
     NormalThreadSchedulePolicy, RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,

@@ -131,3 +131,44 @@ fn work_that_blocks_is_never_real_time() {
     let other = thread_priority::ThreadSchedulePolicy::Normal(thread_priority::NormalThreadSchedulePolicy::Other);
     assert_eq!(next(&told), other);
 }
+
+#[test]
+fn the_status_says_how_well_a_thread_keeps_time() {
+    let (tell, told) = sync_channel(1);
+    let threads = threads(1);
+    let task = call(async move |context| {
+        context.wheel.sleep_until(Instant::now() + Duration::from_millis(2)).await;
+        tell.send(()).unwrap();
+    });
+    threads.spawn(task).unwrap();
+    next(&told);
+    assert_eq!(threads.status()[0].wheel.ticks, 1);
+}
+
+#[test]
+#[ignore = "a figure of a release build on an idle machine; `make bench-pacer` prints it"]
+fn ninety_nine_of_a_hundred_slots_of_a_thousand_streams_come_within_a_quarter_of_a_millisecond() {
+    let (tell, told) = sync_channel(1_000);
+    let threads = MediaThreads::start(&MediaThreadsConfig { threads: 1, realtime: true }).unwrap();
+    let begin = Instant::now() + Duration::from_secs(1);
+    for _ in 0..1_000 {
+        let paced = |tell: SyncSender<Vec<Duration>>| {
+            call(async move |context| {
+                let phase = context.wheel.phase(begin);
+                let mut late = Vec::with_capacity(100);
+                for slot in 0..100 {
+                    let slot = phase.first_slot() + Duration::from_millis(20) * slot;
+                    context.wheel.sleep_until(slot).await;
+                    late.push(slot.elapsed());
+                }
+                tell.send(late).unwrap();
+            })
+        };
+        while threads.spawn(paced(tell.clone())).is_err() {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+    let mut late: Vec<Duration> = (0..1_000).flat_map(|_| next(&told)).collect();
+    late.sort_unstable();
+    assert!(late[99_000] <= Duration::from_micros(250), "p99 {:?}", late[99_000]);
+}

@@ -13,14 +13,16 @@
 mod phase;
 mod sleep;
 mod slots;
+pub(super) mod stats;
 mod tick;
 
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime};
 
@@ -28,6 +30,8 @@ pub use phase::PhaseLease;
 use phase::Phases;
 pub use sleep::WheelSleep;
 use slots::Slots;
+use stats::Counters;
+pub use stats::WheelStats;
 use tick::Ticks;
 
 use crate::net::readiness::Readable;
@@ -41,7 +45,7 @@ pub struct Wheel {
     timer: Readable<OwnedFd>,
     /// The tick for which the timer is armed.
     armed: Cell<Option<u64>>,
-    stats: Cell<WheelStats>,
+    counters: Arc<Counters>,
 }
 
 impl Wheel {
@@ -60,7 +64,7 @@ impl Wheel {
             phases: Phases::default(),
             timer: Readable::new(timer)?,
             armed: Cell::new(None),
-            stats: Cell::new(WheelStats::default()),
+            counters: Arc::default(),
         }))
     }
 
@@ -91,13 +95,18 @@ impl Wheel {
     /// How well the wheel keeps time.
     #[must_use]
     pub fn stats(&self) -> WheelStats {
-        self.stats.get()
+        self.counters.read()
+    }
+
+    /// The same, to be read from other threads.
+    pub(super) fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
     }
 
     fn turn(&self, due: &mut Vec<Waker>) {
         let now = Instant::now();
         if let Some(tick) = self.armed.take() {
-            self.stats.set(self.stats.get().count(now.saturating_duration_since(self.ticks.instant(tick))));
+            self.counters.count(now.saturating_duration_since(self.ticks.instant(tick)));
         }
         self.slots.borrow_mut().advance(self.ticks.passed(now), due);
         // Not while the slots are borrowed: a waker may run anything.
@@ -122,25 +131,6 @@ impl Wheel {
     }
 }
 
-/// How well a wheel keeps time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct WheelStats {
-    /// Ticks in which the timer woke the thread.
-    pub ticks: u64,
-    /// Those that came more than a millisecond late: the thread was busy, or others kept it from its core.
-    pub late: u64,
-    /// The longest lateness.
-    pub worst: Duration,
-}
-
-impl WheelStats {
-    fn count(self, lateness: Duration) -> Self {
-        let late = u64::from(lateness > LATE);
-        Self { ticks: self.ticks + 1, late: self.late + late, worst: self.worst.max(lateness) }
-    }
-}
-
-const LATE: Duration = Duration::from_millis(1);
 /// Sleeps that may be due in one tick before the list of them grows once.
 const WAKERS: usize = 256;
 

@@ -24,14 +24,14 @@ impl Ticks {
 
     /// The last tick at or before `now`.
     pub(super) fn passed(&self, now: Instant) -> u64 {
-        let nanos = now.saturating_duration_since(self.instant).as_nanos() / u128::from(NANOS_PER_TICK);
-        u64::try_from(nanos).unwrap_or(u64::MAX)
+        let since = now.saturating_duration_since(self.instant);
+        since.as_secs() * TICKS_PER_SECOND + u64::from(since.subsec_millis())
     }
 
     /// The first tick at or after `deadline`.
     pub(super) fn due(&self, deadline: Instant) -> u64 {
-        let nanos = deadline.saturating_duration_since(self.instant).as_nanos().div_ceil(u128::from(NANOS_PER_TICK));
-        u64::try_from(nanos).unwrap_or(u64::MAX)
+        let ahead = deadline.saturating_duration_since(self.instant);
+        ahead.as_secs() * TICKS_PER_SECOND + u64::from(ahead.subsec_nanos()).div_ceil(NANOS_PER_TICK)
     }
 
     /// When `tick` is, for us.
