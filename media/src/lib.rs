@@ -12,5 +12,6 @@
 
 pub mod codec;
 pub mod frame;
+pub mod resample;
 pub mod rtp;
 pub mod units;
