@@ -12,6 +12,8 @@
 
 pub mod codec;
 pub mod frame;
+pub mod ingress;
+mod jitter;
 pub mod resample;
 pub mod rtp;
 pub mod units;

@@ -31,7 +31,7 @@ impl ComfortNoise {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 17;
         self.state ^= self.state << 5;
-        ((self.state >> 16) * (2 * PEAK + 1) >> 16) as i16 - PEAK as i16
+        (((self.state >> 16) * (2 * PEAK + 1)) >> 16) as i16 - PEAK as i16
     }
 }
 
