@@ -1,7 +1,7 @@
 //! Sender and receiver reports of one RTP exchange with one peer (RFC 3550 §6).
 //!
 //! SR, RR and BYE are read and written by `rtc-rtcp`, behind our types and behind our own walk over the compound
-//! ([`compound`]), so that a datagram costs bounded work and nothing is read that no report needs. The SDES chunk
+//! (the `compound` module), so that a datagram costs bounded work and nothing is read that no report needs. The SDES chunk
 //! is written here: `rtc-rtcp` pads it with a count where §6.5 demands nulls.
 //!
 //! Allocates at each report, never at an RTP packet.
