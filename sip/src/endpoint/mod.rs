@@ -57,7 +57,7 @@ impl Endpoint {
                     if let Some(reported) = self.stack.transactions.client_timeout(now, id, &mut self.stack.out)
                         && let Some(owner) = reported.owner
                     {
-                        self.step(owner, |invite, stack| invite.handle_report(now, &reported, stack));
+                        self.step(owner, |invite, stack| invite.handle_report(&reported, stack));
                     }
                 }
                 Owner::Invite(id) => self.step(id, |invite, stack| invite.handle_timeout(now, timer, stack)),

@@ -82,3 +82,43 @@ fn record_routes_are_taken_in_reverse() {
     let routes: Vec<_> = ack.headers().elements(sip::header::HeaderName::Route).collect();
     assert_eq!(routes, ["<sip:192.0.2.51:5071;lr>", "<sip:192.0.2.50;lr>"]);
 }
+
+#[test]
+fn a_copy_of_a_refusal_is_acknowledged_again() {
+    let (mut peer, _, invite) = calling();
+    let refusal = respond(&invite, StatusCode::BUSY_HERE, "one", "");
+    peer.send(&refusal);
+    peer.send(&refusal);
+    assert_eq!(methods(&peer.requests()), [Method::Ack, Method::Ack]);
+    assert_eq!(peer.event_names(), ["Refused", "Ended"]);
+    peer.run(Duration::from_secs(33));
+    assert!(peer.endpoint.is_idle());
+}
+
+#[test]
+fn an_answer_under_another_tag_of_ours_is_ignored() {
+    let (mut peer, _, invite) = calling();
+    let tag = invite.headers().from().unwrap().tag().unwrap().to_owned();
+    peer.send(&respond(&invite, StatusCode::OK, "one", "answer").replace(&tag, "forged"));
+    assert!(peer.received.is_empty() && peer.events.is_empty());
+}
+
+#[test]
+fn a_provisional_response_stops_the_copies_of_the_invite() {
+    let (mut peer, _, invite) = calling();
+    peer.send(&respond(&invite, StatusCode::TRYING, "", ""));
+    peer.run(Duration::from_secs(20));
+    assert!(peer.received.is_empty());
+}
+
+#[test]
+fn a_provisional_response_slows_the_copies_of_a_bye() {
+    let (mut peer, id, invite) = calling();
+    peer.send(&respond(&invite, StatusCode::OK, "one", "answer"));
+    peer.act(|endpoint, now| endpoint.hang_up(now, id));
+    let bye = peer.requests().remove(1);
+    peer.send(&respond(&bye, StatusCode::TRYING, "", ""));
+    // The copy that was due at 0.5 s, then every T2.
+    peer.run(Duration::from_secs(13));
+    assert_eq!(peer.received.len(), 4);
+}

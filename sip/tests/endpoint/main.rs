@@ -11,6 +11,8 @@ mod hostile_input;
 #[cfg(test)]
 mod lossy_link;
 #[cfg(test)]
+mod private_data;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod reoffers;
