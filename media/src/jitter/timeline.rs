@@ -9,7 +9,7 @@
 //! | up to 2 s after S | the span between is a gap, filled at once; it goes on |
 //! | before S and ends after it | the uncovered tail goes on |
 //! | ends at S or before | it is late, its span was filled: dropped |
-//! | more than 2 s after S, or more than 200 ms before P | the sender's clock jumped: it goes on at S |
+//! | more than 2 s after S, or more than 200 ms before S (while silence is filled: before P) | the sender's clock jumped: it goes on at S |
 //!
 //! When nothing came for max(200 ms, 3 × jitter) the silence is filled: first what has elapsed, then in steps of
 //! 20 ms in real time, behind the wall clock by a margin of 20 ms and 3 × jitter (at most 80 ms), so that the first
@@ -154,9 +154,10 @@ impl Timeline {
     fn start_of(&self, timestamp: RtpTimestamp) -> Option<i64> {
         let (position, newest) = self.newest.filter(|_| !self.anchor)?;
         let start = position + i64::from(timestamp.since(newest));
-        let ahead = start - self.sent as i64;
-        let jumped = ahead > self.rate.ticks(CLOCK_JUMP) as i64 || start < position - self.rate.ticks(CLOCK_BACK) as i64;
-        (!jumped).then_some(start)
+        // Once silence was filled, S says nothing about the sender any more.
+        let earliest = if self.filling { position } else { self.sent as i64 } - self.rate.ticks(CLOCK_BACK) as i64;
+        let latest = (self.sent + self.rate.ticks(CLOCK_JUMP)) as i64;
+        (earliest..=latest).contains(&start).then_some(start)
     }
 
     /// Whether late packets keep coming no faster than real time.
