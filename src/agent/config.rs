@@ -64,6 +64,13 @@ pub struct AgentConfig {
     pub ready_timeout_ms: u64,
 }
 
+/// An agent without a URL, which [`AgentConfig::faults`] then names.
+impl Default for AgentConfig {
+    fn default() -> Self {
+        Self::at("")
+    }
+}
+
 impl AgentConfig {
     /// An agent at `url` with every other setting at its default.
     #[must_use]
@@ -116,9 +123,12 @@ impl AgentConfig {
 
     fn check_url(&self, faults: &mut Vec<SettingFault>) {
         match protocol::request_uri(self) {
-            Err(_) => {
-                faults.push(SettingFault::new("url", &self.url, "ws://host[:port]/… or wss://host[:port]/…", "write the whole URL of the agent"))
-            }
+            Err(_) => faults.push(SettingFault::new(
+                "url",
+                &self.url,
+                "ws://host[:port]/… or wss://host[:port]/…",
+                "write the whole URL of the agent",
+            )),
             Ok(uri) => {
                 let literal = uri.host().and_then(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().ok());
                 if uri.scheme_str() == Some("ws") && literal.is_some_and(|address| !is_private(address)) {
