@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 
 pub use error::{ConfigErrors, EXIT_CODE};
 
-use crate::agent::config::{AgentConfig, SimulatorConfig};
+use crate::agent::config::AgentConfig;
+use crate::agent::embedded::SimulatorConfig;
 use crate::api::config::HttpConfig;
 use crate::audit::config::AuditConfig;
 use crate::call::config::{CallsConfig, DEFAULT_NUMBER, NumberConfig};

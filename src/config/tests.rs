@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::agent::config::AgentFormat;
+use crate::agent::config::WireFormat;
 use crate::call::config::AnswerRule;
 
 fn from(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
@@ -43,7 +43,7 @@ fn the_benchmarks_run_on_their_agreed_settings() {
     assert_eq!((bench.rtp.port_min, bench.rtp.port_max, bench.calls.max_concurrent), (16_384, 32_767, 1_000));
     assert_eq!(bench.sip.max_calls_per_second, 0);
     let agent = |number: &str| bench.number(number).and_then(|entry| bench.agents.get(&entry.agent)).unwrap();
-    assert_eq!((agent("1000").format, agent("1001").format), (AgentFormat::Pcm24k, AgentFormat::Pcmu));
+    assert_eq!((agent("1000").format, agent("1001").format), (WireFormat::Pcm24k, WireFormat::Pcmu));
     assert_eq!((agent("1000").url.as_str(), agent("1001").url.as_str()), ("ws://127.0.0.1:9202/", "ws://127.0.0.1:9202/"));
     assert!(bench.numbers.values().all(|number| number.answer == AnswerRule::WhenAgentReady));
     assert!(bench.number("1002").is_none());
