@@ -196,6 +196,19 @@ async fn a_second_process_is_refused() {
 }
 
 #[tokio::test]
+async fn a_full_queue_refuses_at_once_and_what_it_took_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = AuditLog::open(directory.path()).unwrap();
+    let target = org("a");
+    let outcomes = futures_util::future::join_all((0..20_000).map(|_| log.append(&target, event("x")))).await;
+    let taken = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    let busy = outcomes.iter().filter(|outcome| matches!(outcome, Err(AuditError::Busy))).count();
+    assert!(taken >= 4_096 && busy > 0 && taken + busy == 20_000, "{taken} taken, {busy} refused");
+    drop(log);
+    assert_eq!(verify(directory.path()).unwrap().entries, taken as u64);
+}
+
+#[tokio::test]
 async fn an_entry_handed_over_is_written_though_nobody_waits() {
     let directory = tempfile::tempdir().unwrap();
     let log = AuditLog::open(directory.path()).unwrap();
