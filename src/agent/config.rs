@@ -16,51 +16,37 @@ use crate::domain::setting::SettingFault;
 
 /// One agent: where it is, what it speaks and how it is to behave.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct AgentConfig {
     /// What is spoken on its socket. Default: `openai`.
-    #[serde(default)]
     pub protocol: Protocol,
     /// Where it listens, `wss://…`, or `ws://…` where every address of the host is loopback or private. Required.
     pub url: String,
     /// The model, where the provider has several; goes into the URL as the protocol wants it. Default: none.
-    #[serde(default)]
     pub model: Option<String>,
     /// How audio is written, both ways. Default: `pcm24k`.
-    #[serde(default)]
     pub format: WireFormat,
     /// The provider's name of a voice. Default: the provider's own choice.
-    #[serde(default)]
     pub voice: Option<String>,
     /// What the agent is told about its task; at most 64 KiB. Default: none.
-    #[serde(default)]
     pub instructions: Option<String>,
     /// What callers speak, ISO 639-1 (`en`); helps transcription. Default: none, the provider guesses.
-    #[serde(default)]
     pub language: Option<String>,
     /// Which model writes down what callers say. Default: none, callers are not transcribed.
-    #[serde(default)]
     pub transcription_model: Option<String>,
     /// How the provider finds the end of a turn.
-    #[serde(default)]
     pub turn_detection: TurnDetection,
     /// Whether the agent speaks first. Default: false.
-    #[serde(default)]
     pub greet_first: bool,
     /// What it is told for its first words; needs `greet_first`. Default: none, its instructions decide.
-    #[serde(default)]
     pub greeting: Option<String>,
     /// Name of the environment variable with the API key. Default: none, no key is sent.
-    #[serde(default)]
     pub api_key_env: Option<String>,
     /// PEM file with certificates trusted beside the public roots. Default: none.
-    #[serde(default)]
     pub ca_file: Option<PathBuf>,
     /// For name look-up, TCP and TLS together, and once more for the WebSocket handshake; 100 to 60 000 ms. Default: 5 000.
-    #[serde(default = "default_connect_timeout_ms")]
     pub connect_timeout_ms: u64,
     /// From the open socket until the agent took its settings; 100 to 60 000 ms. Default: 3 000.
-    #[serde(default = "default_ready_timeout_ms")]
     pub ready_timeout_ms: u64,
 }
 
