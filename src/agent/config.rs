@@ -283,7 +283,7 @@ mod tests {
     fn an_address_alone_is_a_whole_configuration() {
         let config: AgentConfig = toml::from_str(r#"url = "ws://127.0.0.1:9202/""#).unwrap();
         assert_eq!(config, AgentConfig::at("ws://127.0.0.1:9202/"));
-        assert_eq!(config.validate(), []);
+        assert_eq!(config.faults(), []);
     }
 
     #[test]
@@ -303,7 +303,7 @@ mod tests {
             turn_detection: TurnDetection::ServerVad { threshold: 2.0, prefix_padding_ms: 20_000, silence_duration_ms: 500 },
             ..AgentConfig::at("http://a.example/")
         };
-        let faults = config.validate();
+        let faults = config.faults();
         let fields: Vec<_> = faults.iter().map(|issue| issue.field).collect();
         assert_eq!(
             fields,
@@ -322,10 +322,10 @@ mod tests {
 
     #[test]
     fn audio_in_the_clear_stays_on_private_networks() {
-        assert_eq!(AgentConfig::at("ws://203.0.113.5/").validate().len(), 1);
-        assert_eq!(AgentConfig::at("ws://[2001:db8::1]/").validate().len(), 1);
-        assert_eq!(AgentConfig::at("ws://10.1.2.3:8080/agent").validate(), []);
-        assert_eq!(AgentConfig::at("ws://[::1]:8080/agent").validate(), []);
-        assert_eq!(AgentConfig::at("wss://203.0.113.5/").validate(), []);
+        assert_eq!(AgentConfig::at("ws://203.0.113.5/").faults().len(), 1);
+        assert_eq!(AgentConfig::at("ws://[2001:db8::1]/").faults().len(), 1);
+        assert_eq!(AgentConfig::at("ws://10.1.2.3:8080/agent").faults(), []);
+        assert_eq!(AgentConfig::at("ws://[::1]:8080/agent").faults(), []);
+        assert_eq!(AgentConfig::at("wss://203.0.113.5/").faults(), []);
     }
 }
