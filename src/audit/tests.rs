@@ -43,9 +43,9 @@ fn bytes(directory: &TempDir) -> Vec<u8> {
     std::fs::read(segment_path(directory.path())).unwrap()
 }
 
-/// A directory with one segment of this content.
+/// A directory with one segment of this content, in memory where there is such a place: it is written thousands of times.
 fn with_content(content: &[u8]) -> TempDir {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     std::fs::write(segment_path(directory.path()), content).unwrap();
     directory
 }

@@ -13,8 +13,8 @@ use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 use self::table::{
-    AGENT_FAULTS, API_DURATION, API_REQUESTS, CALL_SETUP, CALLS_ACTIVE, CALLS_ENDED, CALLS_STARTED, FIRST_AUDIO, Kind, Metric,
-    PACKETS_LATE, PACKETS_LOST, SEND_LATENESS, SNAPSHOTS_DROPPED, TABLE, TURN_LATENCY,
+    AGENT_FAULTS, API_DURATION, API_REQUESTS, CALL_SETUP, CALLS_ACTIVE, CALLS_ENDED, CALLS_REFUSED, CALLS_STARTED, FIRST_AUDIO, Kind,
+    Metric, PACKETS_LATE, PACKETS_LOST, SEND_LATENESS, SNAPSHOTS_DROPPED, TABLE, TURN_LATENCY,
 };
 use crate::domain::call_record::Direction;
 use crate::domain::termination::Termination;
@@ -76,6 +76,11 @@ impl Metrics {
             Direction::Inbound => self.shared.calls_inbound.increment(1),
             Direction::Outbound => self.shared.calls_outbound.increment(1),
         }
+    }
+
+    /// A call was refused before it began; `reason` is one of a closed list.
+    pub fn call_refused(&self, reason: &'static str) {
+        self.count(CALLS_REFUSED, vec![Label::from_static_parts("reason", reason)]);
     }
 
     /// A call that began is over.
@@ -189,6 +194,7 @@ mod tests {
         metrics.packets_missed(3, 4);
         metrics.packet_sent(Duration::from_micros(300));
         metrics.agent_fault("limited");
+        metrics.call_refused("capacity");
         metrics.api_request("GET", "/v1/calls", 200, Duration::from_millis(3));
         let text = metrics.render();
         for line in [
@@ -199,6 +205,7 @@ mod tests {
             "auricle_media_packets_late_total 4",
             "auricle_media_send_lateness_ms_bucket{le=\"0.5\"} 1",
             "auricle_media_send_lateness_ms_bucket{le=\"0.25\"} 0",
+            "auricle_call_refused_total{reason=\"capacity\"} 1",
             "auricle_agent_faults_total{class=\"limited\"} 1",
             "auricle_api_requests_total{method=\"GET\",route=\"/v1/calls\",status=\"200\"} 1",
         ] {

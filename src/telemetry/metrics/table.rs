@@ -33,6 +33,7 @@ impl Metric {
 pub(super) const CALLS_ACTIVE: &str = "auricle_call_active_calls";
 pub(super) const CALLS_STARTED: &str = "auricle_call_started_total";
 pub(super) const CALLS_ENDED: &str = "auricle_call_ended_total";
+pub(super) const CALLS_REFUSED: &str = "auricle_call_refused_total";
 pub(super) const CALL_SETUP: &str = "auricle_call_setup_ms";
 pub(super) const TURN_LATENCY: &str = "auricle_call_turn_latency_ms";
 pub(super) const FIRST_AUDIO: &str = "auricle_agent_first_audio_ms";
@@ -48,6 +49,7 @@ pub(super) const API_DURATION: &str = "auricle_api_request_duration_ms";
 pub(super) const TABLE: &[Metric] = &[
     Metric { name: CALLS_ACTIVE, kind: Kind::Gauge, text: "Calls that are up or being set up." },
     Metric { name: CALLS_STARTED, kind: Kind::Counter, text: "Calls that began, by who dialled." },
+    Metric { name: CALLS_REFUSED, kind: Kind::Counter, text: "Calls refused before they began, by reason." },
     Metric { name: CALLS_ENDED, kind: Kind::Counter, text: "Calls that ended, by whose doing (class), where (area) and why (reason)." },
     Metric {
         name: CALL_SETUP,
