@@ -13,9 +13,13 @@
 pub mod codec;
 pub mod egress;
 pub mod frame;
+pub mod rtcp;
 pub mod ingress;
 mod jitter;
 mod pacer;
 pub mod resample;
 pub mod rtp;
+pub mod sdp;
+pub mod stats;
+pub mod transport;
 pub mod units;

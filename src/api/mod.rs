@@ -1,1 +1,3 @@
 //! The REST control plane.
+
+pub mod config;

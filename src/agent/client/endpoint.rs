@@ -1,0 +1,136 @@
+//! An agent as it is dialled: made once from the configuration, used for every call.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use secrecy::{ExposeSecret, SecretString};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::http::Uri;
+
+use super::error::{ConnectError, EndpointError};
+use crate::agent::config::{AgentConfig, Protocol};
+use crate::agent::protocol;
+
+/// Where an agent is, and all that is needed to be let in.
+pub struct AgentEndpoint {
+    protocol: Protocol,
+    uri: Uri,
+    api_key: Option<SecretString>,
+    tls: Option<Tls>,
+    pub(super) connect_timeout: Duration,
+}
+
+/// How TLS is spoken with it. The settings are shared, so that sessions are resumed.
+pub(super) struct Tls {
+    pub(super) config: Arc<ClientConfig>,
+    pub(super) server_name: ServerName<'static>,
+}
+
+impl AgentEndpoint {
+    /// Reads the key from the environment and the private certificates from their file.
+    pub fn new(config: &AgentConfig) -> Result<Self, EndpointError> {
+        let uri = protocol::request_uri(config).map_err(|_| EndpointError::Url)?;
+        let api_key = config.api_key_env.as_deref().map(|variable| api_key(config.protocol, variable)).transpose()?;
+        let tls = match uri.scheme_str() {
+            Some("wss") => Some(Tls {
+                config: Arc::new(tls_config(config.ca_file.as_deref())?),
+                server_name: ServerName::try_from(bare_host(&uri).to_owned()).map_err(|_| EndpointError::Url)?,
+            }),
+            _ => None,
+        };
+        Ok(Self { protocol: config.protocol, uri, api_key, tls, connect_timeout: config.connect_timeout() })
+    }
+
+    /// Host and port to look up.
+    pub(super) fn address(&self) -> (&str, u16) {
+        let default = if self.tls.is_some() { 443 } else { 80 };
+        (bare_host(&self.uri), self.uri.port_u16().unwrap_or(default))
+    }
+
+    pub(super) const fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
+    }
+
+    /// The upgrade request, with a fresh nonce.
+    pub(super) fn request(&self) -> Result<Request, ConnectError> {
+        let mut request = self.uri.clone().into_client_request().map_err(|_| ConnectError::NotWebSocket)?;
+        let credentials = self.api_key.as_ref().and_then(|key| protocol::credentials(self.protocol, key.expose_secret()));
+        request.headers_mut().extend(credentials.unwrap_or_default());
+        Ok(request)
+    }
+}
+
+fn api_key(protocol: Protocol, variable: &str) -> Result<SecretString, EndpointError> {
+    let key = std::env::var(variable).ok().filter(|key| !key.is_empty());
+    let key = key.ok_or_else(|| EndpointError::KeyMissing { variable: variable.to_owned() })?;
+    let key = SecretString::from(key);
+    if protocol::credentials(protocol, key.expose_secret()).is_none() {
+        return Err(EndpointError::KeyIllegal { variable: variable.to_owned() });
+    }
+    Ok(key)
+}
+
+fn tls_config(ca_file: Option<&Path>) -> Result<ClientConfig, EndpointError> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    if let Some(path) = ca_file {
+        let unreadable = |source| EndpointError::CaFile { path: path.to_owned(), source };
+        let unusable = || EndpointError::CaCertificate { path: path.to_owned() };
+        let mut added = 0;
+        for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
+            roots.add(certificate.map_err(unreadable)?).map_err(|_| unusable())?;
+            added += 1;
+        }
+        if added == 0 {
+            return Err(unusable());
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The host without the brackets of an IPv6 literal.
+fn bare_host(uri: &Uri) -> &str {
+    uri.host().unwrap_or_default().trim_matches(['[', ']'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_follows_the_scheme_and_the_model_stands_in_the_url() {
+        let config = AgentConfig { model: Some("gpt realtime/2".into()), ..AgentConfig::at("wss://api.example/v1/realtime") };
+        let endpoint = AgentEndpoint::new(&config).unwrap();
+        assert_eq!(endpoint.address(), ("api.example", 443));
+        assert_eq!(endpoint.request().unwrap().uri(), "wss://api.example/v1/realtime?model=gpt%20realtime%2F2");
+        assert_eq!(AgentEndpoint::new(&AgentConfig::at("ws://[::1]/")).unwrap().address(), ("::1", 80));
+    }
+
+    #[test]
+    fn a_key_that_is_not_there_is_named_by_its_variable() {
+        let config = AgentConfig { api_key_env: Some("AURICLE_TEST_NO_SUCH_KEY".into()), ..AgentConfig::at("ws://127.0.0.1/") };
+        assert!(
+            matches!(AgentEndpoint::new(&config), Err(EndpointError::KeyMissing { variable }) if variable == "AURICLE_TEST_NO_SUCH_KEY")
+        );
+    }
+
+    #[test]
+    fn a_request_without_a_key_carries_no_credentials() {
+        let request = AgentEndpoint::new(&AgentConfig::at("ws://127.0.0.1/")).unwrap().request().unwrap();
+        assert!(!request.headers().contains_key("authorization"));
+        assert!(!request.headers().contains_key("openai-beta"));
+    }
+
+    #[test]
+    fn credentials_are_not_printed() {
+        let headers = protocol::credentials(Protocol::OpenAi, "sk-secret").unwrap();
+        assert_eq!(headers["authorization"], "Bearer sk-secret");
+        assert!(!format!("{headers:?}").contains("sk-secret"));
+    }
+}

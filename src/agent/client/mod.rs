@@ -1,0 +1,17 @@
+//! The socket to an agent: from a configured URL to an open WebSocket, and messages over it.
+//!
+//! A connection is made in two halves ([`establish`] on a control thread, [`Established::upgrade`] on the media thread)
+//! so that name look-ups and the arithmetic of a TLS handshake never hold up audio. Left out on purpose: proxies,
+//! redirects, compression (RFC 7692), and dialling again.
+
+mod connect;
+mod endpoint;
+mod error;
+mod queue;
+mod socket;
+mod tls;
+
+pub use connect::{Established, establish};
+pub use endpoint::AgentEndpoint;
+pub use error::{ConnectError, EndpointError, SendError, Stage};
+pub use socket::{AgentSocket, Incoming};

@@ -1,0 +1,335 @@
+//! What an operator sets about an agent.
+//!
+//! Unknown keys are refused. The API key is never part of the file: the file names the environment variable that
+//! holds it. Left out on purpose: tools, which belong to the call's application, and fail-over between agents.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use media::frame::AudioFormat;
+use media::units::SampleRate;
+use serde::{Deserialize, Serialize};
+
+use super::protocol;
+use crate::domain::setting::SettingFault;
+
+/// One agent: where it is, what it speaks and how it is to behave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentConfig {
+    /// What is spoken on its socket. Default: `openai`.
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// Where it listens, `wss://…`, or `ws://…` where every address of the host is loopback or private. Required.
+    pub url: String,
+    /// The model, where the provider has several; goes into the URL as the protocol wants it. Default: none.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// How audio is written, both ways. Default: `pcm24k`.
+    #[serde(default)]
+    pub format: WireFormat,
+    /// The provider's name of a voice. Default: the provider's own choice.
+    #[serde(default)]
+    pub voice: Option<String>,
+    /// What the agent is told about its task; at most 64 KiB. Default: none.
+    #[serde(default)]
+    pub instructions: Option<String>,
+    /// What callers speak, ISO 639-1 (`en`); helps transcription. Default: none, the provider guesses.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// Which model writes down what callers say. Default: none, callers are not transcribed.
+    #[serde(default)]
+    pub transcription_model: Option<String>,
+    /// How the provider finds the end of a turn.
+    #[serde(default)]
+    pub turn_detection: TurnDetection,
+    /// Whether the agent speaks first. Default: false.
+    #[serde(default)]
+    pub greet_first: bool,
+    /// What it is told for its first words; needs `greet_first`. Default: none, its instructions decide.
+    #[serde(default)]
+    pub greeting: Option<String>,
+    /// Name of the environment variable with the API key. Default: none, no key is sent.
+    #[serde(default)]
+    pub api_key_env: Option<String>,
+    /// PEM file with certificates trusted beside the public roots. Default: none.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// For name look-up, TCP and TLS together, and once more for the WebSocket handshake; 100 to 60 000 ms. Default: 5 000.
+    #[serde(default = "default_connect_timeout_ms")]
+    pub connect_timeout_ms: u64,
+    /// From the open socket until the agent took its settings; 100 to 60 000 ms. Default: 3 000.
+    #[serde(default = "default_ready_timeout_ms")]
+    pub ready_timeout_ms: u64,
+}
+
+impl AgentConfig {
+    /// An agent at `url` with every other setting at its default.
+    #[must_use]
+    pub fn at(url: impl Into<String>) -> Self {
+        Self {
+            protocol: Protocol::default(),
+            url: url.into(),
+            model: None,
+            format: WireFormat::default(),
+            voice: None,
+            instructions: None,
+            language: None,
+            transcription_model: None,
+            turn_detection: TurnDetection::default(),
+            greet_first: false,
+            greeting: None,
+            api_key_env: None,
+            ca_file: None,
+            connect_timeout_ms: default_connect_timeout_ms(),
+            ready_timeout_ms: default_ready_timeout_ms(),
+        }
+    }
+
+    /// Everything that is wrong with it; empty when it can be used.
+    #[must_use]
+    pub fn faults(&self) -> Vec<SettingFault> {
+        let mut faults = Vec::new();
+        self.check_url(&mut faults);
+        self.check_texts(&mut faults);
+        self.check_turn_detection(&mut faults);
+        for (field, value) in [("connect_timeout_ms", self.connect_timeout_ms), ("ready_timeout_ms", self.ready_timeout_ms)] {
+            if !TIMEOUT_MS.contains(&value) {
+                faults.push(SettingFault::new(field, value, "100 to 60000", "give a time in milliseconds within the bound"));
+            }
+        }
+        faults
+    }
+
+    /// [`Self::connect_timeout_ms`] as a duration.
+    #[must_use]
+    pub const fn connect_timeout(&self) -> Duration {
+        Duration::from_millis(self.connect_timeout_ms)
+    }
+
+    /// [`Self::ready_timeout_ms`] as a duration.
+    #[must_use]
+    pub const fn ready_timeout(&self) -> Duration {
+        Duration::from_millis(self.ready_timeout_ms)
+    }
+
+    fn check_url(&self, faults: &mut Vec<SettingFault>) {
+        match protocol::request_uri(self) {
+            Err(_) => {
+                faults.push(SettingFault::new("url", &self.url, "ws://host[:port]/… or wss://host[:port]/…", "write the whole URL of the agent"))
+            }
+            Ok(uri) => {
+                let literal = uri.host().and_then(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().ok());
+                if uri.scheme_str() == Some("ws") && literal.is_some_and(|address| !is_private(address)) {
+                    faults.push(SettingFault::new("url", &self.url, "ws:// to loopback or private addresses only", "use wss://"));
+                }
+            }
+        }
+    }
+
+    fn check_texts(&self, faults: &mut Vec<SettingFault>) {
+        for (field, text) in [("instructions", &self.instructions), ("greeting", &self.greeting)] {
+            if let Some(text) = text
+                && text.len() > MAX_TEXT_LEN_BYTES
+            {
+                faults.push(SettingFault::new(field, format_args!("{} bytes", text.len()), "at most 65536 bytes", "shorten the text"));
+            }
+        }
+        if self.greeting.is_some() && !self.greet_first {
+            faults.push(SettingFault::new("greeting", "set", "only with greet_first = true", "set greet_first or remove greeting"));
+        }
+        if let Some(name) = &self.api_key_env
+            && (name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+        {
+            // The value is not shown: what is no variable name may well be the key itself.
+            faults.push(SettingFault::new("api_key_env", "(hidden)", "letters, digits and _", "name the variable, not the key"));
+        }
+    }
+
+    fn check_turn_detection(&self, faults: &mut Vec<SettingFault>) {
+        let TurnDetection::ServerVad { threshold, prefix_padding_ms, silence_duration_ms } = self.turn_detection else { return };
+        if !(0.0..=1.0).contains(&threshold) {
+            faults.push(SettingFault::new("turn_detection.threshold", threshold, "0.0 to 1.0", "0.5 suits most lines"));
+        }
+        for (field, value) in
+            [("turn_detection.prefix_padding_ms", prefix_padding_ms), ("turn_detection.silence_duration_ms", silence_duration_ms)]
+        {
+            if value > MAX_TURN_MS {
+                faults.push(SettingFault::new(field, value, "0 to 10000", "give a time in milliseconds within the bound"));
+            }
+        }
+    }
+}
+
+/// What is spoken on the agent's socket. The set is closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// OpenAI Realtime in its GA shape.
+    #[default]
+    OpenAi,
+}
+
+/// How audio is written toward an agent and back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WireFormat {
+    /// Linear 16 bit, little endian, 24 kHz, mono.
+    #[default]
+    Pcm24k,
+    /// G.711 μ-law, 8 kHz.
+    Pcmu,
+    /// G.711 A-law, 8 kHz.
+    Pcma,
+}
+
+impl From<WireFormat> for AudioFormat {
+    fn from(format: WireFormat) -> Self {
+        match format {
+            WireFormat::Pcm24k => Self::S16 { rate: SampleRate::HZ_24000 },
+            WireFormat::Pcmu => Self::Ulaw8k,
+            WireFormat::Pcma => Self::Alaw8k,
+        }
+    }
+}
+
+/// How the provider finds the end of a turn; it always interrupts itself when the caller speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum TurnDetection {
+    /// By the sound.
+    ServerVad {
+        /// How sure it must be that it hears speech, 0 to 1. Default: 0.5.
+        #[serde(default = "default_threshold")]
+        threshold: f32,
+        /// Audio kept from before the speech, 0 to 10 000 ms. Default: 300.
+        #[serde(default = "default_prefix_padding_ms")]
+        prefix_padding_ms: u32,
+        /// Silence that ends the turn, 0 to 10 000 ms. Default: 500.
+        #[serde(default = "default_silence_duration_ms")]
+        silence_duration_ms: u32,
+    },
+    /// By the words.
+    SemanticVad {
+        /// How soon it answers. Default: `auto`.
+        #[serde(default)]
+        eagerness: Eagerness,
+    },
+}
+
+impl Default for TurnDetection {
+    fn default() -> Self {
+        Self::ServerVad {
+            threshold: default_threshold(),
+            prefix_padding_ms: default_prefix_padding_ms(),
+            silence_duration_ms: default_silence_duration_ms(),
+        }
+    }
+}
+
+/// How soon a turn found by its words is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Eagerness {
+    /// Lets the caller finish.
+    Low,
+    /// In between.
+    Medium,
+    /// Answers at the first chance.
+    High,
+    /// The provider decides.
+    #[default]
+    Auto,
+}
+
+/// Whether an address is of this machine or of a private network (RFC 1918, RFC 4193, RFC 3927, RFC 4291 §2.5.6):
+/// where audio may go in the clear.
+pub(super) fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => is_private(IpAddr::V4(v4)),
+            None => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+        },
+    }
+}
+
+const MAX_TEXT_LEN_BYTES: usize = 64 * 1024;
+const MAX_TURN_MS: u32 = 10_000;
+const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 100..=60_000;
+
+const fn default_connect_timeout_ms() -> u64 {
+    5_000
+}
+
+const fn default_ready_timeout_ms() -> u64 {
+    3_000
+}
+
+const fn default_threshold() -> f32 {
+    0.5
+}
+
+const fn default_prefix_padding_ms() -> u32 {
+    300
+}
+
+const fn default_silence_duration_ms() -> u32 {
+    500
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_alone_is_a_whole_configuration() {
+        let config: AgentConfig = toml::from_str(r#"url = "ws://127.0.0.1:9202/""#).unwrap();
+        assert_eq!(config, AgentConfig::at("ws://127.0.0.1:9202/"));
+        assert_eq!(config.validate(), []);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        assert!(toml::from_str::<AgentConfig>("url = \"wss://a.example/\"\nvoise = \"x\"").is_err());
+        let nested = "url = \"wss://a.example/\"\n[turn_detection]\ntype = \"server_vad\"\ntreshold = 0.4";
+        assert!(toml::from_str::<AgentConfig>(nested).is_err());
+    }
+
+    #[test]
+    fn every_setting_out_of_its_bound_is_named_at_once() {
+        let config = AgentConfig {
+            connect_timeout_ms: 5,
+            ready_timeout_ms: 0,
+            greeting: Some("hello".into()),
+            api_key_env: Some("sk-live-0123".into()),
+            turn_detection: TurnDetection::ServerVad { threshold: 2.0, prefix_padding_ms: 20_000, silence_duration_ms: 500 },
+            ..AgentConfig::at("http://a.example/")
+        };
+        let faults = config.validate();
+        let fields: Vec<_> = faults.iter().map(|issue| issue.field).collect();
+        assert_eq!(
+            fields,
+            [
+                "url",
+                "greeting",
+                "api_key_env",
+                "turn_detection.threshold",
+                "turn_detection.prefix_padding_ms",
+                "connect_timeout_ms",
+                "ready_timeout_ms"
+            ]
+        );
+        assert!(!format!("{faults:?}").contains("sk-live"));
+    }
+
+    #[test]
+    fn audio_in_the_clear_stays_on_private_networks() {
+        assert_eq!(AgentConfig::at("ws://203.0.113.5/").validate().len(), 1);
+        assert_eq!(AgentConfig::at("ws://[2001:db8::1]/").validate().len(), 1);
+        assert_eq!(AgentConfig::at("ws://10.1.2.3:8080/agent").validate(), []);
+        assert_eq!(AgentConfig::at("ws://[::1]:8080/agent").validate(), []);
+        assert_eq!(AgentConfig::at("wss://203.0.113.5/").validate(), []);
+    }
+}

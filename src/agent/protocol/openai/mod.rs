@@ -1,0 +1,377 @@
+//! OpenAI Realtime, GA shape (`session.type = "realtime"`), over a WebSocket.
+//!
+//! Facts this adapter rests on: audio comes faster than it is played and the server knows nothing of playing, so an
+//! interruption must be told with `conversation.item.truncate`; `speech_started` cancels the running response on the
+//! server's side (`interrupt_response`), and what still comes of that response is late; one response runs at a time;
+//! errors leave the session open.
+//!
+//! Left out on purpose: the retired beta shape, text and image modalities, manual turns, server-side MCP tools.
+
+mod faults;
+mod incoming;
+mod items;
+mod outgoing;
+mod responses;
+mod tools;
+
+use base64_simd::{STANDARD, forgiving_decode_to_vec};
+use media::frame::{AudioFormat, ItemId};
+
+use self::faults::Verdict;
+use self::incoming::{AudioDelta, ErrorBody, Response, ServerEvent, Session};
+use self::items::Items;
+use self::outgoing::{ClientEvent, Item, ResponseSettings, Role};
+use self::responses::Responses;
+use self::tools::Tools;
+use super::{AdapterStats, Outputs, Progress};
+use crate::agent::config::AgentConfig;
+use crate::agent::model::{
+    AgentCommand, AgentEvent, AgentFault, AgentMessage, AgentState, ClearCause, ClearScope, ContextRole, FaultClass, PlaybackState,
+    SpeechEdge, TranscriptKind,
+};
+use crate::domain::call_record::Speaker;
+use crate::domain::redacted::Redacted;
+
+pub(super) use self::faults::is_retryable;
+pub(super) use self::outgoing::write_audio;
+
+/// The adapter's memory of one connection.
+pub(in crate::agent) struct OpenAi {
+    config: AgentConfig,
+    format: AudioFormat,
+    items: Items,
+    responses: Responses,
+    tools: Tools,
+    speaking: bool,
+    event_ids: u64,
+    stats: AdapterStats,
+}
+
+impl OpenAi {
+    pub(super) fn new(config: &AgentConfig) -> Self {
+        let format = AudioFormat::from(config.format);
+        Self {
+            config: config.clone(),
+            format,
+            items: Items::new(format),
+            responses: Responses::default(),
+            tools: Tools::default(),
+            speaking: false,
+            event_ids: 0,
+            stats: AdapterStats::default(),
+        }
+    }
+
+    pub(super) fn open(&mut self, out: &mut Outputs<'_>) {
+        let event_id = self.event_id(Purpose::Settings);
+        let session = outgoing::Session::new(&self.config);
+        send(out, &ClientEvent::SessionUpdate { event_id: &event_id, session });
+    }
+
+    pub(super) fn begin(&mut self, out: &mut Outputs<'_>) {
+        if self.config.greet_first && self.responses.want() {
+            let event_id = self.event_id(Purpose::Response);
+            let response = self.config.greeting.as_deref().map(|instructions| ResponseSettings { instructions });
+            send(out, &ClientEvent::ResponseCreate { event_id: &event_id, response });
+        }
+    }
+
+    pub(super) fn handle_message(&mut self, message: AgentMessage<'_>, out: &mut Outputs<'_>) -> Progress {
+        let AgentMessage::Text(text) = message else {
+            self.stats.unknown_events += 1;
+            return Progress::Unchanged;
+        };
+        let Ok(event) = ServerEvent::parse(text) else {
+            self.stats.malformed_messages += 1;
+            return Progress::Unchanged;
+        };
+        match event {
+            ServerEvent::AudioDelta(delta) => self.handle_audio(&delta, out),
+            ServerEvent::AudioDone(done) => self.handle_audio_done(&done.item_id, out),
+            ServerEvent::AgentTranscriptDelta(delta) => {
+                self.agent_words(&delta.item_id, TranscriptKind::Partial, delta.delta.into_owned(), out);
+            }
+            ServerEvent::AgentTranscriptDone(done) => {
+                self.agent_words(&done.item_id, TranscriptKind::Final, done.transcript.into_owned(), out);
+            }
+            ServerEvent::CallerTranscriptDelta(delta) => caller_words(TranscriptKind::Partial, delta.delta.into_owned(), out),
+            ServerEvent::CallerTranscriptDone(done) => caller_words(TranscriptKind::Final, done.transcript.into_owned(), out),
+            ServerEvent::CallerTranscriptFailed => warn("transcription_failed".to_owned(), out),
+            ServerEvent::SpeechStarted(speech) => self.handle_speech_started(speech.audio_start_ms, out),
+            ServerEvent::SpeechStopped(speech) => {
+                out.events.push(AgentEvent::UserSpeech { edge: SpeechEdge::Stopped, input_ms: speech.audio_end_ms });
+            }
+            ServerEvent::ResponseCreated(event) => {
+                self.responses.begin(&event.response.id);
+                out.events.push(AgentEvent::State(AgentState::Thinking));
+            }
+            ServerEvent::ResponseDone(event) => self.handle_response_done(&event.response, out),
+            ServerEvent::ToolArguments(call) => {
+                if !self.tools.hold(call) {
+                    warn("too_many_tool_calls".to_owned(), out);
+                }
+            }
+            ServerEvent::RateLimits(limits) => {
+                for limit in limits.rate_limits.iter().filter(|limit| limit.remaining.is_some_and(|remaining| remaining <= 0.0)) {
+                    warn(format!("rate_limit_reached_{}", faults::stable_code(&limit.name)), out);
+                }
+            }
+            ServerEvent::SessionCreated(event) => {
+                return event.session.expires_at.map_or(Progress::Unchanged, |expires_at| Progress::Lifetime { expires_at });
+            }
+            ServerEvent::SessionUpdated(event) => return self.handle_settings(&event.session),
+            ServerEvent::Error(event) => return self.handle_error(&event.error, out),
+            ServerEvent::Expected => {}
+            ServerEvent::Unknown => self.stats.unknown_events += 1,
+        }
+        Progress::Unchanged
+    }
+
+    pub(super) fn handle_command(&mut self, command: &AgentCommand, out: &mut Outputs<'_>) {
+        match command {
+            AgentCommand::Playback { item, played_ms, state: PlaybackState::Cleared } => self.truncate(*item, *played_ms, out),
+            AgentCommand::BargeIn(_) => self.interrupt(out),
+            AgentCommand::Dtmf { digit, .. } => {
+                let text = format!("The caller pressed the key {digit} on the telephone.");
+                self.say(Role::User, &text, out);
+            }
+            AgentCommand::ContextText { role, text, speak } => {
+                let role = match role {
+                    ContextRole::User => Role::User,
+                    ContextRole::System | ContextRole::Developer => Role::System,
+                };
+                self.say(role, text.expose(), out);
+                if *speak {
+                    self.ask_for_response(out);
+                }
+            }
+            AgentCommand::ToolResult { call_id, output, is_error, proceed } => {
+                let event_id = self.event_id(Purpose::Item);
+                let failure = is_error.then(|| serde_json::json!({ "error": output.expose() }).to_string());
+                let output = failure.as_deref().unwrap_or(output.expose());
+                send(out, &ClientEvent::ItemCreate { event_id: &event_id, item: Item::FunctionCallOutput { call_id, output } });
+                if *proceed {
+                    self.ask_for_response(out);
+                }
+            }
+            // Playing that goes well is no news here; muting and holding are done to the audio by the session.
+            AgentCommand::Playback { .. } | AgentCommand::Mute(_) | AgentCommand::Hold(_) | AgentCommand::Close => {}
+        }
+    }
+
+    pub(super) const fn stats(&self) -> AdapterStats {
+        self.stats
+    }
+
+    fn handle_audio(&mut self, delta: &AudioDelta<'_>, out: &mut Outputs<'_>) {
+        let late_response = self.responses.is_interrupted(&delta.response_id);
+        let Some(item) = self.items.named(&delta.item_id) else { return };
+        if late_response || item.cut {
+            item.has_late_audio = true;
+            self.stats.late_audio_messages += 1;
+            return;
+        }
+        let base64 = delta.delta.as_bytes();
+        let decoded = out.events.push_audio(item.id, self.format, |buffer| {
+            // White space and missing padding are legal enough; they cost a second, slower try.
+            STANDARD.decode_append(base64, buffer).or_else(|_| forgiving_decode_to_vec(base64).map(|bytes| buffer.extend(bytes)))
+        });
+        match decoded {
+            Ok(len_bytes) => item.receive(len_bytes),
+            Err(_) => self.stats.malformed_messages += 1,
+        }
+        if !self.speaking {
+            self.speaking = true;
+            out.events.push(AgentEvent::State(AgentState::Speaking));
+        }
+    }
+
+    fn handle_audio_done(&mut self, name: &str, out: &mut Outputs<'_>) {
+        let Some(item) = self.items.named(name) else { return };
+        let was_ended = std::mem::replace(&mut item.ended, true);
+        if !was_ended && !item.is_silent() {
+            out.events.push(AgentEvent::AudioEnd { item: item.id });
+        }
+    }
+
+    fn agent_words(&mut self, name: &str, kind: TranscriptKind, text: String, out: &mut Outputs<'_>) {
+        // Words run ahead of the audio: the first of them may be what numbers the item.
+        let item = self.items.named(name).map(|item| item.id);
+        out.events.push(AgentEvent::Transcript { speaker: Speaker::Agent, kind, text: Redacted::new(text), item });
+    }
+
+    fn handle_speech_started(&mut self, input_ms: u64, out: &mut Outputs<'_>) {
+        self.responses.interrupt();
+        self.responses.withdraw();
+        self.items.cut_all();
+        self.speaking = false;
+        out.events.push(AgentEvent::Clear { scope: ClearScope::All, cause: ClearCause::UserSpeech });
+        out.events.push(AgentEvent::UserSpeech { edge: SpeechEdge::Started, input_ms });
+    }
+
+    fn handle_response_done(&mut self, response: &Response<'_>, out: &mut Outputs<'_>) {
+        let status = response.status.as_deref().unwrap_or_default();
+        if status == "cancelled" {
+            self.responses.mark_interrupted(&response.id);
+        }
+        let details = response.status_details.as_ref();
+        if status == "incomplete" {
+            let reason = details.and_then(|details| details.reason.as_deref()).unwrap_or("unknown");
+            warn(format!("response_incomplete_{}", faults::stable_code(reason)), out);
+        }
+        if status == "failed" {
+            let unknown = ErrorBody::default();
+            fail(details.and_then(|details| details.error.as_ref()).unwrap_or(&unknown), out);
+        }
+        self.tools.release(&response.id, status == "completed", |call| out.events.push(call));
+        self.speaking = false;
+        out.events.push(AgentEvent::State(AgentState::Listening));
+        if self.responses.end(&response.id) {
+            self.send_response_create(out);
+        }
+    }
+
+    fn handle_settings(&self, session: &Session<'_>) -> Progress {
+        let audio = session.audio.as_ref();
+        let sides = [audio.and_then(|audio| audio.input.as_ref()), audio.and_then(|audio| audio.output.as_ref())];
+        let agreed = sides.iter().all(|side| {
+            let format = side.and_then(|side| side.format.as_ref());
+            format.is_some_and(|format| match self.format {
+                AudioFormat::Ulaw8k => format.r#type == "audio/pcmu",
+                AudioFormat::Alaw8k => format.r#type == "audio/pcma",
+                AudioFormat::S16 { rate } => format.r#type == "audio/pcm" && format.rate.is_none_or(|hz| hz == rate.hz()),
+            })
+        });
+        if !agreed {
+            return Progress::Refused { code: "format_not_taken".to_owned() };
+        }
+        let name = session.id.as_deref().unwrap_or_default();
+        Progress::Ready { session: faults::stable_code(name), expires_at: session.expires_at }
+    }
+
+    fn handle_error(&mut self, error: &ErrorBody<'_>, out: &mut Outputs<'_>) -> Progress {
+        let purpose = error.event_id.as_deref().and_then(Purpose::of);
+        if purpose == Some(Purpose::Response) {
+            self.responses.fail_request(error.code.as_deref() == Some("conversation_already_has_active_response"));
+        }
+        match (purpose, faults::judge(error)) {
+            (Some(Purpose::Settings), Verdict::Fault(fault)) => return Progress::Refused { code: fault.code },
+            (_, Verdict::Fault(fault)) => out.events.push(AgentEvent::Error(fault)),
+            (_, Verdict::Harmless(code)) => warn(code, out),
+        }
+        Progress::Unchanged
+    }
+
+    /// Tells how much of an item was heard, unless the server believes just that.
+    fn truncate(&mut self, item: ItemId, played_ms: u64, out: &mut Outputs<'_>) {
+        let event_id = self.event_id(Purpose::Truncate);
+        if let Some((item_id, audio_end_ms)) = self.items.settle(item, played_ms) {
+            send(out, &ClientEvent::ItemTruncate { event_id: &event_id, item_id, content_index: 0, audio_end_ms });
+        }
+    }
+
+    /// The gateway decided that the caller interrupted: the server has not noticed.
+    fn interrupt(&mut self, out: &mut Outputs<'_>) {
+        let event_id = self.event_id(Purpose::Cancel);
+        self.items.cut_all();
+        self.speaking = false;
+        if let Some(response_id) = self.responses.interrupt() {
+            send(out, &ClientEvent::ResponseCancel { event_id: &event_id, response_id });
+        }
+    }
+
+    fn say(&mut self, role: Role, text: &str, out: &mut Outputs<'_>) {
+        let event_id = self.event_id(Purpose::Item);
+        send(out, &ClientEvent::ItemCreate { event_id: &event_id, item: Item::text(role, text) });
+    }
+
+    fn ask_for_response(&mut self, out: &mut Outputs<'_>) {
+        if self.responses.want() {
+            self.send_response_create(out);
+        }
+    }
+
+    fn send_response_create(&mut self, out: &mut Outputs<'_>) {
+        let event_id = self.event_id(Purpose::Response);
+        send(out, &ClientEvent::ResponseCreate { event_id: &event_id, response: None });
+    }
+
+    fn event_id(&mut self, purpose: Purpose) -> String {
+        self.event_ids += 1;
+        format!("{}{}", purpose.prefix(), self.event_ids)
+    }
+}
+
+/// What a message of ours was for; written into its `event_id`, so that an error can be laid to its account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Settings,
+    Response,
+    Cancel,
+    Item,
+    Truncate,
+}
+
+impl Purpose {
+    const ALL: [Self; 5] = [Self::Settings, Self::Response, Self::Cancel, Self::Item, Self::Truncate];
+
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Settings => "settings_",
+            Self::Response => "response_",
+            Self::Cancel => "cancel_",
+            Self::Item => "item_",
+            Self::Truncate => "truncate_",
+        }
+    }
+
+    fn of(event_id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| event_id.starts_with(purpose.prefix()))
+    }
+}
+
+/// The URL with the model in it, where one is set and none stands there.
+pub(super) fn request_url(config: &AgentConfig) -> String {
+    let url = &config.url;
+    match &config.model {
+        Some(model) if !url.contains("model=") => {
+            let joint = if url.contains('?') { '&' } else { '?' };
+            let model: String = model.bytes().flat_map(percent_encoded).map(char::from).collect();
+            format!("{url}{joint}model={model}")
+        }
+        _ => url.clone(),
+    }
+}
+
+/// RFC 3986 §2.1, all but the unreserved characters.
+fn percent_encoded(byte: u8) -> impl Iterator<Item = u8> {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let hex = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or(b'0');
+    let plain = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    let triple = if plain { [byte, 0, 0] } else { [b'%', hex(byte >> 4), hex(byte & 15)] };
+    triple.into_iter().take(if plain { 1 } else { 3 })
+}
+
+fn send(out: &mut Outputs<'_>, event: &ClientEvent<'_>) {
+    out.outbox.push_with(None, |text| event.write(text));
+}
+
+fn caller_words(kind: TranscriptKind, text: String, out: &mut Outputs<'_>) {
+    out.events.push(AgentEvent::Transcript { speaker: Speaker::Caller, kind, text: Redacted::new(text), item: None });
+}
+
+fn warn(code: String, out: &mut Outputs<'_>) {
+    out.events.push(AgentEvent::Warning { code });
+}
+
+fn fail(error: &ErrorBody<'_>, out: &mut Outputs<'_>) {
+    match faults::judge(error) {
+        // A response that failed without a code failed by the provider's own doing.
+        Verdict::Fault(AgentFault { code, .. }) if code == "unknown" => {
+            let fault = AgentFault { class: FaultClass::Provider, code: "response_failed".to_owned() };
+            out.events.push(AgentEvent::Error(fault));
+        }
+        Verdict::Fault(fault) => out.events.push(AgentEvent::Error(fault)),
+        Verdict::Harmless(code) => warn(code, out),
+    }
+}

@@ -1,0 +1,310 @@
+//! One connection to an agent, pure: messages, audio, commands and time in; messages and events out.
+//!
+//! After every input drain [`AgentSession::poll_transmit`] and [`AgentSession::poll_event`], look at
+//! [`AgentSession::poll_close`], and arm a timer with [`AgentSession::poll_timeout`].
+//!
+//! The life of a connection: *connecting* until the socket is open, *configuring* until the provider took our
+//! settings, *ready*, *closed*. Caller audio may be pushed from the first moment; before *ready* it is kept. Left out on
+//! purpose: dialling again, which is the call's decision, and every rule of a provider, which is the adapter's.
+
+mod backlog;
+mod events;
+mod outbox;
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, Instant};
+
+use media::frame::{AudioChunk, AudioFormat};
+
+use self::backlog::Backlog;
+use super::config::AgentConfig;
+use super::model::{AgentCommand, AgentEvent, AgentFault, AgentMessage, Closed, FaultClass};
+use super::protocol::{Adapter, Outputs, Progress};
+
+pub use super::protocol::AdapterStats;
+pub(super) use events::EventQueue;
+pub(super) use outbox::Outbox;
+pub use outbox::Transmit;
+
+/// What a connection is told of its call.
+#[derive(Clone, Copy, Debug)]
+pub struct CallFacts {
+    /// A moment,
+    pub now: Instant,
+    /// and what the time of day was then, since 1970: providers name the end of a session by the clock on the wall.
+    pub unix_time: Duration,
+}
+
+/// One connection to an agent.
+pub struct AgentSession {
+    state: State,
+    facts: CallFacts,
+    adapter: Adapter,
+    format: AudioFormat,
+    ready_timeout: Duration,
+    backlog: Backlog,
+    outbox: Outbox,
+    events: EventQueue,
+    ready_by: Option<Instant>,
+    expires_at: Option<Instant>,
+    warned_of_expiry: bool,
+    muted: bool,
+    held: bool,
+    silence: Vec<u8>,
+    appended_samples: u64,
+    unwritable_audio: u64,
+    oversized_messages: u64,
+    closing: Option<Closed>,
+}
+
+/// Where a connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Connecting,
+    Configuring,
+    Ready,
+    Closed,
+}
+
+/// What a connection met and let pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AgentStats {
+    /// What its adapter counted.
+    pub adapter: AdapterStats,
+    /// Messages beyond the bound on messages.
+    pub oversized_messages: u64,
+    /// Caller audio that gave way before the agent was ready.
+    pub backlog_dropped: Duration,
+    /// Chunks in another format than the agent's; none, unless the caller errs.
+    pub misformatted_chunks: u64,
+    /// Messages and events that found no room; none, unless the caller does not drain.
+    pub undrained: u64,
+}
+
+impl AgentSession {
+    /// A connection to the agent of `config`, whose socket is not open yet.
+    #[must_use]
+    pub fn new(config: &AgentConfig, facts: CallFacts) -> Self {
+        let format = AudioFormat::from(config.format);
+        Self {
+            state: State::Connecting,
+            facts,
+            adapter: Adapter::new(config),
+            format,
+            ready_timeout: config.ready_timeout(),
+            backlog: Backlog::new(format),
+            outbox: Outbox::default(),
+            events: EventQueue::default(),
+            ready_by: None,
+            expires_at: None,
+            warned_of_expiry: false,
+            muted: false,
+            held: false,
+            silence: Vec::new(),
+            appended_samples: 0,
+            unwritable_audio: 0,
+            oversized_messages: 0,
+            closing: None,
+        }
+    }
+
+    /// The socket is open: our settings go out.
+    pub fn handle_connected(&mut self, now: Instant) {
+        if self.state == State::Connecting {
+            self.state = State::Configuring;
+            self.ready_by = Some(now + self.ready_timeout);
+            self.adapter.open(&mut Outputs { outbox: &mut self.outbox, events: &mut self.events });
+        }
+    }
+
+    /// A message came.
+    pub fn handle_message(&mut self, now: Instant, message: AgentMessage<'_>) {
+        if self.state == State::Closed {
+            return;
+        }
+        if len_bytes(message) > MAX_MESSAGE_LEN_BYTES {
+            self.oversized_messages += 1;
+            return;
+        }
+        let progress = self.adapter.handle_message(message, &mut Outputs { outbox: &mut self.outbox, events: &mut self.events });
+        match progress {
+            Progress::Unchanged => {}
+            Progress::Lifetime { expires_at } => self.expires_at = self.instant_of(expires_at),
+            Progress::Ready { session, expires_at } if self.state == State::Configuring => {
+                self.expires_at = expires_at.and_then(|unix| self.instant_of(unix)).or(self.expires_at);
+                self.become_ready(now, session);
+            }
+            Progress::Refused { code } if self.state == State::Configuring => {
+                self.give_up(AgentFault { class: FaultClass::Refused, code }, false);
+            }
+            // Settings taken or refused once more: the call goes on with what it has.
+            Progress::Ready { .. } => {}
+            Progress::Refused { code } => self.events.push(AgentEvent::Error(AgentFault { class: FaultClass::Request, code })),
+        }
+    }
+
+    /// The caller's audio, in the agent's format and whole samples, without a gap.
+    pub fn push_audio(&mut self, _now: Instant, chunk: AudioChunk<'_>) {
+        if chunk.format != self.format || !chunk.bytes.len().is_multiple_of(self.format.sample_len_bytes()) {
+            self.unwritable_audio += 1;
+            return;
+        }
+        let bytes = if self.muted || self.held {
+            self.silence.resize(chunk.bytes.len(), silence_byte(self.format));
+            &self.silence
+        } else {
+            chunk.bytes
+        };
+        match self.state {
+            State::Connecting | State::Configuring => self.backlog.push(bytes),
+            State::Ready => {
+                let length = self.format.rate().duration(chunk.samples());
+                self.outbox.push_with(Some(length), |text| self.adapter.write_audio(bytes, text));
+                self.appended_samples += chunk.samples();
+            }
+            State::Closed => {}
+        }
+    }
+
+    /// The call wants something.
+    pub fn handle_command(&mut self, _now: Instant, command: AgentCommand) {
+        match command {
+            AgentCommand::Mute(muted) => self.muted = muted,
+            AgentCommand::Hold(held) => self.held = held,
+            AgentCommand::Close => self.close(Closed { code: Some(CLOSE_NORMAL), retryable: false }),
+            command if self.state == State::Ready => {
+                self.adapter.handle_command(&command, &mut Outputs { outbox: &mut self.outbox, events: &mut self.events });
+            }
+            // Nothing was said yet that could be interrupted, and there is no conversation to add to.
+            _ => {}
+        }
+    }
+
+    /// A time given by [`Self::poll_timeout`] has come.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.ready_by.is_some_and(|by| by <= now) {
+            self.give_up(AgentFault { class: FaultClass::Provider, code: "ready_timeout".to_owned() }, true);
+        }
+        if let Some(expires_at) = self.expires_at
+            && self.expiry_warning_at().is_some_and(|at| at <= now)
+        {
+            self.warned_of_expiry = true;
+            self.events.push(AgentEvent::Expiring { left: expires_at.saturating_duration_since(now) });
+        }
+    }
+
+    /// The next message for the socket.
+    pub fn poll_transmit(&mut self) -> Option<Transmit<'_>> {
+        self.outbox.poll()
+    }
+
+    /// The next event for the call.
+    pub fn poll_event(&mut self) -> Option<AgentEvent<'_>> {
+        self.events.poll()
+    }
+
+    /// When [`Self::handle_timeout`] wants to be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        [self.ready_by, self.expiry_warning_at()].into_iter().flatten().min()
+    }
+
+    /// Once, when this side is done with the connection: how it is to be closed.
+    pub fn poll_close(&mut self) -> Option<Closed> {
+        self.closing.take()
+    }
+
+    /// The socket is closed, with the peer's code or, when the transport broke, without one.
+    pub fn handle_closed(&mut self, _now: Instant, code: Option<u16>) -> Closed {
+        let closed = Closed { code, retryable: self.adapter.is_retryable(code) };
+        self.close(closed.clone());
+        self.closing = None;
+        closed
+    }
+
+    /// Length of the audio appended in this connection: the timeline on which the agent names moments of speech.
+    #[must_use]
+    pub const fn input_position_ms(&self) -> u64 {
+        self.format.rate().millis(self.appended_samples)
+    }
+
+    /// What was met and let pass.
+    #[must_use]
+    pub fn stats(&self) -> AgentStats {
+        AgentStats {
+            adapter: self.adapter.stats(),
+            oversized_messages: self.oversized_messages,
+            backlog_dropped: self.backlog.dropped(),
+            misformatted_chunks: self.unwritable_audio,
+            undrained: self.outbox.refused() + self.events.dropped(),
+        }
+    }
+
+    fn become_ready(&mut self, now: Instant, session: String) {
+        self.state = State::Ready;
+        self.ready_by = None;
+        let expires_in = self.expires_at.map(|at| at.saturating_duration_since(now));
+        self.events.push(AgentEvent::Ready { session, input: self.format, output: self.format, expires_in });
+        // What was kept must arrive: it is the beginning of what the caller says.
+        self.backlog.drain(|piece| {
+            self.outbox.push_with(None, |text| self.adapter.write_audio(piece, text));
+            self.appended_samples += (piece.len() / self.format.sample_len_bytes()) as u64;
+        });
+        self.adapter.begin(&mut Outputs { outbox: &mut self.outbox, events: &mut self.events });
+    }
+
+    fn give_up(&mut self, fault: AgentFault, retryable: bool) {
+        self.events.push(AgentEvent::Error(fault));
+        self.close(Closed { code: Some(CLOSE_NORMAL), retryable });
+    }
+
+    fn close(&mut self, closed: Closed) {
+        if self.state == State::Closed {
+            return;
+        }
+        self.state = State::Closed;
+        self.ready_by = None;
+        self.expires_at = None;
+        self.outbox.clear();
+        self.backlog.clear();
+        self.closing = Some(closed);
+    }
+
+    fn expiry_warning_at(&self) -> Option<Instant> {
+        let at = self.expires_at.filter(|_| !self.warned_of_expiry && self.state == State::Ready)?;
+        Some(at.checked_sub(EXPIRY_WARNING).unwrap_or(at))
+    }
+
+    fn instant_of(&self, unix_time_s: u64) -> Option<Instant> {
+        let ahead = Duration::from_secs(unix_time_s).saturating_sub(self.facts.unix_time);
+        self.facts.now.checked_add(ahead.min(MAX_LIFETIME))
+    }
+}
+
+const fn len_bytes(message: AgentMessage<'_>) -> usize {
+    match message {
+        AgentMessage::Text(text) => text.len(),
+        AgentMessage::Binary(bytes) => bytes.len(),
+    }
+}
+
+const fn silence_byte(format: AudioFormat) -> u8 {
+    match format {
+        AudioFormat::Ulaw8k => 0xFF,
+        AudioFormat::Alaw8k => 0xD5,
+        AudioFormat::S16 { .. } => 0,
+    }
+}
+
+/// Far above the largest message met, far below what would hurt.
+pub(super) const MAX_MESSAGE_LEN_BYTES: usize = 4 * 1024 * 1024;
+
+/// Time enough to end a conversation, or to begin another connection.
+const EXPIRY_WARNING: Duration = Duration::from_secs(60);
+
+/// No call is that long; keeps a peer's number from leaving the range of the clock.
+const MAX_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// RFC 6455 §7.4.1.
+const CLOSE_NORMAL: u16 = 1000;

@@ -1,0 +1,1 @@
+//! `auricle agent-simulator`: a streaming AI that is none, to test against.
