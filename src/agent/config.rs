@@ -304,7 +304,7 @@ mod tests {
             ..AgentConfig::at("http://a.example/")
         };
         let faults = config.faults();
-        let fields: Vec<_> = faults.iter().map(|issue| issue.field).collect();
+        let fields: Vec<_> = faults.iter().map(|issue| issue.key.as_str()).collect();
         assert_eq!(
             fields,
             [
