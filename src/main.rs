@@ -1,3 +1,7 @@
 //! The `auricle` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    auricle::cli::run(std::env::args_os())
+}

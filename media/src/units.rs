@@ -28,6 +28,12 @@ impl PayloadType {
         if number < 128 { Some(Self(number)) } else { None }
     }
 
+    /// The low seven bits of an octet, as they stand below the marker bit (RFC 3550 §5.1).
+    #[must_use]
+    pub const fn from_low_bits(octet: u8) -> Self {
+        Self(octet & 0x7f)
+    }
+
     /// The number on the wire.
     #[must_use]
     pub const fn get(self) -> u8 {

@@ -12,55 +12,49 @@ use media::units::SampleRate;
 use serde::{Deserialize, Serialize};
 
 use super::protocol;
+use crate::domain::setting::SettingFault;
 
 /// One agent: where it is, what it speaks and how it is to behave.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct AgentConfig {
     /// What is spoken on its socket. Default: `openai`.
-    #[serde(default)]
     pub protocol: Protocol,
     /// Where it listens, `wss://…`, or `ws://…` where every address of the host is loopback or private. Required.
     pub url: String,
     /// The model, where the provider has several; goes into the URL as the protocol wants it. Default: none.
-    #[serde(default)]
     pub model: Option<String>,
     /// How audio is written, both ways. Default: `pcm24k`.
-    #[serde(default)]
     pub format: WireFormat,
     /// The provider's name of a voice. Default: the provider's own choice.
-    #[serde(default)]
     pub voice: Option<String>,
     /// What the agent is told about its task; at most 64 KiB. Default: none.
-    #[serde(default)]
     pub instructions: Option<String>,
     /// What callers speak, ISO 639-1 (`en`); helps transcription. Default: none, the provider guesses.
-    #[serde(default)]
     pub language: Option<String>,
     /// Which model writes down what callers say. Default: none, callers are not transcribed.
-    #[serde(default)]
     pub transcription_model: Option<String>,
     /// How the provider finds the end of a turn.
-    #[serde(default)]
     pub turn_detection: TurnDetection,
     /// Whether the agent speaks first. Default: false.
-    #[serde(default)]
     pub greet_first: bool,
     /// What it is told for its first words; needs `greet_first`. Default: none, its instructions decide.
-    #[serde(default)]
     pub greeting: Option<String>,
     /// Name of the environment variable with the API key. Default: none, no key is sent.
-    #[serde(default)]
     pub api_key_env: Option<String>,
     /// PEM file with certificates trusted beside the public roots. Default: none.
-    #[serde(default)]
     pub ca_file: Option<PathBuf>,
     /// For name look-up, TCP and TLS together, and once more for the WebSocket handshake; 100 to 60 000 ms. Default: 5 000.
-    #[serde(default = "default_connect_timeout_ms")]
     pub connect_timeout_ms: u64,
     /// From the open socket until the agent took its settings; 100 to 60 000 ms. Default: 3 000.
-    #[serde(default = "default_ready_timeout_ms")]
     pub ready_timeout_ms: u64,
+}
+
+/// An agent without a URL, which [`AgentConfig::faults`] then names.
+impl Default for AgentConfig {
+    fn default() -> Self {
+        Self::at("")
+    }
 }
 
 impl AgentConfig {
@@ -88,17 +82,17 @@ impl AgentConfig {
 
     /// Everything that is wrong with it; empty when it can be used.
     #[must_use]
-    pub fn validate(&self) -> Vec<Issue> {
-        let mut issues = Vec::new();
-        self.check_url(&mut issues);
-        self.check_texts(&mut issues);
-        self.check_turn_detection(&mut issues);
+    pub fn faults(&self) -> Vec<SettingFault> {
+        let mut faults = Vec::new();
+        self.check_url(&mut faults);
+        self.check_texts(&mut faults);
+        self.check_turn_detection(&mut faults);
         for (field, value) in [("connect_timeout_ms", self.connect_timeout_ms), ("ready_timeout_ms", self.ready_timeout_ms)] {
             if !TIMEOUT_MS.contains(&value) {
-                issues.push(Issue::new(field, value, "100 to 60000", "give a time in milliseconds within the bound"));
+                faults.push(SettingFault::new(field, value, "100 to 60000", "give a time in milliseconds within the bound"));
             }
         }
-        issues
+        faults
     }
 
     /// [`Self::connect_timeout_ms`] as a duration.
@@ -113,54 +107,52 @@ impl AgentConfig {
         Duration::from_millis(self.ready_timeout_ms)
     }
 
-    fn check_url(&self, issues: &mut Vec<Issue>) {
+    fn check_url(&self, faults: &mut Vec<SettingFault>) {
         match protocol::request_uri(self) {
-            Err(_) => {
-                issues.push(Issue::new(
-                    "url",
-                    shown(&self.url),
-                    "ws://host[:port]/… or wss://host[:port]/…",
-                    "write the whole URL of the agent",
-                ));
-            }
+            Err(_) => faults.push(SettingFault::new(
+                "url",
+                shown(&self.url),
+                "ws://host[:port]/… or wss://host[:port]/…",
+                "write the whole URL of the agent",
+            )),
             Ok(uri) => {
                 let literal = uri.host().and_then(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().ok());
                 if uri.scheme_str() == Some("ws") && literal.is_some_and(|address| !is_private(address)) {
-                    issues.push(Issue::new("url", shown(&self.url), "ws:// to loopback or private addresses only", "use wss://"));
+                    faults.push(SettingFault::new("url", shown(&self.url), "ws:// to loopback or private addresses only", "use wss://"));
                 }
             }
         }
     }
 
-    fn check_texts(&self, issues: &mut Vec<Issue>) {
+    fn check_texts(&self, faults: &mut Vec<SettingFault>) {
         for (field, text) in [("instructions", &self.instructions), ("greeting", &self.greeting)] {
             if let Some(text) = text
                 && text.len() > MAX_TEXT_LEN_BYTES
             {
-                issues.push(Issue::new(field, format_args!("{} bytes", text.len()), "at most 65536 bytes", "shorten the text"));
+                faults.push(SettingFault::new(field, format_args!("{} bytes", text.len()), "at most 65536 bytes", "shorten the text"));
             }
         }
         if self.greeting.is_some() && !self.greet_first {
-            issues.push(Issue::new("greeting", "set", "only with greet_first = true", "set greet_first or remove greeting"));
+            faults.push(SettingFault::new("greeting", "set", "only with greet_first = true", "set greet_first or remove greeting"));
         }
         if let Some(name) = &self.api_key_env
             && (name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
         {
             // The value is not shown: what is no variable name may well be the key itself.
-            issues.push(Issue::new("api_key_env", "(hidden)", "letters, digits and _", "name the variable, not the key"));
+            faults.push(SettingFault::new("api_key_env", "(hidden)", "letters, digits and _", "name the variable, not the key"));
         }
     }
 
-    fn check_turn_detection(&self, issues: &mut Vec<Issue>) {
+    fn check_turn_detection(&self, faults: &mut Vec<SettingFault>) {
         let TurnDetection::ServerVad { threshold, prefix_padding_ms, silence_duration_ms } = self.turn_detection else { return };
         if !(0.0..=1.0).contains(&threshold) {
-            issues.push(Issue::new("turn_detection.threshold", threshold, "0.0 to 1.0", "0.5 suits most lines"));
+            faults.push(SettingFault::new("turn_detection.threshold", threshold, "0.0 to 1.0", "0.5 suits most lines"));
         }
         for (field, value) in
             [("turn_detection.prefix_padding_ms", prefix_padding_ms), ("turn_detection.silence_duration_ms", silence_duration_ms)]
         {
             if value > MAX_TURN_MS {
-                issues.push(Issue::new(field, value, "0 to 10000", "give a time in milliseconds within the bound"));
+                faults.push(SettingFault::new(field, value, "0 to 10000", "give a time in milliseconds within the bound"));
             }
         }
     }
@@ -247,25 +239,6 @@ pub enum Eagerness {
     Auto,
 }
 
-/// Something wrong with a setting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issue {
-    /// Which setting, below the agent's own table.
-    pub field: &'static str,
-    /// What stands there.
-    pub value: String,
-    /// What may stand there.
-    pub bound: &'static str,
-    /// What to do.
-    pub mend: &'static str,
-}
-
-impl Issue {
-    fn new(field: &'static str, value: impl ToString, bound: &'static str, mend: &'static str) -> Self {
-        Self { field, value: value.to_string(), bound, mend }
-    }
-}
-
 /// Whether an address is of this machine or of a private network (RFC 1918, RFC 4193, RFC 3927, RFC 4291 §2.5.6):
 /// where audio may go in the clear.
 pub(super) fn is_private(address: IpAddr) -> bool {
@@ -316,7 +289,7 @@ mod tests {
     fn an_address_alone_is_a_whole_configuration() {
         let config: AgentConfig = toml::from_str(r#"url = "ws://127.0.0.1:9202/""#).unwrap();
         assert_eq!(config, AgentConfig::at("ws://127.0.0.1:9202/"));
-        assert_eq!(config.validate(), []);
+        assert_eq!(config.faults(), []);
     }
 
     #[test]
@@ -336,8 +309,8 @@ mod tests {
             turn_detection: TurnDetection::ServerVad { threshold: 2.0, prefix_padding_ms: 20_000, silence_duration_ms: 500 },
             ..AgentConfig::at("http://a.example/")
         };
-        let issues = config.validate();
-        let fields: Vec<_> = issues.iter().map(|issue| issue.field).collect();
+        let faults = config.faults();
+        let fields: Vec<_> = faults.iter().map(|issue| issue.key.as_str()).collect();
         assert_eq!(
             fields,
             [
@@ -350,24 +323,24 @@ mod tests {
                 "ready_timeout_ms"
             ]
         );
-        assert!(!format!("{issues:?}").contains("sk-live"));
+        assert!(!format!("{faults:?}").contains("sk-live"));
     }
 
     #[test]
     fn a_url_is_shown_without_what_may_be_secret_in_it() {
         for url in ["http://a.example/x?token=hush", "wss://user:hush@a.example/"] {
-            let issues = AgentConfig::at(url).validate();
-            assert_eq!(issues.len(), 1);
-            assert!(!format!("{issues:?}").contains("hush"));
+            let faults = AgentConfig::at(url).faults();
+            assert_eq!(faults.len(), 1);
+            assert!(!format!("{faults:?}").contains("hush"));
         }
     }
 
     #[test]
     fn audio_in_the_clear_stays_on_private_networks() {
-        assert_eq!(AgentConfig::at("ws://203.0.113.5/").validate().len(), 1);
-        assert_eq!(AgentConfig::at("ws://[2001:db8::1]/").validate().len(), 1);
-        assert_eq!(AgentConfig::at("ws://10.1.2.3:8080/agent").validate(), []);
-        assert_eq!(AgentConfig::at("ws://[::1]:8080/agent").validate(), []);
-        assert_eq!(AgentConfig::at("wss://203.0.113.5/").validate(), []);
+        assert_eq!(AgentConfig::at("ws://203.0.113.5/").faults().len(), 1);
+        assert_eq!(AgentConfig::at("ws://[2001:db8::1]/").faults().len(), 1);
+        assert_eq!(AgentConfig::at("ws://10.1.2.3:8080/agent").faults(), []);
+        assert_eq!(AgentConfig::at("ws://[::1]:8080/agent").faults(), []);
+        assert_eq!(AgentConfig::at("wss://203.0.113.5/").faults(), []);
     }
 }

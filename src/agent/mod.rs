@@ -10,6 +10,7 @@
 
 pub mod client;
 pub mod config;
+pub mod embedded;
 pub mod model;
 mod protocol;
 pub mod session;

@@ -11,6 +11,8 @@ pub enum CallCommand {
     Reject,
     /// End the call.
     Hangup,
+    /// End the call because the gateway stops.
+    Shutdown,
     /// Put the caller on hold.
     Hold,
     /// Take the caller off hold.

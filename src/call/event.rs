@@ -4,6 +4,10 @@ use bytes::Bytes;
 
 use crate::domain::termination::Termination;
 
+/// A call's name between signalling and call; signalling counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SignallingKey(pub u64);
+
 /// From signalling to the call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignallingEvent {

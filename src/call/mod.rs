@@ -1,5 +1,15 @@
 //! One call: its state machine, its driver, and the table of all calls.
 
+#[expect(clippy::module_inception, reason = "the call itself is what this module is named after")]
+pub mod call;
 pub mod command;
+pub mod config;
+pub mod driver;
 pub mod event;
+pub mod journal;
+pub mod launch;
+pub mod records;
 pub mod registry;
+pub mod session;
+pub mod thread;
+mod timers;

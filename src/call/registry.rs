@@ -73,20 +73,15 @@ impl CallRegistry {
         (Self { shared: Arc::new(Shared { calls, capacity, outbound }) }, requests)
     }
 
-    /// Enters a call; `false` when the table is full.
+    /// Enters a call, which stays for as long as its entry lives; `None` when the table is full.
     #[must_use]
-    pub fn enter(&self, id: CallId, org: OrgId, commands: mpsc::Sender<CallCommand>) -> bool {
+    pub fn enter(&self, id: CallId, org: OrgId, commands: mpsc::Sender<CallCommand>) -> Option<RegistryEntry> {
         let mut calls = self.calls();
         if calls.len() >= self.shared.capacity {
-            return false;
+            return None;
         }
-        calls.insert(id, Entry { org, commands });
-        true
-    }
-
-    /// Takes a call out of the table.
-    pub fn leave(&self, id: &CallId) {
-        self.calls().remove(id);
+        calls.insert(id.clone(), Entry { org, commands });
+        Some(RegistryEntry { registry: self.clone(), id })
     }
 
     /// Calls in the table.
@@ -138,6 +133,19 @@ impl CallRegistry {
     }
 }
 
+/// A call's place in the table, given up when it is dropped: however a call's task ends, its place is free again.
+#[derive(Debug)]
+pub struct RegistryEntry {
+    registry: CallRegistry,
+    id: CallId,
+}
+
+impl Drop for RegistryEntry {
+    fn drop(&mut self) {
+        self.registry.calls().remove(&self.id);
+    }
+}
+
 /// Requests for outbound calls that may wait for signalling.
 const OUTBOUND_QUEUE: usize = 64;
 
@@ -150,7 +158,7 @@ mod tests {
         let (registry, _requests) = CallRegistry::new(2);
         let (commands, mut inbox) = mpsc::channel(1);
         let id = CallId::random();
-        assert!(registry.enter(id.clone(), OrgId::default_org(), commands));
+        let _entry = registry.enter(id.clone(), OrgId::default_org(), commands).unwrap();
         let foreign: OrgId = "org_other".parse().unwrap();
         assert_eq!(registry.command(&foreign, &id, CallCommand::Hangup), Err(CommandError::NotFound));
         assert_eq!(registry.command(&OrgId::default_org(), &id, CallCommand::Hangup), Ok(()));
@@ -161,7 +169,9 @@ mod tests {
     async fn a_full_table_refuses_the_next_call() {
         let (registry, _requests) = CallRegistry::new(1);
         let (commands, _inbox) = mpsc::channel(1);
-        assert!(registry.enter(CallId::random(), OrgId::default_org(), commands.clone()));
-        assert!(!registry.enter(CallId::random(), OrgId::default_org(), commands));
+        let entry = registry.enter(CallId::random(), OrgId::default_org(), commands.clone()).unwrap();
+        assert!(registry.enter(CallId::random(), OrgId::default_org(), commands.clone()).is_none());
+        drop(entry);
+        assert!(registry.enter(CallId::random(), OrgId::default_org(), commands).is_some());
     }
 }

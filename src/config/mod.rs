@@ -1,1 +1,114 @@
 //! The configuration, validated whole before any port opens.
+//!
+//! Sources, later ones win: the documented defaults, the file (TOML), the environment (`AURICLE__SECTION__KEY`). Without
+//! a file the embedded `config/default.toml` stands in, which also brings the simulator that `make run` talks to.
+//! Every fault is reported at once with key, value, bound and mend. Each module owns its settings; this one composes
+//! them and checks what concerns several. Left out: reloading while running.
+
+mod check;
+mod environment;
+mod error;
+mod field_names;
+mod read;
+mod suggest;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub use error::{ConfigErrors, EXIT_CODE};
+
+use crate::agent::config::AgentConfig;
+use crate::agent::embedded::SimulatorConfig;
+use crate::api::config::HttpConfig;
+use crate::audit::config::AuditConfig;
+use crate::call::config::{CallsConfig, DEFAULT_NUMBER, NumberConfig};
+use crate::leg::config::RtpConfig;
+use crate::signalling::config::{OutboundConfig, SipConfig};
+use crate::store::config::StoreConfig;
+use crate::telemetry::config::LogConfig;
+
+/// Every setting of the gateway.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Where SIP is spoken.
+    pub sip: SipConfig,
+    /// Which ports carry audio.
+    pub rtp: RtpConfig,
+    /// How many calls, how long.
+    pub calls: CallsConfig,
+    /// Whom the gateway may call.
+    pub outbound: OutboundConfig,
+    /// The agents by name.
+    pub agents: BTreeMap<String, AgentConfig>,
+    /// Who answers which number.
+    pub numbers: BTreeMap<String, NumberConfig>,
+    /// The built-in agent.
+    pub simulator: SimulatorConfig,
+    /// The REST interface.
+    pub http: HttpConfig,
+    /// Where records are kept.
+    pub store: StoreConfig,
+    /// Where the audit log is kept.
+    pub audit: AuditConfig,
+    /// What is logged.
+    pub log: LogConfig,
+}
+
+impl Config {
+    /// Reads `file`, or the embedded defaults without one, and the environment of this process.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no TOML, or any setting cannot stand; then all of them are named.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigErrors> {
+        let read = |path: &Path| std::fs::read_to_string(path).map_err(|source| ConfigErrors::Unreadable { path: path.to_owned(), source });
+        let text = file.map(read).transpose()?;
+        let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self::from_sources(text.as_deref().unwrap_or(DEFAULTS), variables)
+    }
+
+    /// Reads a TOML text and environment variables; variables of other names than `AURICLE__…` are passed over.
+    ///
+    /// # Errors
+    /// When the text is no TOML, or any setting cannot stand; then all of them are named.
+    pub fn from_sources(text: &str, variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigErrors> {
+        let file = text.parse::<toml::Table>().map_err(|error| ConfigErrors::syntax(text, &error))?;
+        let mut reader = read::Reader::new(file, environment::layer(variables));
+        let config = Self {
+            sip: reader.section("sip"),
+            rtp: reader.section("rtp"),
+            calls: reader.section("calls"),
+            outbound: reader.section("outbound"),
+            agents: reader.named_sections("agents"),
+            numbers: reader.named_sections("numbers"),
+            simulator: reader.section("simulator"),
+            http: reader.section("http"),
+            store: reader.section("store"),
+            audit: reader.section("audit"),
+            log: reader.section("log"),
+        };
+        let mut faults = reader.finish();
+        // What could not be read stands at its default now: its bounds and cross checks would blame the wrong thing.
+        if faults.is_empty() {
+            faults = check::faults(&config);
+        }
+        if faults.is_empty() { Ok(config) } else { Err(ConfigErrors::Faults(faults)) }
+    }
+
+    /// Who answers `dialled`; the entry `default` stands for every number not listed.
+    #[must_use]
+    pub fn number(&self, dialled: &str) -> Option<&NumberConfig> {
+        self.numbers.get(dialled).or_else(|| self.numbers.get(DEFAULT_NUMBER))
+    }
+
+    /// Where the audit log is kept.
+    #[must_use]
+    pub fn audit_path(&self) -> PathBuf {
+        self.audit.path.clone().unwrap_or_else(|| self.store.path.join("audit"))
+    }
+}
+
+/// What the gateway runs on without a file.
+const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+#[cfg(test)]
+mod tests;

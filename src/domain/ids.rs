@@ -151,6 +151,7 @@ const SUFFIX_LEN: usize = 26;
 
 fn random_suffix() -> String {
     let mut random = [0u8; 16];
+    #[expect(clippy::expect_used, reason = "identifiers guard nothing if they can be guessed: without randomness nothing may go on")]
     getrandom::fill(&mut random).expect("the operating system provides randomness");
     let mut bits = u128::from_be_bytes(random);
     let mut suffix = [b'0'; SUFFIX_LEN];

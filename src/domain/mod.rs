@@ -6,6 +6,8 @@ pub mod audit_event;
 pub mod call_record;
 pub mod event;
 pub mod ids;
+pub mod network;
 pub mod redacted;
+pub mod setting;
 pub mod termination;
 pub mod timeline;

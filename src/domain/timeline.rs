@@ -60,8 +60,6 @@ pub enum Moment {
     },
     /// The caller spoke over the agent.
     BargeIn {
-        /// Milliseconds of the interrupted item that went to the caller.
-        played_ms: u64,
         /// Milliseconds of the agent's audio that were thrown away unheard.
         discarded_ms: u64,
     },

@@ -1,1 +1,276 @@
-//! The telephone side of a call: one transport and both pipelines.
+//! The telephone side of a call: one transport and both pipelines, without a socket.
+//!
+//! A [`Leg`] takes datagrams and gives caller audio; it takes agent audio and gives datagrams, one every slot once the
+//! line is open. RTCP runs beside them. The order of the stages stands in `media::ingress` and `media::egress`.
+//! After any input poll `poll_audio`, `poll_event`, `poll_transmit` until each is empty, then `poll_timeout`.
+
+pub mod config;
+pub mod plan;
+mod statistics;
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use media::egress::{Egress, EgressConfig, EgressEvent, EgressOutput, FlushScope, PushError};
+use media::frame::{AudioChunk, AudioFormat, ItemId};
+use media::ingress::{Ingress, IngressConfig, IngressOutput};
+use media::resample::ResampleError;
+use media::rtcp::{Reporter, ReporterConfig, ReporterOutput};
+use media::rtp::RtpSeed;
+use media::sdp::Negotiated;
+use media::transport::{Flow, Inbound, Transmit, Transport};
+
+/// One telephone leg.
+#[derive(Debug)]
+pub struct Leg {
+    transport: Transport,
+    ingress: Ingress,
+    egress: Egress,
+    reporter: Reporter,
+    negotiated: Negotiated,
+    events: VecDeque<LegEvent>,
+    seen: Seen,
+    due: Due,
+}
+
+/// How a leg is made.
+#[derive(Debug)]
+pub struct LegSetup {
+    /// What was agreed with the far end.
+    pub negotiated: Negotiated,
+    /// The packets' way in and out.
+    pub transport: Transport,
+    /// Where our stream begins.
+    pub seed: RtpSeed,
+    /// RTCP's settings.
+    pub reporter: ReporterConfig,
+    /// How long a gap in the sequence is waited for.
+    pub gap_wait: Duration,
+    /// What the agent hears.
+    pub agent_hears: AudioFormat,
+    /// What the agent speaks.
+    pub agent_speaks: AudioFormat,
+}
+
+/// What a leg has to tell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LegEvent {
+    /// The first valid packet came.
+    FirstRtpIn,
+    /// The first packet went.
+    FirstRtpOut,
+    /// Something about the agent's audio.
+    Egress(EgressEvent),
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    rtp_in: bool,
+    rtp_out: bool,
+}
+
+/// When each part wants to be woken.
+#[derive(Clone, Copy, Debug, Default)]
+struct Due {
+    ingress: Option<Instant>,
+    egress: Option<Instant>,
+    reporter: Option<Instant>,
+}
+
+impl Leg {
+    /// A leg whose line is not open yet: it hears, but does not speak.
+    ///
+    /// # Errors
+    /// When no resampler exists between the leg's rate and the agent's.
+    pub fn new(now: Instant, setup: LegSetup) -> Result<Self, ResampleError> {
+        let LegSetup { negotiated, transport, seed, reporter, gap_wait, agent_hears, agent_speaks } = setup;
+        let ingress = Ingress::new(IngressConfig {
+            codec: negotiated.codec,
+            payload_type: negotiated.payload_type,
+            telephone_event: negotiated.telephone_event,
+            output: agent_hears,
+            gap_wait,
+            tap: false,
+        })?;
+        let egress = Egress::new(EgressConfig {
+            codec: negotiated.codec,
+            payload_type: negotiated.payload_type,
+            ptime: negotiated.ptime,
+            input: agent_speaks,
+            bound: AGENT_AUDIO_BOUND,
+            seed,
+        })?;
+        let reporter = Reporter::new(now, reporter);
+        let (events, seen, due) = (VecDeque::with_capacity(4), Seen::default(), Due::default());
+        Ok(Self { transport, ingress, egress, reporter, negotiated, events, seen, due })
+    }
+
+    /// Takes a datagram. True when it held valid RTP.
+    pub fn handle_datagram(&mut self, now: Instant, flow: Flow, datagram: &[u8]) -> bool {
+        if self.transport.handle_datagram(now, flow, datagram).is_err() {
+            // Counted by the transport; a bad packet is no reason to do anything else.
+            return false;
+        }
+        let mut rtp = false;
+        while let Some(inbound) = self.transport.poll_inbound() {
+            match inbound {
+                Inbound::Rtp(packet) => {
+                    rtp = true;
+                    self.reporter.handle_rtp_received(now, &packet);
+                    self.ingress.handle_packet(now, &packet);
+                }
+                // A malformed report is dropped; the next one will do.
+                Inbound::Rtcp(compound) => drop(self.reporter.handle_rtcp(now, compound)),
+            }
+        }
+        if rtp && !self.seen.rtp_in {
+            self.seen.rtp_in = true;
+            self.events.push_back(LegEvent::FirstRtpIn);
+        }
+        self.drain_reporter(now);
+        rtp
+    }
+
+    /// Opens the line: from `first_slot` on one packet a slot goes out.
+    pub fn open(&mut self, now: Instant, first_slot: Instant) {
+        self.egress.start(first_slot);
+        self.drain_egress(now);
+    }
+
+    /// Takes audio of the agent.
+    ///
+    /// # Errors
+    /// When the queue is full or the item was flushed.
+    pub fn push(&mut self, now: Instant, item: ItemId, chunk: AudioChunk<'_>) -> Result<(), PushError> {
+        let pushed = self.egress.push(item, chunk);
+        self.drain_egress(now);
+        pushed
+    }
+
+    /// No more audio of this item will come.
+    pub fn end(&mut self, now: Instant, item: ItemId) {
+        self.egress.end(item);
+        self.drain_egress(now);
+    }
+
+    /// Throws away audio that the caller has not heard.
+    pub fn flush(&mut self, now: Instant, scope: FlushScope, force: bool) {
+        self.egress.flush(scope, force);
+        self.drain_egress(now);
+    }
+
+    /// How much agent audio waits.
+    #[must_use]
+    pub fn queued(&self) -> Duration {
+        self.egress.queued()
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if is_due(self.due.egress) {
+            self.egress.handle_timeout(now);
+            self.drain_egress(now);
+        }
+        if is_due(self.due.ingress) {
+            self.ingress.handle_timeout(now);
+        }
+        if is_due(self.due.reporter) {
+            self.reporter.handle_timeout(now);
+        }
+        if is_due(self.transport.poll_timeout()) {
+            self.transport.handle_timeout(now);
+        }
+        self.drain_reporter(now);
+    }
+
+    /// The far end has gone: one last report.
+    pub fn close(&mut self, now: Instant) {
+        self.reporter.goodbye(now);
+        self.drain_reporter(now);
+    }
+
+    /// Caller audio for the agent.
+    pub fn poll_audio(&mut self) -> Option<AudioChunk<'_>> {
+        match self.ingress.poll_output() {
+            IngressOutput::Audio(chunk) => Some(chunk),
+            IngressOutput::Timeout(due) => {
+                self.due.ingress = due;
+                None
+            }
+            // No tap is attached: see the configuration above.
+            IngressOutput::Tap(_) => None,
+        }
+    }
+
+    /// What happened.
+    pub fn poll_event(&mut self) -> Option<LegEvent> {
+        self.events.pop_front()
+    }
+
+    /// A datagram to send.
+    pub fn poll_transmit(&mut self) -> Option<Transmit<'_>> {
+        self.transport.poll_transmit()
+    }
+
+    /// When [`Self::handle_timeout`] wants to be called; up to date once `poll_audio` has answered with nothing.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let Due { ingress, egress, reporter } = self.due;
+        [ingress, egress, reporter, self.transport.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// What was agreed with the far end.
+    #[must_use]
+    pub const fn negotiated(&self) -> &Negotiated {
+        &self.negotiated
+    }
+
+    /// Takes what was agreed anew. False, and nothing changed, when the codec or its packets would be others.
+    pub fn renegotiate(&mut self, now: Instant, negotiated: Negotiated) -> bool {
+        let old = &self.negotiated;
+        if (negotiated.codec, negotiated.payload_type, negotiated.ptime) != (old.codec, old.payload_type, old.ptime) {
+            return false;
+        }
+        self.transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);
+        self.ingress.hold(now, !negotiated.receive);
+        self.negotiated = negotiated;
+        true
+    }
+
+    /// Packets go out as they come from the egress, noted by RTCP on their way.
+    fn drain_egress(&mut self, now: Instant) {
+        loop {
+            match self.egress.poll_output() {
+                EgressOutput::Packet(packet) => {
+                    if !self.seen.rtp_out {
+                        self.seen.rtp_out = true;
+                        self.events.push_back(LegEvent::FirstRtpOut);
+                    }
+                    self.reporter.handle_rtp_sent(now, &packet);
+                    self.transport.send_rtp(now, &packet);
+                }
+                EgressOutput::Event(event) => self.events.push_back(LegEvent::Egress(event)),
+                EgressOutput::Timeout(due) => {
+                    self.due.egress = due;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn drain_reporter(&mut self, now: Instant) {
+        loop {
+            match self.reporter.poll_output() {
+                ReporterOutput::Packet(compound) => self.transport.send_rtcp(now, compound),
+                ReporterOutput::Timeout(due) => {
+                    self.due.reporter = due;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// How much agent audio may wait for the caller; what comes beyond it is dropped and the agent told.
+const AGENT_AUDIO_BOUND: Duration = Duration::from_secs(120);

@@ -1,4 +1,16 @@
-//! RTP packets as views on a datagram (RFC 3550 §5).
+//! RTP packets as views on a datagram (RFC 3550 §5), and how RTP and RTCP are told apart on one port (RFC 5761 §4).
+//!
+//! The view is our own, not `rtc-rtp`'s header: that one allocates for contributing sources and for every header
+//! extension, accepts any version, and reads on into the payload behind a reserved extension identifier or an
+//! extension that overruns its block. It stands in the tests instead, as the oracle of what is parsed and written.
+//!
+//! Left out on purpose: the contents of contributing sources and header extensions, which nothing here reads.
+
+mod demux;
+mod packet;
+
+pub use demux::{RtpOrRtcp, demux};
+pub use packet::RtpError;
 
 use crate::units::{PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 

@@ -1,0 +1,67 @@
+# The one command list: people, CI and the README call these and nothing else.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The interpreter with the pinned packages of tests/support/requirements.txt; the tests that need it skip aloud without it.
+export AURICLE_PYTHON ?= $(CURDIR)/target/venv/bin/python
+
+CONFIG ?=
+RELEASE := target/release/auricle
+
+.PHONY: help setup run demo test test-full lint fuzz quality bench-call bench-pacer measured image
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## find or install everything that running, testing and measuring need
+	@scripts/setup.sh run test bench image
+
+run: ## build release and start the gateway on its embedded defaults (CONFIG=FILE for your own)
+	@scripts/setup.sh run
+	cargo build --release --locked
+	exec $(RELEASE) serve $(if $(CONFIG),--config $(CONFIG))
+
+demo: ## play a spoken file into a fresh gateway, record the answer, print the call's timeline
+	@scripts/setup.sh demo
+	cargo build --release --locked
+	@scripts/demo.sh
+
+test: ## every test, real callers included (at most 25 minutes)
+	@scripts/setup.sh test
+	cargo test --workspace --locked --no-fail-fast
+
+test-full: ## every test with its long runs: more seeds, more interruptions, more calls
+	@scripts/setup.sh test
+	cargo test --workspace --locked --no-fail-fast -- --include-ignored
+
+lint: ## formatting, clippy, documentation, licences and sources of every dependency
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+	@scripts/deny.sh
+
+fuzz: ## every fuzz target, SECONDS_EACH=60 by default
+	@scripts/fuzz.sh $(or $(SECONDS_EACH),60)
+
+quality: ## how a caller's voice sounds after the trip: PESQ of real speech through a 24 kHz echo
+	@scripts/setup.sh test
+	cargo test --release --locked --test interop sound -- --nocapture --include-ignored
+
+bench-call: ## cost, delay and memory of a call at 100 and 400 calls, against the bare loop
+	@scripts/setup.sh bench
+	cargo build --release --locked
+	cargo bench --locked --bench call_capacity -- all
+
+bench-pacer: ## send lateness of 1000 paced streams alone on the machine
+	@scripts/setup.sh run
+	cargo bench --locked --bench pacer_lateness
+
+measured: ## write docs/measured.md from the figures that the last measurements saved
+	@python3 scripts/measured.py
+
+image: ## build the container image without a registry, start it, ask it for its health
+	@scripts/setup.sh image
+	cargo build --release --locked
+	@scripts/image.sh

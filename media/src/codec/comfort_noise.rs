@@ -1,0 +1,70 @@
+//! Comfort noise toward the caller: what is heard between the agent's words.
+//!
+//! White noise at −70 dBov (ITU-T G.711 appendix II and RFC 3389 speak of spectra; a line that is never silent is all
+//! that is wanted here). Left out on purpose: the RFC 3389 payload, since the stream goes on without gaps.
+
+use crate::codec::Codec;
+
+/// A repeatable source of noise.
+#[derive(Clone, Debug)]
+pub(crate) struct ComfortNoise {
+    state: u32,
+}
+
+impl ComfortNoise {
+    /// A source whose sequence follows from `seed`.
+    pub(crate) const fn new(seed: u32) -> Self {
+        // Xorshift stays at zero for ever once there.
+        Self { state: if seed == 0 { 0x9e37_79b9 } else { seed } }
+    }
+
+    /// Appends noise to `frame` until it is `length` bytes long.
+    pub(crate) fn pad(&mut self, codec: Codec, frame: &mut Vec<u8>, length: usize) {
+        while frame.len() < length {
+            let sample = self.next_sample();
+            frame.push(codec.encode_sample(sample));
+        }
+    }
+
+    fn next_sample(&mut self) -> i16 {
+        // Marsaglia's xorshift32 (13, 17, 5).
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 17;
+        self.state ^= self.state << 5;
+        (((self.state >> 16) * (2 * PEAK + 1)) >> 16) as i16 - PEAK as i16
+    }
+}
+
+/// The loudest sample; uniform noise of ±18 has an effective value of 10.7, −69.7 dBov.
+pub(crate) const PEAK: u32 = 18;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::rms_dbfs;
+
+    fn second(codec: Codec, seed: u32) -> Vec<i16> {
+        let mut frame = Vec::new();
+        ComfortNoise::new(seed).pad(codec, &mut frame, 8_000);
+        frame.into_iter().map(|byte| codec.decode_sample(byte)).collect()
+    }
+
+    #[test]
+    fn noise_is_audible_to_a_silence_detector_and_hardly_to_an_ear() {
+        for codec in [Codec::Pcmu, Codec::Pcma] {
+            let level = rms_dbfs(&second(codec, 7));
+            assert!((-75.0..=-65.0).contains(&level), "{codec:?} at {level} dBov");
+        }
+    }
+
+    #[test]
+    fn the_seed_decides_the_noise() {
+        assert_eq!(second(Codec::Pcmu, 7), second(Codec::Pcmu, 7));
+        assert_ne!(second(Codec::Pcmu, 7), second(Codec::Pcmu, 8));
+    }
+
+    #[test]
+    fn a_seed_of_zero_makes_noise_too() {
+        assert!(second(Codec::Pcmu, 0).iter().any(|&sample| sample != 0));
+    }
+}

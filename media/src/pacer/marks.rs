@@ -1,0 +1,52 @@
+//! Marks between the agent's samples, told in order.
+
+use std::collections::VecDeque;
+
+use crate::egress::MarkId;
+use crate::frame::ItemId;
+use crate::pacer::ledger::{Item, ItemState, Ledger};
+
+/// The marks that are not reached yet.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    waiting: VecDeque<Mark>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    id: MarkId,
+    /// The item it follows; `None` before any audio.
+    item: Option<ItemId>,
+    /// Samples of the item that must have been packetised.
+    after: u64,
+}
+
+impl Marks {
+    /// Sets a mark behind all audio received so far; `false` when too many wait already.
+    pub(crate) fn set(&mut self, id: MarkId, ledger: &Ledger) -> bool {
+        if self.waiting.len() >= MARKS {
+            return false;
+        }
+        let newest = ledger.newest();
+        self.waiting.push_back(Mark { id, item: newest.map(|item| item.id), after: newest.map_or(0, Item::whole) });
+        true
+    }
+
+    /// The first mark, if it is reached, and whether audio before it was dropped.
+    pub(crate) fn reached(&mut self, ledger: &Ledger) -> Option<(MarkId, bool)> {
+        let mark = *self.waiting.front()?;
+        let item = mark.item.and_then(|item| ledger.get(item));
+        // An item that is forgotten is done with.
+        let (reached, cleared) = item.map_or((true, false), |item| match item.state {
+            ItemState::Flushed => (true, item.packetised < mark.after),
+            _ => (item.packetised >= mark.after, false),
+        });
+        reached.then(|| {
+            self.waiting.pop_front();
+            (mark.id, cleared)
+        })
+    }
+}
+
+/// Marks that may wait at once.
+const MARKS: usize = 128;

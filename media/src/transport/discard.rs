@@ -1,0 +1,83 @@
+//! Why datagrams are dropped, and how often they were.
+
+use crate::rtp::RtpError;
+
+/// Why a datagram was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Discard {
+    /// No offer or answer has named the peer's address yet.
+    #[error("the peer's address is not known")]
+    RemoteUnknown,
+    /// It came from another address than the peer's, or over another protocol.
+    #[error("from a foreign address")]
+    ForeignAddress,
+    /// It came from the peer's address, but not from the port of its media.
+    #[error("from a foreign port")]
+    ForeignPort,
+    /// It is longer than any packet of a call.
+    #[error("{len} octets")]
+    TooLong {
+        /// Its octets.
+        len: usize,
+    },
+    /// It is neither RTP nor RTCP, nor anything that this transport speaks.
+    #[error("neither RTP nor RTCP")]
+    Junk,
+    /// It begins as RTP, but is none.
+    #[error("malformed RTP")]
+    Rtp(#[from] RtpError),
+    /// It begins as RTCP, but its lengths say otherwise.
+    #[error("malformed RTCP")]
+    Rtcp,
+    /// It belongs to another stream than the one that is locked, and the lock still holds.
+    #[error("of a foreign stream")]
+    ForeignStream,
+}
+
+/// How many datagrams were dropped, by reason; each datagram counts once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DiscardCounts {
+    /// Before the peer's address was known.
+    pub remote_unknown: u64,
+    /// From another address or protocol than the peer's.
+    pub foreign_address: u64,
+    /// From another port of the peer's address.
+    pub foreign_port: u64,
+    /// Longer than any packet of a call.
+    pub too_long: u64,
+    /// Neither RTP nor RTCP.
+    pub junk: u64,
+    /// Malformed RTP.
+    pub malformed_rtp: u64,
+    /// Malformed RTCP.
+    pub malformed_rtcp: u64,
+    /// Of another stream than the one that is locked.
+    pub foreign_stream: u64,
+    /// Ours, not sent: the peer's address is unknown, or on hold by c=0.0.0.0.
+    pub unsent: u64,
+    /// Ours, pushed out of a full queue by newer ones.
+    pub overflowed: u64,
+}
+
+impl DiscardCounts {
+    pub(super) const fn count(&mut self, discard: Discard) {
+        let counter = match discard {
+            Discard::RemoteUnknown => &mut self.remote_unknown,
+            Discard::ForeignAddress => &mut self.foreign_address,
+            Discard::ForeignPort => &mut self.foreign_port,
+            Discard::TooLong { .. } => &mut self.too_long,
+            Discard::Junk => &mut self.junk,
+            Discard::Rtp(_) => &mut self.malformed_rtp,
+            Discard::Rtcp => &mut self.malformed_rtcp,
+            Discard::ForeignStream => &mut self.foreign_stream,
+        };
+        *counter += 1;
+    }
+
+    /// Datagrams of others that were dropped, whatever the reason.
+    #[must_use]
+    pub const fn inbound(&self) -> u64 {
+        let foreign = self.remote_unknown + self.foreign_address + self.foreign_port + self.foreign_stream;
+        foreign + self.too_long + self.junk + self.malformed_rtp + self.malformed_rtcp
+    }
+}

@@ -1,0 +1,173 @@
+//! What stands between datagrams and packets: whose datagrams are taken, and where ours go.
+//!
+//! The order within [`Transport::handle_datagram`] is fixed: first the source rule, then what the first octets claim
+//! (RFC 5761 §4), then the packet's form, then its stream. So a foreign datagram is dropped before a parser sees it.
+//! No datagram, however bad, ends a call: it is counted in [`DiscardCounts`] by its reason.
+//!
+//! The driver hands in one datagram, polls what came of it, and hands in the next: a packet that was not polled gives
+//! way to the one behind it.
+//!
+//! Left out on purpose: reordering (ingress), pacing (egress), the payload types expected (ingress), sockets.
+
+mod discard;
+mod plain;
+mod queue;
+mod source;
+mod stream_lock;
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+pub use discard::{Discard, DiscardCounts};
+pub use plain::{Plain, PlainConfig};
+pub use source::SourceRule;
+
+use crate::rtp::RtpPacket;
+
+/// What carries a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// UDP.
+    Udp,
+    /// TCP, framed by RFC 4571; only ICE uses it.
+    Tcp,
+}
+
+/// The path of a datagram, seen from here in both directions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Flow {
+    /// What carries it.
+    pub protocol: Protocol,
+    /// Our address and port.
+    pub local: SocketAddr,
+    /// The peer's address and port.
+    pub remote: SocketAddr,
+}
+
+/// What came of a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inbound<'a> {
+    /// A packet of the peer's stream.
+    Rtp(RtpPacket<'a>),
+    /// A compound, in form an RTCP packet and no more; [`crate::rtcp`] reads it.
+    Rtcp(&'a [u8]),
+}
+
+/// A datagram to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transmit<'a> {
+    /// Its path.
+    pub flow: Flow,
+    /// What to send.
+    pub bytes: &'a [u8],
+}
+
+/// How one leg's media travels. The set is closed.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the other variants have no values yet, so every transport is a plain one")]
+pub enum Transport {
+    /// RTP as it is (RTP/AVP).
+    Plain(Plain),
+    /// SRTP with keys from SDP (RFC 4568).
+    Sdes(SdesSrtp),
+    /// ICE, DTLS and SRTP of a browser.
+    WebRtc(WebRtc),
+}
+
+/// A seam: no value exists until SRTP is built, which will authenticate before the source is learned.
+#[derive(Debug)]
+pub enum SdesSrtp {}
+
+/// A seam: no value exists until the browser leg is built; its timers and many transmits a datagram shape the verbs here.
+#[derive(Debug)]
+pub enum WebRtc {}
+
+impl Transport {
+    /// Takes a datagram, or says why not; then poll [`Transport::poll_inbound`].
+    ///
+    /// # Errors
+    /// The reason of the discard, which has been counted already.
+    pub fn handle_datagram(&mut self, now: Instant, flow: Flow, datagram: &[u8]) -> Result<(), Discard> {
+        match self {
+            Self::Plain(plain) => plain.handle_datagram(now, flow, datagram),
+            Self::Sdes(never) => match *never {},
+            Self::WebRtc(never) => match *never {},
+        }
+    }
+
+    /// The packet or compound of the last datagram, once.
+    pub fn poll_inbound(&mut self) -> Option<Inbound<'_>> {
+        match self {
+            Self::Plain(plain) => plain.poll_inbound(),
+            Self::Sdes(never) => match *never {},
+            Self::WebRtc(never) => match *never {},
+        }
+    }
+
+    /// Queues a packet for the peer; dropped and counted while the peer's address is not known or is on hold.
+    pub fn send_rtp(&mut self, now: Instant, packet: &RtpPacket<'_>) {
+        match self {
+            Self::Plain(plain) => plain.send_rtp(now, packet),
+            Self::Sdes(never) => match *never {},
+            Self::WebRtc(never) => match *never {},
+        }
+    }
+
+    /// Queues a compound for the peer; dropped and counted as a packet would be.
+    pub fn send_rtcp(&mut self, now: Instant, compound: &[u8]) {
+        match self {
+            Self::Plain(plain) => plain.send_rtcp(now, compound),
+            Self::Sdes(never) => match *never {},
+            Self::WebRtc(never) => match *never {},
+        }
+    }
+
+    /// The next datagram to send.
+    pub fn poll_transmit(&mut self) -> Option<Transmit<'_>> {
+        match self {
+            Self::Plain(plain) => plain.poll_transmit(),
+            Self::Sdes(never) => match *never {},
+            Self::WebRtc(never) => match *never {},
+        }
+    }
+
+    /// Does what [`Transport::poll_timeout`] promised for `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        match self {
+            // Plain RTP has no timer of its own.
+            Self::Plain(_) => _ = now,
+            Self::Sdes(never) => match *never {},
+            Self::WebRtc(never) => match *never {},
+        }
+    }
+
+    /// When [`Transport::handle_timeout`] wants to be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Sdes(never) => match *never {},
+            Self::WebRtc(never) => match *never {},
+        }
+    }
+
+    /// Names the peer's addresses, from an offer or answer. The same addresses again change nothing; others begin
+    /// anew with learning the port and the SSRC.
+    pub fn set_remote(&mut self, rtp: SocketAddr, rtcp: SocketAddr) {
+        match self {
+            Self::Plain(plain) => plain.set_remote(rtp, rtcp),
+            Self::Sdes(never) => match *never {},
+            Self::WebRtc(never) => match *never {},
+        }
+    }
+
+    /// What was dropped so far, by reason.
+    #[must_use]
+    pub fn discards(&self) -> DiscardCounts {
+        match self {
+            Self::Plain(plain) => plain.discards(),
+            Self::Sdes(never) => match *never {},
+            Self::WebRtc(never) => match *never {},
+        }
+    }
+}

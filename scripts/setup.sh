@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Finds or installs what a part of the work needs: scripts/setup.sh [run|demo|test|bench|image]…
+#
+# Silent and quick when nothing is missing. As root it installs by apt-get; otherwise it prints the one command to run.
+# What the build needs must be there; a missing test tool is named, and the tests that want it say that they skip.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+needed=()   # packages without which nothing builds
+wanted=()   # packages without which something is skipped
+
+need() { have "$1" || needed+=("$2"); }
+want() { have "$1" || wanted+=("$2"); }
+have() {
+    case "$1" in
+        /*) compgen -G "$1" >/dev/null ;;
+        *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+part_run() {
+    if ! have cargo; then
+        echo "setup: Rust is missing; install it from https://rustup.rs, then run this again" >&2
+        exit 1
+    fi
+    need cc gcc          # linking, and the C of SQLite and ring
+}
+
+part_demo() {
+    part_run
+    want /usr/share/codec2/raw/hts1.raw codec2-examples
+}
+
+part_test() {
+    part_run
+    want sipp sip-tester
+    want baresip baresip-core
+    want /usr/lib/baresip/modules/sndfile.so baresip-core
+    want /usr/share/codec2/raw/hts1.raw codec2-examples
+    want sqlite3 sqlite3
+    want python3 python3
+    # ensurepip is what Debian leaves out of python3; the headers are for the one package that comes as C.
+    python3 -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3-venv)
+    python3 -c 'import os, sysconfig as s, sys; sys.exit(not os.path.exists(s.get_path("include") + "/Python.h"))' 2>/dev/null || wanted+=(python3-dev)
+}
+
+part_bench() {
+    part_run
+    want python3 python3
+    want perf linux-perf
+}
+
+part_image() {
+    part_run
+    need mmdebstrap mmdebstrap
+    need buildah buildah
+}
+
+install() {
+    local packages=("$@")
+    if ! have apt-get; then
+        echo "setup: missing: ${packages[*]} (Debian's names; install them with this system's package tool)" >&2
+        return 1
+    fi
+    if [ "$(id -u)" != 0 ]; then
+        echo "setup: missing: ${packages[*]}. Run:  sudo apt-get install -y --no-install-recommends ${packages[*]}" >&2
+        return 1
+    fi
+    echo "setup: installing ${packages[*]}"
+    local log
+    log=$(mktemp)
+    if ! apt_install "${packages[@]}" >"$log" 2>&1; then
+        # The package lists of a fresh machine are empty or old: refresh them once.
+        if ! { apt-get update -qq && apt_install "${packages[@]}"; } >"$log" 2>&1; then
+            tail -n 5 "$log" >&2
+            rm -f "$log"
+            return 1
+        fi
+    fi
+    rm -f "$log"
+}
+
+apt_install() { DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; }
+
+# The Python packages, only when their list changed.
+python_packages() {
+    local venv=target/venv list=tests/support/requirements.txt
+    cmp -s "$list" "$venv/installed.txt" 2>/dev/null && return 0
+    have python3 || return 1
+    echo "setup: installing the Python packages of $list into $venv"
+    mkdir -p target
+    python3 -m venv "$venv" \
+        && "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$list" \
+        && cp "$list" "$venv/installed.txt"
+}
+
+main() {
+    local parts=("${@:-run}") part tests=no
+    for part in "${parts[@]}"; do
+        case "$part" in
+            run | demo | bench | image) "part_$part" ;;
+            test) part_test; tests=yes ;;
+            *) echo "setup: unknown part '$part' (run, demo, test, bench, image)" >&2; exit 2 ;;
+        esac
+    done
+    if [ ${#needed[@]} -gt 0 ]; then
+        mapfile -t needed < <(printf '%s\n' "${needed[@]}" | sort -u)
+        install "${needed[@]}"
+    fi
+    if [ ${#wanted[@]} -gt 0 ]; then
+        mapfile -t wanted < <(printf '%s\n' "${wanted[@]}" | sort -u)
+        install "${wanted[@]}" || echo "setup: going on; what needs ${wanted[*]} will say that it is skipped" >&2
+    fi
+    if [ $tests = yes ]; then
+        python_packages || echo "setup: going on without the Python packages; the tests that need them will say that they are skipped" >&2
+    fi
+}
+
+main "$@"

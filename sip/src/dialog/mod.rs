@@ -1,0 +1,167 @@
+//! Dialogs (RFC 3261 §12): who the two ends are, in which order requests come, and by which way they go.
+//!
+//! Left out: dialogs by anything but INVITE, and name look-up. Where the next hop is a name, requests go by the way that the
+//! dialog's first message took.
+
+mod route_set;
+
+use std::fmt::Display;
+
+use self::route_set::RouteSet;
+use crate::endpoint::Path;
+use crate::header::{HeaderName, Method, NameAddrRef, Via};
+use crate::message::{Headers, MessageWriter, Request, Response};
+
+/// One end's view of a dialog.
+pub(crate) struct Dialog {
+    call_id: Box<str>,
+    local_tag: Box<str>,
+    remote_tag: Box<str>,
+    local_party: Box<str>,
+    remote_party: Box<str>,
+    local_cseq: u32,
+    remote_cseq: Option<u32>,
+    remote_target: Box<str>,
+    routes: RouteSet,
+    /// By which the first message came or went.
+    path: Path,
+    /// The peer stands behind a translator: its Contact leads nowhere, only the way it came does.
+    keep_path: bool,
+}
+
+/// The order of a request within its dialog (§12.2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Next,
+    Repeated,
+    Late,
+}
+
+impl Dialog {
+    /// The callee's side (§12.1.1). `None` when the request lacks what every request has.
+    pub(crate) fn inbound(request: &Request, local_tag: &str, path: Path) -> Option<Self> {
+        let headers = request.headers();
+        let (from, to, via) = (headers.from()?, headers.to()?, headers.top_via()?);
+        let routes = RouteSet::new(headers.elements(HeaderName::RecordRoute));
+        // Callers by RFC 2543 send no Contact; their From is the best there is.
+        let target = headers.contact().map_or(from.uri_text(), |contact| contact.uri_text());
+        Some(Self {
+            call_id: headers.call_id()?.into(),
+            local_tag: local_tag.into(),
+            remote_tag: from.tag().unwrap_or_default().into(),
+            local_party: to.address().into(),
+            remote_party: from.address().into(),
+            local_cseq: 0,
+            remote_cseq: Some(headers.cseq()?.number),
+            remote_target: target.into(),
+            keep_path: routes.is_empty() && via.sent_by().socket_address() != Some(path.remote),
+            routes,
+            path,
+        })
+    }
+
+    /// The caller's side (§12.1.2), from the first 2xx of a callee.
+    pub(crate) fn outbound(response: &Response, request_uri: &str, path: Path) -> Option<Self> {
+        let headers = response.headers();
+        let (from, to) = (headers.from()?, headers.to()?);
+        let mut routes: Vec<&str> = headers.elements(HeaderName::RecordRoute).collect();
+        routes.reverse();
+        Some(Self {
+            call_id: headers.call_id()?.into(),
+            local_tag: from.tag()?.into(),
+            remote_tag: to.tag().unwrap_or_default().into(),
+            local_party: from.address().into(),
+            remote_party: to.address().into(),
+            local_cseq: headers.cseq()?.number,
+            remote_cseq: None,
+            remote_target: headers.contact().map_or(request_uri, |contact| contact.uri_text()).into(),
+            routes: RouteSet::new(routes.into_iter()),
+            path,
+            keep_path: false,
+        })
+    }
+
+    /// Counts the peer's request in.
+    pub(crate) fn receive(&mut self, number: u32) -> Order {
+        match self.remote_cseq {
+            Some(last) if number < last => Order::Late,
+            Some(last) if number == last => Order::Repeated,
+            _ => {
+                self.remote_cseq = Some(number);
+                Order::Next
+            }
+        }
+    }
+
+    /// Target refresh (§12.2.2).
+    pub(crate) fn refresh_target(&mut self, contact: &str) {
+        self.remote_target = contact.into();
+    }
+
+    /// The number of our next request.
+    pub(crate) fn next_cseq(&mut self) -> u32 {
+        self.local_cseq += 1;
+        self.local_cseq
+    }
+
+    /// The beginning of a request within the dialog, all headers but the product's name.
+    pub(crate) fn request(&self, method: Method, cseq: u32, branch: impl Display) -> MessageWriter {
+        let (request_uri, routes) = self.routes.apply(&self.remote_target);
+        let mut writer = MessageWriter::request(method, request_uri);
+        writer.header(HeaderName::Via, ViaLine { path: self.path, branch });
+        writer.header(HeaderName::MaxForwards, MAX_FORWARDS);
+        for route in routes {
+            writer.header(HeaderName::Route, route);
+        }
+        writer.header(HeaderName::From, Party { address: &self.local_party, tag: &self.local_tag });
+        writer.header(HeaderName::To, Party { address: &self.remote_party, tag: &self.remote_tag });
+        writer.header(HeaderName::CallId, &self.call_id);
+        writer.header(HeaderName::CSeq, format_args!("{cseq} {method}"));
+        writer
+    }
+
+    /// Where requests go: the first route, or else the remote target, when it is an address (§8.1.2).
+    pub(crate) fn path(&self) -> Path {
+        if self.keep_path {
+            return self.path;
+        }
+        self.routes.next_hop(&self.remote_target).map_or(self.path, |remote| Path { remote, ..self.path })
+    }
+
+    /// Whether a message is of this dialog; its local tag is already known to be ours.
+    pub(crate) fn holds(&self, headers: &Headers, remote: Option<NameAddrRef<'_>>) -> bool {
+        headers.call_id() == Some(&*self.call_id) && remote.is_some_and(|party| party.tag().unwrap_or_default() == &*self.remote_tag)
+    }
+
+    pub(crate) fn remote_tag(&self) -> &str {
+        &self.remote_tag
+    }
+}
+
+/// Ours in all requests (§8.1.1.6).
+pub(crate) const MAX_FORWARDS: u8 = 70;
+
+/// An address of From or To with its tag.
+pub(crate) struct Party<'a> {
+    pub(crate) address: &'a str,
+    pub(crate) tag: &'a str,
+}
+
+impl Display for Party<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // RFC 2543 knows no tag.
+        if self.tag.is_empty() { f.write_str(self.address) } else { write!(f, "{};tag={}", self.address, self.tag) }
+    }
+}
+
+/// Our Via.
+pub(crate) struct ViaLine<B> {
+    pub(crate) path: Path,
+    pub(crate) branch: B,
+}
+
+impl<B: Display> Display for ViaLine<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SIP/2.0/UDP {};branch={}{};rport", self.path.local, Via::MAGIC_COOKIE, self.branch)
+    }
+}

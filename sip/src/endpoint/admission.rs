@@ -1,0 +1,85 @@
+//! Whether a new request is served at all (RFC 3261 §8.2.1–8.2.3), in the order of the RFC.
+
+use crate::header::{HeaderName, Method, Scheme, StatusCode};
+use crate::message::Request;
+
+use super::respond::accepts_sdp;
+
+/// Why a request is refused before anybody looks at it; answered without keeping state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// 501: nobody knows this method.
+    UnknownMethod,
+    /// 405: others do, we do not.
+    Method,
+    /// 416.
+    UriScheme,
+    /// 420: Require names an extension; we support none.
+    Extension,
+    /// 415: the body is not SDP, or encoded.
+    MediaType,
+    /// 406: Accept leaves out SDP.
+    Accept,
+    /// 400: a body of unknown type.
+    NoContentType,
+    /// 400: no Contact to answer to.
+    NoContact,
+}
+
+impl Refusal {
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::UnknownMethod => StatusCode::NOT_IMPLEMENTED,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UriScheme => StatusCode::UNSUPPORTED_URI_SCHEME,
+            Self::Extension => StatusCode::BAD_EXTENSION,
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Accept => StatusCode::NOT_ACCEPTABLE,
+            Self::NoContentType | Self::NoContact => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// More than the usual phrase, where the status alone does not say what is wrong.
+    pub(crate) fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::NoContentType => Some("Missing Content-Type header field"),
+            Self::NoContact => Some("Missing Contact header field"),
+            _ => None,
+        }
+    }
+}
+
+/// Everything but CANCEL and ACK, which are never refused so.
+pub(crate) fn check(request: &Request) -> Result<(), Refusal> {
+    match request.method() {
+        Method::Invite | Method::Ack | Method::Bye | Method::Cancel | Method::Options => {}
+        Method::Unknown => return Err(Refusal::UnknownMethod),
+        _ => return Err(Refusal::Method),
+    }
+    match request.uri().map(|uri| uri.scheme()) {
+        Ok(Scheme::Sip | Scheme::Sips | Scheme::Tel) => {}
+        _ => return Err(Refusal::UriScheme),
+    }
+    if request.headers().elements(HeaderName::Require).next().is_some() {
+        return Err(Refusal::Extension);
+    }
+    if request.method() == Method::Invite { check_invite(request) } else { Ok(()) }
+}
+
+fn check_invite(request: &Request) -> Result<(), Refusal> {
+    let headers = request.headers();
+    let encoded = headers.elements(HeaderName::ContentEncoding).any(|encoding| !encoding.eq_ignore_ascii_case("identity"));
+    if !request.body().is_empty() {
+        match headers.content_type() {
+            None => return Err(Refusal::NoContentType),
+            Some(media_type) if !media_type.is_sdp() || encoded => return Err(Refusal::MediaType),
+            Some(_) => {}
+        }
+    }
+    if !accepts_sdp(request) {
+        return Err(Refusal::Accept);
+    }
+    // RFC 2543 did not ask for Contact; its callers are known by their branch.
+    let modern = headers.top_via().is_some_and(|via| via.unique_branch().is_some());
+    if modern && headers.contact().is_none() { Err(Refusal::NoContact) } else { Ok(()) }
+}

@@ -1,0 +1,26 @@
+//! What an endpoint must be told once.
+
+use crate::transaction::Timers;
+
+/// Configuration of an [`Endpoint`](super::Endpoint).
+#[derive(Clone)]
+pub struct EndpointConfig {
+    /// Product name and version, for User-Agent and Server; control characters are dropped. Empty: no such header.
+    pub user_agent: String,
+    /// Retransmission and patience.
+    pub timers: Timers,
+    /// Random bytes, fresh for each endpoint in the field: all identifiers come from them.
+    pub seed: [u8; 32],
+    /// Transactions at once. When full, new calls are refused with 503 and other requests are answered without keeping state.
+    /// A call holds one or two, for 32 s beyond each of its requests.
+    pub max_transactions: usize,
+    /// Calls at once, ringing or up. When full, new calls are refused with 503.
+    pub max_dialogs: usize,
+}
+
+impl Default for EndpointConfig {
+    /// Room for 10,000 calls at once and 1,000 new ones a second; the seed is zero and must be replaced.
+    fn default() -> Self {
+        Self { user_agent: String::new(), timers: Timers::default(), seed: [0; 32], max_transactions: 100_000, max_dialogs: 10_000 }
+    }
+}

@@ -1,0 +1,77 @@
+//! Branches, tags and Call-IDs: SHA-256 over a secret seed and a counter, so that they repeat in a test and cannot be guessed in the
+//! field (RFC 3261 §19.3).
+
+use sha2::{Digest, Sha256};
+
+use crate::message::Request;
+
+pub(crate) struct Identifiers {
+    seed: [u8; 32],
+    counter: u64,
+}
+
+impl Identifiers {
+    pub(crate) fn new(seed: [u8; 32]) -> Self {
+        Self { seed, counter: 0 }
+    }
+
+    /// Without the magic cookie, which Via adds.
+    pub(crate) fn branch(&mut self) -> Box<str> {
+        self.next(Purpose::Branch, 12)
+    }
+
+    pub(crate) fn tag(&mut self) -> Box<str> {
+        self.next(Purpose::Tag, 10)
+    }
+
+    pub(crate) fn call_id(&mut self) -> Box<str> {
+        self.next(Purpose::CallId, 16)
+    }
+
+    /// 0–10 s (§14.2).
+    pub(crate) fn retry_seconds(&mut self) -> u64 {
+        self.counter += 1;
+        let digest = self.digest(Purpose::Delay, &[&self.counter.to_be_bytes()]);
+        u64::from(digest.first().copied().unwrap_or_default()) % 11
+    }
+
+    /// The same for copies of a request, as an endpoint that keeps no state must answer (§8.2.7).
+    pub(crate) fn stateless_tag(&self, request: &Request) -> Box<str> {
+        let headers = request.headers();
+        let from_tag = headers.from().and_then(|from| from.tag()).unwrap_or_default();
+        let via = headers.top_via().map(|via| via.as_str()).unwrap_or_default();
+        let call_id = headers.call_id().unwrap_or_default();
+        hex(&self.digest(Purpose::StatelessTag, &[from_tag.as_bytes(), b"\0", call_id.as_bytes(), b"\0", via.as_bytes()]), 10)
+    }
+
+    fn next(&mut self, purpose: Purpose, bytes: usize) -> Box<str> {
+        self.counter += 1;
+        hex(&self.digest(purpose, &[&self.counter.to_be_bytes()]), bytes)
+    }
+
+    fn digest(&self, purpose: Purpose, parts: &[&[u8]]) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(self.seed);
+        hash.update([purpose as u8]);
+        for part in parts {
+            hash.update(part);
+        }
+        hash.finalize().into()
+    }
+}
+
+/// Keeps the sequences apart.
+#[derive(Clone, Copy)]
+enum Purpose {
+    Branch = 1,
+    Tag = 2,
+    CallId = 3,
+    StatelessTag = 4,
+    Delay = 5,
+}
+
+fn hex(digest: &[u8; 32], bytes: usize) -> Box<str> {
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or_default();
+    digest.iter().take(bytes).flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect::<String>().into()
+}

@@ -1,0 +1,157 @@
+//! The user agent: all calls of one process over the datagrams of its sockets.
+//!
+//! Calls that come for an id in a state they do not fit (an answer after CANCEL, a second hang-up) are ignored: the wire and the
+//! application race, and the events tell who won.
+
+mod admission;
+mod config;
+mod event;
+mod identifiers;
+mod outbox;
+mod receive;
+mod respond;
+mod stack;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+pub use self::config::EndpointConfig;
+pub use self::event::{Event, IncomingInvite, InviteError, InviteId, OutgoingInvite};
+pub(crate) use self::outbox::{Outbox, Owner, Path};
+pub use self::outbox::{Output, Transmit};
+pub(crate) use self::respond::{ResponseBuilder, SDP, response_path};
+pub(crate) use self::stack::Stack;
+use crate::header::{Scheme, StatusCode, Uri};
+use crate::invite::Invite;
+
+/// A SIP user agent. See the crate's documentation for the law of its calls.
+pub struct Endpoint {
+    stack: Stack,
+    invites: BTreeMap<InviteId, Invite>,
+    /// Our tag of each call that is not over: finds the call of a request within a dialog.
+    tags: BTreeMap<Box<str>, InviteId>,
+    next_id: u64,
+}
+
+impl Endpoint {
+    /// An endpoint without calls.
+    pub fn new(config: EndpointConfig) -> Self {
+        Self { stack: Stack::new(config), invites: BTreeMap::new(), tags: BTreeMap::new(), next_id: 0 }
+    }
+
+    /// Takes a datagram that came to `local` from `remote`. What is no SIP is dropped.
+    pub fn handle_datagram(&mut self, now: Instant, local: SocketAddr, remote: SocketAddr, datagram: Bytes) {
+        self.receive(now, Path { local, remote }, datagram);
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some((owner, timer)) = self.stack.out.deadlines.pop_due(now) {
+            tracing::trace!(?owner, ?timer, "timer");
+            match owner {
+                Owner::Server(id) => self.stack.transactions.server_timeout(now, id, &mut self.stack.out),
+                Owner::Client(id) => {
+                    if let Some(reported) = self.stack.transactions.client_timeout(now, id, &mut self.stack.out)
+                        && let Some(owner) = reported.owner
+                    {
+                        self.step(owner, |invite, stack| invite.handle_report(&reported, stack));
+                    }
+                }
+                Owner::Invite(id) => self.step(id, |invite, stack| invite.handle_timeout(now, timer, stack)),
+            }
+        }
+    }
+
+    /// The next thing to do; ask until it is a timeout.
+    pub fn poll_output(&mut self) -> Output {
+        self.stack.out.poll()
+    }
+
+    /// Calls somebody. Events follow under the id. A callee may ring for ever: the application decides when to hang up.
+    pub fn invite(&mut self, now: Instant, call: OutgoingInvite) -> Result<InviteId, InviteError> {
+        if call.body.is_empty() {
+            return Err(InviteError::NoOffer);
+        }
+        if call.request_uri.scheme() == Scheme::Other {
+            return Err(InviteError::Scheme);
+        }
+        if self.is_full() {
+            return Err(InviteError::Full);
+        }
+        let id = self.new_id();
+        let invite = Invite::outbound(now, id, call, &mut self.stack);
+        self.insert(invite);
+        Ok(id)
+    }
+
+    /// Tells the caller that it rings (180); repeated each minute.
+    pub fn ring(&mut self, now: Instant, id: InviteId) {
+        self.step(id, |invite, stack| invite.ring(now, stack));
+    }
+
+    /// Answers (200, repeated until its ACK). `contact` is where the far end reaches us during the call.
+    pub fn answer(&mut self, now: Instant, id: InviteId, contact: &Uri, sdp: Bytes) {
+        self.step(id, |invite, stack| invite.answer(now, contact, &sdp, stack));
+    }
+
+    /// Refuses with a status from 300 up; a lower one becomes 500.
+    pub fn reject(&mut self, now: Instant, id: InviteId, status: StatusCode, retry_after: Option<Duration>) {
+        self.step(id, |invite, stack| invite.reject(now, status, retry_after, stack));
+    }
+
+    /// Ends the call: BYE once it is up (as callee after the ACK, RFC 3261 §15), CANCEL before the answer as caller (once a provisional
+    /// response has come, §9.1; a 200 that crosses it is acknowledged and ended by BYE), 480 before the answer as callee.
+    pub fn hang_up(&mut self, now: Instant, id: InviteId) {
+        self.step(id, |invite, stack| invite.hang_up(now, stack));
+    }
+
+    /// Takes the far end's new offer with this answer (or makes one, if it asked for it).
+    pub fn accept_reoffer(&mut self, now: Instant, id: InviteId, sdp: Bytes) {
+        self.step(id, |invite, stack| invite.accept_reoffer(now, &sdp, stack));
+    }
+
+    /// Refuses the far end's new offer, 488 as a rule; the call goes on as it was. A status below 300 becomes 488.
+    pub fn reject_reoffer(&mut self, now: Instant, id: InviteId, status: StatusCode) {
+        self.step(id, |invite, stack| invite.reject_reoffer(now, status, stack));
+    }
+
+    /// Nothing is held any more: no call, no transaction, no timer.
+    pub fn is_idle(&self) -> bool {
+        self.invites.is_empty() && self.tags.is_empty() && self.stack.transactions.len() == 0 && self.stack.out.deadlines.is_empty()
+    }
+
+    /// Calls that are not over.
+    pub fn calls(&self) -> usize {
+        self.tags.len()
+    }
+
+    fn is_full(&self) -> bool {
+        self.tags.len() >= self.stack.config.max_dialogs || self.stack.is_full()
+    }
+
+    fn new_id(&mut self) -> InviteId {
+        self.next_id += 1;
+        InviteId(self.next_id)
+    }
+
+    fn insert(&mut self, invite: Invite) {
+        self.tags.insert(invite.local_tag().into(), invite.id());
+        self.invites.insert(invite.id(), invite);
+    }
+
+    /// Lets a call do something, then keeps the tables true to its new state.
+    fn step(&mut self, id: InviteId, step: impl FnOnce(&mut Invite, &mut Stack)) {
+        let Some(invite) = self.invites.get_mut(&id) else { return };
+        step(invite, &mut self.stack);
+        self.stack.out.deadlines.set(Owner::Invite(id), invite.deadline());
+        if invite.is_over() {
+            self.tags.remove(invite.local_tag());
+        }
+        if invite.is_forgettable() {
+            self.invites.remove(&id);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Which part of the endpoint a datagram is for.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::Endpoint;
+use super::admission;
+use super::event::{Event, InviteId};
+use super::outbox::Path;
+use super::respond::{ResponseBuilder, response_path};
+use crate::header::{HeaderName, Method, StatusCode};
+use crate::invite::{Incoming, Invite};
+use crate::message::{Malformed, Message, Request, Response};
+use crate::transaction::{AckReceived, ServerKey};
+
+impl Endpoint {
+    pub(super) fn receive(&mut self, now: Instant, arrived: Path, datagram: Bytes) {
+        match Message::parse(datagram) {
+            Ok(Message::Request(request)) => self.receive_request(now, arrived, request),
+            Ok(Message::Response(response)) => self.receive_response(now, &response),
+            Err(malformed) => self.receive_malformed(arrived, &malformed),
+        }
+    }
+
+    fn receive_request(&mut self, now: Instant, arrived: Path, request: Request) {
+        let Some(key) = ServerKey::of(&request) else { return };
+        if request.method() == Method::Ack {
+            return self.receive_ack(now, &key, &request);
+        }
+        if self.stack.transactions.absorb_copy(&key, &mut self.stack.out) {
+            return;
+        }
+        if request.method() == Method::Cancel {
+            return self.receive_cancel(now, arrived, &request);
+        }
+        if let Err(refusal) = admission::check(&request) {
+            return self.stack.refuse(&request, arrived, refusal);
+        }
+        if request.headers().to().is_some_and(|to| to.tag().is_some()) {
+            return self.receive_in_dialog(now, arrived, &key, &request);
+        }
+        match request.method() {
+            Method::Invite => self.receive_invite(arrived, key, request),
+            Method::Options => {
+                let response = self.stack.stateless(&request, arrived, StatusCode::OK).capabilities();
+                self.stack.reply_stateless(&request, arrived, response);
+            }
+            _ => self.reply_status(&request, arrived, StatusCode::CALL_DOES_NOT_EXIST),
+        }
+    }
+
+    /// A new call.
+    fn receive_invite(&mut self, arrived: Path, key: ServerKey, request: Request) {
+        if self.stack.transactions.is_merged(&request) {
+            return self.reply_status(&request, arrived, StatusCode::LOOP_DETECTED);
+        }
+        if self.is_full() {
+            tracing::debug!("full: a call is refused");
+            let response = self
+                .stack
+                .stateless(&request, arrived, StatusCode::SERVICE_UNAVAILABLE)
+                .header(HeaderName::RetryAfter, RETRY_AFTER_SECONDS);
+            return self.stack.reply_stateless(&request, arrived, response);
+        }
+        let id = self.new_id();
+        let Some((invite, incoming)) = Invite::inbound(id, request, key, arrived, &mut self.stack) else { return };
+        self.insert(invite);
+        self.stack.event(Event::Incoming { id, invite: incoming });
+    }
+
+    fn receive_in_dialog(&mut self, now: Instant, arrived: Path, key: &ServerKey, request: &Request) {
+        match self.invite_of(request) {
+            Some(id) => self.step(id, |invite, stack| invite.handle_request(now, Incoming { request, key, arrived }, stack)),
+            None => self.reply_status(request, arrived, StatusCode::CALL_DOES_NOT_EXIST),
+        }
+    }
+
+    /// An ACK is never answered.
+    fn receive_ack(&mut self, now: Instant, key: &ServerKey, request: &Request) {
+        if let AckReceived::Unmatched = self.stack.transactions.acknowledge(now, key, &mut self.stack.out)
+            && let Some(id) = self.invite_of(request)
+        {
+            self.step(id, |invite, stack| invite.handle_ack(now, request, stack));
+        }
+    }
+
+    /// CANCEL finds its INVITE by the transaction, not by the dialog (§9.2).
+    fn receive_cancel(&mut self, now: Instant, arrived: Path, request: &Request) {
+        let found = ServerKey::cancelled(request).and_then(|key| self.stack.transactions.server(&key));
+        let Some((server, owner)) = found else { return self.reply_status(request, arrived, StatusCode::CALL_DOES_NOT_EXIST) };
+        let invite = owner.and_then(|id| self.invites.get(&id));
+        let tag = invite.map_or_else(|| self.stack.identifiers.stateless_tag(request), |invite| invite.local_tag().into());
+        let response = ResponseBuilder::new(request, arrived.remote, StatusCode::OK, None, &tag);
+        self.stack.reply(now, request, arrived, response);
+        if let Some(id) = owner {
+            self.step(id, |invite, stack| invite.handle_cancel(now, server, stack));
+        }
+    }
+
+    fn receive_response(&mut self, now: Instant, response: &Response) {
+        let invites = &self.invites;
+        let ack = |id: InviteId| invites.get(&id).and_then(|invite| invite.ack_of_refusal(response));
+        if let Some((id, method, client)) = self.stack.transactions.receive_response(now, response, ack, &mut self.stack.out) {
+            self.step(id, |invite, stack| invite.handle_response(now, method, client, response, stack));
+        }
+    }
+
+    /// Answers as well as it can be answered (§8.2.7: without state); responses and ACK never.
+    fn receive_malformed(&mut self, arrived: Path, malformed: &Malformed) {
+        tracing::debug!(fault = %malformed.fault, "malformed message");
+        let Some(request) = malformed.request.as_deref() else { return };
+        if request.method() == Method::Ack || request.headers().value(HeaderName::Via).is_none() {
+            return;
+        }
+        let tag = self.stack.identifiers.stateless_tag(request);
+        let response = ResponseBuilder::new(request, arrived.remote, malformed.fault.status(), Some(&malformed.fault), &tag);
+        let response = response.server(&self.stack.config.user_agent).finish();
+        self.stack.out.send(response_path(request, arrived), Some(response));
+    }
+
+    fn reply_status(&mut self, request: &Request, arrived: Path, status: StatusCode) {
+        let response = self.stack.stateless(request, arrived, status);
+        self.stack.reply_stateless(request, arrived, response);
+    }
+
+    /// The call of a request within a dialog: its To tag is ours. Whether the rest fits, the call itself checks.
+    fn invite_of(&self, request: &Request) -> Option<InviteId> {
+        let headers = request.headers();
+        let id = *self.tags.get(headers.to()?.tag()?)?;
+        self.invites.get(&id)?.holds(headers).then_some(id)
+    }
+}
+
+/// A full endpoint asks callers to wait so long: some calls end in it.
+const RETRY_AFTER_SECONDS: u64 = 5;

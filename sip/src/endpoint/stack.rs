@@ -1,0 +1,112 @@
+//! What all calls of an endpoint share: identifiers, transactions, the outbox.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::admission::Refusal;
+use super::config::EndpointConfig;
+use super::event::{Event, InviteId};
+use super::identifiers::Identifiers;
+use super::outbox::{Outbox, Path};
+use super::respond::{ResponseBuilder, SDP, response_path};
+use crate::dialog::Dialog;
+use crate::header::{HeaderName, Method, StatusCode};
+use crate::message::Request;
+use crate::transaction::{ClientId, ClientKey, ServerKey, TransactionTable};
+
+pub(crate) struct Stack {
+    pub(crate) config: EndpointConfig,
+    pub(crate) identifiers: Identifiers,
+    pub(crate) transactions: TransactionTable,
+    pub(crate) out: Outbox,
+}
+
+impl Stack {
+    pub(crate) fn new(mut config: EndpointConfig) -> Self {
+        config.user_agent.retain(|character| !character.is_control());
+        config.timers = config.timers.bounded();
+        Self {
+            identifiers: Identifiers::new(config.seed),
+            transactions: TransactionTable::new(config.timers),
+            out: Outbox::default(),
+            config,
+        }
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.out.event(event);
+    }
+
+    /// Answers once and forgets: copies of the request get the same answer again (§8.2.7).
+    pub(crate) fn reply_stateless(&mut self, request: &Request, arrived: Path, response: ResponseBuilder) {
+        let response = response.server(&self.config.user_agent).finish();
+        self.out.send(response_path(request, arrived), Some(response));
+    }
+
+    /// Answers a request other than INVITE through a transaction, or without one when the table is full.
+    pub(crate) fn reply(&mut self, now: Instant, request: &Request, arrived: Path, response: ResponseBuilder) {
+        match ServerKey::of(request) {
+            Some(key) if !self.is_full() => {
+                let response = response.server(&self.config.user_agent).finish();
+                let path = response_path(request, arrived);
+                self.transactions.open_other_server(now, key, path, response, &mut self.out);
+            }
+            _ => self.reply_stateless(request, arrived, response),
+        }
+    }
+
+    /// A response with a tag that depends on the request alone.
+    pub(crate) fn stateless(&self, request: &Request, arrived: Path, status: StatusCode) -> ResponseBuilder {
+        ResponseBuilder::new(request, arrived.remote, status, None, &self.identifiers.stateless_tag(request))
+    }
+
+    /// Refuses by [`super::admission`].
+    pub(crate) fn refuse(&mut self, request: &Request, arrived: Path, refusal: Refusal) {
+        let tag = self.identifiers.stateless_tag(request);
+        let reason = refusal.reason();
+        let reason = reason.as_ref().map(|reason| reason as &dyn std::fmt::Display);
+        let mut response = ResponseBuilder::new(request, arrived.remote, refusal.status(), reason, &tag);
+        match refusal {
+            Refusal::UnknownMethod | Refusal::Method => response = response.header(HeaderName::Allow, Method::ALLOW),
+            Refusal::MediaType => response = response.header(HeaderName::Accept, SDP),
+            Refusal::Extension => {
+                for extension in request.headers().elements(HeaderName::Require) {
+                    response = response.header(HeaderName::Unsupported, extension);
+                }
+            }
+            _ => {}
+        }
+        tracing::debug!(?refusal, "request refused");
+        self.reply_stateless(request, arrived, response);
+    }
+
+    /// Sends BYE within a dialog (§15.1.1).
+    pub(crate) fn bye(&mut self, now: Instant, dialog: &mut Dialog, owner: Option<InviteId>) -> ClientId {
+        let branch = self.identifiers.branch();
+        let cseq = dialog.next_cseq();
+        let mut request = dialog.request(Method::Bye, cseq, &branch);
+        if !self.config.user_agent.is_empty() {
+            request.header(HeaderName::UserAgent, &self.config.user_agent);
+        }
+        self.open_client(now, &branch, Method::Bye, dialog.path(), owner, request.finish(b""))
+    }
+
+    /// `branch` is without the cookie.
+    pub(crate) fn open_client(
+        &mut self,
+        now: Instant,
+        branch: &str,
+        method: Method,
+        path: Path,
+        owner: Option<InviteId>,
+        request: Bytes,
+    ) -> ClientId {
+        let key = ClientKey::new(&format!("{}{branch}", crate::header::Via::MAGIC_COOKIE), method);
+        self.transactions.open_client(now, key, path, owner, request, &mut self.out)
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.transactions.len() >= self.config.max_transactions
+    }
+}

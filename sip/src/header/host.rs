@@ -1,0 +1,77 @@
+//! Hosts and ports (RFC 3261 §25.1, hostport).
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use super::{HeaderError, parse_number};
+use crate::message::trim;
+
+/// A name or an address, as written (an IPv6 address without its brackets).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Host<'a>(&'a str);
+
+impl<'a> Host<'a> {
+    /// The text.
+    pub fn as_str(self) -> &'a str {
+        self.0
+    }
+
+    /// The address, when it is one and not a name.
+    pub fn address(self) -> Option<IpAddr> {
+        self.0.parse().ok()
+    }
+}
+
+/// A host with its port, if one is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct HostPort<'a> {
+    /// The host.
+    pub host: Host<'a>,
+    /// The port.
+    pub port: Option<u16>,
+}
+
+impl<'a> HostPort<'a> {
+    /// White space may stand around the colon in Via, nowhere else; the caller's grammar has excluded it there.
+    pub(crate) fn parse(text: &'a str) -> Result<Self, HeaderError> {
+        let (host, port) = match text.strip_prefix('[') {
+            Some(rest) => {
+                let (address, after) = rest.split_once(']').ok_or(HeaderError::Unbalanced)?;
+                address.parse::<Ipv6Addr>().map_err(|_| HeaderError::Syntax)?;
+                let port = match trim(after) {
+                    "" => None,
+                    after => Some(after.strip_prefix(':').ok_or(HeaderError::Syntax)?),
+                };
+                (address, port)
+            }
+            None => {
+                let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
+                let host = trim(host);
+                if !is_host_name(host) {
+                    return Err(HeaderError::Syntax);
+                }
+                (host, port)
+            }
+        };
+        let port = match port {
+            None => None,
+            Some(port) => {
+                let number = parse_number(trim(port), 65_535).and_then(|port| u16::try_from(port).ok());
+                Some(number.ok_or(HeaderError::Number)?)
+            }
+        };
+        Ok(Self { host: Host(host), port })
+    }
+
+    /// Where this is, when the host is an address; port 5060 when none is written (§19.1.2).
+    pub fn socket_address(self) -> Option<SocketAddr> {
+        self.host.address().map(|address| SocketAddr::new(address, self.port.unwrap_or(DEFAULT_PORT)))
+    }
+}
+
+pub(crate) const DEFAULT_PORT: u16 = 5060;
+
+/// Underscores are not in the grammar but in the field.
+fn is_host_name(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+}

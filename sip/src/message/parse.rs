@@ -1,0 +1,248 @@
+//! The parser: start line, header lines, body; then the grammar of the headers this crate reads.
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::error::{Fault, Malformed};
+use super::headers::{Field, Fields, Headers};
+use super::text::{is_token, trim};
+use super::{MAX_HEADERS, MAX_MESSAGE_BYTES, Message, Request, Response, Span};
+use crate::header::{HeaderName, MediaType, Method, NameAddrRef, StatusCode, UriParts, Via, parse_number};
+
+pub(super) fn parse(datagram: Bytes) -> Result<Message, Malformed> {
+    let unreadable = |fault| Malformed { fault, request: None };
+    let (start, headers, body_fault) = split(datagram).map_err(unreadable)?;
+    match start {
+        StartLine::Status(status) => {
+            let response = Response { status: status.map_err(unreadable)?, headers };
+            body_fault.map_or(Ok(()), Err).and_then(|()| check_headers(&response.headers)).map_err(unreadable)?;
+            Ok(Message::Response(response))
+        }
+        StartLine::Request { method, uri, fault } => {
+            let name = Method::from_text(headers.text(method));
+            let request = Request { method: name, method_span: method, uri_span: uri, headers };
+            match fault.or(body_fault).map_or(Ok(()), Err).and_then(|()| check_request(&request)) {
+                Ok(()) => Ok(Message::Request(request)),
+                Err(fault) => Err(Malformed { fault, request: Some(Box::new(request)) }),
+            }
+        }
+    }
+}
+
+enum StartLine {
+    Request { method: Span, uri: Span, fault: Option<Fault> },
+    Status(Result<StatusCode, Fault>),
+}
+
+/// Tells lines apart. A fault in the body's length is returned beside the message, since the message can still be answered.
+fn split(datagram: Bytes) -> Result<(StartLine, Headers, Option<Fault>), Fault> {
+    if datagram.len() > MAX_MESSAGE_BYTES {
+        return Err(Fault::TooLarge);
+    }
+    // The body may be binary: the text ends where UTF-8 does, and the header part must end before that.
+    let text = utf8_prefix(&datagram);
+    let mut lines = Lines { text, at: text.len() - text.trim_start_matches("\r\n").len() };
+    let Some((_, first)) = lines.next_line()? else { return Err(if text.is_empty() { Fault::Empty } else { Fault::Truncated }) };
+    if first.is_empty() {
+        return Err(Fault::Empty);
+    }
+    let start = start_line(text, first)?;
+
+    let mut fields = Fields::new();
+    let mut folds: SmallVec<[usize; 8]> = SmallVec::new();
+    loop {
+        let (at, line) = lines.next_line()?.ok_or(Fault::Truncated)?;
+        if line.is_empty() {
+            break;
+        }
+        if line.starts_with([' ', '\t']) {
+            let field = fields.last_mut().ok_or(Fault::HeaderLine)?;
+            folds.push(at.saturating_sub(2));
+            field.value = unfolded(text, field.value, at + line.len());
+            continue;
+        }
+        if fields.len() == MAX_HEADERS {
+            return Err(Fault::TooManyHeaders);
+        }
+        fields.push(header_line(text, line)?);
+    }
+    let body_start = lines.at;
+    let mut headers = Headers { bytes: Bytes::new(), fields, body: Span::default() };
+    headers.bytes = if folds.is_empty() { datagram } else { unfold(&datagram, &folds) };
+    let available = headers.bytes.len().saturating_sub(body_start);
+    let (length, fault) = body_length(&headers, available);
+    headers.body = Span::new(body_start, body_start + length);
+    Ok((start, headers, fault))
+}
+
+fn utf8_prefix(datagram: &[u8]) -> &str {
+    match std::str::from_utf8(datagram) {
+        Ok(text) => text,
+        Err(error) => datagram.get(..error.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok()).unwrap_or_default(),
+    }
+}
+
+struct Lines<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Lines<'a> {
+    /// The next line and its offset, without its end; `None` when no line end is left.
+    fn next_line(&mut self) -> Result<Option<(usize, &'a str)>, Fault> {
+        let at = self.at;
+        let rest = self.text.get(at..).unwrap_or_default();
+        let Some(end) = rest.find('\n') else { return Ok(None) };
+        let line = rest.get(..end).and_then(|line| line.strip_suffix('\r')).ok_or(Fault::ControlCharacter)?;
+        // A fold without early exit, because the compiler makes vector code of it.
+        let suspicious = line.bytes().fold(false, |found, byte| found | is_control(byte));
+        if suspicious && has_stray_control(line) {
+            return Err(Fault::ControlCharacter);
+        }
+        self.at = at + end + 1;
+        Ok(Some((at, line)))
+    }
+}
+
+fn is_control(byte: u8) -> bool {
+    byte.is_ascii_control() && byte != b'\t'
+}
+
+/// Control characters may stand only behind a backslash (quoted-pair, §25.1); line ends not even there.
+fn has_stray_control(line: &str) -> bool {
+    let mut escaped = false;
+    line.bytes().any(|byte| {
+        let stray = is_control(byte) && (!escaped || byte == b'\r');
+        escaped = byte == b'\\' && !escaped;
+        stray
+    })
+}
+
+fn start_line(text: &str, line: &str) -> Result<StartLine, Fault> {
+    if line.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("SIP/")) {
+        return Ok(StartLine::Status(status_line(line)));
+    }
+    let (method, rest) = line.split_once(' ').ok_or(Fault::StartLine)?;
+    if !is_token(method) {
+        return Err(Fault::StartLine);
+    }
+    let (uri, version) = rest.rsplit_once(' ').ok_or(Fault::StartLine)?;
+    let fault = if uri.is_empty() || uri.contains([' ', '\t']) {
+        Some(Fault::StartLine)
+    } else if version.eq_ignore_ascii_case("SIP/2.0") {
+        None
+    } else if version.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("SIP/")) {
+        Some(Fault::Version)
+    } else {
+        Some(Fault::StartLine)
+    };
+    Ok(StartLine::Request { method: Span::of(text, method), uri: Span::of(text, uri), fault })
+}
+
+fn status_line(line: &str) -> Result<StatusCode, Fault> {
+    let (version, rest) = line.split_once(' ').ok_or(Fault::StartLine)?;
+    if !version.eq_ignore_ascii_case("SIP/2.0") {
+        return Err(Fault::Version);
+    }
+    // The space before an empty reason phrase is often forgotten.
+    let code = rest.split_once(' ').map_or(rest, |(code, _)| code);
+    let number = if code.len() == 3 { parse_number(code, 699) } else { None };
+    number.and_then(|number| u16::try_from(number).ok()).and_then(StatusCode::new).ok_or(Fault::StartLine)
+}
+
+fn header_line(text: &str, line: &str) -> Result<Field, Fault> {
+    let (name, value) = line.split_once(':').ok_or(Fault::HeaderLine)?;
+    let name = name.trim_end_matches([' ', '\t']);
+    if !is_token(name) {
+        return Err(Fault::HeaderLine);
+    }
+    Ok(Field { name: HeaderName::from_text(name), name_span: Span::of(text, name), value: Span::of(text, trim(value)) })
+}
+
+/// The value with its continuation line, which ends at `end`.
+fn unfolded(text: &str, value: Span, end: usize) -> Span {
+    let range = value.range();
+    let whole = text.get(range.start..end).unwrap_or_default();
+    let trimmed = whole.trim_matches([' ', '\t', '\r', '\n']);
+    Span::of(text, if trimmed.is_empty() { text.get(range.start..range.start).unwrap_or_default() } else { trimmed })
+}
+
+/// A copy with the line ends of continuation lines replaced by spaces (§7.3.1), so that ranges stay true.
+fn unfold(datagram: &[u8], folds: &[usize]) -> Bytes {
+    let mut copy = datagram.to_vec();
+    for &at in folds {
+        if let Some(line_end) = copy.get_mut(at..at + 2) {
+            line_end.fill(b' ');
+        }
+    }
+    Bytes::from(copy)
+}
+
+fn body_length(headers: &Headers, available: usize) -> (usize, Option<Fault>) {
+    let mut lengths = headers.values(HeaderName::ContentLength);
+    let Some(text) = lengths.next() else { return (available, None) };
+    if lengths.next().is_some() {
+        return (0, Some(Fault::Repeated(HeaderName::ContentLength)));
+    }
+    match parse_number(text, u32::MAX).and_then(|length| usize::try_from(length).ok()) {
+        None => (0, Some(Fault::Invalid(HeaderName::ContentLength))),
+        Some(length) if length > available => (0, Some(Fault::ShortBody)),
+        Some(length) => (length, None),
+    }
+}
+
+fn check_request(request: &Request) -> Result<(), Fault> {
+    let uri = UriParts::parse(request.uri_text()).map_err(Fault::RequestUri)?;
+    if uri.has_headers() {
+        // Only a URI that is about to become a message may carry headers (§19.1.1).
+        return Err(Fault::RequestUri(crate::header::UriError::Headers));
+    }
+    check_headers(&request.headers)?;
+    match request.headers.cseq() {
+        Some(cseq) if cseq.method == request.method_text() => Ok(()),
+        _ => Err(Fault::CSeqMethod),
+    }
+}
+
+fn check_headers(headers: &Headers) -> Result<(), Fault> {
+    for name in [HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq] {
+        match headers.values(name).count() {
+            0 => return Err(Fault::Missing(name)),
+            1 => {}
+            _ => return Err(Fault::Repeated(name)),
+        }
+    }
+    for name in [HeaderName::MaxForwards, HeaderName::ContentType] {
+        if headers.values(name).count() > 1 {
+            return Err(Fault::Repeated(name));
+        }
+    }
+    check_all(headers, HeaderName::Via, |text| Via::parse(text).is_ok())?;
+    if headers.value(HeaderName::Via).is_none() {
+        return Err(Fault::Missing(HeaderName::Via));
+    }
+    let valid = |name, valid: bool| if valid { Ok(()) } else { Err(Fault::Invalid(name)) };
+    valid(HeaderName::From, headers.from().is_some())?;
+    valid(HeaderName::To, headers.to().is_some())?;
+    valid(HeaderName::CSeq, headers.cseq().is_some())?;
+    valid(HeaderName::CallId, headers.call_id().is_some_and(|text| !text.is_empty() && !text.contains([' ', '\t'])))?;
+    if let Some(text) = headers.value(HeaderName::MaxForwards) {
+        valid(HeaderName::MaxForwards, parse_number(text, 255).is_some())?;
+    }
+    if let Some(text) = headers.value(HeaderName::ContentType) {
+        valid(HeaderName::ContentType, MediaType::parse(text).is_ok())?;
+    }
+    check_all(headers, HeaderName::Contact, |text| text == "*" || NameAddrRef::parse(text).is_ok())?;
+    for name in [HeaderName::Route, HeaderName::RecordRoute] {
+        check_all(headers, name, |text| text.contains('<') && NameAddrRef::parse(text).is_ok())?;
+    }
+    Ok(())
+}
+
+fn check_all(headers: &Headers, name: HeaderName, valid: impl Fn(&str) -> bool) -> Result<(), Fault> {
+    if headers.elements(name).all(valid) && headers.values(name).all(|value| !value.is_empty()) {
+        Ok(())
+    } else {
+        Err(Fault::Invalid(name))
+    }
+}

@@ -1,0 +1,137 @@
+//! The INVITE server transaction (RFC 3261 §17.2.1, RFC 6026 §7.1).
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::{Actions, Backoff, BackoffStep, Report, Timer, Timers};
+use crate::header::StatusCode;
+
+#[derive(Debug)]
+pub(crate) enum InviteServer {
+    Proceeding(Proceeding),
+    Accepted(Accepted),
+    Completed(Completed),
+    Confirmed(Confirmed),
+    Terminated,
+}
+
+/// No final response yet; the last provisional one is repeated for each copy of the INVITE.
+#[derive(Debug)]
+pub(crate) struct Proceeding {
+    provisional: Bytes,
+}
+
+/// Answered with 2xx, which the transaction user repeats; copies of the INVITE are absorbed until Timer L.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    timer_l: Instant,
+}
+
+/// Refused; the refusal is repeated (Timer G) until the ACK, or Timer H.
+#[derive(Debug)]
+pub(crate) struct Completed {
+    response: Bytes,
+    backoff: Backoff,
+}
+
+/// Refusal acknowledged; copies of the ACK are absorbed until Timer I.
+#[derive(Debug)]
+pub(crate) struct Confirmed {
+    timer_i: Instant,
+}
+
+/// How far a transaction is, as its user sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ServerPhase {
+    /// A final response is still owed.
+    Open,
+    /// A 2xx went out.
+    Accepted,
+    /// A refusal went out, or the transaction is over.
+    Closed,
+}
+
+impl InviteServer {
+    /// 100 goes out at once: the application may take its time.
+    pub(crate) fn start(trying: Bytes, actions: &mut Actions) -> Self {
+        actions.send = Some(trying.clone());
+        Self::Proceeding(Proceeding { provisional: trying })
+    }
+
+    pub(crate) fn respond(self, now: Instant, timers: &Timers, status: StatusCode, response: Bytes, actions: &mut Actions) -> Self {
+        match self {
+            Self::Proceeding(_) => {
+                actions.send = Some(response.clone());
+                if status.is_provisional() {
+                    Self::Proceeding(Proceeding { provisional: response })
+                } else if status.is_success() {
+                    Self::Accepted(Accepted { timer_l: now + timers.give_up() })
+                } else {
+                    Self::Completed(Completed { response, backoff: Backoff::start(now, timers.t1, timers.t2, timers.give_up()) })
+                }
+            }
+            Self::Accepted(accepted) => {
+                if status.is_success() {
+                    actions.send = Some(response);
+                }
+                Self::Accepted(accepted)
+            }
+            other => other,
+        }
+    }
+
+    /// A copy of the INVITE.
+    pub(crate) fn repeat(&self, actions: &mut Actions) {
+        match self {
+            Self::Proceeding(state) => actions.send = Some(state.provisional.clone()),
+            Self::Completed(state) => actions.send = Some(state.response.clone()),
+            Self::Accepted(_) | Self::Confirmed(_) | Self::Terminated => {}
+        }
+    }
+
+    /// An ACK with the branch of the INVITE; that of a 2xx is the transaction user's.
+    pub(crate) fn acknowledge(self, now: Instant, timers: &Timers) -> Self {
+        match self {
+            Self::Completed(_) => Self::Confirmed(Confirmed { timer_i: now + timers.t4 }),
+            other => other,
+        }
+    }
+
+    pub(crate) fn timeout(self, now: Instant, actions: &mut Actions) -> Self {
+        let terminated = |actions: &mut Actions| {
+            actions.report = Some(Report::Terminated);
+            Self::Terminated
+        };
+        match self {
+            Self::Completed(mut state) => match state.backoff.step(now) {
+                BackoffStep::Repeat => {
+                    actions.send = Some(state.response.clone());
+                    Self::Completed(state)
+                }
+                BackoffStep::NotYet => Self::Completed(state),
+                BackoffStep::GiveUp => terminated(actions),
+            },
+            Self::Accepted(state) if now >= state.timer_l => terminated(actions),
+            Self::Confirmed(state) if now >= state.timer_i => terminated(actions),
+            other => other,
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<(Instant, Timer)> {
+        match self {
+            Self::Proceeding(_) | Self::Terminated => None,
+            Self::Accepted(state) => Some((state.timer_l, Timer::L)),
+            Self::Completed(state) => Some(state.backoff.deadline(Timer::G, Timer::H)),
+            Self::Confirmed(state) => Some((state.timer_i, Timer::I)),
+        }
+    }
+
+    pub(crate) fn phase(&self) -> ServerPhase {
+        match self {
+            Self::Proceeding(_) => ServerPhase::Open,
+            Self::Accepted(_) => ServerPhase::Accepted,
+            Self::Completed(_) | Self::Confirmed(_) | Self::Terminated => ServerPhase::Closed,
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The server transaction of all other requests (RFC 3261 §17.2.2). This endpoint answers them at once, and RFC 4320 forbids
+//! provisional responses, so Trying and Proceeding never last: a transaction begins as Completed.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::{Actions, Report, Timer, Timers};
+
+#[derive(Debug)]
+pub(crate) enum NonInviteServer {
+    Completed(Completed),
+    Terminated,
+}
+
+/// Answered; the response is repeated for each copy of the request until Timer J.
+#[derive(Debug)]
+pub(crate) struct Completed {
+    response: Bytes,
+    timer_j: Instant,
+}
+
+impl NonInviteServer {
+    pub(crate) fn start(now: Instant, timers: &Timers, response: Bytes, actions: &mut Actions) -> Self {
+        actions.send = Some(response.clone());
+        Self::Completed(Completed { response, timer_j: now + timers.give_up() })
+    }
+
+    /// A copy of the request.
+    pub(crate) fn repeat(&self, actions: &mut Actions) {
+        if let Self::Completed(state) = self {
+            actions.send = Some(state.response.clone());
+        }
+    }
+
+    pub(crate) fn timeout(self, now: Instant, actions: &mut Actions) -> Self {
+        match self {
+            Self::Completed(state) if now >= state.timer_j => {
+                actions.report = Some(Report::Terminated);
+                Self::Terminated
+            }
+            other => other,
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<(Instant, Timer)> {
+        match self {
+            Self::Completed(state) => Some((state.timer_j, Timer::J)),
+            Self::Terminated => None,
+        }
+    }
+}

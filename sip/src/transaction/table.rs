@@ -1,0 +1,307 @@
+//! All transactions of an endpoint. Sends and deadlines leave through the [`Outbox`]; what users must know is returned.
+//!
+//! Bound: the owner asks [`TransactionTable::len`] before it opens a server transaction or an INVITE; CANCEL and BYE of calls that
+//! exist are always let in, at most a handful a call.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::invite_client::InviteClient;
+use super::invite_server::{InviteServer, ServerPhase};
+use super::non_invite_client::NonInviteClient;
+use super::non_invite_server::NonInviteServer;
+use super::{Actions, ClientKey, Report, ServerKey, Timer, Timers, merge_key};
+use crate::endpoint::{InviteId, Outbox, Owner, Path};
+use crate::header::{Method, StatusCode};
+use crate::message::{Request, Response};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ServerId(u64);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ClientId(u64);
+
+pub(crate) struct TransactionTable {
+    timers: Timers,
+    next: u64,
+    servers: BTreeMap<ServerId, Server>,
+    server_keys: BTreeMap<ServerKey, ServerId>,
+    /// Initial INVITEs by what merged copies share (§8.2.2.2).
+    merged: BTreeMap<Box<[u8]>, ServerId>,
+    clients: BTreeMap<ClientId, Client>,
+    client_keys: BTreeMap<ClientKey, ClientId>,
+}
+
+struct Server {
+    key: ServerKey,
+    merge_key: Option<Box<[u8]>>,
+    path: Path,
+    owner: Option<InviteId>,
+    machine: ServerMachine,
+}
+
+enum ServerMachine {
+    Invite(InviteServer),
+    Other(NonInviteServer),
+}
+
+struct Client {
+    key: ClientKey,
+    path: Path,
+    owner: Option<InviteId>,
+    machine: ClientMachine,
+}
+
+enum ClientMachine {
+    Invite(InviteClient),
+    Other(NonInviteClient),
+}
+
+/// What became of an ACK.
+pub(crate) enum AckReceived {
+    /// It acknowledged a refusal, or repeats that.
+    Absorbed,
+    /// It is for the transaction user: of a 2xx, or of nothing.
+    Unmatched,
+}
+
+/// A client transaction has something to tell its owner.
+pub(crate) struct Reported {
+    pub(crate) owner: Option<InviteId>,
+    pub(crate) client: ClientId,
+    pub(crate) method: Method,
+    pub(crate) report: Report,
+}
+
+impl TransactionTable {
+    pub(crate) fn new(timers: Timers) -> Self {
+        Self {
+            timers,
+            next: 0,
+            servers: BTreeMap::new(),
+            server_keys: BTreeMap::new(),
+            merged: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            client_keys: BTreeMap::new(),
+        }
+    }
+
+    /// True when the request is a copy; its transaction has then done what is to be done.
+    pub(crate) fn absorb_copy(&mut self, key: &ServerKey, out: &mut Outbox) -> bool {
+        let Some(server) = self.server_keys.get(key).and_then(|id| self.servers.get(id)) else { return false };
+        let mut actions = Actions::default();
+        match &server.machine {
+            ServerMachine::Invite(machine) => machine.repeat(&mut actions),
+            ServerMachine::Other(machine) => machine.repeat(&mut actions),
+        }
+        out.send(server.path, actions.send);
+        true
+    }
+
+    /// An ACK; `key` is that of the INVITE.
+    pub(crate) fn acknowledge(&mut self, now: Instant, key: &ServerKey, out: &mut Outbox) -> AckReceived {
+        let Some(&id) = self.server_keys.get(key) else { return AckReceived::Unmatched };
+        if self.phase(id) == ServerPhase::Accepted {
+            return AckReceived::Unmatched;
+        }
+        let timers = self.timers;
+        self.step_invite_server(id, out, |machine, _| machine.acknowledge(now, &timers));
+        AckReceived::Absorbed
+    }
+
+    /// Opens the transaction of an INVITE; `trying` goes out at once.
+    pub(crate) fn open_invite_server(
+        &mut self,
+        key: ServerKey,
+        request: &Request,
+        path: Path,
+        owner: InviteId,
+        trying: Bytes,
+        out: &mut Outbox,
+    ) -> ServerId {
+        let mut actions = Actions::default();
+        let machine = InviteServer::start(trying, &mut actions);
+        out.send(path, actions.send);
+        let initial = request.headers().to().is_some_and(|to| to.tag().is_none());
+        let merge_key = initial.then(|| merge_key(request.headers())).flatten();
+        self.insert_server(Server { key, merge_key, path, owner: Some(owner), machine: ServerMachine::Invite(machine) })
+    }
+
+    /// Opens the transaction of another request with its final response.
+    pub(crate) fn open_other_server(&mut self, now: Instant, key: ServerKey, path: Path, response: Bytes, out: &mut Outbox) {
+        let mut actions = Actions::default();
+        let machine = NonInviteServer::start(now, &self.timers, response, &mut actions);
+        out.send(path, actions.send);
+        let deadline = machine.deadline();
+        let id = self.insert_server(Server { key, merge_key: None, path, owner: None, machine: ServerMachine::Other(machine) });
+        out.deadlines.set(Owner::Server(id), deadline);
+    }
+
+    /// Responds to an INVITE.
+    pub(crate) fn respond(&mut self, now: Instant, id: ServerId, status: StatusCode, response: Bytes, out: &mut Outbox) {
+        let timers = self.timers;
+        self.step_invite_server(id, out, |machine, actions| machine.respond(now, &timers, status, response, actions));
+    }
+
+    /// Starts a client transaction by sending its request.
+    pub(crate) fn open_client(
+        &mut self,
+        now: Instant,
+        key: ClientKey,
+        path: Path,
+        owner: Option<InviteId>,
+        request: Bytes,
+        out: &mut Outbox,
+    ) -> ClientId {
+        let method = key.method();
+        let mut actions = Actions::default();
+        let machine = match method {
+            Method::Invite => ClientMachine::Invite(InviteClient::start(now, &self.timers, request, &mut actions)),
+            _ => ClientMachine::Other(NonInviteClient::start(now, &self.timers, request, &mut actions)),
+        };
+        out.send(path, actions.send);
+        self.next += 1;
+        let id = ClientId(self.next);
+        let client = Client { key: key.clone(), path, owner, machine };
+        out.deadlines.set(Owner::Client(id), client.deadline());
+        self.client_keys.insert(key, id);
+        self.clients.insert(id, client);
+        id
+    }
+
+    /// The owner and method of the response's transaction, when the owner shall see it. `ack` builds the ACK of a refusal.
+    pub(crate) fn receive_response(
+        &mut self,
+        now: Instant,
+        response: &Response,
+        ack: impl FnOnce(InviteId) -> Option<Bytes>,
+        out: &mut Outbox,
+    ) -> Option<(InviteId, Method, ClientId)> {
+        let id = *self.client_keys.get(&ClientKey::of(response)?)?;
+        let client = self.clients.get_mut(&id)?;
+        let (status, owner) = (response.status(), client.owner);
+        let mut actions = Actions::default();
+        let (machine, deliver) = match std::mem::replace(&mut client.machine, ClientMachine::Other(NonInviteClient::Terminated)) {
+            ClientMachine::Invite(machine) => {
+                let ack = || owner.and_then(ack).unwrap_or_default();
+                let (machine, deliver) = machine.receive(now, &self.timers, status, ack, &mut actions);
+                (ClientMachine::Invite(machine), deliver)
+            }
+            ClientMachine::Other(machine) => {
+                let (machine, deliver) = machine.receive(now, &self.timers, status);
+                (ClientMachine::Other(machine), deliver)
+            }
+        };
+        client.machine = machine;
+        out.send(client.path, actions.send);
+        out.deadlines.set(Owner::Client(id), client.deadline());
+        if deliver { owner.map(|owner| (owner, client.key.method(), id)) } else { None }
+    }
+
+    pub(crate) fn server_timeout(&mut self, now: Instant, id: ServerId, out: &mut Outbox) {
+        let Some(server) = self.servers.get_mut(&id) else { return };
+        let mut actions = Actions::default();
+        server.machine = match std::mem::replace(&mut server.machine, ServerMachine::Other(NonInviteServer::Terminated)) {
+            ServerMachine::Invite(machine) => ServerMachine::Invite(machine.timeout(now, &mut actions)),
+            ServerMachine::Other(machine) => ServerMachine::Other(machine.timeout(now, &mut actions)),
+        };
+        out.send(server.path, actions.send);
+        out.deadlines.set(Owner::Server(id), server.deadline());
+        if actions.report.is_some() {
+            self.remove_server(id);
+        }
+    }
+
+    pub(crate) fn client_timeout(&mut self, now: Instant, id: ClientId, out: &mut Outbox) -> Option<Reported> {
+        let client = self.clients.get_mut(&id)?;
+        let mut actions = Actions::default();
+        client.machine = match std::mem::replace(&mut client.machine, ClientMachine::Other(NonInviteClient::Terminated)) {
+            ClientMachine::Invite(machine) => ClientMachine::Invite(machine.timeout(now, &mut actions)),
+            ClientMachine::Other(machine) => ClientMachine::Other(machine.timeout(now, &mut actions)),
+        };
+        out.send(client.path, actions.send);
+        out.deadlines.set(Owner::Client(id), client.deadline());
+        let reported = Reported { owner: client.owner, client: id, method: client.key.method(), report: actions.report? };
+        self.drop_client(id, out);
+        Some(reported)
+    }
+
+    /// Forgets a client transaction whose user has given up on it (§9.1).
+    pub(crate) fn drop_client(&mut self, id: ClientId, out: &mut Outbox) {
+        if let Some(client) = self.clients.remove(&id) {
+            self.client_keys.remove(&client.key);
+        }
+        out.deadlines.set(Owner::Client(id), None);
+    }
+
+    pub(crate) fn server(&self, key: &ServerKey) -> Option<(ServerId, Option<InviteId>)> {
+        let id = *self.server_keys.get(key)?;
+        Some((id, self.servers.get(&id)?.owner))
+    }
+
+    pub(crate) fn phase(&self, id: ServerId) -> ServerPhase {
+        match self.servers.get(&id).map(|server| &server.machine) {
+            Some(ServerMachine::Invite(machine)) => machine.phase(),
+            _ => ServerPhase::Closed,
+        }
+    }
+
+    /// Whether another copy of this request, come by another way, is being served (§8.2.2.2).
+    pub(crate) fn is_merged(&self, request: &Request) -> bool {
+        merge_key(request.headers()).is_some_and(|key| self.merged.contains_key(&key))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.servers.len() + self.clients.len()
+    }
+
+    fn insert_server(&mut self, server: Server) -> ServerId {
+        self.next += 1;
+        let id = ServerId(self.next);
+        self.server_keys.insert(server.key.clone(), id);
+        if let Some(key) = &server.merge_key {
+            self.merged.insert(key.clone(), id);
+        }
+        self.servers.insert(id, server);
+        id
+    }
+
+    fn remove_server(&mut self, id: ServerId) {
+        let Some(server) = self.servers.remove(&id) else { return };
+        self.server_keys.remove(&server.key);
+        if let Some(key) = server.merge_key {
+            self.merged.remove(&key);
+        }
+    }
+
+    fn step_invite_server(&mut self, id: ServerId, out: &mut Outbox, step: impl FnOnce(InviteServer, &mut Actions) -> InviteServer) {
+        let Some(server) = self.servers.get_mut(&id) else { return };
+        let mut actions = Actions::default();
+        server.machine = match std::mem::replace(&mut server.machine, ServerMachine::Other(NonInviteServer::Terminated)) {
+            ServerMachine::Invite(machine) => ServerMachine::Invite(step(machine, &mut actions)),
+            other => other,
+        };
+        out.send(server.path, actions.send);
+        out.deadlines.set(Owner::Server(id), server.deadline());
+    }
+}
+
+impl Server {
+    fn deadline(&self) -> Option<(Instant, Timer)> {
+        match &self.machine {
+            ServerMachine::Invite(machine) => machine.deadline(),
+            ServerMachine::Other(machine) => machine.deadline(),
+        }
+    }
+}
+
+impl Client {
+    fn deadline(&self) -> Option<(Instant, Timer)> {
+        match &self.machine {
+            ClientMachine::Invite(machine) => machine.deadline(),
+            ClientMachine::Other(machine) => machine.deadline(),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The timers of RFC 3261 §17, table 4, and their values.
+
+use std::time::Duration;
+
+/// The values from which all timers follow. The defaults are the RFC's; shorter ones are for tests, longer ones for slow links.
+/// An endpoint raises what is below 1 ms and lowers what is above an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timers {
+    /// Estimate of the round trip; default 500 ms, above 0.
+    pub t1: Duration,
+    /// The longest interval between retransmissions; default 4 s, at least T1.
+    pub t2: Duration,
+    /// How long a message may stay in the network; default 5 s.
+    pub t4: Duration,
+    /// How often a provisional response is repeated, so that proxies keep the call (§13.3.1.1); default 60 s.
+    pub provisional_refresh: Duration,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self {
+            t1: Duration::from_millis(500),
+            t2: Duration::from_secs(4),
+            t4: Duration::from_secs(5),
+            provisional_refresh: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Timers {
+    /// 64 × T1: Timers B, F, H, J, L, M, the wait for an ACK and the wait after CANCEL. Timer D takes it too; at the default T1 it
+    /// is the 32 s that the RFC asks for.
+    pub fn give_up(&self) -> Duration {
+        self.t1.saturating_mul(64)
+    }
+
+    /// Within what virtual and real time can hold, with T2 at least T1.
+    pub(crate) fn bounded(self) -> Self {
+        let bound = |value: Duration| value.clamp(Duration::from_millis(1), Duration::from_secs(3600));
+        let t1 = bound(self.t1);
+        Self { t1, t2: bound(self.t2).max(t1), t4: bound(self.t4), provisional_refresh: bound(self.provisional_refresh) }
+    }
+}
+
+/// Why an endpoint wants to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// Repeat the INVITE.
+    A,
+    /// Nobody answers the INVITE.
+    B,
+    /// No more copies of a refusal are expected.
+    D,
+    /// Repeat another request.
+    E,
+    /// Nobody answers another request.
+    F,
+    /// Repeat a refusal until its ACK.
+    G,
+    /// The ACK of a refusal does not come.
+    H,
+    /// No more copies of that ACK are expected.
+    I,
+    /// No more copies of another request are expected.
+    J,
+    /// No more copies of a response to another request are expected.
+    K,
+    /// No more copies of an accepted INVITE are expected (RFC 6026).
+    L,
+    /// No more 2xx, from forks or repeated, are expected (RFC 6026).
+    M,
+    /// Repeat 180 so that no proxy gives up (§13.3.1.1).
+    ProvisionalRefresh,
+    /// Repeat a 2xx until its ACK (§13.3.1.4).
+    Answer,
+    /// The ACK of a 2xx does not come (§13.3.1.4).
+    AnswerAbandoned,
+    /// After CANCEL no final response comes (§9.1).
+    CancelAbandoned,
+}

@@ -1,0 +1,416 @@
+//! One call, whole and without a socket: its state machine, its leg, its agent and its journal.
+//!
+//! Everything that happens to a call goes in here with its time, everything that it wants done comes out, so that a
+//! call can be run in virtual time and its inputs played back. Audio goes straight from leg to agent and back; only
+//! what is not audio passes the state machine.
+//!
+//! After any input call `poll_agent_message`, `poll_transmit` and `poll_output` until the last answers with a timeout.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use media::egress::{EgressEvent, FlushScope, ItemPosition};
+use media::frame::ItemId;
+use media::transport::{Flow, Transmit};
+
+use super::command::CallCommand;
+use super::event::{SignallingCommand, SignallingEvent};
+use super::journal::{CallIdentity, Journal};
+use super::session::{CallAction, CallEvent, CallSession, SessionPolicy};
+use crate::agent::config::AgentConfig;
+use crate::agent::model::{
+    AgentCommand, AgentEvent, AgentMessage, BargeInCause, ClearCause, ClearScope, FaultClass, PlaybackState, SpeechEdge, TranscriptKind,
+};
+use crate::agent::session::{self, AgentSession, CallFacts};
+use crate::domain::call_record::CallRecord;
+use crate::domain::event::Event;
+use crate::domain::timeline::Moment;
+use crate::leg::plan::PlannedLeg;
+use crate::leg::{Leg, LegEvent};
+
+/// One call.
+pub struct Call {
+    session: CallSession,
+    leg: PlannedLeg,
+    agent: AgentSession,
+    agent_config: Arc<AgentConfig>,
+    journal: Journal,
+    facts: CallFacts,
+    grid: Instant,
+    outputs: VecDeque<CallOutput>,
+    first: Firsts,
+}
+
+/// How a call is made.
+#[derive(Debug)]
+pub struct CallSetup {
+    /// Who calls whom.
+    pub identity: CallIdentity,
+    /// Its rules.
+    pub policy: SessionPolicy,
+    /// Its agent.
+    pub agent: Arc<AgentConfig>,
+    /// Its leg, agreed already (inbound) or to be agreed (outbound).
+    pub leg: PlannedLeg,
+}
+
+/// What a call wants done.
+#[derive(Debug)]
+pub enum CallOutput {
+    /// Tell signalling.
+    Signal(SignallingCommand),
+    /// Make a connection to the agent.
+    ConnectAgent,
+    /// Close the agent's connection.
+    CloseAgent,
+    /// Keep this state of the record.
+    Save(Box<CallRecord>),
+    /// Tell the world.
+    Emit(Event),
+    /// The call is over and this is its record. Nothing comes after it.
+    Finished(Box<CallRecord>),
+    /// Nothing until then.
+    Timeout(Option<Instant>),
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Firsts {
+    audio_to_agent: bool,
+    audio_from_agent: bool,
+}
+
+impl Call {
+    /// Begins a call with its INVITE, at `now`, which is `wall` on the calendar. Its packets go out on the 20 ms grid
+    /// that `grid` lies on.
+    #[must_use]
+    pub fn new(now: Instant, wall: DateTime<Utc>, grid: Instant, setup: CallSetup) -> Self {
+        let CallSetup { identity, policy, agent, leg } = setup;
+        let session = CallSession::new(identity.direction, policy);
+        let facts = CallFacts {
+            now,
+            unix_time: Duration::from_millis(u64::try_from(wall.timestamp_millis()).unwrap_or_default()),
+            first_item: ItemId(1),
+        };
+        let mut call = Self {
+            session,
+            leg,
+            agent: AgentSession::new(&agent, facts),
+            agent_config: agent,
+            journal: Journal::new(identity, now, wall),
+            facts,
+            grid,
+            outputs: VecDeque::new(),
+            first: Firsts::default(),
+        };
+        call.save();
+        call.step(now, CallEvent::Started);
+        call
+    }
+
+    /// Signalling has news.
+    pub fn handle_signalling(&mut self, now: Instant, event: SignallingEvent) {
+        match event {
+            SignallingEvent::Ringing => self.journal.mark_once(now, Moment::Ringing),
+            SignallingEvent::Confirmed => self.journal.mark_once(now, Moment::Acknowledged),
+            _ => {}
+        }
+        self.step(now, CallEvent::Signalling(event));
+    }
+
+    /// Somebody wants something of the call.
+    pub fn handle_command(&mut self, now: Instant, command: CallCommand) {
+        self.step(now, CallEvent::Command(command));
+    }
+
+    /// A datagram came.
+    pub fn handle_datagram(&mut self, now: Instant, flow: Flow, datagram: &[u8]) {
+        let Some(leg) = self.leg.agreed() else { return };
+        if leg.handle_datagram(now, flow, datagram) {
+            self.session.note_rtp(now);
+        }
+        self.drain(now);
+    }
+
+    /// The agent's socket stands.
+    pub fn handle_agent_connected(&mut self, now: Instant) {
+        self.journal.mark(now, Moment::AgentConnected { attempt: self.session.attempt() });
+        self.agent.handle_connected(now);
+        self.step(now, CallEvent::AgentConnected);
+    }
+
+    /// The agent's socket could not be made.
+    pub fn handle_agent_unreachable(&mut self, now: Instant, retryable: bool) {
+        self.lose_agent(now, retryable);
+    }
+
+    /// A message of the agent came.
+    pub fn handle_agent_message(&mut self, now: Instant, message: AgentMessage<'_>) {
+        self.agent.handle_message(now, message);
+        self.drain(now);
+    }
+
+    /// The agent's socket is gone.
+    pub fn handle_agent_closed(&mut self, now: Instant, code: Option<u16>) {
+        let closed = self.agent.handle_closed(now, code);
+        self.lose_agent(now, closed.retryable);
+    }
+
+    /// Caller audio that the agent's socket did not take in time, so far.
+    pub fn note_agent_dropped(&mut self, dropped: Duration) {
+        self.leg.note_agent_dropped(dropped);
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.session.handle_timeout(now);
+        if let Some(leg) = self.leg.agreed() {
+            leg.handle_timeout(now);
+        }
+        if self.agent.poll_timeout().is_some_and(|at| at <= now) {
+            self.agent.handle_timeout(now);
+        }
+        self.drain(now);
+    }
+
+    /// A message for the agent's socket.
+    pub fn poll_agent_message(&mut self) -> Option<session::Transmit<'_>> {
+        self.agent.poll_transmit()
+    }
+
+    /// A datagram to send.
+    pub fn poll_transmit(&mut self) -> Option<Transmit<'_>> {
+        self.leg.agreed().and_then(Leg::poll_transmit)
+    }
+
+    /// What else is to be done, or how long to wait.
+    pub fn poll_output(&mut self) -> CallOutput {
+        if let Some(event) = self.journal.poll_event() {
+            return CallOutput::Emit(event);
+        }
+        if let Some(output) = self.outputs.pop_front() {
+            return output;
+        }
+        let due = [self.session.poll_timeout(), self.leg.poll_timeout(), self.agent.poll_timeout()];
+        CallOutput::Timeout(due.into_iter().flatten().min())
+    }
+
+    /// The record as it stands.
+    #[must_use]
+    pub const fn record(&self) -> &CallRecord {
+        self.journal.record()
+    }
+
+    fn step(&mut self, now: Instant, event: CallEvent) {
+        self.session.handle(now, event);
+        self.drain(now);
+    }
+
+    fn lose_agent(&mut self, now: Instant, retryable: bool) {
+        if self.session.is_over() {
+            return;
+        }
+        self.journal.agent_lost(now, self.session.attempt());
+        self.outputs.push_back(CallOutput::CloseAgent);
+        // What the caller says from here on waits in the next connection's session.
+        self.facts.first_item = self.agent.next_item();
+        self.agent = AgentSession::new(&self.agent_config, self.facts);
+        self.step(now, CallEvent::AgentLost { retryable });
+    }
+
+    /// Lets every part act on what the others made, until nothing moves.
+    fn drain(&mut self, now: Instant) {
+        loop {
+            let moved = self.drain_agent(now) | self.drain_leg(now) | self.drain_session(now);
+            if !moved {
+                break;
+            }
+        }
+        if let Some(closed) = self.agent.poll_close() {
+            self.lose_agent(now, closed.retryable);
+        }
+    }
+
+    fn drain_agent(&mut self, now: Instant) -> bool {
+        let heard_ms = self.agent.input_position_ms();
+        let Self { agent, leg, journal, session, first, .. } = self;
+        let mut moved = false;
+        while let Some(event) = agent.poll_event() {
+            moved = true;
+            match event {
+                AgentEvent::Audio { item, chunk } => {
+                    if !std::mem::replace(&mut first.audio_from_agent, true) {
+                        journal.mark(now, Moment::FirstAudioFromAgent);
+                    }
+                    journal.agent_spoke(now);
+                    // A full queue and a flushed item are told by events of the leg.
+                    leg.push(now, item, chunk);
+                }
+                AgentEvent::AudioEnd { item } => leg.end(now, item),
+                AgentEvent::Clear { scope, cause } => {
+                    let discarded = clear(now, leg, scope);
+                    if cause == ClearCause::UserSpeech && !discarded.is_zero() {
+                        journal.barged_in(now, discarded);
+                    }
+                }
+                AgentEvent::UserSpeech { edge: SpeechEdge::Started, .. } => journal.caller_started(),
+                AgentEvent::UserSpeech { edge: SpeechEdge::Stopped, input_ms } => {
+                    let ago = Duration::from_millis(heard_ms.saturating_sub(input_ms));
+                    journal.caller_stopped(now, now.checked_sub(ago).unwrap_or(now));
+                }
+                AgentEvent::Transcript { speaker, kind: TranscriptKind::Final, text, item } => journal.said(now, speaker, text, item),
+                AgentEvent::Ready { .. } => {
+                    journal.mark(now, Moment::AgentReady { attempt: session.attempt() });
+                    session.handle(now, CallEvent::AgentReady);
+                }
+                AgentEvent::Hangup => session.handle(now, CallEvent::AgentHangup),
+                AgentEvent::Error(fault) => {
+                    if fault.class == FaultClass::Refused && !session.agent_is_ready() {
+                        session.handle(now, CallEvent::AgentLost { retryable: false });
+                    }
+                    journal.mark(now, Moment::Warning { code: fault.code });
+                }
+                AgentEvent::Warning { code } => journal.mark(now, Moment::Warning { code }),
+                AgentEvent::Expiring { .. } => journal.mark(now, Moment::Warning { code: "agent_expiring".to_owned() }),
+                AgentEvent::ToolCall { .. } | AgentEvent::SendDtmf { .. } | AgentEvent::Transfer { .. } => {
+                    journal.mark(now, Moment::Warning { code: "agent_request_unsupported".to_owned() });
+                }
+                // Partial words, states and marks have no reader yet.
+                AgentEvent::Transcript { .. }
+                | AgentEvent::State(_)
+                | AgentEvent::MarkRequest { .. }
+                | AgentEvent::ToolCancelled { .. } => {}
+            }
+        }
+        moved
+    }
+
+    fn drain_leg(&mut self, now: Instant) -> bool {
+        let Some(leg) = self.leg.agreed() else { return false };
+        let mut moved = false;
+        while let Some(chunk) = leg.poll_audio() {
+            self.agent.push_audio(now, chunk);
+            if self.session.agent_is_ready() && !std::mem::replace(&mut self.first.audio_to_agent, true) {
+                self.journal.mark(now, Moment::FirstAudioToAgent);
+            }
+        }
+        while let Some(event) = leg.poll_event() {
+            moved = true;
+            match event {
+                LegEvent::FirstRtpIn => self.journal.mark(now, Moment::FirstRtpIn),
+                LegEvent::FirstRtpOut => self.journal.mark(now, Moment::FirstRtpOut),
+                LegEvent::Egress(event) => report_playback(now, &mut self.agent, &mut self.journal, event),
+            }
+        }
+        moved
+    }
+
+    fn drain_session(&mut self, now: Instant) -> bool {
+        let mut moved = false;
+        while let Some(action) = self.session.poll_action() {
+            moved = true;
+            self.act(now, action);
+        }
+        moved
+    }
+
+    fn act(&mut self, now: Instant, action: CallAction) {
+        match action {
+            CallAction::Signal(command) => {
+                if command == SignallingCommand::Ring {
+                    self.journal.mark_once(now, Moment::Ringing);
+                }
+                self.outputs.push_back(CallOutput::Signal(command));
+            }
+            CallAction::Answer => {
+                self.journal.mark(now, Moment::Answered);
+                if let Some(sdp) = self.leg.local_description() {
+                    self.outputs.push_back(CallOutput::Signal(SignallingCommand::Answer { sdp }));
+                }
+            }
+            CallAction::TakeAnswer { sdp } => self.take_answer(now, &sdp),
+            CallAction::TakeReoffer { sdp } => self.take_reoffer(now, &sdp),
+            CallAction::ConnectAgent { .. } => self.outputs.push_back(CallOutput::ConnectAgent),
+            CallAction::CloseAgent => {
+                self.agent.handle_command(now, AgentCommand::Close);
+                self.outputs.push_back(CallOutput::CloseAgent);
+            }
+            CallAction::OpenLine => self.open_line(now),
+            CallAction::Unsupported => self.journal.mark(now, Moment::Warning { code: "command_unsupported".to_owned() }),
+            CallAction::Finish(termination) => {
+                self.leg.close(now);
+                self.journal.ended(now, termination);
+                self.journal.set_media(self.leg.statistics());
+                self.outputs.push_back(CallOutput::Finished(Box::new(self.journal.record().clone())));
+            }
+        }
+    }
+
+    fn open_line(&mut self, now: Instant) {
+        self.journal.answered(now);
+        self.leg.open(now, self.grid);
+        self.save();
+    }
+
+    fn take_answer(&mut self, now: Instant, sdp: &Bytes) {
+        self.journal.mark(now, Moment::Answered);
+        match self.leg.take_answer(now, sdp) {
+            Ok(()) => self.journal.mark(now, Moment::Acknowledged),
+            Err(_) => self.session.handle(now, CallEvent::AnswerUnusable),
+        }
+    }
+
+    fn take_reoffer(&mut self, now: Instant, sdp: &Bytes) {
+        let command = match self.leg.take_reoffer(now, sdp) {
+            Some((sdp, held)) => {
+                self.session.handle(now, CallEvent::FarHold(held));
+                SignallingCommand::AcceptReoffer { sdp }
+            }
+            None => SignallingCommand::RejectReoffer,
+        };
+        self.outputs.push_back(CallOutput::Signal(command));
+    }
+
+    fn save(&mut self) {
+        self.journal.set_media(self.leg.statistics());
+        self.outputs.push_back(CallOutput::Save(Box::new(self.journal.record().clone())));
+    }
+}
+
+/// Silences the agent. What it had said to the caller's ears is told to it by the leg's events.
+fn clear(now: Instant, leg: &mut PlannedLeg, scope: ClearScope) -> Duration {
+    let scope = match scope {
+        ClearScope::All => FlushScope::All,
+        ClearScope::UpTo(item) => FlushScope::UpTo(item),
+    };
+    leg.flush(now, scope)
+}
+
+/// What became of an item goes to the agent and into the journal.
+fn report_playback(now: Instant, agent: &mut AgentSession, journal: &mut Journal, event: EgressEvent) {
+    let mut tell = |position: ItemPosition, state| {
+        let ItemPosition { item, played_ms, .. } = position;
+        agent.handle_command(now, AgentCommand::Playback { item, played_ms, state });
+    };
+    match event {
+        EgressEvent::ItemStarted(position) => {
+            tell(position, PlaybackState::Started);
+            journal.item_started(now, position.item);
+        }
+        EgressEvent::ItemFinished(position) => {
+            tell(position, PlaybackState::Finished);
+            journal.item_ended(position.item, position.played_ms, false);
+        }
+        EgressEvent::ItemFlushed(position) => {
+            tell(position, PlaybackState::Cleared);
+            journal.item_ended(position.item, position.played_ms, true);
+        }
+        EgressEvent::QueueFull { .. } => {
+            agent.handle_command(now, AgentCommand::BargeIn(BargeInCause::Operator));
+            journal.mark(now, Moment::Warning { code: "agent_audio_overflow".to_owned() });
+        }
+        EgressEvent::MarkReached { .. } | EgressEvent::Underrun(_) => {}
+    }
+}

@@ -1,0 +1,115 @@
+//! Settings of calls: `[calls]` and `[numbers.<number>]`.
+
+use serde::Deserialize;
+
+use crate::domain::ids::OrgId;
+use crate::domain::setting::{SettingFault, out_of_range};
+
+/// `[calls]`: how many, how long, and on which threads.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CallsConfig {
+    /// Calls that may be up at one time; one more is refused with 503. Default 1 000, 1 to 16 000.
+    pub max_concurrent: u32,
+    /// New calls a second that the RTP ports must suffice for. Default 10, 1 to 1 000.
+    pub expected_calls_per_second: u32,
+    /// Length of a usual call in seconds, for the same reckoning. Default 180, 1 to 86 400.
+    pub expected_call_length_s: u32,
+    /// Seconds after which a call is ended. Default 3 600, 10 to 86 400.
+    pub max_duration_s: u32,
+    /// Seconds without RTP, while not on hold, after which a call is ended. Default 60, 5 to 3 600.
+    pub rtp_timeout_s: u32,
+    /// Milliseconds that a caller hears ringing while the agent gets ready. Default 3 000, 100 to 60 000.
+    pub agent_ready_timeout_ms: u32,
+    /// Threads that carry audio; 0 takes one for each core. Default 0, at most 256.
+    pub media_threads: u16,
+    /// Whether media threads ask for real-time priority; refused, they go on without, with a warning. Default true.
+    pub realtime: bool,
+    /// Milliseconds that a gap in RTP waits for its packet before it is concealed. Default 40, 0 to 160.
+    pub gap_wait_ms: u16,
+}
+
+impl Default for CallsConfig {
+    fn default() -> Self {
+        Self {
+            max_concurrent: 1_000,
+            expected_calls_per_second: 10,
+            expected_call_length_s: 180,
+            max_duration_s: 3_600,
+            rtp_timeout_s: 60,
+            agent_ready_timeout_ms: 3_000,
+            media_threads: 0,
+            realtime: true,
+            gap_wait_ms: 40,
+        }
+    }
+}
+
+impl CallsConfig {
+    /// Every setting that cannot stand.
+    #[must_use]
+    pub fn faults(&self) -> Vec<SettingFault> {
+        [
+            out_of_range("max_concurrent", self.max_concurrent, &(1..=16_000), "calls"),
+            out_of_range("expected_calls_per_second", self.expected_calls_per_second, &(1..=1_000), "calls a second"),
+            out_of_range("expected_call_length_s", self.expected_call_length_s, &(1..=86_400), "s"),
+            out_of_range("max_duration_s", self.max_duration_s, &(10..=86_400), "s"),
+            out_of_range("rtp_timeout_s", self.rtp_timeout_s, &(5..=3_600), "s"),
+            out_of_range("agent_ready_timeout_ms", self.agent_ready_timeout_ms, &(100..=60_000), "ms"),
+            out_of_range("media_threads", self.media_threads, &(0..=256), "threads"),
+            out_of_range("gap_wait_ms", self.gap_wait_ms, &(0..=160), "ms"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+/// `[numbers.<number>]`: who answers a dialled number. The number `default` stands for every one not listed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NumberConfig {
+    /// Name of the agent that answers, a key of `[agents]`. Required.
+    pub agent: String,
+    /// When the call is answered. Default `when_agent_ready`.
+    pub answer: AnswerRule,
+    /// Organisation that owns the calls. Default `org_default`.
+    pub org: OrgId,
+}
+
+/// When an inbound call is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerRule {
+    /// The caller hears ringing until the agent is ready.
+    #[default]
+    WhenAgentReady,
+    /// At once; what the caller says is kept until the agent is ready.
+    Immediately,
+}
+
+impl Default for NumberConfig {
+    fn default() -> Self {
+        Self { agent: String::new(), answer: AnswerRule::default(), org: OrgId::default_org() }
+    }
+}
+
+/// The number that stands for every one not listed.
+pub const DEFAULT_NUMBER: &str = "default";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_within_their_own_bounds() {
+        assert_eq!(CallsConfig::default().faults(), []);
+    }
+
+    #[test]
+    fn a_call_that_may_never_end_is_refused() {
+        let calls = CallsConfig { max_duration_s: 0, rtp_timeout_s: 0, ..CallsConfig::default() };
+        let keys: Vec<_> = calls.faults().into_iter().map(|fault| fault.key).collect();
+        assert_eq!(keys, ["max_duration_s", "rtp_timeout_s"]);
+    }
+}

@@ -1,0 +1,238 @@
+//! The shell around a call: sockets, queues and the wheel, on the call's media thread.
+//!
+//! It receives, feeds, drains and waits; what any of it means is decided in [`super::call`]. The call's future ends
+//! with the call, and its ports go back with it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use media::transport::{Flow, Protocol};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use super::call::{Call, CallOutput};
+use super::command::CallCommand;
+use super::event::{SignallingCommand, SignallingEvent, SignallingKey};
+use super::records::Records;
+use super::registry::RegistryEntry;
+use super::thread::ThreadContext;
+use super::thread::wheel::{PhaseLease, WheelSleep};
+use crate::agent::client::{AgentEndpoint, AgentSocket, ConnectError, Incoming, establish};
+use crate::domain::termination::{GatewayReason, Termination};
+use crate::net::port_range::{PortLease, PortPair};
+use crate::net::udp::{DATAGRAMS_PER_WAKE, UdpChannel};
+
+/// What a call is wired to.
+pub struct CallWiring {
+    /// The two ports, ours until the call's task ends.
+    pub ports: PortPair,
+    /// The call's place in the table.
+    pub entry: RegistryEntry,
+    /// The call's name in signalling.
+    pub key: SignallingKey,
+    /// To signalling.
+    pub signalling: mpsc::Sender<(SignallingKey, SignallingCommand)>,
+    /// From signalling.
+    pub signals: mpsc::Receiver<SignallingEvent>,
+    /// From API and operators.
+    pub commands: mpsc::Receiver<CallCommand>,
+    /// Where the agent is.
+    pub agent: Arc<AgentEndpoint>,
+    /// Where the call leaves what it leaves.
+    pub records: Records,
+}
+
+/// Runs a call to its end.
+pub async fn drive(mut call: Call, wiring: CallWiring, thread: ThreadContext, _phase: PhaseLease) {
+    let Some(mut shell) = Shell::new(wiring) else { return };
+    let mut sleep = thread.wheel.sleep_until(Instant::now());
+    let mut buffer = [0u8; MAX_DATAGRAM];
+    loop {
+        if shell.drain(&mut call, &mut sleep).await {
+            return;
+        }
+        tokio::select! {
+            biased;
+            () = shell.rtp.readable() => shell.take_datagrams(&mut call, &mut buffer),
+            () = &mut sleep => call.handle_timeout(Instant::now()),
+            incoming = receive(&mut shell.agent) => shell.take_message(&mut call, incoming),
+            connected = connected(&mut shell.connecting) => shell.take_connection(&mut call, connected),
+            event = next_signal(&mut shell.signals, &mut shell.signals_gone) => call.handle_signalling(Instant::now(), event),
+            Some(command) = shell.commands.recv() => call.handle_command(Instant::now(), command),
+            () = shell.rtcp.readable() => shell.take_datagrams(&mut call, &mut buffer),
+        }
+    }
+}
+
+/// The sockets and queues of one call.
+struct Shell {
+    rtp: UdpChannel,
+    rtcp: UdpChannel,
+    _lease: PortLease,
+    place: Option<RegistryEntry>,
+    key: SignallingKey,
+    signalling: mpsc::Sender<(SignallingKey, SignallingCommand)>,
+    signals: mpsc::Receiver<SignallingEvent>,
+    signals_gone: bool,
+    commands: mpsc::Receiver<CallCommand>,
+    endpoint: Arc<AgentEndpoint>,
+    records: Records,
+    agent: Option<AgentSocket>,
+    connecting: Option<Connecting>,
+}
+
+impl Shell {
+    /// Registers the sockets with this thread's runtime.
+    fn new(wiring: CallWiring) -> Option<Self> {
+        let CallWiring { ports, entry, key, signalling, signals, commands, agent, records } = wiring;
+        let PortPair { rtp, rtcp, lease } = ports;
+        let (rtp, rtcp) = UdpChannel::from_std(rtp).and_then(|rtp| Ok((rtp, UdpChannel::from_std(rtcp)?))).ok()?;
+        Some(Self {
+            rtp,
+            rtcp,
+            _lease: lease,
+            place: Some(entry),
+            key,
+            signalling,
+            signals,
+            signals_gone: false,
+            commands,
+            endpoint: agent,
+            records,
+            agent: None,
+            connecting: None,
+        })
+    }
+
+    /// Carries out what the call wants; true when it is over.
+    async fn drain(&mut self, call: &mut Call, sleep: &mut WheelSleep) -> bool {
+        loop {
+            self.send_messages(call);
+            while let Some(transmit) = call.poll_transmit() {
+                let socket = if transmit.flow.local == self.rtp.local_addr() { &self.rtp } else { &self.rtcp };
+                // What the system does not take is lost, as on any network; the channel counts it.
+                socket.try_send(transmit.bytes, transmit.flow.remote);
+            }
+            match call.poll_output() {
+                CallOutput::Signal(command) => drop(self.signalling.send((self.key, command)).await),
+                CallOutput::ConnectAgent => {
+                    let connecting = connect(Arc::clone(&self.endpoint), self.records.control.clone());
+                    self.connecting = Some(Box::pin(connecting));
+                }
+                CallOutput::CloseAgent => self.hang_up_agent(call),
+                CallOutput::Save(record) => self.records.interim(*record),
+                CallOutput::Emit(event) => self.records.event(event),
+                CallOutput::Finished(record) => {
+                    if let Some(place) = self.place.take() {
+                        self.records.finished(*record, place);
+                    }
+                    return true;
+                }
+                CallOutput::Timeout(due) => {
+                    sleep.set(due);
+                    return false;
+                }
+            }
+        }
+    }
+
+    fn send_messages(&mut self, call: &mut Call) {
+        while let Some(message) = call.poll_agent_message() {
+            if let Some(agent) = &mut self.agent {
+                // A socket that takes nothing more is told by its next receive.
+                let _ = agent.send(message);
+            }
+        }
+    }
+
+    fn take_datagrams(&mut self, call: &mut Call, buffer: &mut [u8]) {
+        let now = Instant::now();
+        for socket in [&self.rtp, &self.rtcp] {
+            for _ in 0..DATAGRAMS_PER_WAKE {
+                let Some((length, remote)) = socket.try_recv(buffer) else { break };
+                let flow = Flow { protocol: Protocol::Udp, local: socket.local_addr(), remote };
+                call.handle_datagram(now, flow, buffer.get(..length).unwrap_or_default());
+            }
+        }
+    }
+}
+
+impl Shell {
+    fn take_message(&mut self, call: &mut Call, incoming: Incoming) {
+        let now = Instant::now();
+        if let Some(message) = incoming.message() {
+            call.handle_agent_message(now, message);
+        } else if let Incoming::Closed(code) = incoming {
+            self.hang_up_agent(call);
+            call.handle_agent_closed(now, code);
+        }
+    }
+
+    fn take_connection(&mut self, call: &mut Call, connected: Result<AgentSocket, ConnectError>) {
+        self.connecting = None;
+        match connected {
+            Ok(socket) => {
+                self.agent = Some(socket);
+                call.handle_agent_connected(Instant::now());
+            }
+            Err(error) => {
+                tracing::warn!(call = %call.record().id, %error, "agent_unreachable");
+                call.handle_agent_unreachable(Instant::now(), error.is_retryable());
+            }
+        }
+    }
+
+    fn hang_up_agent(&mut self, call: &mut Call) {
+        self.connecting = None;
+        if let Some(mut agent) = self.agent.take() {
+            call.note_agent_dropped(Duration::from_millis(agent.dropped_ms()));
+            agent.close(NORMAL_CLOSURE);
+        }
+    }
+}
+
+/// A connection in the making.
+type Connecting = Pin<Box<dyn Future<Output = Result<AgentSocket, ConnectError>>>>;
+
+/// Name look-up, TCP and TLS on a control thread; the rest here, where the call lives.
+async fn connect(endpoint: Arc<AgentEndpoint>, control: Handle) -> Result<AgentSocket, ConnectError> {
+    let established = control.spawn(async move { establish(&endpoint).await }).await.map_err(|_| ConnectError::Aborted)??;
+    established.upgrade().await
+}
+
+/// What signalling says next. Signalling that has forgotten the call has ended it, and says so once.
+async fn next_signal(signals: &mut mpsc::Receiver<SignallingEvent>, gone: &mut bool) -> SignallingEvent {
+    if *gone {
+        return std::future::pending().await;
+    }
+    match signals.recv().await {
+        Some(event) => event,
+        None => {
+            *gone = true;
+            SignallingEvent::Refused(Termination::gateway(GatewayReason::Internal))
+        }
+    }
+}
+
+/// The next message of the agent; never, while there is no connection.
+async fn receive(agent: &mut Option<AgentSocket>) -> Incoming {
+    match agent {
+        Some(agent) => agent.receive().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The connection in the making; never, while there is none.
+async fn connected(connecting: &mut Option<Connecting>) -> Result<AgentSocket, ConnectError> {
+    match connecting {
+        Some(connecting) => connecting.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The call is over, and that is all (RFC 6455 §7.4.1).
+const NORMAL_CLOSURE: u16 = 1_000;
+
+/// Larger than any RTP packet of a telephone codec: longer datagrams are cut and then refused by the transport.
+const MAX_DATAGRAM: usize = 1_500;

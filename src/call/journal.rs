@@ -1,0 +1,311 @@
+//! What is written down of a call while it runs: its record, its timeline, its turns.
+//!
+//! Pure: wall-clock times are reckoned from the one pair given at the start. Bounded: a timeline or transcript that is
+//! full keeps its beginning and notes once that more came.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use media::frame::ItemId;
+
+use crate::domain::call_record::{CallRecord, CallStatus, Direction, MediaStatistics, SessionStatus, Speaker, Utterance};
+use crate::domain::event::{Event, EventKind};
+use crate::domain::ids::{CallId, OrgId};
+use crate::domain::redacted::Redacted;
+use crate::domain::termination::Termination;
+use crate::domain::timeline::{Moment, TimelineEntry};
+
+/// The record in the making.
+#[derive(Debug)]
+pub struct Journal {
+    record: CallRecord,
+    began: Instant,
+    answered: Option<Instant>,
+    turn: Option<Turn>,
+    heard: VecDeque<Heard>,
+    events: VecDeque<Event>,
+}
+
+/// Who calls whom, for whom.
+#[derive(Clone, Debug)]
+pub struct CallIdentity {
+    /// The call.
+    pub id: CallId,
+    /// Whose it is.
+    pub org: OrgId,
+    /// Who dialled.
+    pub direction: Direction,
+    /// The caller.
+    pub from: Redacted<String>,
+    /// The called.
+    pub to: Redacted<String>,
+    /// Name of the configured agent.
+    pub agent: String,
+}
+
+/// A turn whose answer has not reached the caller yet.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    caller_stopped: Instant,
+    agent_knew: Instant,
+    agent_spoke: Option<Instant>,
+}
+
+/// How much of an item the caller heard; kept for a transcript that comes late.
+#[derive(Clone, Copy, Debug)]
+struct Heard {
+    item: ItemId,
+    utterance: Option<usize>,
+    played_ms: Option<u64>,
+    interrupted: bool,
+}
+
+impl Journal {
+    /// Begins with the INVITE, at `now`, which is `wall` on the calendar.
+    #[must_use]
+    pub fn new(identity: CallIdentity, now: Instant, wall: DateTime<Utc>) -> Self {
+        let CallIdentity { id, org, direction, from, to, agent } = identity;
+        let record = CallRecord {
+            id,
+            org_id: org,
+            direction,
+            from,
+            to,
+            agent,
+            session_status: SessionStatus::Starting,
+            call_status: CallStatus::NotStarted,
+            started_at: wall,
+            answered_at: None,
+            ended_at: None,
+            termination: None,
+            timeline: Vec::new(),
+            media: MediaStatistics::default(),
+            transcript: Vec::new(),
+        };
+        let mut journal = Self { record, began: now, answered: None, turn: None, heard: VecDeque::new(), events: VecDeque::new() };
+        journal.mark(now, Moment::Invite);
+        journal.emit(EventKind::CallStarted { direction });
+        journal
+    }
+
+    /// Something happened.
+    pub fn mark(&mut self, now: Instant, moment: Moment) {
+        let entry = match self.record.timeline.len() {
+            0..TIMELINE_LIMIT => TimelineEntry { at_ms: self.at_ms(now), moment },
+            TIMELINE_LIMIT => TimelineEntry { at_ms: self.at_ms(now), moment: Moment::Warning { code: "timeline_full".to_owned() } },
+            _ if moment == Moment::Ended => TimelineEntry { at_ms: self.at_ms(now), moment },
+            _ => return,
+        };
+        self.record.timeline.push(entry);
+    }
+
+    /// Something happened of which only the first time counts.
+    pub fn mark_once(&mut self, now: Instant, moment: Moment) {
+        if !self.record.timeline.iter().any(|entry| entry.moment == moment) {
+            self.mark(now, moment);
+        }
+    }
+
+    /// The two sides can hear each other.
+    pub fn answered(&mut self, now: Instant) {
+        self.answered = Some(now);
+        self.record.answered_at = Some(self.wall(now));
+        self.record.session_status = SessionStatus::Running;
+        self.record.call_status = CallStatus::InProgress;
+        self.emit(EventKind::CallAnswered);
+    }
+
+    /// The agent heard the caller stop, and says that it was at `stopped`.
+    pub fn caller_stopped(&mut self, now: Instant, stopped: Instant) {
+        self.turn = Some(Turn { caller_stopped: stopped.min(now), agent_knew: now, agent_spoke: None });
+    }
+
+    /// The agent heard the caller begin: a turn still open will not be answered any more.
+    pub fn caller_started(&mut self) {
+        self.turn = None;
+    }
+
+    /// Audio of the agent came.
+    pub fn agent_spoke(&mut self, now: Instant) {
+        if let Some(turn) = &mut self.turn {
+            turn.agent_spoke.get_or_insert(now);
+        }
+    }
+
+    /// The first sample of an item became RTP.
+    pub fn item_started(&mut self, now: Instant, item: ItemId) {
+        self.note_heard(item, |_| {});
+        let Some(Turn { caller_stopped, agent_knew, agent_spoke: Some(agent_spoke) }) = self.turn else { return };
+        self.turn = None;
+        let latency_ms = millis(now.saturating_duration_since(caller_stopped));
+        let moment = Moment::Turn {
+            latency_ms,
+            endpointing_ms: millis(agent_knew.saturating_duration_since(caller_stopped)),
+            agent_ms: millis(agent_spoke.saturating_duration_since(agent_knew)),
+            egress_ms: millis(now.saturating_duration_since(agent_spoke)),
+        };
+        self.mark(now, moment);
+        self.emit(EventKind::TurnAnswered { latency_ms });
+    }
+
+    /// An item was played to its end, or cut.
+    pub fn item_ended(&mut self, item: ItemId, played_ms: u64, interrupted: bool) {
+        self.note_heard(item, |heard| (heard.played_ms, heard.interrupted) = (Some(played_ms), interrupted));
+    }
+
+    /// The caller spoke over the agent.
+    pub fn barged_in(&mut self, now: Instant, discarded: Duration) {
+        self.mark(now, Moment::BargeIn { discarded_ms: millis(discarded) });
+        self.emit(EventKind::BargedIn);
+    }
+
+    /// The agent's connection was lost.
+    pub fn agent_lost(&mut self, now: Instant, attempt: u32) {
+        self.mark(now, Moment::AgentLost { attempt });
+        self.emit(EventKind::AgentLost);
+    }
+
+    /// Somebody said something.
+    pub fn said(&mut self, now: Instant, speaker: Speaker, text: Redacted<String>, item: Option<ItemId>) {
+        if self.record.transcript.len() >= TRANSCRIPT_LIMIT {
+            self.mark_once(now, Moment::Warning { code: "transcript_full".to_owned() });
+            return;
+        }
+        let utterance = Utterance { at_ms: self.at_ms(now), speaker, text: text.clone(), heard_ms: None, interrupted: false };
+        self.record.transcript.push(utterance);
+        self.emit(EventKind::TranscriptAdded { speaker, text });
+        if let Some(item) = item {
+            let place = self.record.transcript.len() - 1;
+            self.note_heard(item, |heard| heard.utterance = Some(place));
+        }
+    }
+
+    /// The call is over.
+    pub fn ended(&mut self, now: Instant, termination: Termination) {
+        let session_status = termination.status(self.answered.is_some());
+        let talk_ms = self.answered.map_or(0, |answered| millis(now.saturating_duration_since(answered)));
+        self.mark(now, Moment::Ended);
+        self.record.ended_at = Some(self.wall(now));
+        self.record.termination = Some(termination);
+        self.record.session_status = session_status;
+        self.record.call_status = CallStatus::Completed;
+        self.emit(EventKind::CallEnded { session_status, termination, talk_ms });
+    }
+
+    /// How the audio has fared so far.
+    pub fn set_media(&mut self, media: MediaStatistics) {
+        self.record.media = media;
+    }
+
+    /// The record as it stands.
+    #[must_use]
+    pub const fn record(&self) -> &CallRecord {
+        &self.record
+    }
+
+    /// What to tell the world.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Notes something about an item, and tells its utterance what is known by now.
+    fn note_heard(&mut self, item: ItemId, note: impl FnOnce(&mut Heard)) {
+        if !self.heard.iter().any(|heard| heard.item == item) {
+            if self.heard.len() == HEARD_LIMIT {
+                self.heard.pop_front();
+            }
+            self.heard.push_back(Heard { item, utterance: None, played_ms: None, interrupted: false });
+        }
+        let Some(heard) = self.heard.iter_mut().find(|heard| heard.item == item) else { return };
+        note(heard);
+        let utterance = heard.utterance.and_then(|place| self.record.transcript.get_mut(place));
+        if let Some(utterance) = utterance {
+            utterance.heard_ms = heard.played_ms;
+            utterance.interrupted = heard.interrupted;
+        }
+    }
+
+    fn emit(&mut self, kind: EventKind) {
+        let event = Event { org_id: self.record.org_id.clone(), call_id: self.record.id.clone(), kind };
+        self.events.push_back(event);
+    }
+
+    fn at_ms(&self, now: Instant) -> u64 {
+        millis(now.saturating_duration_since(self.began))
+    }
+
+    fn wall(&self, now: Instant) -> DateTime<Utc> {
+        self.record.started_at + now.saturating_duration_since(self.began)
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Entries of a timeline; past them only the end is added.
+const TIMELINE_LIMIT: usize = 4_000;
+
+/// Utterances of a transcript.
+const TRANSCRIPT_LIMIT: usize = 4_000;
+
+/// Items whose transcript may still come.
+const HEARD_LIMIT: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::termination::SipReason;
+
+    fn journal(now: Instant) -> Journal {
+        let identity = CallIdentity {
+            id: CallId::random(),
+            org: OrgId::default_org(),
+            direction: Direction::Inbound,
+            from: Redacted::new("alice".to_owned()),
+            to: Redacted::new("1000".to_owned()),
+            agent: "simulator".to_owned(),
+        };
+        Journal::new(identity, now, Utc::now())
+    }
+
+    #[test]
+    fn a_turn_is_measured_from_the_callers_last_word_to_the_first_packet_of_the_answer() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut journal = journal(start);
+        journal.caller_stopped(at(1_500), at(1_000));
+        journal.agent_spoke(at(1_700));
+        journal.agent_spoke(at(1_900));
+        journal.item_started(at(1_715), ItemId(1));
+        let expected = Moment::Turn { latency_ms: 715, endpointing_ms: 500, agent_ms: 200, egress_ms: 15 };
+        assert_eq!(journal.record().timeline.last().map(|entry| &entry.moment), Some(&expected));
+    }
+
+    #[test]
+    fn what_was_heard_finds_its_utterance_whichever_comes_first() {
+        let now = Instant::now();
+        let mut journal = journal(now);
+        journal.said(now, Speaker::Agent, Redacted::new("one".to_owned()), Some(ItemId(1)));
+        journal.item_ended(ItemId(1), 700, true);
+        journal.item_ended(ItemId(2), 900, false);
+        journal.said(now, Speaker::Agent, Redacted::new("two".to_owned()), Some(ItemId(2)));
+        let heard: Vec<_> = journal.record().transcript.iter().map(|said| (said.heard_ms, said.interrupted)).collect();
+        assert_eq!(heard, [(Some(700), true), (Some(900), false)]);
+    }
+
+    #[test]
+    fn a_full_timeline_keeps_its_beginning_and_its_end() {
+        let now = Instant::now();
+        let mut journal = journal(now);
+        for _ in 0..TIMELINE_LIMIT + 10 {
+            journal.mark(now, Moment::Ringing);
+        }
+        journal.ended(now, Termination::peer(SipReason::HungUp));
+        let timeline = &journal.record().timeline;
+        assert_eq!(timeline.len(), TIMELINE_LIMIT + 2);
+        assert_eq!(timeline[0].moment, Moment::Invite);
+        assert_eq!(timeline[TIMELINE_LIMIT + 1].moment, Moment::Ended);
+    }
+}

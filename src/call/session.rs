@@ -1,0 +1,372 @@
+//! The state machine of a call: who may do what when, and how it ends.
+//!
+//! Pure: [`CallSession::handle`] takes the time and an event and queues [`CallAction`]s; nothing here knows a socket,
+//! a codec or a provider. The first cause of an end wins; what comes after it changes nothing. Left out on purpose:
+//! audio, which never passes through here, and the wording of SDP.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::command::CallCommand;
+use super::config::AnswerRule;
+use super::event::{RejectCause, SignallingCommand, SignallingEvent};
+use super::timers::{Timer, Timers};
+use crate::domain::call_record::Direction;
+use crate::domain::termination::{
+    AgentReason, GatewayReason, MediaReason, PolicyReason, SipReason, Termination, TerminationClass, TerminationReason,
+};
+
+/// A call's state.
+#[derive(Debug)]
+pub struct CallSession {
+    direction: Direction,
+    policy: SessionPolicy,
+    line: Line,
+    agent: AgentPhase,
+    timers: Timers,
+    actions: VecDeque<CallAction>,
+}
+
+/// The rules a call runs under.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionPolicy {
+    /// When an inbound call is answered.
+    pub answer: AnswerRule,
+    /// How long the agent may take to become ready before an unanswered call is refused.
+    pub agent_ready_limit: Duration,
+    /// How long the far end may ring.
+    pub no_answer_limit: Duration,
+    /// How long a call may last from its answer.
+    pub max_duration: Duration,
+    /// How long no RTP may come while not on hold.
+    pub rtp_limit: Duration,
+}
+
+/// What can happen to a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallEvent {
+    /// It begins.
+    Started,
+    /// Signalling has news.
+    Signalling(SignallingEvent),
+    /// Somebody wants something of it.
+    Command(CallCommand),
+    /// The agent's socket stands.
+    AgentConnected,
+    /// The agent may be sent audio.
+    AgentReady,
+    /// The agent's socket could not be made, or was lost.
+    AgentLost {
+        /// Whether another try makes sense.
+        retryable: bool,
+    },
+    /// The agent wants the call to end.
+    AgentHangup,
+    /// The far end's answer cannot be used.
+    AnswerUnusable,
+    /// The far end put us on hold, or took us off it.
+    FarHold(bool),
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallAction {
+    /// Tell signalling.
+    Signal(SignallingCommand),
+    /// Answer the offer; the session description is the leg's business.
+    Answer,
+    /// Take the far end's answer (outbound).
+    TakeAnswer {
+        /// SDP.
+        sdp: bytes::Bytes,
+    },
+    /// Answer or refuse the far end's new offer.
+    TakeReoffer {
+        /// SDP; empty when we are asked to offer.
+        sdp: bytes::Bytes,
+    },
+    /// Make a connection to the agent.
+    ConnectAgent {
+        /// Counts from 1.
+        attempt: u32,
+    },
+    /// Close the agent's connection.
+    CloseAgent,
+    /// The caller can hear: start the stream.
+    OpenLine,
+    /// A command that this release cannot carry out.
+    Unsupported,
+    /// The call is over.
+    Finish(Termination),
+}
+
+/// The telephone side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    /// Inbound, not answered.
+    Offered,
+    /// Outbound, not answered.
+    Dialling,
+    /// Inbound, 200 sent, no ACK yet.
+    Answered,
+    /// Both sides can hear.
+    Up { held: bool },
+    /// Over.
+    Ended,
+}
+
+/// The agent side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AgentPhase {
+    /// No connection was asked for yet.
+    Idle,
+    /// A connection is being made.
+    Connecting { attempt: u32 },
+    /// It stands; the agent takes our settings.
+    Configuring { attempt: u32 },
+    /// Audio flows.
+    Ready { attempt: u32, since: Instant },
+    /// Waiting to dial again.
+    Backoff { attempt: u32 },
+}
+
+impl CallSession {
+    /// A call that has not begun.
+    #[must_use]
+    pub fn new(direction: Direction, policy: SessionPolicy) -> Self {
+        let line = match direction {
+            Direction::Inbound => Line::Offered,
+            Direction::Outbound => Line::Dialling,
+        };
+        Self { direction, policy, line, agent: AgentPhase::Idle, timers: Timers::default(), actions: VecDeque::new() }
+    }
+
+    /// Takes an event.
+    pub fn handle(&mut self, now: Instant, event: CallEvent) {
+        if self.line == Line::Ended {
+            return;
+        }
+        match event {
+            CallEvent::Started => self.start(now),
+            CallEvent::Signalling(event) => self.handle_signalling(now, event),
+            CallEvent::Command(command) => self.handle_command(now, &command),
+            CallEvent::AgentConnected => self.agent = AgentPhase::Configuring { attempt: self.attempt() },
+            CallEvent::AgentReady => self.handle_agent_ready(now),
+            CallEvent::AgentLost { retryable } => self.handle_agent_lost(now, retryable),
+            CallEvent::AgentHangup => self.finish(Termination::upstream(AgentReason::Hangup), true),
+            CallEvent::AnswerUnusable => self.finish(media(TerminationClass::Peer, MediaReason::NotAcceptable), true),
+            CallEvent::FarHold(held) => self.set_held(now, held),
+        }
+    }
+
+    /// Valid RTP came: the line is alive.
+    pub fn note_rtp(&mut self, now: Instant) {
+        if self.line == (Line::Up { held: false }) {
+            self.timers.set(Timer::RtpSilence, now + self.policy.rtp_limit);
+        }
+    }
+
+    /// Fires what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(timer) = self.timers.expired(now) {
+            match timer {
+                Timer::AgentReady if self.line == Line::Offered => self.finish(Termination::upstream(AgentReason::NotReady), true),
+                Timer::AgentReady => {}
+                Timer::NoAnswer => self.finish(Termination::peer(SipReason::NoAnswer), true),
+                Timer::MaxDuration => self.finish(Termination::policy(PolicyReason::MaxDuration), true),
+                Timer::RtpSilence => self.finish(media(TerminationClass::Peer, MediaReason::RtpTimeout), true),
+                Timer::Redial => self.connect_agent(self.attempt()),
+            }
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll_action(&mut self) -> Option<CallAction> {
+        self.actions.pop_front()
+    }
+
+    /// When [`Self::handle_timeout`] wants to be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// Which connection to the agent this is, counted from 1; 0 before the first.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        match self.agent {
+            AgentPhase::Idle => 0,
+            AgentPhase::Connecting { attempt }
+            | AgentPhase::Configuring { attempt }
+            | AgentPhase::Ready { attempt, .. }
+            | AgentPhase::Backoff { attempt } => attempt,
+        }
+    }
+
+    /// Whether the agent may be sent audio.
+    #[must_use]
+    pub const fn agent_is_ready(&self) -> bool {
+        matches!(self.agent, AgentPhase::Ready { .. })
+    }
+
+    /// Whether the two sides can hear each other.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        matches!(self.line, Line::Up { .. })
+    }
+
+    /// Whether the call is over.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.line == Line::Ended
+    }
+
+    fn start(&mut self, now: Instant) {
+        match (self.direction, self.policy.answer) {
+            (Direction::Inbound, AnswerRule::WhenAgentReady) => {
+                self.signal(SignallingCommand::Ring);
+                self.timers.set(Timer::AgentReady, now + self.policy.agent_ready_limit);
+            }
+            (Direction::Inbound, AnswerRule::Immediately) => self.answer(now),
+            (Direction::Outbound, _) => self.timers.set(Timer::NoAnswer, now + self.policy.no_answer_limit),
+        }
+        self.connect_agent(1);
+    }
+
+    fn handle_signalling(&mut self, now: Instant, event: SignallingEvent) {
+        match event {
+            SignallingEvent::Ringing => {}
+            SignallingEvent::Answered { sdp } if self.line == Line::Dialling => {
+                self.actions.push_back(CallAction::TakeAnswer { sdp });
+                self.timers.clear(Timer::NoAnswer);
+                self.timers.set(Timer::MaxDuration, now + self.policy.max_duration);
+                self.open_line(now);
+            }
+            SignallingEvent::Confirmed if self.line == Line::Answered => self.open_line(now),
+            // A second ACK, or an answer to a call that is up: nothing new.
+            SignallingEvent::Answered { .. } | SignallingEvent::Confirmed => {}
+            SignallingEvent::Cancelled => self.finish(Termination::peer(SipReason::Cancelled), false),
+            SignallingEvent::HungUp => self.finish(Termination::peer(SipReason::HungUp), false),
+            SignallingEvent::Refused(termination) => self.finish(termination, false),
+            SignallingEvent::Unconfirmed => self.finish(Termination::peer(SipReason::AckTimeout), false),
+            SignallingEvent::Reoffered { sdp } => self.actions.push_back(CallAction::TakeReoffer { sdp }),
+        }
+    }
+
+    fn handle_command(&mut self, now: Instant, command: &CallCommand) {
+        match command {
+            CallCommand::Answer if self.line == Line::Offered => self.answer(now),
+            CallCommand::Answer => {}
+            CallCommand::Hangup | CallCommand::Reject => self.finish(Termination::policy(PolicyReason::Operator), true),
+            CallCommand::Shutdown => self.finish(Termination::gateway(GatewayReason::Shutdown), true),
+            CallCommand::Hold
+            | CallCommand::Resume
+            | CallCommand::Transfer { .. }
+            | CallCommand::SendDtmf { .. }
+            | CallCommand::Renegotiate
+            | CallCommand::SwapAgent { .. }
+            | CallCommand::Attach { .. } => self.actions.push_back(CallAction::Unsupported),
+        }
+    }
+
+    fn handle_agent_ready(&mut self, now: Instant) {
+        self.agent = AgentPhase::Ready { attempt: self.attempt(), since: now };
+        self.timers.clear(Timer::AgentReady);
+        if self.line == Line::Offered {
+            self.answer(now);
+        }
+    }
+
+    /// One redial for every connection that once held: a loss right after a redial, or a redial that fails, ends it.
+    fn handle_agent_lost(&mut self, now: Instant, retryable: bool) {
+        let fresh = match self.agent {
+            AgentPhase::Ready { attempt, since } => attempt == 1 || now.saturating_duration_since(since) >= SETTLED,
+            AgentPhase::Connecting { attempt } | AgentPhase::Configuring { attempt } => attempt == 1,
+            AgentPhase::Idle | AgentPhase::Backoff { .. } => return,
+        };
+        if fresh && retryable {
+            self.agent = AgentPhase::Backoff { attempt: self.attempt() + 1 };
+            self.timers.set(Timer::Redial, now + REDIAL_DELAY);
+            return;
+        }
+        let reason = match (self.agent, retryable) {
+            (_, false) => AgentReason::Refused,
+            (AgentPhase::Ready { .. }, true) => AgentReason::Lost,
+            (_, true) if self.is_up() => AgentReason::Lost,
+            (_, true) => AgentReason::Unreachable,
+        };
+        self.finish(Termination::upstream(reason), true);
+    }
+
+    fn answer(&mut self, now: Instant) {
+        self.line = Line::Answered;
+        self.timers.clear(Timer::AgentReady);
+        self.timers.set(Timer::MaxDuration, now + self.policy.max_duration);
+        self.actions.push_back(CallAction::Answer);
+    }
+
+    fn open_line(&mut self, now: Instant) {
+        self.line = Line::Up { held: false };
+        self.timers.set(Timer::RtpSilence, now + self.policy.rtp_limit);
+        self.actions.push_back(CallAction::OpenLine);
+    }
+
+    fn set_held(&mut self, now: Instant, held: bool) {
+        if !self.is_up() {
+            return;
+        }
+        self.line = Line::Up { held };
+        if held {
+            self.timers.clear(Timer::RtpSilence);
+        } else {
+            self.timers.set(Timer::RtpSilence, now + self.policy.rtp_limit);
+        }
+    }
+
+    fn connect_agent(&mut self, attempt: u32) {
+        self.agent = AgentPhase::Connecting { attempt };
+        self.actions.push_back(CallAction::ConnectAgent { attempt });
+    }
+
+    /// Ends the call. `tell` is false when the far end knows already.
+    fn finish(&mut self, termination: Termination, tell: bool) {
+        if tell {
+            match self.line {
+                Line::Offered => self.signal(SignallingCommand::Reject(reject_cause(termination.reason))),
+                Line::Dialling | Line::Answered | Line::Up { .. } => self.signal(SignallingCommand::Hangup),
+                Line::Ended => {}
+            }
+        }
+        self.line = Line::Ended;
+        self.timers = Timers::default();
+        self.actions.push_back(CallAction::CloseAgent);
+        self.actions.push_back(CallAction::Finish(termination));
+    }
+
+    fn signal(&mut self, command: SignallingCommand) {
+        self.actions.push_back(CallAction::Signal(command));
+    }
+}
+
+fn reject_cause(reason: TerminationReason) -> RejectCause {
+    match reason {
+        TerminationReason::Media(MediaReason::NotAcceptable) => RejectCause::NotAcceptable,
+        TerminationReason::Gateway(GatewayReason::Shutdown) => RejectCause::Unavailable,
+        TerminationReason::Gateway(_) => RejectCause::Internal,
+        _ => RejectCause::TemporarilyUnavailable,
+    }
+}
+
+const fn media(class: TerminationClass, reason: MediaReason) -> Termination {
+    Termination::new(class, TerminationReason::Media(reason))
+}
+
+/// The wait before the agent is dialled again.
+const REDIAL_DELAY: Duration = Duration::from_millis(50);
+
+/// A connection that held this long earns a redial of its own.
+const SETTLED: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

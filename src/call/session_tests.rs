@@ -1,0 +1,157 @@
+//! What a call does when several things want it at once.
+
+use super::*;
+
+struct Bench {
+    session: CallSession,
+    now: Instant,
+}
+
+impl Bench {
+    fn inbound(answer: AnswerRule) -> Self {
+        Self::new(Direction::Inbound, answer)
+    }
+
+    fn new(direction: Direction, answer: AnswerRule) -> Self {
+        let policy = SessionPolicy {
+            answer,
+            agent_ready_limit: Duration::from_secs(3),
+            no_answer_limit: Duration::from_secs(60),
+            max_duration: Duration::from_secs(3_600),
+            rtp_limit: Duration::from_secs(60),
+        };
+        let mut bench = Self { session: CallSession::new(direction, policy), now: Instant::now() };
+        bench.feed(CallEvent::Started);
+        bench
+    }
+
+    fn feed(&mut self, event: CallEvent) -> Vec<CallAction> {
+        self.session.handle(self.now, event);
+        std::iter::from_fn(|| self.session.poll_action()).collect()
+    }
+
+    fn signal(&mut self, event: SignallingEvent) -> Vec<CallAction> {
+        self.feed(CallEvent::Signalling(event))
+    }
+
+    fn wait(&mut self, time: Duration) -> Vec<CallAction> {
+        self.now += time;
+        self.session.handle_timeout(self.now);
+        std::iter::from_fn(|| self.session.poll_action()).collect()
+    }
+
+    fn up(&mut self) {
+        self.feed(CallEvent::AgentConnected);
+        self.feed(CallEvent::AgentReady);
+        self.signal(SignallingEvent::Confirmed);
+        assert!(self.session.is_up());
+    }
+}
+
+fn ended_with(actions: &[CallAction]) -> Option<Termination> {
+    actions.iter().find_map(|action| if let CallAction::Finish(termination) = action { Some(*termination) } else { None })
+}
+
+#[test]
+fn a_call_is_answered_only_once_the_agent_is_ready() {
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
+    assert_eq!(bench.feed(CallEvent::AgentConnected), []);
+    assert_eq!(bench.feed(CallEvent::AgentReady), [CallAction::Answer]);
+    assert_eq!(bench.signal(SignallingEvent::Confirmed), [CallAction::OpenLine]);
+}
+
+#[test]
+fn a_caller_is_refused_when_the_agent_is_not_ready_in_time() {
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
+    let actions = bench.wait(Duration::from_secs(3));
+    assert_eq!(actions[0], CallAction::Signal(SignallingCommand::Reject(RejectCause::TemporarilyUnavailable)));
+    assert_eq!(ended_with(&actions), Some(Termination::upstream(AgentReason::NotReady)));
+}
+
+#[test]
+fn an_answered_call_outlives_a_slow_agent() {
+    let mut bench = Bench::inbound(AnswerRule::Immediately);
+    bench.signal(SignallingEvent::Confirmed);
+    assert_eq!(ended_with(&bench.wait(Duration::from_secs(10))), None);
+    assert!(bench.session.is_up());
+}
+
+#[test]
+fn a_cancel_that_comes_after_the_answer_changes_nothing() {
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
+    let actions = bench.signal(SignallingEvent::Cancelled);
+    assert_eq!(ended_with(&actions), Some(Termination::peer(SipReason::Cancelled)));
+    assert!(!actions.contains(&CallAction::Signal(SignallingCommand::Hangup)));
+    assert_eq!(bench.feed(CallEvent::AgentReady), []);
+}
+
+#[test]
+fn the_first_of_two_hang_ups_wins() {
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
+    bench.up();
+    assert_eq!(ended_with(&bench.signal(SignallingEvent::HungUp)), Some(Termination::peer(SipReason::HungUp)));
+    assert_eq!(bench.feed(CallEvent::Command(CallCommand::Hangup)), []);
+}
+
+#[test]
+fn a_lost_agent_is_dialled_once_and_its_second_loss_ends_the_call() {
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
+    bench.up();
+    assert_eq!(bench.feed(CallEvent::AgentLost { retryable: true }), []);
+    assert_eq!(bench.wait(REDIAL_DELAY), [CallAction::ConnectAgent { attempt: 2 }]);
+    let actions = bench.feed(CallEvent::AgentLost { retryable: true });
+    assert_eq!(ended_with(&actions), Some(Termination::upstream(AgentReason::Lost)));
+    assert_eq!(actions[0], CallAction::Signal(SignallingCommand::Hangup));
+}
+
+#[test]
+fn a_connection_that_held_earns_a_redial_of_its_own() {
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
+    bench.up();
+    bench.feed(CallEvent::AgentLost { retryable: true });
+    bench.wait(REDIAL_DELAY);
+    bench.feed(CallEvent::AgentConnected);
+    bench.feed(CallEvent::AgentReady);
+    bench.wait(SETTLED);
+    assert_eq!(ended_with(&bench.feed(CallEvent::AgentLost { retryable: true })), None);
+    assert_eq!(bench.wait(REDIAL_DELAY), [CallAction::ConnectAgent { attempt: 3 }]);
+}
+
+#[test]
+fn an_agent_that_refuses_us_is_not_dialled_again() {
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
+    let actions = bench.feed(CallEvent::AgentLost { retryable: false });
+    assert_eq!(ended_with(&actions), Some(Termination::upstream(AgentReason::Refused)));
+}
+
+#[test]
+fn silence_on_the_wire_ends_a_call_but_not_one_on_hold() {
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
+    bench.up();
+    bench.feed(CallEvent::FarHold(true));
+    assert_eq!(ended_with(&bench.wait(Duration::from_secs(120))), None);
+    bench.feed(CallEvent::FarHold(false));
+    bench.wait(Duration::from_secs(59));
+    bench.session.note_rtp(bench.now);
+    assert_eq!(ended_with(&bench.wait(Duration::from_secs(59))), None);
+    let ended = ended_with(&bench.wait(Duration::from_secs(1)));
+    assert_eq!(ended, Some(media(TerminationClass::Peer, MediaReason::RtpTimeout)));
+}
+
+#[test]
+fn a_call_ends_at_its_longest_duration() {
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
+    bench.up();
+    bench.feed(CallEvent::FarHold(true));
+    let actions = bench.wait(Duration::from_secs(3_600));
+    assert_eq!(ended_with(&actions), Some(Termination::policy(PolicyReason::MaxDuration)));
+}
+
+#[test]
+fn a_far_end_that_does_not_answer_is_given_up() {
+    let mut bench = Bench::new(Direction::Outbound, AnswerRule::WhenAgentReady);
+    bench.feed(CallEvent::AgentReady);
+    let actions = bench.wait(Duration::from_secs(60));
+    assert_eq!(ended_with(&actions), Some(Termination::peer(SipReason::NoAnswer)));
+    assert!(actions.contains(&CallAction::Signal(SignallingCommand::Hangup)));
+}

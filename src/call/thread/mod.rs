@@ -1,0 +1,248 @@
+//! The threads on which calls run.
+//!
+//! A call lives on one media thread from answer to end: its session, leg, pipelines and agent link share no lock and
+//! make no hop between threads on the way of the audio. What crosses over is a start, through a bounded queue, and
+//! events. Everything else (SIP, REST, store, audit, passwords) runs on [`control`] threads that give way.
+//!
+//! Each media thread has its own runtime, readiness and one [`wheel`] that paces all its calls. A call that panics
+//! ends alone.
+
+pub mod control;
+mod priority;
+pub mod wheel;
+mod worker;
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use smallvec::SmallVec;
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use priority::Scheduling;
+use wheel::stats::Counters;
+use wheel::{Wheel, WheelStats};
+
+/// How many media threads there are, and how urgent they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MediaThreadsConfig {
+    /// Threads; 0 stands for one a core. Default: 0.
+    pub threads: usize,
+    /// Whether to ask for real-time priority (SCHED_RR). Refused, the threads run without it, and the status says so. Default: true.
+    pub realtime: bool,
+}
+
+impl Default for MediaThreadsConfig {
+    fn default() -> Self {
+        Self { threads: 0, realtime: true }
+    }
+}
+
+/// What a call finds on its thread.
+#[derive(Clone, Debug)]
+pub struct ThreadContext {
+    /// Paces everything that the call does by time.
+    pub wheel: Rc<Wheel>,
+    /// The thread's number, from 0.
+    pub thread: usize,
+}
+
+/// Makes a call on the thread where it will live; what it returns never leaves that thread.
+pub type CallTask = Box<dyn FnOnce(ThreadContext) -> Pin<Box<dyn Future<Output = ()>>> + Send>;
+
+/// All media threads. Dropped, they end at once, with their calls.
+#[derive(Debug)]
+pub struct MediaThreads {
+    threads: Vec<MediaThread>,
+    stop: watch::Sender<Option<Instant>>,
+}
+
+impl MediaThreads {
+    /// Starts the threads; when this returns they take calls.
+    ///
+    /// # Errors
+    /// When the system gives no thread, or a thread gets no readiness or timer.
+    pub fn start(config: &MediaThreadsConfig) -> Result<Self, StartError> {
+        let count = match config.threads {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            count => count,
+        };
+        let (stop, _) = watch::channel(None);
+        let threads = (0..count).map(|index| MediaThread::start(index, config.realtime, stop.subscribe())).collect::<Result<_, _>>()?;
+        Ok(Self { threads, stop })
+    }
+
+    /// Hands a call to the thread with the fewest.
+    ///
+    /// # Errors
+    /// [`Saturated`] when no thread takes it; the task is dropped then.
+    pub fn spawn(&self, mut task: CallTask) -> Result<(), Saturated> {
+        let mut by_load: SmallVec<[(usize, &MediaThread); 16]> =
+            self.threads.iter().map(|thread| (thread.shared.running.load(Ordering::Relaxed), thread)).collect();
+        by_load.sort_by_key(|(running, _)| *running);
+        for (_, thread) in by_load {
+            match thread.accept(task) {
+                Ok(()) => return Ok(()),
+                Err(refused) => task = refused,
+            }
+        }
+        Err(Saturated)
+    }
+
+    /// Takes no more calls, waits for those that run until `deadline`, and ends the rest.
+    ///
+    /// That the calls should end is not said here: they hear it from the registry of calls.
+    pub async fn stop(&self, deadline: Instant) -> Stopped {
+        self.stop.send_replace(Some(deadline));
+        let mut stopped = Stopped { aborted: 0 };
+        for thread in &self.threads {
+            let ended = thread.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(ended) = ended {
+                stopped.aborted += ended.await.unwrap_or_default();
+            }
+        }
+        stopped
+    }
+
+    /// Calls that run or are about to.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.threads.iter().map(|thread| thread.shared.running.load(Ordering::Relaxed)).sum()
+    }
+
+    /// One entry a thread.
+    #[must_use]
+    pub fn status(&self) -> Vec<ThreadStatus> {
+        self.threads.iter().map(MediaThread::status).collect()
+    }
+}
+
+/// One thread, as an operator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThreadStatus {
+    /// `media-0` and so on, as in `top -H`.
+    pub name: String,
+    /// Calls that run or are about to.
+    pub running: usize,
+    /// Calls that ended by a panic.
+    pub panicked: u64,
+    /// How urgent the thread is.
+    pub scheduling: Scheduling,
+    /// How well its wheel keeps time.
+    pub wheel: WheelStats,
+}
+
+/// How the threads ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// Calls that still ran at the deadline.
+    pub aborted: usize,
+}
+
+/// No media thread takes one more call for now: the queue of each is full, or they are stopping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no media thread takes one more call")]
+pub struct Saturated;
+
+/// Why the media threads did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The system gives no thread.
+    #[error("media thread {thread} was not started")]
+    Thread {
+        /// Its number.
+        thread: usize,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The thread has no readiness or no timer.
+    #[error("media thread {thread} has no runtime")]
+    Runtime {
+        /// Its number.
+        thread: usize,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+/// A thread, seen from outside.
+struct MediaThread {
+    name: String,
+    starts: mpsc::Sender<CallTask>,
+    shared: Arc<Shared>,
+    scheduling: Scheduling,
+    timing: Arc<Counters>,
+    /// Says how many calls were aborted, once the thread is done; taken by who waits for that.
+    ended: Mutex<Option<oneshot::Receiver<usize>>>,
+}
+
+/// What a thread and the others both see.
+#[derive(Debug, Default)]
+struct Shared {
+    running: AtomicUsize,
+    panicked: AtomicU64,
+}
+
+impl MediaThread {
+    fn start(index: usize, realtime: bool, stop: watch::Receiver<Option<Instant>>) -> Result<Self, StartError> {
+        let name = format!("media-{index}");
+        let (starts, inbox) = mpsc::channel(STARTS);
+        let (report, ended) = oneshot::channel();
+        let (ready, started) = sync_channel(1);
+        let shared = Arc::new(Shared::default());
+        let worker = worker::Worker { index, inbox, stop, shared: Arc::clone(&shared) };
+        thread::Builder::new()
+            .name(name.clone())
+            .spawn(move || {
+                // Nobody listens any more when the threads are dropped instead of stopped.
+                let _ = report.send(worker.run(realtime, &ready));
+            })
+            .map_err(|source| StartError::Thread { thread: index, source })?;
+        let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let worker::Started { scheduling, timing } =
+            started.recv().unwrap_or_else(|_| Err(gone())).map_err(|source| StartError::Runtime { thread: index, source })?;
+        if scheduling == Scheduling::Refused {
+            tracing::warn!(event = "realtime_refused", thread = %name, "the thread runs without real-time priority: audio may be late on a busy machine");
+        }
+        Ok(Self { name, starts, shared, scheduling, timing, ended: Mutex::new(Some(ended)) })
+    }
+
+    /// Gives the task back when the queue is full or closed.
+    fn accept(&self, task: CallTask) -> Result<(), CallTask> {
+        // Counted first, so that a burst of starts spreads before the first of them runs.
+        self.shared.running.fetch_add(1, Ordering::Relaxed);
+        self.starts.try_send(task).map_err(|refused| {
+            self.shared.running.fetch_sub(1, Ordering::Relaxed);
+            refused.into_inner()
+        })
+    }
+
+    fn status(&self) -> ThreadStatus {
+        ThreadStatus {
+            name: self.name.clone(),
+            running: self.shared.running.load(Ordering::Relaxed),
+            panicked: self.shared.panicked.load(Ordering::Relaxed),
+            scheduling: self.scheduling,
+            wheel: self.timing.read(),
+        }
+    }
+}
+
+impl fmt::Debug for MediaThread {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.status().fmt(formatter)
+    }
+}
+
+/// Starts that may wait for a thread. It takes them between two wake-ups, so this is a burst of signalling within milliseconds.
+const STARTS: usize = 64;
+
+#[cfg(test)]
+mod tests;

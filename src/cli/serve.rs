@@ -1,0 +1,36 @@
+//! `auricle serve`: the gateway.
+
+use std::process::ExitCode;
+
+use super::{EX_UNAVAILABLE, fail, say};
+use crate::app::{self, Started};
+use crate::call::thread::control;
+use crate::config::Config;
+use crate::telemetry;
+
+/// Runs the gateway until a signal ends it.
+pub(super) fn run(config: Config) -> ExitCode {
+    let runtime = match control::runtime(CONTROL_THREADS) {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(EX_UNAVAILABLE, &error),
+    };
+    if let Err(error) = telemetry::init(&config.log) {
+        return fail(EX_UNAVAILABLE, &error);
+    }
+    match runtime.block_on(app::run(config, announce)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(EX_UNAVAILABLE, &error),
+    }
+}
+
+/// The one place where the admin secret is shown.
+fn announce(started: &Started) {
+    say(&format!("SIP:   sip:1000@{}", started.sip));
+    say(&format!("REST:  http://{}", started.rest));
+    if let Some(secret) = &started.fresh_secret {
+        say(&format!("admin secret, shown once: {}", secret.expose()));
+    }
+}
+
+/// Threads for signalling, REST and storage: enough that one slow request does not hold up an INVITE.
+const CONTROL_THREADS: usize = 2;

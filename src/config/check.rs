@@ -1,0 +1,84 @@
+//! What one section cannot say alone: each module's own checks, and those that concern several.
+
+use std::net::IpAddr;
+
+use super::Config;
+use crate::domain::setting::SettingFault;
+
+/// Every setting that cannot stand.
+pub(super) fn faults(config: &Config) -> Vec<SettingFault> {
+    let own = [
+        ("sip", config.sip.faults()),
+        ("rtp", config.rtp.faults()),
+        ("calls", config.calls.faults()),
+        ("outbound", config.outbound.faults()),
+        ("simulator", config.simulator.faults()),
+        ("http", config.http.faults()),
+        ("log", config.log.faults()),
+    ];
+    let mut faults: Vec<_> = own.into_iter().flat_map(|(section, own)| own.into_iter().map(|fault| fault.under(section))).collect();
+    for (name, agent) in &config.agents {
+        faults.extend(agent.faults().into_iter().map(|fault| fault.under(&format!("agents.{name}"))));
+    }
+    numbers(config, &mut faults);
+    rtp_pairs(config, &mut faults);
+    ports(config, &mut faults);
+    faults
+}
+
+fn numbers(config: &Config, faults: &mut Vec<SettingFault>) {
+    for (number, entry) in &config.numbers {
+        let key = format!("numbers.{number}");
+        if !is_number(number) {
+            let bound = "must be 1 to 64 letters, digits or + - . _";
+            faults.push(SettingFault::new(&key, "(set)", bound, "write the number as it is dialled"));
+        }
+        if !config.agents.contains_key(&entry.agent) {
+            let agents: Vec<_> = config.agents.keys().map(String::as_str).collect();
+            let mend =
+                if agents.is_empty() { "add an [agents.<name>] section".to_owned() } else { format!("known: {}", agents.join(", ")) };
+            faults.push(SettingFault::new(format!("{key}.agent"), format!("{:?}", entry.agent), "must name an agent", mend));
+        }
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte))
+}
+
+/// A pair is taken for the length of its call and rests in quarantine after it.
+fn rtp_pairs(config: &Config, faults: &mut Vec<SettingFault>) {
+    let (rtp, calls) = (&config.rtp, &config.calls);
+    let pairs = u64::from(rtp.pairs());
+    let rate = u64::from(calls.expected_calls_per_second);
+    let held_s = u64::from(rtp.quarantine_s) + u64::from(calls.expected_call_length_s);
+    let key = "rtp.port_min to rtp.port_max";
+    let found = format!("{pairs} pairs");
+    if pairs < rate * held_s {
+        let bound = format!("{rate} calls a second, each holding a pair for {held_s} s, need {} pairs", rate * held_s);
+        let mend = "widen the range, or lower calls.expected_calls_per_second or calls.expected_call_length_s";
+        faults.push(SettingFault::new(key, &found, bound, mend));
+    }
+    if pairs < u64::from(calls.max_concurrent) {
+        let bound = format!("calls.max_concurrent needs {} pairs", calls.max_concurrent);
+        faults.push(SettingFault::new(key, found, bound, "widen the range or lower calls.max_concurrent"));
+    }
+}
+
+/// Two listeners on one port would fail only when the second opens.
+fn ports(config: &Config, faults: &mut Vec<SettingFault>) {
+    let range = config.rtp.port_min..=config.rtp.port_max;
+    if range.contains(&config.sip.listen.port()) && overlap(config.sip.listen.ip(), config.rtp.address) {
+        let bound = format!("must lie outside the RTP range, {} to {}", range.start(), range.end());
+        faults.push(SettingFault::new("sip.listen", config.sip.listen, bound, "move one of them"));
+    }
+    let http = config.http.listen;
+    let met = config.simulator.listen.filter(|simulator| simulator.port() == http.port() && overlap(simulator.ip(), http.ip()));
+    if let Some(simulator) = met {
+        faults.push(SettingFault::new("simulator.listen", simulator, "is the address of http.listen", "choose another port"));
+    }
+}
+
+fn overlap(a: IpAddr, b: IpAddr) -> bool {
+    a == b || a.is_unspecified() || b.is_unspecified()
+}

@@ -1,0 +1,222 @@
+//! A leg before and after the two sides have agreed on it (RFC 3264).
+//!
+//! Inbound: the far end's offer is answered at once, so that media may come before our 200 is acknowledged. Outbound:
+//! our offer waits for an answer. What is renegotiated later passes here too.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use media::egress::FlushScope;
+use media::frame::{AudioChunk, AudioFormat, ItemId};
+use media::resample::ResampleError;
+use media::rtcp::ReporterConfig;
+use media::rtp::RtpSeed;
+use media::sdp::{AnswerError, CodecPolicy, Negotiated, SdpError, SessionDescription, TransportPolicy};
+use media::transport::{Plain, PlainConfig, SourceRule, Transport};
+
+use super::statistics::statistics;
+use super::{Leg, LegSetup};
+use crate::domain::call_record::MediaStatistics;
+
+/// A leg that may not be agreed on yet.
+#[derive(Debug)]
+pub struct PlannedLeg {
+    plan: LegPlan,
+    offered: Option<SessionDescription>,
+    leg: Option<Box<Leg>>,
+    agent_dropped: Duration,
+}
+
+/// All that a leg needs but the far end's word.
+#[derive(Clone, Debug)]
+pub struct LegPlan {
+    /// What we speak.
+    pub codecs: CodecPolicy,
+    /// Our address, and which of the far end's we take.
+    pub transport: TransportPolicy,
+    /// Whose packets we take.
+    pub source: SourceRule,
+    /// Where our RTP socket is bound.
+    pub local_rtp: SocketAddr,
+    /// Where our RTCP socket is bound.
+    pub local_rtcp: SocketAddr,
+    /// Where our stream begins.
+    pub seed: RtpSeed,
+    /// RTCP's settings.
+    pub reporter: ReporterConfig,
+    /// How long a gap in the sequence is waited for.
+    pub gap_wait: Duration,
+    /// What the agent hears and speaks.
+    pub agent_format: AudioFormat,
+}
+
+/// Why a leg cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum LegError {
+    /// The far end's session description cannot be read.
+    #[error("the session description cannot be read")]
+    Sdp(#[from] SdpError),
+    /// It can be read, but not agreed to.
+    #[error("no agreement on the media")]
+    Disagreed(#[from] AnswerError),
+    /// No resampler for the rates.
+    #[error("no resampler for these rates")]
+    Resample(#[from] ResampleError),
+}
+
+impl PlannedLeg {
+    /// Answers the far end's offer.
+    ///
+    /// # Errors
+    /// When it cannot be read or agreed to.
+    pub fn answering(now: Instant, plan: LegPlan, offer: &[u8]) -> Result<Self, LegError> {
+        let offer = SessionDescription::parse(offer)?;
+        let negotiated = media::sdp::answer(&offer, &plan.codecs, &plan.transport)?;
+        let leg = Box::new(plan.leg(now, negotiated)?);
+        Ok(Self { plan, offered: None, leg: Some(leg), agent_dropped: Duration::ZERO })
+    }
+
+    /// Offers; the text is for the INVITE.
+    #[must_use]
+    pub fn offering(plan: LegPlan) -> (Self, Bytes) {
+        let offer = media::sdp::offer(&plan.codecs, &plan.transport);
+        let text = Bytes::from(offer.to_string());
+        (Self { plan, offered: Some(offer), leg: None, agent_dropped: Duration::ZERO }, text)
+    }
+
+    /// Takes the far end's answer to our offer.
+    ///
+    /// # Errors
+    /// When it cannot be read or agreed to.
+    pub fn take_answer(&mut self, now: Instant, answer: &[u8]) -> Result<(), LegError> {
+        let Some(offer) = self.offered.take() else { return Ok(()) };
+        let answer = SessionDescription::parse(answer)?;
+        let negotiated = media::sdp::accept(&offer, &answer, &self.plan.codecs, &self.plan.transport)?;
+        self.leg = Some(Box::new(self.plan.leg(now, negotiated)?));
+        Ok(())
+    }
+
+    /// Takes a new offer within the call: our answer to it, and whether it puts us on hold. `None` when the call must go
+    /// on as it was.
+    pub fn take_reoffer(&mut self, now: Instant, offer: &[u8]) -> Option<(Bytes, bool)> {
+        let leg = self.leg.as_mut()?;
+        let offer = SessionDescription::parse(offer).ok()?;
+        self.plan.transport.session_version += 1;
+        let negotiated = media::sdp::answer(&offer, &self.plan.codecs, &self.plan.transport).ok()?;
+        let (text, held) = (Bytes::from(negotiated.local.to_string()), !negotiated.receive);
+        leg.renegotiate(now, negotiated).then_some((text, held))
+    }
+
+    /// The leg, once there is one.
+    pub fn agreed(&mut self) -> Option<&mut Leg> {
+        self.leg.as_deref_mut()
+    }
+
+    /// Our side of what was agreed.
+    #[must_use]
+    pub fn local_description(&self) -> Option<Bytes> {
+        self.leg.as_ref().map(|leg| Bytes::from(leg.negotiated().local.to_string()))
+    }
+
+    /// When the leg wants to be woken.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.leg.as_ref().and_then(|leg| leg.poll_timeout())
+    }
+
+    /// Takes audio of the agent; dropped while there is no leg.
+    pub fn push(&mut self, now: Instant, item: ItemId, chunk: AudioChunk<'_>) {
+        if let Some(leg) = &mut self.leg {
+            // A full queue and a flushed item are told by the leg's events.
+            let _ = leg.push(now, item, chunk);
+        }
+    }
+
+    /// No more audio of this item will come.
+    pub fn end(&mut self, now: Instant, item: ItemId) {
+        if let Some(leg) = &mut self.leg {
+            leg.end(now, item);
+        }
+    }
+
+    /// Throws away what the caller has not heard, and says how much that was.
+    pub fn flush(&mut self, now: Instant, scope: FlushScope) -> Duration {
+        let Some(leg) = &mut self.leg else { return Duration::ZERO };
+        let before = leg.queued();
+        leg.flush(now, scope, false);
+        before.saturating_sub(leg.queued())
+    }
+
+    /// Opens the line at a slot of the grid.
+    pub fn open(&mut self, now: Instant, grid: Instant) {
+        if let Some(leg) = &mut self.leg {
+            let first_slot = next_slot(grid, now, leg.negotiated().ptime);
+            leg.open(now, first_slot);
+        }
+    }
+
+    /// Says goodbye to the far end.
+    pub fn close(&mut self, now: Instant) {
+        if let Some(leg) = &mut self.leg {
+            leg.close(now);
+        }
+    }
+
+    /// Caller audio that the agent's socket did not take, so far.
+    pub const fn note_agent_dropped(&mut self, dropped: Duration) {
+        self.agent_dropped = dropped;
+    }
+
+    /// How the audio has fared.
+    #[must_use]
+    pub fn statistics(&self) -> MediaStatistics {
+        let mut media = self.leg.as_ref().map(|leg| statistics(leg)).unwrap_or_default();
+        media.agent_dropped_ms += u64::try_from(self.agent_dropped.as_millis()).unwrap_or(u64::MAX);
+        media
+    }
+}
+
+impl LegPlan {
+    fn leg(&self, now: Instant, negotiated: Negotiated) -> Result<Leg, ResampleError> {
+        let mut transport =
+            Transport::Plain(Plain::new(PlainConfig { local_rtp: self.local_rtp, local_rtcp: self.local_rtcp, source: self.source }));
+        transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);
+        Leg::new(
+            now,
+            LegSetup {
+                negotiated,
+                transport,
+                seed: self.seed,
+                reporter: self.reporter.clone(),
+                gap_wait: self.gap_wait,
+                agent_hears: self.agent_format,
+                agent_speaks: self.agent_format,
+            },
+        )
+    }
+}
+
+/// The first place on the grid of `step` through `grid` that is not before `now`.
+fn next_slot(grid: Instant, now: Instant, step: Duration) -> Instant {
+    if grid >= now || step.is_zero() {
+        return grid;
+    }
+    let past = now.duration_since(grid).as_nanos();
+    let steps = past.div_ceil(step.as_nanos());
+    grid + Duration::from_nanos(u64::try_from(steps * step.as_nanos()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_lies_on_the_grid_and_not_in_the_past() {
+        let grid = Instant::now();
+        let step = Duration::from_millis(20);
+        assert_eq!(next_slot(grid, grid + Duration::from_millis(41), step), grid + Duration::from_millis(60));
+        assert_eq!(next_slot(grid, grid + Duration::from_millis(40), step), grid + Duration::from_millis(40));
+        assert_eq!(next_slot(grid + step, grid, step), grid + step);
+    }
+}

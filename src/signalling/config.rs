@@ -1,0 +1,100 @@
+//! Settings of signalling: `[sip]` and `[outbound]`.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use serde::Deserialize;
+
+use crate::domain::network::Network;
+use crate::domain::setting::{SettingFault, advertised_fault, out_of_range};
+
+/// `[sip]`: where SIP is spoken.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SipConfig {
+    /// UDP address and port that SIP listens on. Default `127.0.0.1:5060`.
+    pub listen: SocketAddr,
+    /// Address written into Contact and Via where it differs from `listen`; required when `listen` is a wildcard.
+    pub advertised: Option<IpAddr>,
+    /// New inbound calls a second beyond which 503 is answered; 0 sets no limit. Default 50, at most 10 000.
+    pub max_calls_per_second: u32,
+}
+
+impl Default for SipConfig {
+    fn default() -> Self {
+        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5060), advertised: None, max_calls_per_second: 50 }
+    }
+}
+
+impl SipConfig {
+    /// Every setting that cannot stand.
+    #[must_use]
+    pub fn faults(&self) -> Vec<SettingFault> {
+        let mut faults = Vec::new();
+        if self.listen.port() == 0 {
+            faults.push(SettingFault::new(
+                "listen",
+                self.listen,
+                "the port must not be 0",
+                "give the port that peers call, 5060 as a rule",
+            ));
+        }
+        faults.extend(advertised_fault(self.listen.ip(), self.advertised, "listen"));
+        faults.extend(out_of_range("max_calls_per_second", self.max_calls_per_second, &(0..=10_000), "calls a second"));
+        faults
+    }
+
+    /// The address that peers are told.
+    #[must_use]
+    pub fn public_address(&self) -> SocketAddr {
+        SocketAddr::new(self.advertised.unwrap_or(self.listen.ip()), self.listen.port())
+    }
+}
+
+/// `[outbound]`: whom the gateway may call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OutboundConfig {
+    /// Addresses and networks that may be called beside loopback, which always may. Default none, at most 1 000.
+    pub allow: Vec<Network>,
+}
+
+impl OutboundConfig {
+    /// Whether a call may be sent to `address`.
+    #[must_use]
+    pub fn allows(&self, address: IpAddr) -> bool {
+        address.to_canonical().is_loopback() || self.allow.iter().any(|network| network.contains(address))
+    }
+
+    /// Every setting that cannot stand.
+    #[must_use]
+    pub fn faults(&self) -> Vec<SettingFault> {
+        let count = self.allow.len();
+        let fault = SettingFault::new("allow", count, "at most 1000 entries", "join neighbouring networks into larger ones");
+        if count > 1_000 { vec![fault] } else { Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_may_always_be_called_and_the_rest_only_by_the_list() {
+        let nobody = OutboundConfig::default();
+        assert!(nobody.allows("127.0.0.9".parse().unwrap()));
+        assert!(nobody.allows("::1".parse().unwrap()));
+        assert!(!nobody.allows("192.0.2.1".parse().unwrap()));
+        let some = OutboundConfig { allow: vec!["192.0.2.0/24".parse().unwrap()] };
+        assert!(some.allows("192.0.2.1".parse().unwrap()));
+        assert!(!some.allows("192.0.3.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_wildcard_bind_asks_for_an_advertised_address() {
+        let mut sip = SipConfig { listen: "0.0.0.0:5060".parse().unwrap(), ..SipConfig::default() };
+        assert_eq!(sip.faults().first().map(|fault| fault.key.as_str()), Some("advertised"));
+        sip.advertised = Some("203.0.113.5".parse().unwrap());
+        assert_eq!(sip.faults(), []);
+        assert_eq!(sip.public_address(), "203.0.113.5:5060".parse().unwrap());
+    }
+}

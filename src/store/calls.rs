@@ -1,0 +1,193 @@
+//! The records of calls.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::documents::{Collection, Document, Documents, OrgScope, Write};
+use super::error::StoreError;
+use super::query::{Condition, Cursor, Direction, Field, Query, Scalar};
+use crate::domain::call_record::{CallRecord, CallStatus, SessionStatus};
+use crate::domain::ids::CallId;
+use crate::domain::termination::{GatewayReason, Termination};
+use crate::domain::timeline::{Moment, TimelineEntry};
+
+/// The records of calls, by organisation. Clones share the store.
+#[derive(Clone, Debug)]
+pub struct CallRecords {
+    documents: Arc<dyn Documents>,
+}
+
+/// A record and the version at which it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Versioned {
+    /// The record.
+    pub record: CallRecord,
+    /// Its version.
+    pub version: u64,
+}
+
+/// Some records, newest first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallPage {
+    /// At most as many as were asked for.
+    pub records: Vec<CallRecord>,
+    /// Where to go on; none when these were the last.
+    pub next: Option<Cursor>,
+}
+
+/// Which records to list.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CallFilter {
+    /// Only those of this status.
+    pub session_status: Option<SessionStatus>,
+}
+
+impl CallRecords {
+    /// Over a store that was opened with [`super::COLLECTIONS`].
+    #[must_use]
+    pub fn new(documents: Arc<dyn Documents>) -> Self {
+        Self { documents }
+    }
+
+    /// Adds a record; answers with its version, 1.
+    ///
+    /// # Errors
+    /// When it exists already or the store fails.
+    pub async fn insert(&self, record: &CallRecord) -> Result<u64, StoreError> {
+        let insert = Write::Insert { collection: &CALLS, id: record.id.to_string(), body: body(record)? };
+        self.documents.write_one(&scope_of(record), insert).await
+    }
+
+    /// Replaces a record that stands at `version`; answers with its new version.
+    ///
+    /// # Errors
+    /// When it stands at another version or the store fails.
+    pub async fn update(&self, record: &CallRecord, version: u64) -> Result<u64, StoreError> {
+        let replace = Write::Replace { collection: &CALLS, id: record.id.to_string(), version, body: body(record)? };
+        self.documents.write_one(&scope_of(record), replace).await
+    }
+
+    /// Adds or replaces records of one organisation, all or none: for the call itself, which is their only writer
+    /// while it lives.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn put(&self, scope: &OrgScope, records: impl IntoIterator<Item = &CallRecord>) -> Result<(), StoreError> {
+        let put = |record: &CallRecord| Ok(Write::Put { collection: &CALLS, id: record.id.to_string(), body: body(record)? });
+        let writes = records.into_iter().map(put).collect::<Result<Vec<_>, StoreError>>()?;
+        self.documents.write(scope, writes).await.map(|_| ())
+    }
+
+    /// One record, or none; another organisation's looks like none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn get(&self, scope: &OrgScope, id: &CallId) -> Result<Option<Versioned>, StoreError> {
+        self.documents.get(scope, &CALLS, id.as_str()).await?.map(read).transpose()
+    }
+
+    /// Records newest first, at most `limit` (1 to 200), behind `after`.
+    ///
+    /// # Errors
+    /// When the cursor is none of this list or the store fails.
+    pub async fn list(&self, scope: &OrgScope, filter: &CallFilter, after: Option<Cursor>, limit: u32) -> Result<CallPage, StoreError> {
+        let mut query = Query::first(limit).sort(STARTED_AT, Direction::Descending).after(after);
+        if let Some(status) = filter.session_status {
+            query = query.filter(SESSION_STATUS, equals(status)?);
+        }
+        let page = self.documents.find(scope, &CALLS, query).await?;
+        let records = page.documents.into_iter().map(|document| read(document).map(|found| found.record)).collect::<Result<_, _>>()?;
+        Ok(CallPage { records, next: page.next })
+    }
+
+    /// At start: every call that an earlier process left `starting` or `running` becomes `failed`, interrupted.
+    /// Answers with their number. Not to be called while calls run.
+    ///
+    /// # Errors
+    /// When the store fails; what was marked until then stays marked, and a second try goes on from there.
+    pub async fn mark_interrupted(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut marked = 0;
+        for scope in self.documents.scopes(&CALLS).await? {
+            for status in [SessionStatus::Starting, SessionStatus::Running] {
+                marked += self.interrupt_all(&scope, status, now).await?;
+            }
+        }
+        Ok(marked)
+    }
+
+    async fn interrupt_all(&self, scope: &OrgScope, status: SessionStatus, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut marked = 0;
+        loop {
+            let query = Query::first(Query::MAX_LIMIT).filter(SESSION_STATUS, equals(status)?).sort(STARTED_AT, Direction::Descending);
+            let left = self.documents.find(scope, &CALLS, query).await?.documents;
+            if left.is_empty() {
+                return Ok(marked);
+            }
+            let interrupt = |document: Document| {
+                let Versioned { mut record, version } = read(document)?;
+                interrupt(&mut record, now);
+                Ok(Write::Replace { collection: &CALLS, id: record.id.to_string(), version, body: body(&record)? })
+            };
+            let writes = left.into_iter().map(interrupt).collect::<Result<Vec<_>, StoreError>>()?;
+            marked += self.documents.write(scope, writes).await?.len() as u64;
+        }
+    }
+}
+
+/// Ends a record whose process died.
+fn interrupt(record: &mut CallRecord, now: DateTime<Utc>) {
+    record.session_status = SessionStatus::Failed;
+    record.call_status = CallStatus::Completed;
+    record.termination = Some(Termination::gateway(GatewayReason::Interrupted));
+    record.ended_at = Some(now);
+    let at_ms = u64::try_from((now - record.started_at).num_milliseconds()).unwrap_or_default();
+    record.timeline.push(TimelineEntry { at_ms, moment: Moment::Ended });
+}
+
+/// A record as a document: beside it stands what is sorted by, since times as text do not sort.
+#[derive(Deserialize)]
+struct Stored {
+    record: CallRecord,
+}
+
+#[derive(Serialize)]
+struct Storing<'a> {
+    started_at_us: i64,
+    record: &'a CallRecord,
+}
+
+fn body(record: &CallRecord) -> Result<serde_json::Value, StoreError> {
+    let storing = Storing { started_at_us: record.started_at.timestamp_micros(), record };
+    serde_json::to_value(storing).map_err(|source| StoreError::Malformed { collection: CALLS.name, id: record.id.to_string(), source })
+}
+
+fn read(document: Document) -> Result<Versioned, StoreError> {
+    let Document { id, version, body } = document;
+    match serde_json::from_value::<Stored>(body) {
+        Ok(Stored { record }) => Ok(Versioned { record, version }),
+        Err(source) => Err(StoreError::Malformed { collection: CALLS.name, id, source }),
+    }
+}
+
+fn equals(status: SessionStatus) -> Result<Condition, StoreError> {
+    match serde_json::to_value(status) {
+        Ok(serde_json::Value::String(name)) => Ok(Condition::Equals(Scalar::Text(name))),
+        _ => Err(StoreError::UndeclaredField { collection: CALLS.name, field: SESSION_STATUS.0 }),
+    }
+}
+
+fn scope_of(record: &CallRecord) -> OrgScope {
+    OrgScope::new(record.org_id.clone())
+}
+
+const STARTED_AT: Field = Field("started_at_us");
+const SESSION_STATUS: Field = Field("record.session_status");
+
+/// The collection and its two queries: all newest first, and those of one status newest first.
+pub static CALLS: Collection =
+    Collection { name: "calls", fields: &[STARTED_AT, SESSION_STATUS], indexes: &[&[STARTED_AT], &[SESSION_STATUS, STARTED_AT]] };
+
+#[cfg(test)]
+pub(super) mod tests;

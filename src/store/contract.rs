@@ -1,0 +1,258 @@
+//! What every store must prove. Each test is a function over any [`Documents`]; `contract!` makes tests of them for one
+//! store, given a function that opens a fresh one and returns it with whatever must stay alive beside it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::*;
+
+const RANK: Field = Field("place.rank");
+const KIND: Field = Field("kind");
+
+pub(super) static THINGS: Collection = Collection { name: "things", fields: &[RANK, KIND], indexes: &[&[RANK], &[KIND, RANK]] };
+static OTHERS: Collection = Collection { name: "others", fields: &[], indexes: &[] };
+pub(super) const CONTRACT_COLLECTIONS: &[&Collection] = &[&THINGS, &OTHERS];
+
+macro_rules! contract {
+    ($open:expr) => {
+        crate::store::contract::contract!(
+            $open,
+            a_document_is_read_as_it_was_written,
+            a_second_insert_is_refused,
+            a_write_on_an_old_version_is_refused_and_says_what_stands,
+            of_many_writers_on_one_version_exactly_one_wins,
+            concurrent_increments_lose_nothing,
+            a_batch_happens_whole_or_not_at_all,
+            another_organisation_sees_nothing,
+            a_collection_knows_nothing_of_another,
+            filters_and_ranges_name_the_right_documents,
+            equal_sort_values_are_parted_by_identifier,
+            pages_neither_repeat_nor_miss_what_stood_throughout,
+            a_cursor_of_another_query_is_refused,
+            an_undeclared_field_is_refused,
+            hostile_text_is_data,
+            scopes_name_each_organisation_once,
+        );
+    };
+    ($open:expr, $($name:ident),+ $(,)?) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            let (documents, _alive) = $open;
+            crate::store::contract::$name(documents).await;
+        })+
+    };
+}
+pub(super) use contract;
+
+type Store = Arc<dyn Documents>;
+
+fn scope(name: &str) -> OrgScope {
+    OrgScope::new(format!("org_{name}").parse().unwrap())
+}
+
+fn thing(rank: i64, kind: &str) -> serde_json::Value {
+    json!({ "place": { "rank": rank }, "kind": kind })
+}
+
+fn insert(id: &str, body: serde_json::Value) -> Write {
+    Write::Insert { collection: &THINGS, id: id.to_owned(), body }
+}
+
+fn replace(id: &str, version: u64, body: serde_json::Value) -> Write {
+    Write::Replace { collection: &THINGS, id: id.to_owned(), version, body }
+}
+
+fn put(id: &str, body: serde_json::Value) -> Write {
+    Write::Put { collection: &THINGS, id: id.to_owned(), body }
+}
+
+fn delete(id: &str, version: u64) -> Write {
+    Write::Delete { collection: &THINGS, id: id.to_owned(), version }
+}
+
+async fn ids(store: &Store, scope: &OrgScope, query: Query) -> Vec<String> {
+    store.find(scope, &THINGS, query).await.unwrap().documents.into_iter().map(|document| document.id).collect()
+}
+
+pub(super) async fn a_document_is_read_as_it_was_written(store: Store) {
+    let a = scope("a");
+    let body = json!({ "z": [1, 2.5, null, true], "a": { "ü": "\u{1F600}\"\\\n" }, "place": { "rank": -1 }, "kind": "" });
+    assert_eq!(store.write_one(&a, insert("x", body.clone())).await.unwrap(), 1);
+    assert_eq!(store.get(&a, &THINGS, "x").await.unwrap(), Some(Document { id: "x".to_owned(), version: 1, body }));
+    assert_eq!(store.write_one(&a, put("x", thing(2, "k"))).await.unwrap(), 2);
+    assert_eq!(store.write_one(&a, put("y", thing(2, "k"))).await.unwrap(), 1);
+    assert_eq!(store.write_one(&a, delete("x", 2)).await.unwrap(), 0);
+    assert_eq!(store.get(&a, &THINGS, "x").await.unwrap(), None);
+}
+
+pub(super) async fn a_second_insert_is_refused(store: Store) {
+    let a = scope("a");
+    store.write_one(&a, insert("x", thing(1, "k"))).await.unwrap();
+    let refused = store.write_one(&a, insert("x", thing(2, "k"))).await;
+    assert!(matches!(refused, Err(StoreError::Exists { collection: "things", ref id }) if id == "x"), "{refused:?}");
+    assert_eq!(store.get(&a, &THINGS, "x").await.unwrap().unwrap().body, thing(1, "k"));
+}
+
+pub(super) async fn a_write_on_an_old_version_is_refused_and_says_what_stands(store: Store) {
+    let a = scope("a");
+    store.write_one(&a, insert("x", thing(1, "k"))).await.unwrap();
+    store.write_one(&a, replace("x", 1, thing(2, "k"))).await.unwrap();
+    for write in [replace("x", 1, thing(3, "k")), delete("x", 1)] {
+        let refused = store.write_one(&a, write).await;
+        assert!(matches!(refused, Err(StoreError::Conflict { expected: 1, found: Some(2), .. })), "{refused:?}");
+    }
+    let gone = store.write_one(&a, replace("y", 1, thing(3, "k"))).await;
+    assert!(matches!(gone, Err(StoreError::Conflict { expected: 1, found: None, .. })), "{gone:?}");
+}
+
+pub(super) async fn of_many_writers_on_one_version_exactly_one_wins(store: Store) {
+    let a = scope("a");
+    store.write_one(&a, insert("x", thing(0, "k"))).await.unwrap();
+    for version in 1..=10 {
+        let attempts = (0..16).map(|writer| {
+            let (store, a) = (store.clone(), a.clone());
+            tokio::spawn(async move { store.write_one(&a, replace("x", version, thing(writer, "k"))).await })
+        });
+        let outcomes = futures_util::future::join_all(attempts).await;
+        let won = outcomes.iter().filter(|outcome| matches!(outcome, Ok(Ok(_)))).count();
+        let lost = outcomes.iter().filter(|outcome| matches!(outcome, Ok(Err(StoreError::Conflict { .. })))).count();
+        assert_eq!((won, lost), (1, 15));
+    }
+}
+
+pub(super) async fn concurrent_increments_lose_nothing(store: Store) {
+    let a = scope("a");
+    store.write_one(&a, insert("x", thing(0, "k"))).await.unwrap();
+    let writers = (0..8).map(|_| {
+        let (store, a) = (store.clone(), a.clone());
+        tokio::spawn(async move {
+            let mut done = 0;
+            while done < 25 {
+                let found = store.get(&a, &THINGS, "x").await.unwrap().unwrap();
+                let rank = found.body["place"]["rank"].as_i64().unwrap();
+                match store.write_one(&a, replace("x", found.version, thing(rank + 1, "k"))).await {
+                    Ok(_) => done += 1,
+                    Err(StoreError::Conflict { .. }) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        })
+    });
+    futures_util::future::join_all(writers).await.into_iter().for_each(|outcome| outcome.unwrap());
+    let last = store.get(&a, &THINGS, "x").await.unwrap().unwrap();
+    assert_eq!((last.body["place"]["rank"].as_i64(), last.version), (Some(200), 201));
+}
+
+pub(super) async fn a_batch_happens_whole_or_not_at_all(store: Store) {
+    let a = scope("a");
+    store.write_one(&a, insert("x", thing(1, "k"))).await.unwrap();
+    let refused = store.write(&a, vec![insert("y", thing(1, "k")), put("x", thing(2, "k")), replace("x", 7, thing(3, "k"))]).await;
+    assert!(matches!(refused, Err(StoreError::Conflict { expected: 7, found: Some(2), .. })), "{refused:?}");
+    assert_eq!(store.get(&a, &THINGS, "y").await.unwrap(), None);
+    assert_eq!(store.get(&a, &THINGS, "x").await.unwrap().unwrap().version, 1);
+    let both = store.write(&a, vec![insert("y", thing(1, "k")), put("x", thing(2, "k")), delete("y", 1)]).await;
+    assert_eq!(both.unwrap(), [1, 2, 0]);
+}
+
+pub(super) async fn another_organisation_sees_nothing(store: Store) {
+    let (a, b) = (scope("a"), scope("b"));
+    store.write_one(&a, insert("x", thing(1, "a"))).await.unwrap();
+    assert_eq!(store.get(&b, &THINGS, "x").await.unwrap(), None);
+    assert!(ids(&store, &b, Query::first(10)).await.is_empty());
+    assert!(matches!(store.write_one(&b, delete("x", 1)).await, Err(StoreError::Conflict { found: None, .. })));
+    assert_eq!(store.write_one(&b, insert("x", thing(2, "b"))).await.unwrap(), 1);
+    assert_eq!(store.get(&a, &THINGS, "x").await.unwrap().unwrap().body, thing(1, "a"));
+}
+
+pub(super) async fn a_collection_knows_nothing_of_another(store: Store) {
+    let a = scope("a");
+    store.write_one(&a, insert("x", thing(1, "a"))).await.unwrap();
+    assert_eq!(store.get(&a, &OTHERS, "x").await.unwrap(), None);
+}
+
+pub(super) async fn filters_and_ranges_name_the_right_documents(store: Store) {
+    let a = scope("a");
+    let writes = (0..10).map(|n| insert(&format!("t{n}"), thing(n, if n % 2 == 0 { "even" } else { "odd" }))).collect();
+    store.write(&a, writes).await.unwrap();
+    let even = Query::first(10).filter(KIND, Condition::Equals(Scalar::Text("even".to_owned()))).sort(RANK, Direction::Descending);
+    assert_eq!(ids(&store, &a, even.clone()).await, ["t8", "t6", "t4", "t2", "t0"]);
+    let some = even.filter(RANK, Condition::AtLeast(Scalar::Integer(2))).filter(RANK, Condition::Below(Scalar::Integer(8)));
+    assert_eq!(ids(&store, &a, some).await, ["t6", "t4", "t2"]);
+}
+
+pub(super) async fn equal_sort_values_are_parted_by_identifier(store: Store) {
+    let a = scope("a");
+    let writes = ["c", "a", "e", "b", "d"].iter().map(|id| insert(id, thing(7, "k"))).collect();
+    store.write(&a, writes).await.unwrap();
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.find(&a, &THINGS, Query::first(2).sort(RANK, Direction::Descending).after(after)).await.unwrap();
+        seen.extend(page.documents.into_iter().map(|document| document.id));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, ["e", "d", "c", "b", "a"]);
+}
+
+pub(super) async fn pages_neither_repeat_nor_miss_what_stood_throughout(store: Store) {
+    let a = scope("a");
+    store.write(&a, (0..100).map(|n| insert(&format!("old{n:03}"), thing(n * 10, "k"))).collect()).await.unwrap();
+    let mut seen = Vec::new();
+    let mut after = None;
+    let mut round = 0;
+    loop {
+        let query = Query::first(7).sort(RANK, Direction::Descending).after(after);
+        let page = store.find(&a, &THINGS, query).await.unwrap();
+        seen.extend(page.documents.into_iter().map(|document| document.id));
+        // Newer ones at the head, others between, and one already seen removed.
+        store.write_one(&a, insert(&format!("new{round}"), thing(2_000 + round, "k"))).await.unwrap();
+        store.write_one(&a, insert(&format!("mid{round}"), thing(round * 60 + 5, "k"))).await.unwrap();
+        store.write_one(&a, delete(&seen[usize::try_from(round).unwrap()], 1)).await.unwrap();
+        round += 1;
+        // Through its text, as a client would carry it.
+        let Some(next) = page.next else { break };
+        after = Some(Cursor::decode(&next.encode()).unwrap());
+    }
+    let old: Vec<_> = seen.iter().filter(|id| id.starts_with("old")).cloned().collect();
+    let expected: Vec<_> = (0..100).rev().map(|n| format!("old{n:03}")).collect();
+    assert_eq!(old, expected);
+    assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), seen.len());
+}
+
+pub(super) async fn a_cursor_of_another_query_is_refused(store: Store) {
+    let a = scope("a");
+    store.write(&a, (0..3).map(|n| insert(&format!("t{n}"), thing(n, "k"))).collect()).await.unwrap();
+    let next = store.find(&a, &THINGS, Query::first(1)).await.unwrap().next;
+    assert!(next.is_some());
+    let sorted = store.find(&a, &THINGS, Query::first(1).sort(RANK, Direction::Ascending).after(next)).await;
+    assert!(matches!(sorted, Err(StoreError::InvalidCursor)), "{sorted:?}");
+}
+
+pub(super) async fn an_undeclared_field_is_refused(store: Store) {
+    let query = Query::first(1).filter(Field("secret"), Condition::Equals(Scalar::Integer(1)));
+    let refused = store.find(&scope("a"), &THINGS, query).await;
+    assert!(matches!(refused, Err(StoreError::UndeclaredField { field: "secret", .. })), "{refused:?}");
+}
+
+pub(super) async fn hostile_text_is_data(store: Store) {
+    let a = scope("a");
+    for text in ["'; DROP TABLE things; --", "\" OR 1=1", "{\"$gt\":\"\"}", "\u{0}\u{202e}", "%_*"] {
+        store.write_one(&a, put(text, thing(1, text))).await.unwrap();
+        assert!(store.get(&a, &THINGS, text).await.unwrap().is_some());
+        let same = Query::first(10).filter(KIND, Condition::Equals(Scalar::Text(text.to_owned())));
+        assert_eq!(ids(&store, &a, same).await, [text]);
+    }
+}
+
+pub(super) async fn scopes_name_each_organisation_once(store: Store) {
+    for (org, id) in [("b", "x"), ("a", "x"), ("a", "y")] {
+        store.write_one(&scope(org), insert(id, thing(1, "k"))).await.unwrap();
+    }
+    let scopes: BTreeSet<_> = store.scopes(&THINGS).await.unwrap().into_iter().collect();
+    assert_eq!(scopes, BTreeSet::from([scope("a"), scope("b")]));
+}

@@ -1,0 +1,144 @@
+//! What a database has to offer: documents with a version, each belonging to one organisation.
+//!
+//! Writes compare the version or say that they do not; a list of writes happens whole or not at all. There is no call
+//! without an [`OrgScope`], so no query can reach over a tenant's wall.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use serde_json::Value;
+
+use super::error::StoreError;
+use super::query::{Cursor, Field, Query};
+use crate::domain::ids::OrgId;
+
+/// A future that a trait object can return.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A store of documents.
+///
+/// Every write that was answered survives the death of the process.
+pub trait Documents: Send + Sync + fmt::Debug {
+    /// One document, or none; another organisation's looks like none.
+    fn get<'a>(
+        &'a self,
+        scope: &'a OrgScope,
+        collection: &'static Collection,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Document>, StoreError>>;
+
+    /// The documents that a query names, in its order. A page that is followed by its cursor neither repeats nor
+    /// misses a document that stood throughout, whatever is written meanwhile.
+    fn find<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, query: Query) -> BoxFuture<'a, Result<Page, StoreError>>;
+
+    /// Does all of `writes`, in their order, or none of them; answers with the version of each (0 after a deletion).
+    fn write<'a>(&'a self, scope: &'a OrgScope, writes: Vec<Write>) -> BoxFuture<'a, Result<Vec<u64>, StoreError>>;
+
+    /// The organisations that have documents in a collection: for tasks at start, which then go on tenant by tenant.
+    fn scopes(&self, collection: &'static Collection) -> BoxFuture<'_, Result<Vec<OrgScope>, StoreError>>;
+
+    /// Writes one document; answers with its version.
+    fn write_one<'a>(&'a self, scope: &'a OrgScope, write: Write) -> BoxFuture<'a, Result<u64, StoreError>> {
+        let written = self.write(scope, vec![write]);
+        Box::pin(async move { Ok(written.await?.first().copied().unwrap_or_default()) })
+    }
+}
+
+/// On whose behalf the store is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OrgScope(OrgId);
+
+impl OrgScope {
+    /// Within `org`.
+    #[must_use]
+    pub const fn new(org: OrgId) -> Self {
+        Self(org)
+    }
+
+    /// The organisation.
+    #[must_use]
+    pub const fn org(&self) -> &OrgId {
+        &self.0
+    }
+}
+
+/// A kind of document, declared once beside the queries that it serves.
+#[derive(Debug)]
+pub struct Collection {
+    /// Its name: lower case letters and underscores.
+    pub name: &'static str,
+    /// Fields that can be filtered and sorted by; every document has all of them.
+    pub fields: &'static [Field],
+    /// One index for each query: the fields compared for equality, then the one sorted by.
+    pub indexes: &'static [&'static [Field]],
+}
+
+/// A document as it stands in the store.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    /// Its identifier, unique within organisation and collection.
+    pub id: String,
+    /// 1 when it was inserted, one more with each write.
+    pub version: u64,
+    /// Its content.
+    pub body: Value,
+}
+
+/// Some documents, and where the next ones begin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// At most as many as were asked for.
+    pub documents: Vec<Document>,
+    /// Where to go on; none when these were the last.
+    pub next: Option<Cursor>,
+}
+
+/// A change to one document.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// Adds it; refused when it exists.
+    Insert {
+        /// Where.
+        collection: &'static Collection,
+        /// Which.
+        id: String,
+        /// The content.
+        body: Value,
+    },
+    /// Replaces it; refused unless it stands at `version`.
+    Replace {
+        /// Where.
+        collection: &'static Collection,
+        /// Which.
+        id: String,
+        /// The version that was read.
+        version: u64,
+        /// The new content.
+        body: Value,
+    },
+    /// Adds or replaces it: for documents that have one writer.
+    Put {
+        /// Where.
+        collection: &'static Collection,
+        /// Which.
+        id: String,
+        /// The new content.
+        body: Value,
+    },
+    /// Removes it; refused unless it stands at `version`.
+    Delete {
+        /// Where.
+        collection: &'static Collection,
+        /// Which.
+        id: String,
+        /// The version that was read.
+        version: u64,
+    },
+}
+
+impl PartialEq for Collection {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}

@@ -1,0 +1,70 @@
+//! Why the store did not do what it was asked.
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A document of this identifier is there already.
+    #[error("{collection}/{id} exists already")]
+    Exists {
+        /// Its collection.
+        collection: &'static str,
+        /// Its identifier.
+        id: String,
+    },
+    /// The document is not at the version that the write was made for.
+    #[error("{collection}/{id} is not at version {expected}: found {found:?}")]
+    Conflict {
+        /// Its collection.
+        collection: &'static str,
+        /// Its identifier.
+        id: String,
+        /// The version that was read.
+        expected: u64,
+        /// The version that stands; none when the document is gone.
+        found: Option<u64>,
+    },
+    /// A query names a field that its collection does not declare.
+    #[error("{collection} declares no field {field}")]
+    UndeclaredField {
+        /// The collection.
+        collection: &'static str,
+        /// The field.
+        field: &'static str,
+    },
+    /// The cursor is none of ours, or of another query.
+    #[error("the cursor is not one that this query gave")]
+    InvalidCursor,
+    /// Too much is waiting already; nothing was done.
+    #[error("the store has too much waiting")]
+    Busy,
+    /// The store is closed.
+    #[error("the store is closed")]
+    Closed,
+    /// Another process has the data directory open.
+    #[error("another process uses the data directory")]
+    Locked,
+    /// The data directory was written by a later release.
+    #[error("the data directory has schema {found}, this release knows up to {known}")]
+    NewerSchema {
+        /// What was found.
+        found: u32,
+        /// What this release knows.
+        known: u32,
+    },
+    /// A document that cannot be read as what it should be.
+    #[error("{collection}/{id} cannot be read")]
+    Malformed {
+        /// Its collection.
+        collection: &'static str,
+        /// Its identifier.
+        id: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The database failed.
+    #[error("the database failed")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The data directory could not be used.
+    #[error("the data directory cannot be used")]
+    Directory(#[source] std::io::Error),
+}

@@ -1,0 +1,106 @@
+use std::path::PathBuf;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::*;
+use crate::domain::ids::OrgId;
+use crate::store::contract::{CONTRACT_COLLECTIONS, THINGS, contract};
+use crate::store::query::{Condition, Direction, Field, Scalar};
+use crate::store::{COLLECTIONS, calls};
+
+fn fresh() -> (Arc<dyn Documents>, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let documents = SqliteDocuments::open(directory.path(), CONTRACT_COLLECTIONS).unwrap();
+    (documents, directory)
+}
+
+contract!(fresh());
+
+fn scope() -> OrgScope {
+    OrgScope::new(OrgId::default_org())
+}
+
+fn put(id: &str) -> Write {
+    Write::Put { collection: &THINGS, id: id.to_owned(), body: json!({ "place": { "rank": 1 }, "kind": "k" }) }
+}
+
+/// The files as a crash would leave them: copied under the open store, nothing closed, nothing written back.
+fn crash(directory: &TempDir) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(directory.path()).unwrap() {
+        let path: PathBuf = entry.unwrap().path();
+        std::fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
+    }
+    copy
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_a_crash() {
+    let (documents, directory) = fresh();
+    for n in 0..50 {
+        documents.write_one(&scope(), put(&format!("t{n}"))).await.unwrap();
+    }
+    let copy = crash(&directory);
+    let after = SqliteDocuments::open(copy.path(), CONTRACT_COLLECTIONS).unwrap();
+    for n in 0..50 {
+        assert!(after.get(&scope(), &THINGS, &format!("t{n}")).await.unwrap().is_some(), "t{n}");
+    }
+}
+
+#[tokio::test]
+async fn dropping_the_store_writes_what_was_queued() {
+    let (documents, directory) = fresh();
+    let scope = scope();
+    // Queued when it is made; nobody waits for the answer.
+    for n in 0..100 {
+        drop(documents.write(&scope, vec![put(&format!("t{n}"))]));
+    }
+    drop(documents);
+    let after = SqliteDocuments::open(directory.path(), CONTRACT_COLLECTIONS).unwrap();
+    assert!(after.get(&scope, &THINGS, "t99").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_second_process_is_refused() {
+    let (_documents, directory) = fresh();
+    assert!(matches!(SqliteDocuments::open(directory.path(), CONTRACT_COLLECTIONS), Err(StoreError::Locked)));
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once() {
+    let (documents, _directory) = fresh();
+    let scope = scope();
+    let writes: Vec<_> = (0..2_000).map(|n| documents.write_one(&scope, put(&format!("t{n}")))).collect();
+    let outcomes = futures_util::future::join_all(writes).await;
+    let busy = outcomes.iter().filter(|outcome| matches!(outcome, Err(StoreError::Busy))).count();
+    let done = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    assert!(busy > 0 && done >= 256, "{busy} refused, {done} done");
+    assert_eq!(busy + done, 2_000);
+}
+
+#[test]
+fn a_directory_of_a_later_release_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(SqliteDocuments::open(directory.path(), CONTRACT_COLLECTIONS).unwrap());
+    let connection = Connection::open(directory.path().join(FILE_NAME)).unwrap();
+    connection.execute("INSERT INTO schema_migration VALUES (99, '')", []).unwrap();
+    drop(connection);
+    let refused = SqliteDocuments::open(directory.path(), CONTRACT_COLLECTIONS);
+    assert!(matches!(refused, Err(StoreError::NewerSchema { found: 99, .. })));
+}
+
+#[test]
+fn both_lists_of_calls_are_served_by_an_index_without_sorting() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    schema::prepare(&mut connection, COLLECTIONS).unwrap();
+    let newest = Query::first(10).sort(Field("started_at_us"), Direction::Descending);
+    let running = newest.clone().filter(Field("record.session_status"), Condition::Equals(Scalar::Text("running".to_owned())));
+    for query in [newest, running] {
+        let (text, values) = statement::select(&scope(), &calls::CALLS, &query).unwrap();
+        let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
+        let plan = explain.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+        let plan = plan.collect::<Result<Vec<_>, _>>().unwrap().join("; ");
+        assert!(plan.contains("USING INDEX calls__") && !plan.contains("TEMP B-TREE"), "{plan}");
+    }
+}
