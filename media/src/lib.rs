@@ -13,11 +13,11 @@
 pub mod codec;
 pub mod egress;
 pub mod frame;
-pub mod rtcp;
 pub mod ingress;
 mod jitter;
 mod pacer;
 pub mod resample;
+pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
 pub mod stats;

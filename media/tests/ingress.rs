@@ -1,5 +1,6 @@
 //! What a caller's stream becomes on its way to the agent, one fact a test.
 #![expect(clippy::disallowed_methods, reason = "a test needs some instant to begin at")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may fail by a panic")]
 
 use std::time::{Duration, Instant};
 
@@ -262,7 +263,8 @@ fn the_tap_hears_all_of_the_line_in_place() {
             (0, FrameOrigin::Received, 160),
             (160, FrameOrigin::Concealed, 160),
             (320, FrameOrigin::Received, 160),
-            (480, FrameOrigin::Filled, 320),
+            (480, FrameOrigin::Filled, 160),
+            (640, FrameOrigin::Filled, 160),
             (800, FrameOrigin::Received, 160),
         ]
     );

@@ -4,6 +4,7 @@
 //! telephone-events), a network (loss, duplicates, delay, disorder) and a caller of the pipeline who may be late. Set
 //! `AURICLE_SEED` to run one again.
 #![expect(clippy::disallowed_methods, reason = "a test needs some instant to begin at")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may fail by a panic")]
 
 use std::time::{Duration, Instant};
 
