@@ -251,6 +251,12 @@ pub(super) fn is_private(address: IpAddr) -> bool {
     }
 }
 
+/// A URL as far as it may be shown: tokens stand in queries, passwords before an `@`.
+fn shown(url: &str) -> &str {
+    let path = url.split('?').next().unwrap_or_default();
+    if path.contains('@') { "(hidden)" } else { path }
+}
+
 const MAX_TEXT_LEN_BYTES: usize = 64 * 1024;
 const MAX_TURN_MS: u32 = 10_000;
 const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 100..=60_000;
@@ -318,6 +324,15 @@ mod tests {
             ]
         );
         assert!(!format!("{faults:?}").contains("sk-live"));
+    }
+
+    #[test]
+    fn a_url_is_shown_without_what_may_be_secret_in_it() {
+        for url in ["http://a.example/x?token=hush", "wss://user:hush@a.example/"] {
+            let issues = AgentConfig::at(url).validate();
+            assert_eq!(issues.len(), 1);
+            assert!(!format!("{issues:?}").contains("hush"));
+        }
     }
 
     #[test]
