@@ -46,7 +46,7 @@ impl AuditLog {
         Self::open_with(directory, SEGMENT_LEN)
     }
 
-    pub(super) fn open_with(directory: &Path, segment_len: u64) -> Result<Self, AuditError> {
+    pub(crate) fn open_with(directory: &Path, segment_len: u64) -> Result<Self, AuditError> {
         let writer = Writer::open(directory, segment_len)?;
         let (queue, appends) = sync_channel(QUEUE_LEN);
         let thread = std::thread::Builder::new()

@@ -43,9 +43,9 @@ fn bytes(directory: &TempDir) -> Vec<u8> {
     std::fs::read(segment_path(directory.path())).unwrap()
 }
 
-/// A directory with one segment of this content.
+/// A directory with one segment of this content, in memory where there is such a place: it is written thousands of times.
 fn with_content(content: &[u8]) -> TempDir {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     std::fs::write(segment_path(directory.path()), content).unwrap();
     directory
 }
@@ -193,6 +193,19 @@ async fn a_second_process_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let _log = AuditLog::open(directory.path()).unwrap();
     assert!(matches!(AuditLog::open(directory.path()), Err(AuditError::Locked)));
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once_and_what_it_took_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = AuditLog::open(directory.path()).unwrap();
+    let target = org("a");
+    let outcomes = futures_util::future::join_all((0..20_000).map(|_| log.append(&target, event("x")))).await;
+    let taken = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    let busy = outcomes.iter().filter(|outcome| matches!(outcome, Err(AuditError::Busy))).count();
+    assert!(taken >= 4_096 && busy > 0 && taken + busy == 20_000, "{taken} taken, {busy} refused");
+    drop(log);
+    assert_eq!(verify(directory.path()).unwrap().entries, taken as u64);
 }
 
 #[tokio::test]

@@ -153,9 +153,12 @@ impl Segment {
     fn open(directory: &Path, number: u64, durable_len: u64) -> io::Result<Self> {
         let path = directory.join(segment::name(number));
         let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
-        // The file's name must survive, too.
-        File::open(directory)?.sync_all()?;
-        Ok(Self { number, file, durable_len, dirty: true })
+        if durable_len == 0 {
+            // A new file's name must survive, too.
+            File::open(directory)?.sync_all()?;
+        }
+        let dirty = file.metadata()?.len() != durable_len;
+        Ok(Self { number, file, durable_len, dirty })
     }
 
     /// Cuts off what may stand behind the part that counts.

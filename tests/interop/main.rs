@@ -6,6 +6,7 @@
 
 mod baresip;
 mod crash;
+mod messages;
 mod ping;
 mod sipp;
 mod sound;

@@ -59,6 +59,11 @@ impl Gateway {
         found
     }
 
+    /// Every message that the agent received, one JSON line each.
+    pub(crate) fn received_by_agent(&self) -> PathBuf {
+        self.folder().join("received.jsonl")
+    }
+
     /// Asks the REST interface.
     pub(crate) fn get(&self, path: &str) -> Answer {
         http::request(self.http, "GET", path, SECRET, "").unwrap_or_else(|| panic!("no answer to GET {path}"))
@@ -153,6 +158,7 @@ impl Agent {
         let log = fs::File::create(folder.join("agent.log")).expect("the agent's log");
         let mut command = Command::new(PROGRAM);
         command.args(["agent-simulator", "--listen", &address.to_string(), "--behaviour", behaviour, "--dump-audio"]).arg(&dump);
+        command.arg("--log-received").arg(folder.join("received.jsonl"));
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("the built program starts");
         let agent = Self { child, address, dump };
         let limit = Instant::now() + Duration::from_secs(10);

@@ -70,7 +70,7 @@ impl Endpoint {
         self.stack.out.poll()
     }
 
-    /// Calls somebody. Events follow under the id.
+    /// Calls somebody. Events follow under the id. A callee may ring for ever: the application decides when to hang up.
     pub fn invite(&mut self, now: Instant, call: OutgoingInvite) -> Result<InviteId, InviteError> {
         if call.body.is_empty() {
             return Err(InviteError::NoOffer);

@@ -5,6 +5,8 @@ mod bounds;
 #[cfg(test)]
 mod call_flow;
 #[cfg(test)]
+mod dialog_routing;
+#[cfg(test)]
 mod forked_answers;
 #[cfg(test)]
 mod hostile_input;

@@ -131,7 +131,7 @@ impl Conversation {
                 item.check()?;
                 self.caller_items += 1;
                 let id = format!("item_client_{}", self.caller_items);
-                self.mouth.event(json!({"type": "conversation.item.added", "previous_item_id": null, "item": {"id": id}}));
+                self.mouth.event(json!({"type": "conversation.item.added", "previous_item_id": null, "item": item.describe(&id)}));
                 "conversation.item.create"
             }
             Request::ItemTruncate { item_id, content_index, audio_end_ms, .. } => {

@@ -116,14 +116,12 @@ impl Mouth {
     /// Ends the running response as `status`, for `reason` where it was cancelled; `words` are what it said.
     pub(super) fn end(&mut self, status: &str, reason: Option<&str>, words: &str) {
         let Some(Active { response, item, .. }) = self.active.take() else { return };
-        let ids = |kind: &str| json!({"type": kind, "response_id": response, "item_id": item, "output_index": 0, "content_index": 0});
-        self.event(ids("response.output_audio.done"));
-        let mut transcript = ids("response.output_audio_transcript.done");
-        transcript["transcript"] = words.into();
-        self.event(transcript);
-        let mut part = ids("response.content_part.done");
-        part["part"] = json!({"type": "audio", "transcript": words});
-        self.event(part);
+        self.event(json!({"type": "response.output_audio.done", "response_id": response, "item_id": item, "output_index": 0,
+            "content_index": 0}));
+        self.event(json!({"type": "response.output_audio_transcript.done", "response_id": response, "item_id": item, "output_index": 0,
+            "content_index": 0, "transcript": words}));
+        self.event(json!({"type": "response.content_part.done", "response_id": response, "item_id": item, "output_index": 0,
+            "content_index": 0, "part": {"type": "audio", "transcript": words}}));
         let item_status = if status == "completed" { "completed" } else { "incomplete" };
         let message = json!({"object": "realtime.item", "id": item, "type": "message", "status": item_status, "role": "assistant",
             "content": [{"type": "output_audio", "transcript": words}]});

@@ -60,8 +60,10 @@ impl Recording {
             if let Some(file) = &mut self.audio {
                 let _ = file.write_all(&audio);
             }
-            message["audio"] = json!({"len_bytes": audio.len(), "total_len_bytes": self.len_bytes,
-                "total_sha256": hex::encode(self.digest.clone().finalize())});
+            let digest = hex::encode(self.digest.clone().finalize());
+            if let Some(field) = message.get_mut("audio") {
+                *field = json!({"len_bytes": audio.len(), "total_len_bytes": self.len_bytes, "total_sha256": digest});
+            }
         }
         if let Some(log) = &self.log {
             let _ = writeln!(lock(log), "{}", json!({"session": self.session, "message": message}));

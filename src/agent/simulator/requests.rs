@@ -6,7 +6,7 @@ use base64_simd::STANDARD;
 use media::frame::AudioFormat;
 use media::units::SampleRate;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Why a message was refused: what the `error` event will say.
 #[derive(Debug, PartialEq, Eq)]
@@ -290,10 +290,8 @@ pub(super) enum Item {
     FunctionCallOutput {
         #[serde(rename = "id")]
         _id: Option<String>,
-        #[serde(rename = "call_id")]
-        _call_id: String,
-        #[serde(rename = "output")]
-        _output: String,
+        call_id: String,
+        output: String,
     },
 }
 
@@ -309,14 +307,26 @@ impl Item {
         }
         Ok(())
     }
+
+    /// The item as the service tells it back.
+    pub(super) fn describe(&self, id: &str) -> Value {
+        match self {
+            Self::Message { role, content, .. } => {
+                let content: Vec<_> = content.iter().map(|part| json!({"type": part.r#type, "text": part.text})).collect();
+                json!({"object": "realtime.item", "id": id, "type": "message", "status": "completed", "role": role, "content": content})
+            }
+            Self::FunctionCallOutput { call_id, output, .. } => {
+                json!({"object": "realtime.item", "id": id, "type": "function_call_output", "call_id": call_id, "output": output})
+            }
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Content {
     r#type: String,
-    #[serde(rename = "text")]
-    _text: Option<String>,
+    text: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::tungstenite::handshake::server::{Callback, ErrorResponse, Request, Response};
-use tokio_tungstenite::tungstenite::http::StatusCode;
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
@@ -116,18 +116,19 @@ struct Gate(Arc<Config>);
 
 impl Callback for Gate {
     fn on_request(self, request: &Request, response: Response) -> Result<Response, ErrorResponse> {
-        let refuse = |status| {
-            let mut refusal = ErrorResponse::new(None);
-            *refusal.status_mut() = status;
-            Err(refusal)
-        };
-        let shown = request.headers().get("authorization").map(|value| value.as_bytes());
+        let shown = request.headers().get("authorization").map(HeaderValue::as_bytes);
         match &self.0.api_key {
-            Some(key) if shown != Some(format!("Bearer {}", key.expose_secret()).as_bytes()) => refuse(StatusCode::UNAUTHORIZED),
-            _ if request.headers().contains_key("openai-beta") => refuse(StatusCode::BAD_REQUEST),
+            Some(key) if shown != Some(format!("Bearer {}", key.expose_secret()).as_bytes()) => Err(refusal(StatusCode::UNAUTHORIZED)),
+            _ if request.headers().contains_key("openai-beta") => Err(refusal(StatusCode::BAD_REQUEST)),
             _ => Ok(response),
         }
     }
+}
+
+fn refusal(status: StatusCode) -> ErrorResponse {
+    let mut refusal = ErrorResponse::new(None);
+    *refusal.status_mut() = status;
+    refusal
 }
 
 /// Small buffers: the simulator of a measurement must not be what is measured.
