@@ -11,13 +11,14 @@
 //! Units and wrap-around live in [`units`]; the order of the stages stands in [`ingress`] and [`egress`].
 
 pub mod codec;
+pub mod dtmf;
 pub mod egress;
 pub mod frame;
-pub mod rtcp;
 pub mod ingress;
 mod jitter;
 mod pacer;
 pub mod resample;
+pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
 pub mod stats;
