@@ -11,7 +11,7 @@ pub(crate) const LAYERS: &[&[&str]] = &[
     &["domain"],
     // `telemetry` and `shutdown` know the domain only, so that everything may use them.
     &["net", "store", "telemetry", "shutdown"],
-    &["audit", "leg", "agent"],
+    &["audit", "leg", "agent", "phone"],
     &["call"],
     &["signalling"],
     &["api"],
