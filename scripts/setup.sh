@@ -28,16 +28,15 @@ part_run() {
 
 part_demo() {
     part_run
-    want espeak-ng espeak-ng
+    want /usr/share/codec2/raw/hts1.raw codec2-examples
 }
 
 part_test() {
     part_run
     want sipp sip-tester
     want baresip baresip-core
-    want '/usr/lib/baresip/modules/aufile.so' baresip-core
-    want espeak-ng espeak-ng
-    want '/usr/share/codec2/raw/hts1a.raw' codec2-examples
+    want /usr/lib/baresip/modules/sndfile.so baresip-core
+    want /usr/share/codec2/raw/hts1.raw codec2-examples
     want sqlite3 sqlite3
     want python3 python3
     # ensurepip is what Debian leaves out of python3; the headers are for the one package that comes as C.

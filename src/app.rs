@@ -1,27 +1,246 @@
 //! Wiring: which part runs where, and in which order they start and stop.
 //!
-//! Start: limits, store and audit, media threads, sockets, then the first call can come. Stop: no new calls, the
-//! running ones, then records and audit, so that what ended last is written, too.
+//! Start: limits, store and audit, the built-in agent, media threads, sockets; then the first call can come. Stop: no
+//! new calls, the running ones, and what they leave behind; then the threads.
 
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sip::{Endpoint, EndpointConfig};
-use tokio::sync::{mpsc, watch};
+use sip::endpoint::{Endpoint, EndpointConfig};
+use sip::header::Uri;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinHandle;
 
-use crate::api;
-use crate::audit::AuditLog;
-use crate::call::driver::RecordSinks;
-use crate::call::launch::{Launcher, Resources};
-use crate::call::registry::CallRegistry;
-use crate::call::thread::{MediaThreads, MediaThreadsConfig};
+use crate::agent::client::{AgentEndpoint, EndpointError};
+use crate::agent::simulator::{self, ScriptError};
+use crate::api::{self, AdminSecret, AppState, SecretError};
+use crate::audit::{AuditError, AuditLog};
+use crate::call::launch::{Agent, Launcher, Resources};
+use crate::call::records::Records;
+use crate::call::registry::{CallRegistry, OutboundRequest};
+use crate::call::thread::{self, MediaThreads, MediaThreadsConfig};
 use crate::config::Config;
+use crate::domain::redacted::Redacted;
 use crate::net::limits::{OpenFiles, raise_open_files};
-use crate::net::port_range::{PortRange, PortRangeConfig};
+use crate::net::port_range::{PortError, PortRange, PortRangeConfig};
 use crate::net::udp::{UdpChannel, bind_sip};
 use crate::shutdown::{StopSignals, drain};
 use crate::signalling::gateway::{Gateway, GatewayConfig};
 use crate::signalling::sip::SipShell;
+use crate::store::calls::CallRecords;
+use crate::store::recorder::Recorder;
+use crate::store::sqlite::SqliteDocuments;
+use crate::store::{COLLECTIONS, StoreError};
+use crate::telemetry::metrics::Metrics;
+
+/// Why the gateway does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// A signal handler or a thread cannot be had.
+    #[error("the system refuses: {0}")]
+    System(#[from] io::Error),
+    /// A port cannot be had.
+    #[error("{what} cannot listen on {address}: {source}")]
+    Bind {
+        /// What for.
+        what: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// No RTP ports.
+    #[error(transparent)]
+    Ports(#[from] PortError),
+    /// No media threads.
+    #[error(transparent)]
+    Threads(#[from] thread::StartError),
+    /// No store.
+    #[error("the store in {path} cannot be opened: {source}")]
+    Store {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: StoreError,
+    },
+    /// No audit log.
+    #[error("the audit log in {path} cannot be opened: {source}")]
+    Audit {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: AuditError,
+    },
+    /// No admin secret.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The built-in agent's script.
+    #[error(transparent)]
+    Script(#[from] ScriptError),
+    /// An agent cannot be reached as configured.
+    #[error("agent {name}: {source}")]
+    Agent {
+        /// Its name.
+        name: String,
+        /// Why.
+        source: EndpointError,
+    },
+}
+
+/// A gateway that takes calls.
+#[derive(Debug)]
+pub struct Started {
+    /// Where SIP is spoken.
+    pub sip: SocketAddr,
+    /// Where REST is.
+    pub rest: SocketAddr,
+    /// The admin secret, when it was made just now; it is kept only as a hash.
+    pub fresh_secret: Option<Redacted<String>>,
+}
+
+/// Runs the gateway until a signal ends it. To be called on the control runtime.
+///
+/// # Errors
+/// When something that it needs cannot be had: a port, a directory, a thread.
+pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), AppError> {
+    let mut signals = StopSignals::listen()?;
+    raise_limits(&config);
+    let (calls, records) = open_records(&config).await?;
+    start_simulator(&config).await?;
+    let settings = MediaThreadsConfig { threads: config.calls.media_threads.into(), realtime: config.calls.realtime };
+    let media = Arc::new(MediaThreads::start(&settings)?);
+    let (registry, outbound) = CallRegistry::new(config.calls.max_concurrent as usize);
+    let launcher = launcher(&config, Arc::clone(&media), registry.clone(), records.clone())?;
+    let (stop, stopped) = watch::channel(false);
+    let sip = start_sip(&config, launcher, outbound, stopped.clone())?;
+    let (secret, fresh) = AdminSecret::open(&config.store.path, config.http.admin_secret.as_ref())?;
+    let state = AppState::new(registry.clone(), calls, records.audit.clone(), secret, records.metrics.clone());
+    let api = start_api(&config, state, stopped).await?;
+    started(&Started { sip: config.sip.listen, rest: config.http.listen, fresh_secret: fresh });
+
+    signals.next().await;
+    tracing::info!("gateway_stopping");
+    drain(&registry, &mut signals, DRAIN).await;
+    // Nobody listens any more only when everybody has ended already.
+    let _ = stop.send(true);
+    media.stop(Instant::now() + FAREWELL).await;
+    let _ = tokio::join!(sip, api);
+    Ok(())
+}
+
+fn raise_limits(config: &Config) {
+    let calls = config.calls.max_concurrent as usize;
+    match raise_open_files() {
+        Ok(files) if files.suffice_for(calls) => {}
+        Ok(files) => tracing::warn!(limit = files.new, needed = OpenFiles::needed(calls), "open_files_limit_low"),
+        Err(error) => tracing::warn!(%error, "open_files_limit_unknown"),
+    }
+}
+
+/// Opens store and audit, and gives calls that a dead process left running their end.
+async fn open_records(config: &Config) -> Result<(CallRecords, Records), AppError> {
+    let path = config.store.path.clone();
+    let refused = |source| AppError::Store { path: path.clone(), source };
+    let store = SqliteDocuments::open(&path, COLLECTIONS).map_err(refused)?;
+    let calls = CallRecords::new(store);
+    let interrupted = calls.mark_interrupted(chrono::Utc::now()).await.map_err(refused)?;
+    if interrupted > 0 {
+        tracing::warn!(calls = interrupted, "calls_interrupted");
+    }
+    let audit_path = config.audit_path();
+    let audit = AuditLog::open(&audit_path).map_err(|source| AppError::Audit { path: audit_path, source })?;
+    let metrics = Metrics::new();
+    let (recorder, task) = Recorder::new(calls.clone(), metrics.clone());
+    tokio::spawn(task.run());
+    let (events, _) = broadcast::channel(EVENT_QUEUE);
+    Ok((calls, Records { recorder, audit, events, metrics, control: Handle::current() }))
+}
+
+async fn start_simulator(config: &Config) -> Result<(), AppError> {
+    let Some(address) = config.simulator.listen else { return Ok(()) };
+    let listener = listen("the simulator", address).await?;
+    let simulator = config.simulator.simulator()?;
+    // It lives as long as the process; calls end before that.
+    tokio::spawn(simulator::serve(listener, simulator, std::future::pending()));
+    Ok(())
+}
+
+fn launcher(config: &Config, threads: Arc<MediaThreads>, registry: CallRegistry, records: Records) -> Result<Launcher, AppError> {
+    let mut agents = HashMap::new();
+    for (name, agent) in &config.agents {
+        let endpoint = AgentEndpoint::new(agent).map_err(|source| AppError::Agent { name: name.clone(), source })?;
+        agents.insert(name.clone(), Agent { config: Arc::new(agent.clone()), endpoint: Arc::new(endpoint) });
+    }
+    let ports = PortRange::new(PortRangeConfig {
+        address: config.rtp.address,
+        min: config.rtp.port_min,
+        max: config.rtp.port_max,
+        quarantine: Duration::from_secs(config.rtp.quarantine_s.into()),
+    })?;
+    let (calls, rtp) = (config.calls.clone(), config.rtp.clone());
+    Ok(Launcher::new(Resources { threads, ports, registry, calls, rtp, agents, records }))
+}
+
+fn start_sip(
+    config: &Config,
+    launcher: Launcher,
+    outbound: mpsc::Receiver<OutboundRequest>,
+    stopped: watch::Receiver<bool>,
+) -> Result<JoinHandle<()>, AppError> {
+    let address = config.sip.listen;
+    let bind = |source| AppError::Bind { what: "SIP", address, source };
+    let socket = UdpChannel::from_std(bind_sip(address).map_err(bind)?).map_err(bind)?;
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(io::Error::from)?;
+    let max_dialogs = config.calls.max_concurrent as usize * 2;
+    let endpoint = Endpoint::new(EndpointConfig {
+        user_agent: concat!("Auricle/", env!("CARGO_PKG_VERSION")).to_owned(),
+        seed,
+        max_dialogs,
+        ..EndpointConfig::default()
+    });
+    let (to_sip, commands) = mpsc::channel(SIGNALLING_QUEUE);
+    let our_uri =
+        Uri::parse(&format!("sip:auricle@{}", config.sip.public_address())).map_err(|_| bind(io::ErrorKind::AddrNotAvailable.into()))?;
+    let gateway = Gateway::new(
+        Instant::now(),
+        GatewayConfig {
+            launcher,
+            numbers: config.numbers.clone(),
+            outbound: config.outbound.clone(),
+            local: config.sip.public_address(),
+            our_uri,
+            max_calls_per_second: config.sip.max_calls_per_second,
+            to_sip,
+        },
+    );
+    Ok(tokio::spawn(SipShell { socket, endpoint, gateway, commands, outbound }.run(stopped)))
+}
+
+async fn start_api(config: &Config, state: AppState, mut stopped: watch::Receiver<bool>) -> Result<JoinHandle<io::Result<()>>, AppError> {
+    let listener = listen("the REST API", config.http.listen).await?;
+    let stop = async move { drop(stopped.wait_for(|stop| *stop).await) };
+    Ok(tokio::spawn(api::serve(listener, state, stop)))
+}
+
+async fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, AppError> {
+    TcpListener::bind(address).await.map_err(|source| AppError::Bind { what, address, source })
+}
+
+/// How long running calls may go on once the gateway is asked to stop.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// How long media threads may take to end.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Events that a slow watcher may lag behind.
+const EVENT_QUEUE: usize = 1_024;
+
+/// Words of calls that may wait for signalling.
+const SIGNALLING_QUEUE: usize = 4_096;

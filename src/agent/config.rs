@@ -16,52 +16,45 @@ use crate::domain::setting::SettingFault;
 
 /// One agent: where it is, what it speaks and how it is to behave.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct AgentConfig {
     /// What is spoken on its socket. Default: `openai`.
-    #[serde(default)]
     pub protocol: Protocol,
     /// Where it listens, `wss://…`, or `ws://…` where every address of the host is loopback or private. Required.
     pub url: String,
     /// The model, where the provider has several; goes into the URL as the protocol wants it. Default: none.
-    #[serde(default)]
     pub model: Option<String>,
     /// How audio is written, both ways. Default: `pcm24k`.
-    #[serde(default)]
     pub format: WireFormat,
     /// The provider's name of a voice. Default: the provider's own choice.
-    #[serde(default)]
     pub voice: Option<String>,
     /// What the agent is told about its task; at most 64 KiB. Default: none.
-    #[serde(default)]
     pub instructions: Option<String>,
     /// What callers speak, ISO 639-1 (`en`); helps transcription. Default: none, the provider guesses.
-    #[serde(default)]
     pub language: Option<String>,
     /// Which model writes down what callers say. Default: none, callers are not transcribed.
-    #[serde(default)]
     pub transcription_model: Option<String>,
     /// How the provider finds the end of a turn.
-    #[serde(default)]
     pub turn_detection: TurnDetection,
     /// Whether the agent speaks first. Default: false.
-    #[serde(default)]
     pub greet_first: bool,
     /// What it is told for its first words; needs `greet_first`. Default: none, its instructions decide.
-    #[serde(default)]
     pub greeting: Option<String>,
     /// Name of the environment variable with the API key. Default: none, no key is sent.
-    #[serde(default)]
     pub api_key_env: Option<String>,
     /// PEM file with certificates trusted beside the public roots. Default: none.
-    #[serde(default)]
     pub ca_file: Option<PathBuf>,
     /// For name look-up, TCP and TLS together, and once more for the WebSocket handshake; 100 to 60 000 ms. Default: 5 000.
-    #[serde(default = "default_connect_timeout_ms")]
     pub connect_timeout_ms: u64,
     /// From the open socket until the agent took its settings; 100 to 60 000 ms. Default: 3 000.
-    #[serde(default = "default_ready_timeout_ms")]
     pub ready_timeout_ms: u64,
+}
+
+/// An agent without a URL, which [`AgentConfig::faults`] then names.
+impl Default for AgentConfig {
+    fn default() -> Self {
+        Self::at("")
+    }
 }
 
 impl AgentConfig {
@@ -116,9 +109,12 @@ impl AgentConfig {
 
     fn check_url(&self, faults: &mut Vec<SettingFault>) {
         match protocol::request_uri(self) {
-            Err(_) => {
-                faults.push(SettingFault::new("url", &self.url, "ws://host[:port]/… or wss://host[:port]/…", "write the whole URL of the agent"))
-            }
+            Err(_) => faults.push(SettingFault::new(
+                "url",
+                &self.url,
+                "ws://host[:port]/… or wss://host[:port]/…",
+                "write the whole URL of the agent",
+            )),
             Ok(uri) => {
                 let literal = uri.host().and_then(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().ok());
                 if uri.scheme_str() == Some("ws") && literal.is_some_and(|address| !is_private(address)) {
@@ -287,7 +283,7 @@ mod tests {
     fn an_address_alone_is_a_whole_configuration() {
         let config: AgentConfig = toml::from_str(r#"url = "ws://127.0.0.1:9202/""#).unwrap();
         assert_eq!(config, AgentConfig::at("ws://127.0.0.1:9202/"));
-        assert_eq!(config.validate(), []);
+        assert_eq!(config.faults(), []);
     }
 
     #[test]
@@ -307,8 +303,8 @@ mod tests {
             turn_detection: TurnDetection::ServerVad { threshold: 2.0, prefix_padding_ms: 20_000, silence_duration_ms: 500 },
             ..AgentConfig::at("http://a.example/")
         };
-        let faults = config.validate();
-        let fields: Vec<_> = faults.iter().map(|issue| issue.field).collect();
+        let faults = config.faults();
+        let fields: Vec<_> = faults.iter().map(|issue| issue.key.as_str()).collect();
         assert_eq!(
             fields,
             [
@@ -326,10 +322,10 @@ mod tests {
 
     #[test]
     fn audio_in_the_clear_stays_on_private_networks() {
-        assert_eq!(AgentConfig::at("ws://203.0.113.5/").validate().len(), 1);
-        assert_eq!(AgentConfig::at("ws://[2001:db8::1]/").validate().len(), 1);
-        assert_eq!(AgentConfig::at("ws://10.1.2.3:8080/agent").validate(), []);
-        assert_eq!(AgentConfig::at("ws://[::1]:8080/agent").validate(), []);
-        assert_eq!(AgentConfig::at("wss://203.0.113.5/").validate(), []);
+        assert_eq!(AgentConfig::at("ws://203.0.113.5/").faults().len(), 1);
+        assert_eq!(AgentConfig::at("ws://[2001:db8::1]/").faults().len(), 1);
+        assert_eq!(AgentConfig::at("ws://10.1.2.3:8080/agent").faults(), []);
+        assert_eq!(AgentConfig::at("ws://[::1]:8080/agent").faults(), []);
+        assert_eq!(AgentConfig::at("wss://203.0.113.5/").faults(), []);
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::simulator::{self, ScriptError, read_script};
 use crate::domain::setting::SettingFault;
 
 /// `[simulator]`: the built-in agent.
@@ -35,6 +36,20 @@ pub enum Behaviour {
 }
 
 impl SimulatorConfig {
+    /// The simulator of these settings.
+    ///
+    /// # Errors
+    /// When the script cannot be read.
+    pub fn simulator(&self) -> Result<simulator::Config, ScriptError> {
+        let behaviour = match (self.behaviour, &self.script) {
+            (Behaviour::Echo, _) => simulator::Behaviour::Echo,
+            (Behaviour::Parrot, _) => simulator::Behaviour::Parrot,
+            (Behaviour::Greeter, _) | (Behaviour::Script, None) => simulator::Behaviour::Greeter,
+            (Behaviour::Script, Some(path)) => simulator::Behaviour::Script(read_script(path)?),
+        };
+        Ok(simulator::Config::new(behaviour))
+    }
+
     /// Every setting that cannot stand.
     #[must_use]
     pub fn faults(&self) -> Vec<SettingFault> {

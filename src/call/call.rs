@@ -19,12 +19,11 @@ use super::command::CallCommand;
 use super::event::{SignallingCommand, SignallingEvent};
 use super::journal::{CallIdentity, Journal};
 use super::session::{CallAction, CallEvent, CallSession, SessionPolicy};
-use crate::agent::AgentConfig;
+use crate::agent::config::AgentConfig;
 use crate::agent::model::{
-    AgentCommand, AgentEvent, AgentMessage, BargeInCause, ClearCause, ClearScope, FaultClass, PlaybackState, SpeechEdge,
-    TranscriptKind,
+    AgentCommand, AgentEvent, AgentMessage, BargeInCause, ClearCause, ClearScope, FaultClass, PlaybackState, SpeechEdge, TranscriptKind,
 };
-use crate::agent::session::AgentSession;
+use crate::agent::session::{self, AgentSession, CallFacts};
 use crate::domain::call_record::CallRecord;
 use crate::domain::event::Event;
 use crate::domain::timeline::Moment;
@@ -32,13 +31,13 @@ use crate::leg::plan::PlannedLeg;
 use crate::leg::{Leg, LegEvent};
 
 /// One call.
-#[derive(Debug)]
 pub struct Call {
     session: CallSession,
     leg: PlannedLeg,
     agent: AgentSession,
     agent_config: Arc<AgentConfig>,
     journal: Journal,
+    facts: CallFacts,
     grid: Instant,
     outputs: VecDeque<CallOutput>,
     first: Firsts,
@@ -89,12 +88,14 @@ impl Call {
     pub fn new(now: Instant, wall: DateTime<Utc>, grid: Instant, setup: CallSetup) -> Self {
         let CallSetup { identity, policy, agent, leg } = setup;
         let session = CallSession::new(identity.direction, policy);
+        let facts = CallFacts { now, unix_time: Duration::from_millis(u64::try_from(wall.timestamp_millis()).unwrap_or_default()) };
         let mut call = Self {
             session,
             leg,
-            agent: AgentSession::new(&agent),
+            agent: AgentSession::new(&agent, facts),
             agent_config: agent,
             journal: Journal::new(identity, now, wall),
+            facts,
             grid,
             outputs: VecDeque::new(),
             first: Firsts::default(),
@@ -170,7 +171,7 @@ impl Call {
     }
 
     /// A message for the agent's socket.
-    pub fn poll_agent_message(&mut self) -> Option<AgentMessage<'_>> {
+    pub fn poll_agent_message(&mut self) -> Option<session::Transmit<'_>> {
         self.agent.poll_transmit()
     }
 
@@ -209,7 +210,7 @@ impl Call {
         self.journal.agent_lost(now, self.session.attempt());
         self.outputs.push_back(CallOutput::CloseAgent);
         // What the caller says from here on waits in the next connection's session.
-        self.agent = AgentSession::new(&self.agent_config);
+        self.agent = AgentSession::new(&self.agent_config, self.facts);
         self.step(now, CallEvent::AgentLost { retryable });
     }
 
@@ -218,8 +219,11 @@ impl Call {
         loop {
             let moved = self.drain_agent(now) | self.drain_leg(now) | self.drain_session(now);
             if !moved {
-                return;
+                break;
             }
+        }
+        if let Some(closed) = self.agent.poll_close() {
+            self.lose_agent(now, closed.retryable);
         }
     }
 
@@ -268,7 +272,10 @@ impl Call {
                     journal.mark(now, Moment::Warning { code: "agent_request_unsupported".to_owned() });
                 }
                 // Partial words, states and marks have no reader yet.
-                AgentEvent::Transcript { .. } | AgentEvent::State(_) | AgentEvent::MarkRequest { .. } | AgentEvent::ToolCancelled { .. } => {}
+                AgentEvent::Transcript { .. }
+                | AgentEvent::State(_)
+                | AgentEvent::MarkRequest { .. }
+                | AgentEvent::ToolCancelled { .. } => {}
             }
         }
         moved
@@ -343,7 +350,7 @@ impl Call {
 
     fn take_answer(&mut self, now: Instant, sdp: &Bytes) {
         self.journal.mark(now, Moment::Answered);
-        match self.leg.take_answer(sdp) {
+        match self.leg.take_answer(now, sdp) {
             Ok(()) => self.journal.mark(now, Moment::Acknowledged),
             Err(_) => self.session.handle(now, CallEvent::AnswerUnusable),
         }

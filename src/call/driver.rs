@@ -3,30 +3,27 @@
 //! It receives, feeds, drains and waits; what any of it means is decided in [`super::call`]. The call's future ends
 //! with the call, and its ports go back with it.
 
-use std::net::SocketAddr;
 use std::pin::Pin;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use media::transport::{Flow, Protocol};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use super::call::{Call, CallOutput};
 use super::command::CallCommand;
 use super::event::{SignallingCommand, SignallingEvent, SignallingKey};
+use super::records::Records;
 use super::registry::RegistryEntry;
 use super::thread::ThreadContext;
 use super::thread::wheel::{PhaseLease, WheelSleep};
-use crate::agent::client::{AgentEndpoint, AgentSocket, ConnectError, Established, Incoming, establish};
-use crate::agent::model::AgentMessage;
-use crate::domain::call_record::CallRecord;
-use crate::domain::event::Event;
+use crate::agent::client::{AgentEndpoint, AgentSocket, ConnectError, Incoming, establish};
+use crate::domain::termination::{GatewayReason, Termination};
 use crate::net::port_range::{PortLease, PortPair};
-use crate::net::udp::UdpChannel;
-use crate::telemetry::metrics;
+use crate::net::udp::{DATAGRAMS_PER_WAKE, UdpChannel};
 
 /// What a call is wired to.
-#[derive(Debug)]
 pub struct CallWiring {
     /// The two ports, ours until the call's task ends.
     pub ports: PortPair,
@@ -41,22 +38,9 @@ pub struct CallWiring {
     /// From API and operators.
     pub commands: mpsc::Receiver<CallCommand>,
     /// Where the agent is.
-    pub agent: AgentEndpoint,
-    /// Where connections are made and records kept.
-    pub control: tokio::runtime::Handle,
-    /// Where records go.
-    pub records: RecordSinks,
-}
-
-/// Where a call's record goes while it runs and when it is over.
-#[derive(Clone, Debug)]
-pub struct RecordSinks {
-    /// States on the way; dropped when full, since the next one supersedes it.
-    pub interim: mpsc::Sender<Box<CallRecord>>,
-    /// The last state; waited for.
-    pub finished: mpsc::Sender<Box<CallRecord>>,
-    /// For whoever watches; dropped when full.
-    pub events: tokio::sync::broadcast::Sender<Event>,
+    pub agent: Arc<AgentEndpoint>,
+    /// Where the call leaves what it leaves.
+    pub records: Records,
 }
 
 /// Runs a call to its end.
@@ -74,7 +58,7 @@ pub async fn drive(mut call: Call, wiring: CallWiring, thread: ThreadContext, _p
             () = &mut sleep => call.handle_timeout(Instant::now()),
             incoming = receive(&mut shell.agent) => shell.take_message(&mut call, incoming),
             connected = connected(&mut shell.connecting) => shell.take_connection(&mut call, connected),
-            Some(event) = shell.signals.recv() => call.handle_signalling(Instant::now(), event),
+            event = next_signal(&mut shell.signals, &mut shell.signals_gone) => call.handle_signalling(Instant::now(), event),
             Some(command) = shell.commands.recv() => call.handle_command(Instant::now(), command),
             () = shell.rtcp.readable() => shell.take_datagrams(&mut call, &mut buffer),
         }
@@ -86,14 +70,14 @@ struct Shell {
     rtp: UdpChannel,
     rtcp: UdpChannel,
     _lease: PortLease,
-    _entry: RegistryEntry,
+    place: Option<RegistryEntry>,
     key: SignallingKey,
     signalling: mpsc::Sender<(SignallingKey, SignallingCommand)>,
     signals: mpsc::Receiver<SignallingEvent>,
+    signals_gone: bool,
     commands: mpsc::Receiver<CallCommand>,
-    endpoint: AgentEndpoint,
-    control: tokio::runtime::Handle,
-    records: RecordSinks,
+    endpoint: Arc<AgentEndpoint>,
+    records: Records,
     agent: Option<AgentSocket>,
     connecting: Option<Connecting>,
 }
@@ -101,10 +85,24 @@ struct Shell {
 impl Shell {
     /// Registers the sockets with this thread's runtime.
     fn new(wiring: CallWiring) -> Option<Self> {
-        let CallWiring { ports, entry, key, signalling, signals, commands, agent, control, records } = wiring;
+        let CallWiring { ports, entry, key, signalling, signals, commands, agent, records } = wiring;
         let PortPair { rtp, rtcp, lease } = ports;
         let (rtp, rtcp) = UdpChannel::from_std(rtp).and_then(|rtp| Ok((rtp, UdpChannel::from_std(rtcp)?))).ok()?;
-        Some(Self { rtp, rtcp, _lease: lease, _entry: entry, key, signalling, signals, commands, endpoint: agent, control, records, agent: None, connecting: None })
+        Some(Self {
+            rtp,
+            rtcp,
+            _lease: lease,
+            place: Some(entry),
+            key,
+            signalling,
+            signals,
+            signals_gone: false,
+            commands,
+            endpoint: agent,
+            records,
+            agent: None,
+            connecting: None,
+        })
     }
 
     /// Carries out what the call wants; true when it is over.
@@ -118,12 +116,19 @@ impl Shell {
             }
             match call.poll_output() {
                 CallOutput::Signal(command) => drop(self.signalling.send((self.key, command)).await),
-                CallOutput::ConnectAgent => self.connecting = Some(Box::pin(connect(self.endpoint.clone(), self.control.clone()))),
-                CallOutput::CloseAgent => (self.agent, self.connecting) = (None, None),
-                CallOutput::Save(record) => drop(self.records.interim.try_send(record)),
-                CallOutput::Emit(event) => drop(self.records.events.send(event)),
+                CallOutput::ConnectAgent => {
+                    {
+                    let connecting = connect(Arc::clone(&self.endpoint), self.records.control.clone());
+                    self.connecting = Some(Box::pin(connecting));
+                }
+                }
+                CallOutput::CloseAgent => self.hang_up_agent(call),
+                CallOutput::Save(record) => self.records.interim(*record),
+                CallOutput::Emit(event) => self.records.event(event),
                 CallOutput::Finished(record) => {
-                    drop(self.records.finished.send(record).await);
+                    if let Some(place) = self.place.take() {
+                        self.records.finished(*record, place);
+                    }
                     return true;
                 }
                 CallOutput::Timeout(due) => {
@@ -158,14 +163,11 @@ impl Shell {
 impl Shell {
     fn take_message(&mut self, call: &mut Call, incoming: Incoming) {
         let now = Instant::now();
-        match incoming {
-            Incoming::Text(text) => call.handle_agent_message(now, AgentMessage::Text(&text)),
-            Incoming::Binary(bytes) => call.handle_agent_message(now, AgentMessage::Binary(&bytes)),
-            Incoming::Closed(code) => {
-                self.note_dropped(call);
-                self.agent = None;
-                call.handle_agent_closed(now, code);
-            }
+        if let Some(message) = incoming.message() {
+            call.handle_agent_message(now, message);
+        } else if let Incoming::Closed(code) = incoming {
+            self.hang_up_agent(call);
+            call.handle_agent_closed(now, code);
         }
     }
 
@@ -183,9 +185,11 @@ impl Shell {
         }
     }
 
-    fn note_dropped(&self, call: &mut Call) {
-        if let Some(agent) = &self.agent {
-            call.note_agent_dropped(agent.dropped());
+    fn hang_up_agent(&mut self, call: &mut Call) {
+        self.connecting = None;
+        if let Some(mut agent) = self.agent.take() {
+            call.note_agent_dropped(Duration::from_millis(agent.dropped_ms()));
+            agent.close(NORMAL_CLOSURE);
         }
     }
 }
@@ -194,9 +198,23 @@ impl Shell {
 type Connecting = Pin<Box<dyn Future<Output = Result<AgentSocket, ConnectError>>>>;
 
 /// Name look-up, TCP and TLS on a control thread; the rest here, where the call lives.
-async fn connect(endpoint: AgentEndpoint, control: tokio::runtime::Handle) -> Result<AgentSocket, ConnectError> {
+async fn connect(endpoint: Arc<AgentEndpoint>, control: Handle) -> Result<AgentSocket, ConnectError> {
     let established = control.spawn(async move { establish(&endpoint).await }).await.map_err(|_| ConnectError::Aborted)??;
     established.upgrade().await
+}
+
+/// What signalling says next. Signalling that has forgotten the call has ended it, and says so once.
+async fn next_signal(signals: &mut mpsc::Receiver<SignallingEvent>, gone: &mut bool) -> SignallingEvent {
+    if *gone {
+        return std::future::pending().await;
+    }
+    match signals.recv().await {
+        Some(event) => event,
+        None => {
+            *gone = true;
+            SignallingEvent::Refused(Termination::gateway(GatewayReason::Internal))
+        }
+    }
 }
 
 /// The next message of the agent; never, while there is no connection.
@@ -214,6 +232,9 @@ async fn connected(connecting: &mut Option<Connecting>) -> Result<AgentSocket, C
         None => std::future::pending().await,
     }
 }
+
+/// The call is over, and that is all (RFC 6455 §7.4.1).
+const NORMAL_CLOSURE: u16 = 1_000;
 
 /// Larger than any RTP packet of a telephone codec: longer datagrams are cut and then refused by the transport.
 const MAX_DATAGRAM: usize = 1_500;

@@ -135,7 +135,7 @@ impl Journal {
 
     /// The first sample of an item became RTP.
     pub fn item_started(&mut self, now: Instant, item: ItemId) {
-        self.heard_of(item);
+        self.note_heard(item, |_| {});
         let Some(Turn { caller_stopped, agent_knew, agent_spoke: Some(agent_spoke) }) = self.turn else { return };
         self.turn = None;
         let latency_ms = millis(now.saturating_duration_since(caller_stopped));
@@ -151,11 +151,7 @@ impl Journal {
 
     /// An item was played to its end, or cut.
     pub fn item_ended(&mut self, item: ItemId, played_ms: u64, interrupted: bool) {
-        let heard = self.heard_of(item);
-        heard.played_ms = Some(played_ms);
-        heard.interrupted = interrupted;
-        let heard = *heard;
-        self.apply_heard(heard);
+        self.note_heard(item, |heard| (heard.played_ms, heard.interrupted) = (Some(played_ms), interrupted));
     }
 
     /// The caller spoke over the agent.
@@ -181,10 +177,7 @@ impl Journal {
         self.emit(EventKind::TranscriptAdded { speaker, text });
         if let Some(item) = item {
             let place = self.record.transcript.len() - 1;
-            let heard = self.heard_of(item);
-            heard.utterance = Some(place);
-            let heard = *heard;
-            self.apply_heard(heard);
+            self.note_heard(item, |heard| heard.utterance = Some(place));
         }
     }
 
@@ -216,18 +209,16 @@ impl Journal {
         self.events.pop_front()
     }
 
-    fn heard_of(&mut self, item: ItemId) -> &mut Heard {
-        let place = self.heard.iter().position(|heard| heard.item == item).unwrap_or_else(|| {
+    /// Notes something about an item, and tells its utterance what is known by now.
+    fn note_heard(&mut self, item: ItemId, note: impl FnOnce(&mut Heard)) {
+        if !self.heard.iter().any(|heard| heard.item == item) {
             if self.heard.len() == HEARD_LIMIT {
                 self.heard.pop_front();
             }
             self.heard.push_back(Heard { item, utterance: None, played_ms: None, interrupted: false });
-            self.heard.len() - 1
-        });
-        &mut self.heard[place]
-    }
-
-    fn apply_heard(&mut self, heard: Heard) {
+        }
+        let Some(heard) = self.heard.iter_mut().find(|heard| heard.item == item) else { return };
+        note(heard);
         let utterance = heard.utterance.and_then(|place| self.record.transcript.get_mut(place));
         if let Some(utterance) = utterance {
             utterance.heard_ms = heard.played_ms;

@@ -3,41 +3,50 @@
 //! Every refusal happens here, before anything of the call exists: a full table, no free port, no agreement on the
 //! media. What was taken is given back by being dropped.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use chrono::Utc;
+use media::codec::Codec;
+use media::rtcp::{NtpBase, ReporterConfig};
+use media::rtp::RtpSeed;
 use media::sdp::{CodecPolicy, RemoteRule, TransportPolicy};
 use media::transport::SourceRule;
+use media::units::{ClockRate, RtpTimestamp, SequenceNumber, Ssrc};
 use tokio::sync::mpsc;
 
 use super::call::{Call, CallSetup};
-use super::config::CallsConfig;
-use super::driver::{CallWiring, RecordSinks, drive};
+use super::config::{AnswerRule, CallsConfig};
+use super::driver::{CallWiring, drive};
 use super::event::{RejectCause, SignallingCommand, SignallingEvent, SignallingKey};
 use super::journal::CallIdentity;
+use super::records::Records;
 use super::registry::CallRegistry;
-use super::session::{AnswerPolicy, SessionPolicy};
-use super::thread::MediaThreads;
-use crate::agent::AgentConfig;
-use crate::domain::ids::CallId;
-use crate::leg::config::RtpConfig;
-use crate::leg::plan::{LegPlan, PlannedLeg};
-use crate::net::port_range::{PortPair, PortRange};
+use super::session::SessionPolicy;
+use super::thread::{MediaThreads, ThreadContext};
+use crate::agent::client::AgentEndpoint;
+use crate::agent::config::AgentConfig;
+use crate::domain::call_record::Direction;
+use crate::domain::ids::{CallId, OrgId};
+use crate::domain::redacted::Redacted;
+use crate::leg::config::{self, RtpConfig};
+use crate::leg::plan::{LegError, LegPlan, PlannedLeg};
+use crate::net::port_range::{PortError, PortPair, PortRange};
 
 /// Makes calls; clones share everything.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Launcher {
     shared: Arc<Resources>,
 }
 
 /// What calls are made of.
-#[derive(Debug)]
 pub struct Resources {
     /// Where they run.
-    pub threads: MediaThreads,
+    pub threads: Arc<MediaThreads>,
     /// Their ports.
     pub ports: PortRange,
     /// Their table.
@@ -47,11 +56,17 @@ pub struct Resources {
     /// Their addresses.
     pub rtp: RtpConfig,
     /// Their agents by name.
-    pub agents: HashMap<String, Arc<AgentConfig>>,
-    /// Where connections are made.
-    pub control: tokio::runtime::Handle,
-    /// Where their records go.
-    pub records: RecordSinks,
+    pub agents: HashMap<String, Agent>,
+    /// Where they leave what they leave.
+    pub records: Records,
+}
+
+/// An agent as calls need it.
+pub struct Agent {
+    /// Its settings.
+    pub config: Arc<AgentConfig>,
+    /// Where it is.
+    pub endpoint: Arc<AgentEndpoint>,
 }
 
 /// A wish for a call.
@@ -132,12 +147,13 @@ impl Launcher {
     /// # Errors
     /// When there is no room, no port, no such agent, or no agreement on the media; nothing is left behind.
     pub fn launch(&self, request: LaunchRequest) -> Result<Launched, LaunchError> {
-        let Resources { registry, agents, ports, records, control, .. } = &*self.shared;
+        let Resources { registry, agents, ports, records, .. } = &*self.shared;
         let agent = agents.get(&request.agent).ok_or(LaunchError::UnknownAgent)?;
-        let pair = ports.allocate(Instant::now())?;
-        let plan = self.plan(&pair, request.peer, agent)?;
+        let began = Instant::now();
+        let pair = ports.allocate(began)?;
+        let plan = self.plan(began, &pair, request.peer, &agent.config);
         let (leg, offer) = match &request.offer {
-            Some(offer) => (PlannedLeg::answering(plan, offer)?, None),
+            Some(offer) => (PlannedLeg::answering(began, plan, offer)?, None),
             None => {
                 let (leg, offer) = PlannedLeg::offering(plan);
                 (leg, Some(offer))
@@ -148,9 +164,16 @@ impl Launcher {
         let entry = registry.enter(id.clone(), request.org.clone(), commands_in).ok_or(LaunchError::Capacity)?;
         let (signals_in, signals) = mpsc::channel(SIGNAL_QUEUE);
         let setup = CallSetup {
-            identity: CallIdentity { id: id.clone(), org: request.org, direction, from: request.from, to: request.to, agent: request.agent },
+            identity: CallIdentity {
+                id: id.clone(),
+                org: request.org,
+                direction,
+                from: request.from,
+                to: request.to,
+                agent: request.agent,
+            },
             policy: self.policy(request.answer),
-            agent: Arc::clone(agent),
+            agent: Arc::clone(&agent.config),
             leg,
         };
         let wiring = CallWiring {
@@ -160,16 +183,17 @@ impl Launcher {
             signalling: request.signalling,
             signals,
             commands,
-            agent: Arc::clone(agent),
-            control: control.clone(),
+            agent: Arc::clone(&agent.endpoint),
             records: records.clone(),
         };
-        self.start(setup, wiring)?;
+        let org = setup.identity.org.clone();
+        self.start(began, setup, wiring)?;
+        records.started(&id, &org, direction, request.peer);
         Ok(Launched { id, signals: signals_in, offer })
     }
 
-    fn start(&self, setup: CallSetup, wiring: CallWiring) -> Result<(), LaunchError> {
-        let (began, wall) = (Instant::now(), Utc::now());
+    fn start(&self, began: Instant, setup: CallSetup, wiring: CallWiring) -> Result<(), LaunchError> {
+        let wall = Utc::now();
         let task = move |thread: ThreadContext| -> Pin<Box<dyn Future<Output = ()>>> {
             let phase = thread.wheel.phase(began);
             let call = Call::new(began, wall, phase.first_slot(), setup);
@@ -178,32 +202,37 @@ impl Launcher {
         self.shared.threads.spawn(Box::new(task)).map_err(|_| LaunchError::Saturated)
     }
 
-    fn plan(&self, pair: &PortPair, peer: IpAddr, agent: &AgentConfig) -> Result<LegPlan, PortError> {
+    fn plan(&self, now: Instant, pair: &PortPair, peer: IpAddr, agent: &AgentConfig) -> LegPlan {
         let Resources { rtp, calls, .. } = &*self.shared;
-        let [ssrc, sequence, timestamp, session_id, interval] = random_words();
-        let seed = RtpSeed {
-            ssrc: Ssrc(ssrc),
-            sequence: SequenceNumber(sequence.to_be_bytes().into_iter().take(2).fold(0, |all, byte| all << 8 | u16::from(byte))),
-            timestamp: RtpTimestamp(timestamp),
-        };
-        let port = pair.rtp_port();
-        let advertised = rtp.public_address();
-        Ok(LegPlan {
-            codecs: CodecPolicy::default(),
+        let (seed, drawn) = draw();
+        let port = pair.lease.rtp_port();
+        let advertised = SocketAddr::new(rtp.public_address(), port);
+        LegPlan {
+            codecs: CodecPolicy { codecs: vec![Codec::Pcmu, Codec::Pcma], telephone_event: true, ptime: PTIME },
             transport: TransportPolicy {
-                rtp: SocketAddr::new(advertised, port),
-                session_id: u64::from(session_id),
-                session_version: 0,
-                remote: RemoteRule::signalling(peer),
+                rtp: advertised,
+                session_id: drawn >> 1,
+                session_version: 1,
+                remote: RemoteRule::Signalling(peer),
             },
-            source: rtp.source.into(),
+            source: match rtp.source {
+                config::SourceRule::Address => SourceRule::Address,
+                config::SourceRule::Exact => SourceRule::Exact,
+            },
             local_rtp: SocketAddr::new(rtp.address, port),
             local_rtcp: SocketAddr::new(rtp.address, port + 1),
             seed,
-            reporter: reporter_config(seed, advertised, interval),
+            reporter: ReporterConfig {
+                ssrc: seed.ssrc,
+                cname: advertised.to_string(),
+                interval: RTCP_INTERVAL,
+                ntp: ntp_base(now),
+                clock_rate: ClockRate::HZ_8000,
+                seed: drawn,
+            },
             gap_wait: Duration::from_millis(u64::from(calls.gap_wait_ms)),
-            agent_format: agent.audio_format(),
-        })
+            agent_format: agent.format.into(),
+        }
     }
 
     fn policy(&self, answer: AnswerRule) -> SessionPolicy {
@@ -217,6 +246,32 @@ impl Launcher {
         }
     }
 }
+
+/// Where a stream begins, and a number for whatever else must not be guessed.
+fn draw() -> (RtpSeed, u64) {
+    let mut random = [0; 20];
+    getrandom::fill(&mut random).expect("the operating system provides randomness");
+    let mut random = random.as_slice();
+    let seed =
+        RtpSeed { ssrc: Ssrc(random.get_u32()), sequence: SequenceNumber(random.get_u16()), timestamp: RtpTimestamp(random.get_u32()) };
+    (seed, random.get_u64())
+}
+
+/// Which NTP time `now` is (RFC 3550 §4).
+fn ntp_base(now: Instant) -> NtpBase {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let fraction = (u64::from(unix.subsec_nanos()) << 32) / 1_000_000_000;
+    NtpBase { at: now, ntp: (unix.as_secs() + NTP_TO_UNIX_S) << 32 | fraction }
+}
+
+/// Seconds from 1900, where NTP begins, to 1970.
+const NTP_TO_UNIX_S: u64 = 2_208_988_800;
+
+/// Audio in a packet where the far end does not say.
+const PTIME: Duration = Duration::from_millis(20);
+
+/// Mean time between reports (RFC 3550 §6.2).
+const RTCP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long a far end that we dialled may ring.
 const NO_ANSWER_LIMIT: Duration = Duration::from_secs(60);

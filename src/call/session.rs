@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::command::CallCommand;
+use super::config::AnswerRule;
 use super::event::{RejectCause, SignallingCommand, SignallingEvent};
 use super::timers::{Timer, Timers};
 use crate::domain::call_record::Direction;
@@ -30,7 +31,7 @@ pub struct CallSession {
 #[derive(Clone, Copy, Debug)]
 pub struct SessionPolicy {
     /// When an inbound call is answered.
-    pub answer: AnswerPolicy,
+    pub answer: AnswerRule,
     /// How long the agent may take to become ready before an unanswered call is refused.
     pub agent_ready_limit: Duration,
     /// How long the far end may ring.
@@ -39,17 +40,6 @@ pub struct SessionPolicy {
     pub max_duration: Duration,
     /// How long no RTP may come while not on hold.
     pub rtp_limit: Duration,
-}
-
-/// When an inbound call is answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AnswerPolicy {
-    /// 180 until the agent is ready, then 200.
-    #[default]
-    WhenAgentReady,
-    /// 200 at once.
-    Immediately,
 }
 
 /// What can happen to a call.
@@ -233,11 +223,11 @@ impl CallSession {
 
     fn start(&mut self, now: Instant) {
         match (self.direction, self.policy.answer) {
-            (Direction::Inbound, AnswerPolicy::WhenAgentReady) => {
+            (Direction::Inbound, AnswerRule::WhenAgentReady) => {
                 self.signal(SignallingCommand::Ring);
                 self.timers.set(Timer::AgentReady, now + self.policy.agent_ready_limit);
             }
-            (Direction::Inbound, AnswerPolicy::Immediately) => self.answer(now),
+            (Direction::Inbound, AnswerRule::Immediately) => self.answer(now),
             (Direction::Outbound, _) => self.timers.set(Timer::NoAnswer, now + self.policy.no_answer_limit),
         }
         self.connect_agent(1);

@@ -8,11 +8,11 @@ struct Bench {
 }
 
 impl Bench {
-    fn inbound(answer: AnswerPolicy) -> Self {
+    fn inbound(answer: AnswerRule) -> Self {
         Self::new(Direction::Inbound, answer)
     }
 
-    fn new(direction: Direction, answer: AnswerPolicy) -> Self {
+    fn new(direction: Direction, answer: AnswerRule) -> Self {
         let policy = SessionPolicy {
             answer,
             agent_ready_limit: Duration::from_secs(3),
@@ -54,7 +54,7 @@ fn ended_with(actions: &[CallAction]) -> Option<Termination> {
 
 #[test]
 fn a_call_is_answered_only_once_the_agent_is_ready() {
-    let mut bench = Bench::inbound(AnswerPolicy::WhenAgentReady);
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
     assert_eq!(bench.feed(CallEvent::AgentConnected), []);
     assert_eq!(bench.feed(CallEvent::AgentReady), [CallAction::Answer]);
     assert_eq!(bench.signal(SignallingEvent::Confirmed), [CallAction::OpenLine]);
@@ -62,7 +62,7 @@ fn a_call_is_answered_only_once_the_agent_is_ready() {
 
 #[test]
 fn a_caller_is_refused_when_the_agent_is_not_ready_in_time() {
-    let mut bench = Bench::inbound(AnswerPolicy::WhenAgentReady);
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
     let actions = bench.wait(Duration::from_secs(3));
     assert_eq!(actions[0], CallAction::Signal(SignallingCommand::Reject(RejectCause::TemporarilyUnavailable)));
     assert_eq!(ended_with(&actions), Some(Termination::upstream(AgentReason::NotReady)));
@@ -70,7 +70,7 @@ fn a_caller_is_refused_when_the_agent_is_not_ready_in_time() {
 
 #[test]
 fn an_answered_call_outlives_a_slow_agent() {
-    let mut bench = Bench::inbound(AnswerPolicy::Immediately);
+    let mut bench = Bench::inbound(AnswerRule::Immediately);
     bench.signal(SignallingEvent::Confirmed);
     assert_eq!(ended_with(&bench.wait(Duration::from_secs(10))), None);
     assert!(bench.session.is_up());
@@ -78,7 +78,7 @@ fn an_answered_call_outlives_a_slow_agent() {
 
 #[test]
 fn a_cancel_that_comes_after_the_answer_changes_nothing() {
-    let mut bench = Bench::inbound(AnswerPolicy::WhenAgentReady);
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
     let actions = bench.signal(SignallingEvent::Cancelled);
     assert_eq!(ended_with(&actions), Some(Termination::peer(SipReason::Cancelled)));
     assert!(!actions.contains(&CallAction::Signal(SignallingCommand::Hangup)));
@@ -87,7 +87,7 @@ fn a_cancel_that_comes_after_the_answer_changes_nothing() {
 
 #[test]
 fn the_first_of_two_hang_ups_wins() {
-    let mut bench = Bench::inbound(AnswerPolicy::WhenAgentReady);
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
     bench.up();
     assert_eq!(ended_with(&bench.signal(SignallingEvent::HungUp)), Some(Termination::peer(SipReason::HungUp)));
     assert_eq!(bench.feed(CallEvent::Command(CallCommand::Hangup)), []);
@@ -95,7 +95,7 @@ fn the_first_of_two_hang_ups_wins() {
 
 #[test]
 fn a_lost_agent_is_dialled_once_and_its_second_loss_ends_the_call() {
-    let mut bench = Bench::inbound(AnswerPolicy::WhenAgentReady);
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
     bench.up();
     assert_eq!(bench.feed(CallEvent::AgentLost { retryable: true }), []);
     assert_eq!(bench.wait(REDIAL_DELAY), [CallAction::ConnectAgent { attempt: 2 }]);
@@ -106,7 +106,7 @@ fn a_lost_agent_is_dialled_once_and_its_second_loss_ends_the_call() {
 
 #[test]
 fn a_connection_that_held_earns_a_redial_of_its_own() {
-    let mut bench = Bench::inbound(AnswerPolicy::WhenAgentReady);
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
     bench.up();
     bench.feed(CallEvent::AgentLost { retryable: true });
     bench.wait(REDIAL_DELAY);
@@ -119,14 +119,14 @@ fn a_connection_that_held_earns_a_redial_of_its_own() {
 
 #[test]
 fn an_agent_that_refuses_us_is_not_dialled_again() {
-    let mut bench = Bench::inbound(AnswerPolicy::WhenAgentReady);
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
     let actions = bench.feed(CallEvent::AgentLost { retryable: false });
     assert_eq!(ended_with(&actions), Some(Termination::upstream(AgentReason::Refused)));
 }
 
 #[test]
 fn silence_on_the_wire_ends_a_call_but_not_one_on_hold() {
-    let mut bench = Bench::inbound(AnswerPolicy::WhenAgentReady);
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
     bench.up();
     bench.feed(CallEvent::FarHold(true));
     assert_eq!(ended_with(&bench.wait(Duration::from_secs(120))), None);
@@ -140,7 +140,7 @@ fn silence_on_the_wire_ends_a_call_but_not_one_on_hold() {
 
 #[test]
 fn a_call_ends_at_its_longest_duration() {
-    let mut bench = Bench::inbound(AnswerPolicy::WhenAgentReady);
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
     bench.up();
     bench.feed(CallEvent::FarHold(true));
     let actions = bench.wait(Duration::from_secs(3_600));
@@ -149,7 +149,7 @@ fn a_call_ends_at_its_longest_duration() {
 
 #[test]
 fn a_far_end_that_does_not_answer_is_given_up() {
-    let mut bench = Bench::new(Direction::Outbound, AnswerPolicy::WhenAgentReady);
+    let mut bench = Bench::new(Direction::Outbound, AnswerRule::WhenAgentReady);
     bench.feed(CallEvent::AgentReady);
     let actions = bench.wait(Duration::from_secs(60));
     assert_eq!(ended_with(&actions), Some(Termination::peer(SipReason::NoAnswer)));

@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use super::{EX_UNAVAILABLE, fail};
-use crate::app;
+use super::{EX_UNAVAILABLE, fail, say};
+use crate::app::{self, Started};
 use crate::call::thread::control;
 use crate::config::Config;
+use crate::telemetry;
 
 /// Runs the gateway until a signal ends it.
 pub(super) fn run(config: Config) -> ExitCode {
@@ -13,9 +14,21 @@ pub(super) fn run(config: Config) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(EX_UNAVAILABLE, &error),
     };
-    match runtime.block_on(app::run(config)) {
+    if let Err(error) = telemetry::init(&config.log) {
+        return fail(EX_UNAVAILABLE, &error);
+    }
+    match runtime.block_on(app::run(config, announce)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(EX_UNAVAILABLE, &error),
+    }
+}
+
+/// The one place where the admin secret is shown.
+fn announce(started: &Started) {
+    say(&format!("SIP:   sip:1000@{}", started.sip));
+    say(&format!("REST:  http://{}", started.rest));
+    if let Some(secret) = &started.fresh_secret {
+        say(&format!("admin secret, shown once: {}", secret.expose()));
     }
 }
 

@@ -1,9 +1,9 @@
 //! Reads settings key by key, so that one bad key hides no other.
 //!
-//! Every settings structure has a default for every key, so each key can be tried alone; those that fail are reported,
-//! those that pass are read together.
+//! Each key is tried alone; those that fail are reported, those that pass are read together. A structure may have keys
+//! that it requires: their absence is reported once the others are read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
@@ -28,23 +28,19 @@ impl Reader {
     pub(super) fn section<T: DeserializeOwned + Default>(&mut self, name: &'static str) -> T {
         let (file, environment) = self.take(name);
         self.refuse_secrets(name, &file);
-        self.read(name, file, environment)
+        self.read(name, file, environment).unwrap_or_default()
     }
 
-    /// `[name.<entry>]`, any number of them.
-    pub(super) fn named_sections<T: DeserializeOwned + Default>(&mut self, name: &'static str) -> BTreeMap<String, T> {
-        let (file, mut environment) = self.take(name);
+    /// `[name.<entry>]`, any number of them; one that cannot be read is left out.
+    pub(super) fn named_sections<T: DeserializeOwned>(&mut self, name: &'static str) -> BTreeMap<String, T> {
+        let (mut file, mut environment) = self.take(name);
+        let entries: BTreeSet<String> = file.keys().chain(environment.keys()).cloned().collect();
         let mut sections = BTreeMap::new();
-        for (entry, value) in file {
+        for entry in entries {
             let path = format!("{name}.{entry}");
+            let written = self.table(&path, file.remove(&entry));
             let overriding = self.table(&path, environment.remove(&entry));
-            let table = self.table(&path, Some(value));
-            sections.insert(entry, self.read(&path, table, overriding));
-        }
-        for (entry, value) in environment {
-            let path = format!("{name}.{entry}");
-            let table = self.table(&path, Some(value));
-            sections.insert(entry, self.read(&path, Table::new(), table));
+            sections.extend(self.read(&path, written, overriding).map(|section| (entry, section)));
         }
         sections
     }
@@ -84,11 +80,12 @@ impl Reader {
         }
     }
 
-    fn read<T: DeserializeOwned + Default>(&mut self, path: &str, file: Table, environment: Table) -> T {
+    fn read<T: DeserializeOwned>(&mut self, path: &str, file: Table, environment: Table) -> Option<T> {
         let known = field_names::of::<T>();
         let mut accepted = Table::new();
         let written = file.into_iter().map(|(key, value)| (key, vec![value]));
         let overriding = environment.into_iter().map(|(key, value)| (key, readings(value)));
+        let faults_before = self.faults.len();
         for (key, readings) in written.chain(overriding) {
             let full = format!("{path}.{key}");
             if !known.contains(&key.as_str()) {
@@ -102,7 +99,16 @@ impl Reader {
                 Err(refused) => self.faults.push(wrong_type(full, &refused)),
             }
         }
-        T::deserialize(accepted).unwrap_or_default()
+        match T::deserialize(accepted) {
+            Ok(section) => Some(section),
+            Err(error) => {
+                // After another fault the required key may well be the one that was refused.
+                if self.faults.len() == faults_before {
+                    self.faults.push(SettingFault::new(path, "(incomplete)", one_line(&error), "add the key"));
+                }
+                None
+            }
+        }
     }
 }
 
@@ -118,7 +124,9 @@ fn first_accepted<T: DeserializeOwned>(key: &str, readings: Vec<Value>) -> Resul
         let alone = Table::from_iter([(key.to_owned(), value.clone())]);
         match T::deserialize(alone) {
             Ok(_) => return Ok(value),
-            Err(error) => refused = Refused { value, message: error.message().to_owned() },
+            // Serde looks for missing keys only once it has taken those that are there.
+            Err(error) if error.message().starts_with("missing field") => return Ok(value),
+            Err(error) => refused = Refused { value, message: one_line(&error) },
         }
     }
     Err(refused)
@@ -139,9 +147,13 @@ fn unknown_key(full: String, key: &str, known: &[&'static str]) -> SettingFault 
 }
 
 fn wrong_type(full: String, refused: &Refused) -> SettingFault {
-    let bound = if is_secret(&full) { "must be a text".to_owned() } else { refused.message.lines().collect::<Vec<_>>().join(" ") };
+    let bound = if is_secret(&full) { "must be a text".to_owned() } else { refused.message.clone() };
     let value = shown(&full, &refused.value);
     SettingFault::new(full, value, bound, "see config/default.toml for its form")
+}
+
+fn one_line(error: &toml::de::Error) -> String {
+    error.message().lines().collect::<Vec<_>>().join(" ")
 }
 
 fn shown(key: &str, value: &Value) -> String {
@@ -153,3 +165,43 @@ fn is_secret(key: &str) -> bool {
 }
 
 const MASK: &str = "(masked)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Peer {
+        url: String,
+        #[serde(default)]
+        port: u16,
+    }
+
+    fn peers(file: &str, environment: &str) -> (BTreeMap<String, Peer>, Vec<String>) {
+        let mut reader = Reader::new(file.parse().unwrap(), environment.parse().unwrap());
+        let peers = reader.named_sections("peers");
+        (peers, reader.finish().iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_required_key_may_come_from_either_source() {
+        let (peers, faults) = peers("[peers.a]\nport = 1\n[peers.b]\nurl = 'x'", "[peers.a]\nurl = 'y'\n[peers.b]\nport = '2'");
+        assert_eq!(faults, <[String; 0]>::default());
+        let expected = [("a".to_owned(), Peer { url: "y".to_owned(), port: 1 }), ("b".to_owned(), Peer { url: "x".to_owned(), port: 2 })];
+        assert_eq!(peers, BTreeMap::from(expected));
+    }
+
+    #[test]
+    fn a_required_key_that_is_missing_is_named() {
+        let (peers, faults) = peers("[peers.a]\nport = 1\n", "");
+        assert!(peers.is_empty());
+        assert_eq!(faults, ["peers.a = (incomplete): missing field `url`. add the key."]);
+    }
+
+    #[test]
+    fn a_required_key_that_is_wrong_is_named_once() {
+        let (_, faults) = peers("[peers.a]\nurl = 7\n", "");
+        assert_eq!(faults.len(), 1, "{faults:?}");
+    }
+}

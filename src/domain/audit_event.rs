@@ -40,6 +40,8 @@ pub enum Actor {
     Admin,
     /// A peer on the telephone side, by the name of its trunk.
     Trunk(String),
+    /// Somebody whose credentials were refused.
+    Anonymous,
 }
 
 /// What was done.
@@ -72,6 +74,8 @@ pub enum AuditResource {
     Transcript,
     /// A patient.
     Patient,
+    /// The API as a whole: an access refused before it was known what it was for.
+    Api,
 }
 
 /// How it went.

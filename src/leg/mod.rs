@@ -5,6 +5,8 @@
 //! After any input poll `poll_audio`, `poll_event`, `poll_transmit` until each is empty, then `poll_timeout`.
 
 pub mod config;
+pub mod plan;
+mod statistics;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -17,8 +19,6 @@ use media::rtcp::{Reporter, ReporterConfig, ReporterOutput};
 use media::rtp::RtpSeed;
 use media::sdp::Negotiated;
 use media::transport::{Flow, Inbound, Transmit, Transport};
-
-use crate::domain::call_record::MediaStatistics;
 
 /// One telephone leg.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Leg {
     ///
     /// # Errors
     /// When no resampler exists between the leg's rate and the agent's.
-    pub fn new(setup: LegSetup) -> Result<Self, ResampleError> {
+    pub fn new(now: Instant, setup: LegSetup) -> Result<Self, ResampleError> {
         let LegSetup { negotiated, transport, seed, reporter, gap_wait, agent_hears, agent_speaks } = setup;
         let ingress = Ingress::new(IngressConfig {
             codec: negotiated.codec,
@@ -100,7 +100,7 @@ impl Leg {
             bound: AGENT_AUDIO_BOUND,
             seed,
         })?;
-        let reporter = Reporter::new(reporter);
+        let reporter = Reporter::new(now, reporter);
         let (events, seen, due) = (VecDeque::with_capacity(4), Seen::default(), Due::default());
         Ok(Self { transport, ingress, egress, reporter, negotiated, events, seen, due })
     }
@@ -264,7 +264,7 @@ impl Leg {
             match self.reporter.poll_output() {
                 ReporterOutput::Packet(compound) => self.transport.send_rtcp(now, compound),
                 ReporterOutput::Timeout(due) => {
-                    self.due.reporter = Some(due);
+                    self.due.reporter = due;
                     return;
                 }
             }

@@ -70,10 +70,10 @@ impl PlannedLeg {
     ///
     /// # Errors
     /// When it cannot be read or agreed to.
-    pub fn answering(plan: LegPlan, offer: &[u8]) -> Result<Self, LegError> {
+    pub fn answering(now: Instant, plan: LegPlan, offer: &[u8]) -> Result<Self, LegError> {
         let offer = SessionDescription::parse(offer)?;
         let negotiated = media::sdp::answer(&offer, &plan.codecs, &plan.transport)?;
-        let leg = Box::new(plan.leg(negotiated)?);
+        let leg = Box::new(plan.leg(now, negotiated)?);
         Ok(Self { plan, offered: None, leg: Some(leg), agent_dropped: Duration::ZERO })
     }
 
@@ -89,11 +89,11 @@ impl PlannedLeg {
     ///
     /// # Errors
     /// When it cannot be read or agreed to.
-    pub fn take_answer(&mut self, answer: &[u8]) -> Result<(), LegError> {
+    pub fn take_answer(&mut self, now: Instant, answer: &[u8]) -> Result<(), LegError> {
         let Some(offer) = self.offered.take() else { return Ok(()) };
         let answer = SessionDescription::parse(answer)?;
         let negotiated = media::sdp::accept(&offer, &answer, &self.plan.codecs, &self.plan.transport)?;
-        self.leg = Some(Box::new(self.plan.leg(negotiated)?));
+        self.leg = Some(Box::new(self.plan.leg(now, negotiated)?));
         Ok(())
     }
 
@@ -178,23 +178,22 @@ impl PlannedLeg {
 }
 
 impl LegPlan {
-    fn leg(&self, negotiated: Negotiated) -> Result<Leg, ResampleError> {
-        let transport = Transport::Plain(Plain::new(PlainConfig {
-            local_rtp: self.local_rtp,
-            local_rtcp: self.local_rtcp,
-            remote_rtp: negotiated.remote_rtp,
-            remote_rtcp: negotiated.remote_rtcp,
-            rule: self.source,
-        }));
-        Leg::new(LegSetup {
-            negotiated,
-            transport,
-            seed: self.seed,
-            reporter: self.reporter.clone(),
-            gap_wait: self.gap_wait,
-            agent_hears: self.agent_format,
-            agent_speaks: self.agent_format,
-        })
+    fn leg(&self, now: Instant, negotiated: Negotiated) -> Result<Leg, ResampleError> {
+        let mut transport =
+            Transport::Plain(Plain::new(PlainConfig { local_rtp: self.local_rtp, local_rtcp: self.local_rtcp, source: self.source }));
+        transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);
+        Leg::new(
+            now,
+            LegSetup {
+                negotiated,
+                transport,
+                seed: self.seed,
+                reporter: self.reporter.clone(),
+                gap_wait: self.gap_wait,
+                agent_hears: self.agent_format,
+                agent_speaks: self.agent_format,
+            },
+        )
     }
 }
 

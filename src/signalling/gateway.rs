@@ -3,31 +3,32 @@
 //! Holds the table from SIP's name of a call to the call. Bounded by the endpoint's dialogs; a call that does not take
 //! its news in time is hung up.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use sip::{Endpoint, Event, IncomingInvite, InviteId, StatusCode};
+use sip::endpoint::{Endpoint, Event, IncomingInvite, InviteId, OutgoingInvite};
+use sip::header::{StatusCode, Uri};
 use tokio::sync::mpsc;
 
+use super::config::OutboundConfig;
 use super::outbound::OutboundTarget;
-use crate::call::config::{DEFAULT_NUMBER, NumberConfig};
-use crate::call::event::{RejectCause, SignallingCommand, SignallingEvent};
-use crate::call::launch::{LaunchRequest, Launched, Launcher};
+use crate::call::config::{AnswerRule, DEFAULT_NUMBER, NumberConfig};
+use crate::call::event::{RejectCause, SignallingCommand, SignallingEvent, SignallingKey};
+use crate::call::launch::{LaunchError, LaunchRequest, Launched, Launcher};
 use crate::call::registry::{OutboundRequest, StartError};
-use crate::domain::ids::CallId;
+use crate::domain::ids::{CallId, OrgId};
 use crate::domain::redacted::Redacted;
 use crate::domain::termination::{SipReason, Termination};
-use crate::signalling::config::OutboundConfig;
+use crate::telemetry::MaskedAddr;
 
 /// The calls behind a SIP endpoint.
-#[derive(Debug)]
 pub struct Gateway {
     launcher: Launcher,
-    numbers: HashMap<String, NumberConfig>,
+    numbers: BTreeMap<String, NumberConfig>,
     outbound: OutboundConfig,
     local: SocketAddr,
-    contact: SocketAddr,
+    our_uri: Uri,
     rate: CallRate,
     to_sip: mpsc::Sender<(SignallingKey, SignallingCommand)>,
     calls: HashMap<InviteId, SipCall>,
@@ -43,18 +44,17 @@ struct SipCall {
 }
 
 /// How a gateway is made.
-#[derive(Debug)]
 pub struct GatewayConfig {
     /// Makes calls.
     pub launcher: Launcher,
     /// Who answers which number.
-    pub numbers: HashMap<String, NumberConfig>,
+    pub numbers: BTreeMap<String, NumberConfig>,
     /// Whom we may call.
     pub outbound: OutboundConfig,
     /// Where our SIP socket is bound.
     pub local: SocketAddr,
-    /// What peers are told of it.
-    pub contact: SocketAddr,
+    /// What peers are told of us.
+    pub our_uri: Uri,
     /// New inbound calls a second; 0 sets no limit.
     pub max_calls_per_second: u32,
     /// How calls reach the endpoint.
@@ -65,9 +65,9 @@ impl Gateway {
     /// A gateway without calls.
     #[must_use]
     pub fn new(now: Instant, config: GatewayConfig) -> Self {
-        let GatewayConfig { launcher, numbers, outbound, local, contact, max_calls_per_second, to_sip } = config;
+        let GatewayConfig { launcher, numbers, outbound, local, our_uri, max_calls_per_second, to_sip } = config;
         let rate = CallRate::new(now, max_calls_per_second);
-        Self { launcher, numbers, outbound, local, contact, rate, to_sip, calls: HashMap::new(), names: HashMap::new(), last_key: 0 }
+        Self { launcher, numbers, outbound, local, our_uri, rate, to_sip, calls: HashMap::new(), names: HashMap::new(), last_key: 0 }
     }
 
     /// Takes an event of the endpoint.
@@ -102,7 +102,7 @@ impl Gateway {
         let Some(&id) = self.names.get(&key) else { return };
         match command {
             SignallingCommand::Ring => endpoint.ring(now, id),
-            SignallingCommand::Answer { sdp } => endpoint.answer(now, id, sdp),
+            SignallingCommand::Answer { sdp } => endpoint.answer(now, id, &self.our_uri, sdp),
             SignallingCommand::Reject(cause) => reject(now, endpoint, id, cause),
             SignallingCommand::Hangup => endpoint.hang_up(now, id),
             SignallingCommand::AcceptReoffer { sdp } => endpoint.accept_reoffer(now, id, sdp),
@@ -122,12 +122,11 @@ impl Gateway {
         let key = self.next_key();
         match self.admit(now, key, invite) {
             Ok(launched) => {
-                tracing::info!(call = %launched.id, peer = %MaskedAddr(invite.remote), "call_offered");
+                tracing::info!(call = %launched.id, peer = %MaskedAddr::from(invite.remote), "call_offered");
                 self.enter(id, key, launched);
             }
             Err(cause) => {
-                tracing::info!(cause = ?cause, peer = %MaskedAddr(invite.remote), "call_refused");
-                metrics::call_refused(cause);
+                tracing::info!(cause = ?cause, peer = %MaskedAddr::from(invite.remote), "call_refused");
                 reject(now, endpoint, id, cause);
             }
         }
@@ -161,10 +160,16 @@ impl Gateway {
     }
 
     fn try_dial(
-        &mut self, now: Instant, endpoint: &mut Endpoint, org: OrgId, to: Redacted<String>, agent: Option<String>,
+        &mut self,
+        now: Instant,
+        endpoint: &mut Endpoint,
+        org: OrgId,
+        to: Redacted<String>,
+        agent: Option<String>,
     ) -> Result<CallId, StartError> {
         let target = OutboundTarget::parse(to.expose(), &self.outbound)?;
-        let agent = agent.or_else(|| self.numbers.get(DEFAULT_NUMBER).map(|number| number.agent.clone())).ok_or(StartError::UnknownAgent)?;
+        let agent =
+            agent.or_else(|| self.numbers.get(DEFAULT_NUMBER).map(|number| number.agent.clone())).ok_or(StartError::UnknownAgent)?;
         let key = self.next_key();
         let request = LaunchRequest {
             key,
@@ -185,9 +190,9 @@ impl Gateway {
             local: self.local,
             remote: target.address,
             request_uri: target.uri.clone(),
-            from: self.our_uri(),
-            to: target.uri,
-            contact: self.our_uri(),
+            from: self.our_uri.clone().into(),
+            to: target.uri.into(),
+            contact: self.our_uri.clone(),
             body: launched.offer.clone().unwrap_or_default(),
         };
         // A call whose INVITE never goes is told so by its signalling queue, which is dropped here.

@@ -4,6 +4,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use sip::header::Uri;
+
 use super::config::OutboundConfig;
 use crate::call::registry::StartError;
 
@@ -11,7 +13,7 @@ use crate::call::registry::StartError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboundTarget {
     /// The request's URI, as given.
-    pub uri: sip::Uri,
+    pub uri: Uri,
     /// Where the request goes.
     pub address: SocketAddr,
 }
@@ -22,8 +24,8 @@ impl OutboundTarget {
     /// # Errors
     /// When it is not a SIP URI with a numeric address, or may not be called.
     pub fn parse(text: &str, allowed: &OutboundConfig) -> Result<Self, StartError> {
-        let uri: sip::Uri = text.parse().map_err(|_| StartError::InvalidTarget)?;
-        let ip: IpAddr = uri.host_ip().ok_or(StartError::InvalidTarget)?;
+        let uri = Uri::parse(text).map_err(|_| StartError::InvalidTarget)?;
+        let ip: IpAddr = uri.host().trim_matches(['[', ']']).parse().map_err(|_| StartError::InvalidTarget)?;
         let address = SocketAddr::new(ip, uri.port().unwrap_or(SIP_PORT));
         if !allowed.allows(ip) {
             return Err(StartError::NotAllowed);

@@ -3,11 +3,10 @@
 //! It receives, feeds, drains and waits, on a control thread. What a request means for a call is decided in
 //! [`super::gateway`], what it means for a dialog in the `sip` crate.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
-use sip::{Endpoint, Output};
+use bytes::Bytes;
+use sip::endpoint::{Endpoint, Output};
 use tokio::sync::{mpsc, watch};
 
 use super::gateway::Gateway;
@@ -16,7 +15,6 @@ use crate::call::registry::OutboundRequest;
 use crate::net::udp::{DATAGRAMS_PER_WAKE, UdpChannel};
 
 /// The SIP side of the gateway.
-#[derive(Debug)]
 pub struct SipShell {
     /// Its socket.
     pub socket: UdpChannel,

@@ -5,8 +5,6 @@
 //! organisation's together.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -17,12 +15,13 @@ use super::documents::OrgScope;
 use super::error::StoreError;
 use crate::domain::call_record::CallRecord;
 use crate::domain::ids::CallId;
+use crate::telemetry::metrics::Metrics;
 
 /// Takes snapshots of calls; clones share one queue.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     queue: mpsc::Sender<Snapshot>,
-    dropped: Arc<AtomicU64>,
+    metrics: Metrics,
 }
 
 /// The record of a call could not be written.
@@ -40,16 +39,16 @@ impl Recorder {
     /// A recorder and the task that writes; run the task on a control thread. It ends when the last recorder is gone
     /// and everything handed over is written.
     #[must_use]
-    pub fn new(records: CallRecords) -> (Self, RecorderTask) {
+    pub fn new(records: CallRecords, metrics: Metrics) -> (Self, RecorderTask) {
         let (queue, snapshots) = mpsc::channel(QUEUE_LEN);
-        (Self { queue, dropped: Arc::default() }, RecorderTask { records, snapshots })
+        (Self { queue, metrics }, RecorderTask { records, snapshots })
     }
 
     /// Hands over a snapshot of a call that goes on. Never waits: it is dropped and counted when the queue is full.
     pub fn save(&self, record: CallRecord) {
         let snapshot = Snapshot { record: Box::new(record), written: None };
         if self.queue.try_send(snapshot).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+            self.metrics.snapshots_dropped(1);
         }
     }
 
@@ -62,12 +61,6 @@ impl Recorder {
         let snapshot = Snapshot { record: Box::new(record), written: Some(written) };
         self.queue.send(snapshot).await.map_err(|_| NotRecorded)?;
         answer.await.map_err(|_| NotRecorded)?
-    }
-
-    /// Snapshots of running calls that were dropped.
-    #[must_use]
-    pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
     }
 }
 

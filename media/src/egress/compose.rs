@@ -96,7 +96,7 @@ impl Composer {
         let before = self.cut.len();
         pacer.flush(scope, force, fade, &mut self.cut);
         if self.cut.len() > before {
-            apply(self.codec, &mut self.cut, fade::fade_out);
+            fade_out(self.codec, &mut self.cut);
             self.mid_audio = false;
         }
         self.fade_in &= pacer.peek(1).next().is_some();
@@ -114,8 +114,10 @@ impl Composer {
         let audio = self.frame.get_mut(start..).unwrap_or_default();
         if self.fade_in && !audio.is_empty() {
             self.fade_in = false;
-            let length = self.recent.len().min(audio.len());
-            apply(self.codec, audio.get_mut(..length).unwrap_or_default(), fade::fade_in);
+            let length = self.recent.len();
+            for (index, byte) in audio.iter_mut().take(length).enumerate() {
+                *byte = self.codec.encode_sample(fade::fade_in(self.codec.decode_sample(*byte), index, length));
+            }
         }
         let newest = audio.len().min(self.recent.len());
         self.recent.drain(..newest);
@@ -148,7 +150,7 @@ impl Composer {
         if std::mem::take(&mut self.mid_audio) {
             self.frame.extend(pacer.peek(self.recent.len()));
             self.fade_in = true;
-            apply(self.codec, self.frame.get_mut(start..).unwrap_or_default(), fade::fade_out);
+            fade_out(self.codec, self.frame.get_mut(start..).unwrap_or_default());
         }
         start
     }
@@ -158,13 +160,13 @@ impl Composer {
         let start = self.frame.len();
         let room = self.length - start;
         self.frame.extend(self.recent.iter().rev().take(room));
-        apply(self.codec, self.frame.get_mut(start..).unwrap_or_default(), fade::fade_out);
+        fade_out(self.codec, self.frame.get_mut(start..).unwrap_or_default());
     }
 }
 
-fn apply(codec: Codec, payload: &mut [u8], fade: fn(i16, usize, usize) -> i16) {
+fn fade_out(codec: Codec, payload: &mut [u8]) {
     let length = payload.len();
     for (index, byte) in payload.iter_mut().enumerate() {
-        *byte = codec.encode_sample(fade(codec.decode_sample(*byte), index, length));
+        *byte = codec.encode_sample(fade::fade_out(codec.decode_sample(*byte), index, length));
     }
 }

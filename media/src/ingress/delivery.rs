@@ -24,7 +24,7 @@ pub enum FrameOrigin {
     Filled,
 }
 
-/// A piece of the decoded side copy; all of one origin, at most 100 ms.
+/// A piece of the decoded side copy; all of one origin: a packet's worth, or at most 20 ms made up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TapFrame<'a> {
     /// Linear audio at the codec's rate.
@@ -105,7 +105,7 @@ impl Delivery {
     /// Makes up `samples` for lost packets.
     pub(super) fn conceal(&mut self, samples: u64) {
         let mut made_up = std::mem::take(&mut self.made_up);
-        for length in pieces_of(samples, self.codec.sample_rate()) {
+        for length in steps_of(samples, self.codec.sample_rate()) {
             made_up.clear();
             self.concealer.conceal(length, &mut made_up);
             self.deliver(&made_up, FrameOrigin::Concealed);
@@ -115,7 +115,7 @@ impl Delivery {
 
     /// Makes up `samples` of digital silence.
     pub(super) fn silence(&mut self, samples: u64) {
-        for length in pieces_of(samples, self.codec.sample_rate()) {
+        for length in steps_of(samples, self.codec.sample_rate()) {
             self.concealer.silenced();
             self.decoded.clear();
             self.decoded.resize(length, 0);
@@ -225,13 +225,15 @@ impl<T> Default for Pieces<T> {
     }
 }
 
-/// `samples` cut into lengths of at most [`PIECE`].
-fn pieces_of(samples: u64, rate: SampleRate) -> impl Iterator<Item = usize> {
-    let most = rate.samples(PIECE);
+/// `samples` cut into lengths of at most [`STEP`].
+fn steps_of(samples: u64, rate: SampleRate) -> impl Iterator<Item = usize> {
+    let most = rate.samples(STEP);
     (0..samples.div_ceil(most)).map(move |n| (samples - n * most).min(most) as usize)
 }
 
 /// The longest piece handed out.
 const PIECE: Duration = Duration::from_millis(100);
+/// What is made up at a time, so that a long gap needs no long scratch buffer.
+const STEP: Duration = Duration::from_millis(20);
 /// Elements a buffer keeps once it was larger.
-const KEPT: usize = 16 * 1024;
+const KEPT: usize = 8 * 1024;

@@ -13,8 +13,8 @@ use crate::units::{ExtendedSequenceNumber, RtpTimestamp, SequenceNumber};
 pub(crate) struct ReorderRing {
     /// The sequence number whose turn it is.
     next: Option<ExtendedSequenceNumber>,
-    /// What came ahead of its turn, at its sequence number modulo the size.
-    slots: Box<[Option<Waiting>]>,
+    /// What came ahead of its turn, at its sequence number modulo the size. Empty until something first does.
+    slots: Vec<Option<Waiting>>,
     waiting: usize,
     /// Bit n is set when the packet n + 1 before `next` has come.
     seen: u128,
@@ -55,8 +55,7 @@ pub(crate) enum Arrival {
 
 impl ReorderRing {
     pub(crate) fn new() -> Self {
-        let slots = std::iter::repeat_with(|| None).take(SLOTS as usize).collect();
-        Self { next: None, slots, waiting: 0, seen: 0, restart: None, spare: Vec::new() }
+        Self { next: None, slots: Vec::new(), waiting: 0, seen: 0, restart: None, spare: Vec::new() }
     }
 
     /// Begins with `sequence` whose turn it now is. Nothing may be waiting.
@@ -88,6 +87,7 @@ impl ReorderRing {
     /// Keeps a packet that is [`Arrival::Ahead`]; an empty payload only takes up its number.
     pub(crate) fn keep(&mut self, arrived: Instant, sequence: SequenceNumber, timestamp: RtpTimestamp, payload: &[u8]) {
         let Some(sequence) = self.next.map(|next| next.extend(sequence)) else { return };
+        self.slots.resize_with(SLOTS as usize, || None);
         let mut buffer = self.spare.pop().unwrap_or_default();
         buffer.clear();
         buffer.extend_from_slice(payload);

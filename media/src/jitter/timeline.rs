@@ -9,7 +9,7 @@
 //! | up to 2 s after S | the span between is a gap, filled at once; it goes on |
 //! | before S and ends after it | the uncovered tail goes on |
 //! | ends at S or before | it is late, its span was filled: dropped |
-//! | more than 2 s after S, or more than 200 ms before P | the sender's clock jumped: it goes on at S |
+//! | more than 2 s after S, or more than 200 ms before S (while silence is filled: before P) | the sender's clock jumped: it goes on at S |
 //!
 //! When nothing came for max(200 ms, 3 × jitter) the silence is filled: first what has elapsed, then in steps of
 //! 20 ms in real time, behind the wall clock by a margin of 20 ms and 3 × jitter (at most 80 ms), so that the first
@@ -92,7 +92,7 @@ impl Timeline {
         self.anchor = self.newest.is_some();
     }
 
-    /// Samples of silence due at `now`, at most 2 s; S moves past them.
+    /// Samples of silence due at `now`, at most 60 ms at a time; S moves past them.
     pub(crate) fn fill(&mut self, now: Instant, jitter: Duration) -> u64 {
         let Some((since, base)) = self.quiet else { return 0 };
         let elapsed = now.saturating_duration_since(since);
@@ -101,14 +101,15 @@ impl Timeline {
             return 0;
         }
         let missing = (base + self.rate.ticks(elapsed.saturating_sub(margin))).saturating_sub(self.sent);
+        let overslept = missing.saturating_sub(self.rate.ticks(CLOCK_JUMP));
+        if overslept > 0 {
+            // Whoever calls was asleep: no more than two seconds of it are made up.
+            self.quiet = Some((since + self.lasting(overslept), base));
+        }
         let step = self.rate.ticks(STEP);
-        let due = (missing / step * step).min(self.rate.ticks(CLOCK_JUMP));
+        let due = ((missing - overslept) / step * step).min(self.rate.ticks(AT_ONCE));
         self.sent += due;
         self.filling |= due > 0;
-        if missing > self.rate.ticks(CLOCK_JUMP) {
-            // Whoever calls was asleep: what it slept through is not made up.
-            self.quiet = Some((now, self.sent));
-        }
         due
     }
 
@@ -126,9 +127,7 @@ impl Timeline {
         let (since, base) = self.quiet?;
         let (patience, margin) = self.waits(jitter);
         let ahead = self.sent - base + self.rate.ticks(STEP);
-        // Rounded up: a step that is not wholly due yet is none.
-        let elapsed = Duration::from_nanos((ahead * 1_000_000_000).div_ceil(u64::from(self.rate.0)));
-        Some(since + patience.max(elapsed + margin))
+        Some(since + patience.max(self.lasting(ahead) + margin))
     }
 
     /// S.
@@ -154,9 +153,10 @@ impl Timeline {
     fn start_of(&self, timestamp: RtpTimestamp) -> Option<i64> {
         let (position, newest) = self.newest.filter(|_| !self.anchor)?;
         let start = position + i64::from(timestamp.since(newest));
-        let ahead = start - self.sent as i64;
-        let jumped = ahead > self.rate.ticks(CLOCK_JUMP) as i64 || start < position - self.rate.ticks(CLOCK_BACK) as i64;
-        (!jumped).then_some(start)
+        // Once silence was filled, S says nothing about the sender any more.
+        let earliest = if self.filling { position } else { self.sent as i64 } - self.rate.ticks(CLOCK_BACK) as i64;
+        let latest = (self.sent + self.rate.ticks(CLOCK_JUMP)) as i64;
+        (earliest..=latest).contains(&start).then_some(start)
     }
 
     /// Whether late packets keep coming no faster than real time.
@@ -175,6 +175,11 @@ impl Timeline {
         real_time
     }
 
+    /// How long `samples` last, rounded up: a step that is not wholly due yet is none.
+    fn lasting(&self, samples: u64) -> Duration {
+        Duration::from_nanos(samples.saturating_mul(1_000_000_000).div_ceil(u64::from(self.rate.0)))
+    }
+
     /// How long nothing may come before silence is filled, and how far behind the wall clock filling stays.
     fn waits(&self, jitter: Duration) -> (Duration, Duration) {
         if self.held {
@@ -188,6 +193,8 @@ impl Timeline {
 const QUIET: Duration = Duration::from_millis(200);
 /// Silence is filled in whole steps of this.
 const STEP: Duration = Duration::from_millis(20);
+/// The most that one call fills, so that a long silence needs no large buffer; the next is due at once.
+const AT_ONCE: Duration = Duration::from_millis(60);
 /// The most that jitter adds to the margin behind the wall clock.
 const MAX_MARGIN: Duration = Duration::from_millis(60);
 /// A timestamp further ahead than this is no gap but another clock.
@@ -210,6 +217,11 @@ mod tests {
         let (mut timeline, start) = (Timeline::new(ClockRate::HZ_8000), Instant::now());
         assert_eq!(timeline.place(start, RtpTimestamp(0), 160), FORWARD);
         (timeline, start)
+    }
+
+    /// Fills all that is due at `now`.
+    fn filled(timeline: &mut Timeline, now: Instant) -> u64 {
+        std::iter::from_fn(|| Some(timeline.fill(now, CALM)).filter(|due| *due > 0)).sum()
     }
 
     fn ms(millis: u64) -> Duration {
@@ -235,7 +247,7 @@ mod tests {
         let (mut timeline, start) = begun();
         assert_eq!(timeline.next_fill(CALM), Some(start + ms(200)));
         assert_eq!(timeline.fill(start + ms(199), CALM), 0);
-        assert_eq!(timeline.fill(start + ms(200), CALM), 1_440, "what elapsed, less the margin");
+        assert_eq!(filled(&mut timeline, start + ms(200)), 1_440, "what elapsed, less the margin");
         assert_eq!(timeline.next_fill(CALM), Some(start + ms(220)));
         assert_eq!(timeline.fill(start + ms(220), CALM), 160);
     }
@@ -243,17 +255,14 @@ mod tests {
     #[test]
     fn the_first_packet_after_a_silence_loses_nothing() {
         let (mut timeline, start) = begun();
-        timeline.fill(start + ms(500), CALM);
-        assert_eq!(
-            timeline.place(start + ms(500), RtpTimestamp(8 * 500), 160),
-            Placement::Forward { gap: 160 - 160, covered: 0, anchored: false }
-        );
+        filled(&mut timeline, start + ms(500));
+        assert_eq!(timeline.place(start + ms(500), RtpTimestamp(8 * 500), 160), Placement::Forward { gap: 0, covered: 0, anchored: false });
     }
 
     #[test]
     fn a_packet_of_a_filled_span_is_late_and_a_tail_that_sticks_out_goes_on() {
         let (mut timeline, start) = begun();
-        timeline.fill(start + ms(420), CALM);
+        filled(&mut timeline, start + ms(420));
         assert_eq!(timeline.sent(), 160 + 3_200);
         assert_eq!(timeline.place(start + ms(421), RtpTimestamp(160), 160), Placement::Late);
         assert_eq!(timeline.place(start + ms(421), RtpTimestamp(3_280), 160), Placement::Forward { gap: 0, covered: 80, anchored: false });
@@ -262,7 +271,7 @@ mod tests {
     #[test]
     fn a_sender_whose_clock_stood_still_is_heard_within_two_hundred_milliseconds() {
         let (mut timeline, start) = begun();
-        timeline.fill(start + ms(1_500), CALM);
+        filled(&mut timeline, start + ms(1_500));
         let placed: Vec<_> = (0..10).map(|n| timeline.place(start + ms(1_500 + 20 * n), RtpTimestamp(160 * (n as u32 + 1)), 160)).collect();
         assert!(placed[..5].iter().all(|placement| *placement == Placement::Late));
         assert_eq!(placed[5], Placement::Forward { gap: 0, covered: 0, anchored: true });
@@ -272,7 +281,7 @@ mod tests {
     #[test]
     fn a_burst_that_was_held_back_is_dropped_until_it_has_caught_up() {
         let (mut timeline, start) = begun();
-        timeline.fill(start + ms(1_020), CALM);
+        filled(&mut timeline, start + ms(1_020));
         let covered = timeline.sent() - 160;
         let late = (0..60)
             .filter(|n| timeline.place(start + ms(1_020 + n * 3), RtpTimestamp(160 * (*n as u32 + 1)), 160) == Placement::Late)
@@ -301,7 +310,7 @@ mod tests {
     #[test]
     fn whoever_sleeps_an_hour_is_not_given_an_hour_of_silence() {
         let (mut timeline, start) = begun();
-        assert_eq!(timeline.fill(start + ms(3_600_000), CALM), 16_000);
-        assert_eq!(timeline.fill(start + ms(3_600_000), CALM), 0);
+        assert_eq!(filled(&mut timeline, start + ms(3_600_000)), 16_000);
+        assert_eq!(timeline.next_fill(CALM), Some(start + ms(3_600_020)));
     }
 }

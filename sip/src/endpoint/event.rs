@@ -24,7 +24,7 @@ impl fmt::Display for InviteId {
 /// After `reject` and after `hang_up` only `Ended` follows: at once for a refusal, and for a call that was up when its BYE is answered
 /// or given up (64 × T1).
 pub enum Event {
-    /// Somebody calls: `ring`, `answer`, `reject`. 100 has gone out.
+    /// Somebody calls: `ring`, `answer`, `reject`. 100 has gone out; the caller waits until it gives up, so one of the last two is owed.
     Incoming {
         /// The new call.
         id: InviteId,

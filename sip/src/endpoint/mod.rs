@@ -57,7 +57,7 @@ impl Endpoint {
                     if let Some(reported) = self.stack.transactions.client_timeout(now, id, &mut self.stack.out)
                         && let Some(owner) = reported.owner
                     {
-                        self.step(owner, |invite, stack| invite.handle_report(now, &reported, stack));
+                        self.step(owner, |invite, stack| invite.handle_report(&reported, stack));
                     }
                 }
                 Owner::Invite(id) => self.step(id, |invite, stack| invite.handle_timeout(now, timer, stack)),
@@ -70,7 +70,7 @@ impl Endpoint {
         self.stack.out.poll()
     }
 
-    /// Calls somebody. Events follow under the id.
+    /// Calls somebody. Events follow under the id. A callee may ring for ever: the application decides when to hang up.
     pub fn invite(&mut self, now: Instant, call: OutgoingInvite) -> Result<InviteId, InviteError> {
         if call.body.is_empty() {
             return Err(InviteError::NoOffer);

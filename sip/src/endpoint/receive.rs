@@ -41,7 +41,7 @@ impl Endpoint {
             return self.receive_in_dialog(now, arrived, &key, &request);
         }
         match request.method() {
-            Method::Invite => self.receive_invite(now, arrived, key, request),
+            Method::Invite => self.receive_invite(arrived, key, request),
             Method::Options => {
                 let response = self.stack.stateless(&request, arrived, StatusCode::OK).capabilities();
                 self.stack.reply_stateless(&request, arrived, response);
@@ -51,7 +51,7 @@ impl Endpoint {
     }
 
     /// A new call.
-    fn receive_invite(&mut self, now: Instant, arrived: Path, key: ServerKey, request: Request) {
+    fn receive_invite(&mut self, arrived: Path, key: ServerKey, request: Request) {
         if self.stack.transactions.is_merged(&request) {
             return self.reply_status(&request, arrived, StatusCode::LOOP_DETECTED);
         }
@@ -64,7 +64,7 @@ impl Endpoint {
             return self.stack.reply_stateless(&request, arrived, response);
         }
         let id = self.new_id();
-        let Some((invite, incoming)) = Invite::inbound(now, id, request, key, arrived, &mut self.stack) else { return };
+        let Some((invite, incoming)) = Invite::inbound(id, request, key, arrived, &mut self.stack) else { return };
         self.insert(invite);
         self.stack.event(Event::Incoming { id, invite: incoming });
     }

@@ -25,6 +25,7 @@ pub(crate) struct Stack {
 impl Stack {
     pub(crate) fn new(mut config: EndpointConfig) -> Self {
         config.user_agent.retain(|character| !character.is_control());
+        config.timers = config.timers.bounded();
         Self {
             identifiers: Identifiers::new(config.seed),
             transactions: TransactionTable::new(config.timers),

@@ -164,8 +164,8 @@ impl UriParts {
     fn sip(scheme: Scheme, text: &str, rest: &str) -> Result<Self, UriError> {
         // User parts may hold `;` and `?`, so the `@` comes first; it must be escaped everywhere else.
         let (user, rest) = match rest.split_once('@') {
-            Some((info, rest)) => {
-                let (user, password) = info.split_once(':').unwrap_or((info, ""));
+            Some((userinfo, rest)) => {
+                let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
                 if user.is_empty() {
                     return Err(UriError::Character);
                 }

@@ -21,7 +21,6 @@ pub(super) struct Invited {
 
 impl Invited {
     pub(super) fn new(
-        _now: Instant,
         id: InviteId,
         request: Request,
         key: ServerKey,
@@ -55,7 +54,7 @@ impl Invited {
         let response =
             self.response(StatusCode::RINGING, local_tag).dialog(&self.request, contact).server(&stack.config.user_agent).finish();
         stack.transactions.respond(now, self.server, StatusCode::RINGING, response, &mut stack.out);
-        self.ring_again_at = Some(now + stack.config.timers.provisional_refresh.max(SHORTEST_REFRESH));
+        self.ring_again_at = Some(now + stack.config.timers.provisional_refresh);
     }
 
     pub(super) fn answer(self, now: Instant, local_tag: &str, contact: &Uri, sdp: &[u8], stack: &mut Stack) -> Established {
@@ -103,6 +102,3 @@ impl Invited {
         ResponseBuilder::new(&self.request, self.arrived.remote, status, None, local_tag)
     }
 }
-
-/// Whatever is configured.
-const SHORTEST_REFRESH: Duration = Duration::from_secs(1);

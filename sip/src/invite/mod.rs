@@ -56,7 +56,6 @@ pub(crate) struct Incoming<'a> {
 impl Invite {
     /// A caller's INVITE that was let in: 100 goes out. `None` when the request lacks what every request has.
     pub(crate) fn inbound(
-        now: Instant,
         id: InviteId,
         request: Request,
         key: ServerKey,
@@ -65,7 +64,7 @@ impl Invite {
     ) -> Option<(Self, Box<IncomingInvite>)> {
         let local_tag = stack.identifiers.tag();
         let call_id = request.headers().call_id()?.into();
-        let (invited, incoming) = Invited::new(now, id, request, key, arrived, &local_tag, stack)?;
+        let (invited, incoming) = Invited::new(id, request, key, arrived, &local_tag, stack)?;
         Some((Self { id, call_id, local_tag, state: State::Invited(Box::new(invited)), outbound: None }, Box::new(incoming)))
     }
 
@@ -200,7 +199,7 @@ impl Invite {
         }
     }
 
-    pub(crate) fn handle_report(&mut self, _now: Instant, reported: &Reported, stack: &mut Stack) {
+    pub(crate) fn handle_report(&mut self, reported: &Reported, stack: &mut Stack) {
         match (reported.method, reported.report) {
             (Method::Invite, Report::TimedOut) => {
                 self.outbound = None;

@@ -73,7 +73,12 @@ impl Outbound {
 
     /// Acknowledges a 2xx; the new dialog when it is the first of this callee.
     pub(super) fn acknowledge(&mut self, response: &Response, stack: &mut Stack) -> Option<Dialog> {
-        let remote_tag = response.headers().to()?.tag().unwrap_or_default();
+        let headers = response.headers();
+        // Whoever changes what we chose is no party of this call.
+        if headers.call_id() != Some(&*self.call_id) || headers.from()?.tag() != Some(&*self.local_tag) {
+            return None;
+        }
+        let remote_tag = headers.to()?.tag().unwrap_or_default();
         if let Some(known) = self.answers.iter().find(|answer| &*answer.remote_tag == remote_tag) {
             stack.out.send(known.path, Some(known.ack.clone()));
             return None;

@@ -17,6 +17,18 @@ pub(crate) fn is_token_byte(byte: u8) -> bool {
 /// Splits at the first `separator` that stands outside quoted strings and, when `brackets`, outside `<…>`.
 /// The second part is `None` when there is no separator. An open quote swallows the rest; the typed parsers then refuse it.
 pub(crate) fn split_outside_quotes(text: &str, separator: u8, brackets: bool) -> (&str, Option<&str>) {
+    let bytes = text.as_bytes();
+    if !bytes.contains(&separator) {
+        return (text, None);
+    }
+    // Most values have nothing that could hide a separator.
+    let hiding = bytes.contains(&b'"') || (brackets && bytes.contains(&b'<'));
+    if !hiding {
+        return match text.split_once(char::from(separator)) {
+            Some((before, after)) => (before, Some(after)),
+            None => (text, None),
+        };
+    }
     let (mut quoted, mut escaped, mut in_brackets) = (false, false, false);
     for (at, byte) in text.bytes().enumerate() {
         if quoted {

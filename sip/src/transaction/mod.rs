@@ -1,6 +1,6 @@
 //! Transactions (RFC 3261 §17 with RFC 6026): four strict machines and the table that drives them over an unreliable transport.
 //!
-//! Each machine is an enum of one struct a state; a step consumes the old state and says in an [`Actions`] what to send and what to
+//! Each machine is an enum of one struct a state; a step consumes the old state and says in an `Actions` what to send and what to
 //! report. Left out on purpose: Timer C (proxies only), provisional responses to anything but INVITE (RFC 4320), and transport errors,
 //! which a machine learns as silence.
 

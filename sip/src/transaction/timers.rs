@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// Base values of all timers. The defaults are the RFC's; shorter ones are for tests, longer ones for slow links.
+/// The values from which all timers follow. The defaults are the RFC's; shorter ones are for tests, longer ones for slow links.
+/// An endpoint raises what is below 1 ms and lowers what is above an hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timers {
     /// Estimate of the round trip; default 500 ms, above 0.
@@ -31,6 +32,13 @@ impl Timers {
     /// is the 32 s that the RFC asks for.
     pub fn give_up(&self) -> Duration {
         self.t1.saturating_mul(64)
+    }
+
+    /// Within what virtual and real time can hold, with T2 at least T1.
+    pub(crate) fn bounded(self) -> Self {
+        let bound = |value: Duration| value.clamp(Duration::from_millis(1), Duration::from_secs(3600));
+        let t1 = bound(self.t1);
+        Self { t1, t2: bound(self.t2).max(t1), t4: bound(self.t4), provisional_refresh: bound(self.provisional_refresh) }
     }
 }
 

@@ -1,6 +1,30 @@
 //! The endpoint from outside: datagrams in, datagrams and events out, in virtual time.
 
 #[cfg(test)]
+mod bounds;
+#[cfg(test)]
 mod call_flow;
 #[cfg(test)]
+mod dialog_routing;
+#[cfg(test)]
+mod forked_answers;
+#[cfg(test)]
+mod hostile_input;
+#[cfg(test)]
+mod lossy_link;
+#[cfg(test)]
+mod private_data;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod reoffers;
+#[cfg(test)]
+mod response_routing;
+#[cfg(test)]
+mod retransmissions;
+#[cfg(test)]
+mod scripted_peer;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod torture;

@@ -115,7 +115,9 @@ mod tests {
     #[test]
     fn a_key_that_is_not_there_is_named_by_its_variable() {
         let config = AgentConfig { api_key_env: Some("AURICLE_TEST_NO_SUCH_KEY".into()), ..AgentConfig::at("ws://127.0.0.1/") };
-        assert!(matches!(AgentEndpoint::new(&config), Err(EndpointError::KeyMissing { variable }) if variable == "AURICLE_TEST_NO_SUCH_KEY"));
+        assert!(
+            matches!(AgentEndpoint::new(&config), Err(EndpointError::KeyMissing { variable }) if variable == "AURICLE_TEST_NO_SUCH_KEY")
+        );
     }
 
     #[test]

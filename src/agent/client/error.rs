@@ -88,6 +88,9 @@ pub enum ConnectError {
     /// The server does not speak WebSocket.
     #[error("the agent does not speak WebSocket")]
     NotWebSocket,
+    /// The thread that made the connection is gone: the gateway stops.
+    #[error("the connection was given up")]
+    Aborted,
     /// It took too long.
     #[error("the agent did not answer in time while {stage}")]
     Timeout {
@@ -102,7 +105,7 @@ impl ConnectError {
     pub const fn class(&self) -> TerminationClass {
         match self {
             Self::Resolve { .. } | Self::NoAddress | Self::Timeout { stage: Stage::Connecting } => TerminationClass::Unknown,
-            Self::Plaintext | Self::Refused { status: 401 | 403 | 404 } => TerminationClass::Us,
+            Self::Plaintext | Self::Aborted | Self::Refused { status: 401 | 403 | 404 } => TerminationClass::Us,
             Self::Connect { .. }
             | Self::Tls { .. }
             | Self::Broken { .. }
@@ -118,7 +121,7 @@ impl ConnectError {
         match self {
             Self::Resolve { .. } | Self::Connect { .. } | Self::Broken { .. } | Self::Timeout { .. } => true,
             Self::Refused { status } => matches!(status, 408 | 425 | 429 | 500..=599),
-            Self::NoAddress | Self::Plaintext | Self::Tls { .. } | Self::NotWebSocket => false,
+            Self::NoAddress | Self::Plaintext | Self::Aborted | Self::Tls { .. } | Self::NotWebSocket => false,
         }
     }
 }

@@ -62,14 +62,7 @@ struct Closure {
 
 impl AgentSocket {
     pub(super) fn new(stream: WebSocketStream<Transport>) -> Self {
-        Self {
-            stream,
-            queue: SendQueue::default(),
-            scratch: BytesMut::new(),
-            blocked: false,
-            keepalive: Keepalive::new(),
-            closed: None,
-        }
+        Self { stream, queue: SendQueue::default(), scratch: BytesMut::new(), blocked: false, keepalive: Keepalive::new(), closed: None }
     }
 
     /// Writes a message, or queues it where the transport takes nothing more. Never waits.

@@ -25,7 +25,7 @@ fn running() -> CallRecord {
 #[tokio::test]
 async fn the_final_snapshot_is_written_when_it_is_answered() {
     let (records, _directory) = fresh();
-    let (recorder, task) = Recorder::new(records.clone());
+    let (recorder, task) = Recorder::new(records.clone(), Metrics::new());
     tokio::spawn(task.run());
     let mut one = running();
     recorder.save(one.clone());
@@ -37,12 +37,13 @@ async fn the_final_snapshot_is_written_when_it_is_answered() {
 #[tokio::test]
 async fn a_full_queue_drops_interim_snapshots_and_still_takes_the_final_one() {
     let (records, _directory) = fresh();
-    let (recorder, task) = Recorder::new(records.clone());
+    let metrics = Metrics::new();
+    let (recorder, task) = Recorder::new(records.clone(), metrics.clone());
     let mut one = running();
     for _ in 0..QUEUE_LEN + 10 {
         recorder.save(one.clone());
     }
-    assert_eq!(recorder.dropped(), 10);
+    assert!(metrics.render().contains("auricle_store_snapshots_dropped_total 10"));
     tokio::spawn(task.run());
     one.session_status = SessionStatus::Failed;
     recorder.save_final(one.clone()).await.unwrap();
@@ -52,7 +53,7 @@ async fn a_full_queue_drops_interim_snapshots_and_still_takes_the_final_one() {
 #[tokio::test]
 async fn the_task_ends_once_everything_handed_over_is_written() {
     let (records, _directory) = fresh();
-    let (recorder, task) = Recorder::new(records.clone());
+    let (recorder, task) = Recorder::new(records.clone(), Metrics::new());
     let all: Vec<_> = (0..300).map(|_| running()).collect();
     all.iter().for_each(|one| recorder.save(one.clone()));
     drop(recorder);
@@ -65,7 +66,7 @@ async fn the_task_ends_once_everything_handed_over_is_written() {
 #[tokio::test]
 async fn a_recorder_without_its_task_says_that_nothing_was_recorded() {
     let (records, _directory) = fresh();
-    let (recorder, task) = Recorder::new(records);
+    let (recorder, task) = Recorder::new(records, Metrics::new());
     drop(task);
     assert_eq!(recorder.save_final(running()).await, Err(NotRecorded));
 }

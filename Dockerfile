@@ -1,0 +1,25 @@
+# The gateway in a container: built from source, run by a user that may do nothing else.
+#
+# `docker build -t auricle .`; where there is neither Docker nor a registry, `make image` builds the runtime stage of
+# this same file with buildah. RTP wants the host's network:
+#   docker run --network host -v auricle:/data auricle
+#   docker run --network host -v auricle:/data -v ./gateway.toml:/etc/auricle/gateway.toml:ro auricle serve --config /etc/auricle/gateway.toml
+
+FROM docker.io/library/rust:1-bookworm AS builder
+WORKDIR /source
+COPY . .
+RUN cargo build --release --locked --bin auricle
+
+FROM docker.io/library/debian:bookworm-slim AS runtime
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin auricle \
+    && install -d -o auricle -g auricle -m 0700 /data
+COPY --from=builder /source/target/release/auricle /usr/local/bin/auricle
+USER auricle
+WORKDIR /data
+VOLUME /data
+# The REST interface; SIP and RTP stay on 127.0.0.1 until the configuration names an address of this host.
+ENV AURICLE__STORE__PATH=/data AURICLE__HTTP__LISTEN=127.0.0.1:8080
+EXPOSE 5060/udp 8080/tcp
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["auricle", "health"]
+ENTRYPOINT ["auricle"]
+CMD ["serve"]

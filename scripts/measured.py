@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Writes docs/measured.md from the figures that the last measurements saved in target/measured/*.json.
+
+A file holds: title, command, date, machine, commit, figures [{what, value, gate?, passed?, at_least?}].
+A gate is an upper limit unless `at_least` is true. Nothing is written by hand: what is not in a file is not in the page.
+"""
+
+import json
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "measured.md"
+
+
+def shown(value):
+    return f"{value:.0f}" if abs(value) >= 1000 or float(value).is_integer() else f"{value:.3g}"
+
+
+def row(figure):
+    gate, passed = figure.get("gate"), figure.get("passed")
+    limit = "" if gate is None else f"{'≥' if figure.get('at_least') else '≤'} {shown(gate)}"
+    verdict = {True: "reached", False: "**short**", None: "recorded"}[passed]
+    return f"| {figure['what']} | {shown(figure['value'])} | {limit} | {verdict} |"
+
+
+def section(path):
+    saved = json.loads(path.read_text())
+    lines = [
+        f"## {saved['title']}",
+        "",
+        f"`{saved['command']}` on {saved['date']}, commit {saved['commit'] or 'unknown'}: {saved['machine']}.",
+        "",
+        "| figure | measured | gate | verdict |",
+        "| --- | ---: | ---: | --- |",
+    ]
+    return lines + [row(figure) for figure in saved["figures"]] + [""]
+
+
+def main():
+    files = sorted((ROOT / "target" / "measured").glob("*.json"))
+    if not files:
+        sys.exit("measured: nothing saved yet; run make bench-call, bench-pacer or quality first")
+    lines = [
+        "# Measured",
+        "",
+        "Made by `make measured` from what the measurements saved; each section names its command. CPU is user and system time",
+        "of the gateway's process alone, per second of one call, both directions; the load has its own process on the same cores.",
+        "",
+    ]
+    for path in files:
+        lines += section(path)
+    PAGE.write_text("\n".join(lines).rstrip() + "\n")
+    print(f"measured: {PAGE.relative_to(ROOT)} from {len(files)} file(s)")
+
+
+main()

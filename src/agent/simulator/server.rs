@@ -1,0 +1,145 @@
+//! The simulator's sockets: one task a connection, dull on purpose.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use secrecy::ExposeSecret;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
+use tokio_tungstenite::tungstenite::handshake::server::{Callback, ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
+use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
+
+use super::Config;
+use super::conversation::Conversation;
+use super::mouth::Output;
+use super::observations::{SessionHandle, lock};
+use super::recorder::{Recorder, Recording};
+
+/// Serves until `shutdown` is ready; then every connection is dropped.
+pub async fn serve(listener: TcpListener, config: Config, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
+    let config = Arc::new(config);
+    let recorder = Recorder::open(config.log_received.as_deref(), config.dump_audio.clone())?;
+    let mut connections = JoinSet::new();
+    tokio::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => return Ok(()),
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((tcp, _)) => {
+                    let recording = recorder.begin();
+                    connections.spawn(connection(tcp, config.clone(), recording));
+                }
+                // No descriptor is left, most likely: others must end first.
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            },
+        }
+    }
+}
+
+async fn connection(tcp: TcpStream, config: Arc<Config>, recording: Recording) {
+    // A socket without the option only adds delay.
+    let _ = tcp.set_nodelay(true);
+    match config.tls.clone() {
+        None => websocket(tcp, config, recording).await,
+        Some(tls) => {
+            if let Ok(stream) = TlsAcceptor::from(tls).accept(tcp).await {
+                websocket(stream, config, recording).await;
+            }
+        }
+    }
+}
+
+async fn websocket<S: AsyncRead + AsyncWrite + Unpin>(stream: S, config: Arc<Config>, recording: Recording) {
+    let gate = Gate(config.clone());
+    let Ok(stream) = accept_hdr_async_with_config(stream, gate, Some(websocket_config())).await else { return };
+    let seen = config.observations.begin();
+    let conversation = Conversation::new(config, seen.clone());
+    // However it ends, it is over.
+    let _ = converse(stream, conversation, recording).await;
+    over(&seen);
+}
+
+fn over(seen: &SessionHandle) {
+    lock(seen).closed = true;
+}
+
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: WebSocketStream<S>,
+    mut conversation: Conversation,
+    mut recording: Recording,
+) -> Result<(), tungstenite::Error> {
+    loop {
+        while let Some(output) = conversation.poll_output() {
+            match output {
+                Output::Send(text) => stream.send(Message::text(text)).await?,
+                Output::Close(code) => {
+                    stream.close(Some(CloseFrame { code: code.into(), reason: Utf8Bytes::default() })).await?;
+                }
+                Output::Drop => return Ok(()),
+                Output::Stall => std::future::pending().await,
+            }
+        }
+        let deadline = conversation.poll_timeout();
+        tokio::select! {
+            message = stream.next() => match message {
+                Some(Ok(Message::Text(text))) => {
+                    recording.record(&text);
+                    conversation.handle_message(std::time::Instant::now(), &text);
+                }
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(error),
+                None => return Ok(()),
+            },
+            () = tokio::time::sleep_until(deadline.unwrap_or_else(far_away).into()), if deadline.is_some() => {
+                conversation.handle_timeout(Instant::now().into_std());
+            }
+        }
+    }
+}
+
+fn far_away() -> std::time::Instant {
+    std::time::Instant::now() + Duration::from_secs(3600)
+}
+
+/// Lets those in who show the key, where there is one; no retired shape of the protocol.
+struct Gate(Arc<Config>);
+
+impl Callback for Gate {
+    fn on_request(self, request: &Request, response: Response) -> Result<Response, ErrorResponse> {
+        let shown = request.headers().get("authorization").map(HeaderValue::as_bytes);
+        match &self.0.api_key {
+            Some(key) if shown != Some(format!("Bearer {}", key.expose_secret()).as_bytes()) => Err(refusal(StatusCode::UNAUTHORIZED)),
+            _ if request.headers().contains_key("openai-beta") => Err(refusal(StatusCode::BAD_REQUEST)),
+            _ => Ok(response),
+        }
+    }
+}
+
+fn refusal(status: StatusCode) -> ErrorResponse {
+    let mut refusal = ErrorResponse::new(None);
+    *refusal.status_mut() = status;
+    refusal
+}
+
+/// Small buffers: the simulator of a measurement must not be what is measured.
+fn websocket_config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(4 * 1024)
+        .write_buffer_size(0)
+        .max_write_buffer_size(64 * 1024 * 1024)
+        .max_message_size(Some(MAX_MESSAGE_LEN_BYTES))
+        .max_frame_size(Some(MAX_MESSAGE_LEN_BYTES))
+}
+
+/// Room for an append beyond the service's bound, so that it is refused by an event and not by the socket.
+const MAX_MESSAGE_LEN_BYTES: usize = 24 * 1024 * 1024;

@@ -1,0 +1,93 @@
+//! When a handler fails, hangs or there are too many at once; and what is logged.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::house::{House, SECRET, request, send};
+use crate::api::envelope;
+use crate::api::error::ApiError;
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_and_a_hang_have_the_one_error_form() {
+    let house = House::new();
+    let router = Router::new()
+        .route("/panic", get(async || -> &'static str { panic!("+15550100") }))
+        .route("/hang", get(async || tokio::time::sleep(Duration::from_secs(60)).await))
+        .layer(CatchPanicLayer::custom(|_| ApiError::Internal.into_response()))
+        .layer(from_fn_with_state(house.state.clone(), envelope::wrap));
+    let ask = async |path: &str| send(&router, request("GET", path).body(Body::empty()).unwrap()).await;
+    let panicked = ask("/panic").await;
+    assert_eq!(panicked.error(), (500, "UNKNOWN_ERROR".to_owned()));
+    assert!(!panicked.text.contains("15550100"));
+    assert_eq!(ask("/hang").await.error(), (503, "SERVICE_UNAVAILABLE".to_owned()));
+}
+
+#[tokio::test]
+async fn one_request_too_many_is_refused_and_the_next_is_served_again() {
+    let house = House::new();
+    let places = house.state.places.clone();
+    let taken = places.acquire_many(u32::try_from(places.available_permits()).unwrap()).await.unwrap();
+    assert_eq!(house.ask("GET", "/health").await.error(), (503, "SERVICE_UNAVAILABLE".to_owned()));
+    drop(taken);
+    assert_eq!(house.ask("GET", "/health").await.status.as_u16(), 200);
+}
+
+#[tokio::test]
+async fn a_log_line_names_the_route_and_the_clients_network_and_nothing_else() {
+    let house = House::new();
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    house.ask("GET", "/v1/calls/call_00000000000000000000000000?note=hidden").await;
+    drop(guard);
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    for expected in ["http_request", "\"route\":\"/v1/calls/{id}\"", "\"status\":404", "203.0.113.0/24", "req_"] {
+        assert!(text.contains(expected), "{expected} is missing in {text}");
+    }
+    for hidden in ["203.0.113.77", SECRET, "hidden", "call_0000"] {
+        assert!(!text.contains(hidden), "{hidden} stands in {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_listener_serves_until_it_is_told_to_stop() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let house = House::new();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = tokio::spawn(crate::api::serve(listener, house.state.clone(), async move {
+        let _ = stopped.await;
+    }));
+    let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+    client.write_all(b"GET /v1/calls HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert_eq!(house.audited()[0]["ip"], "127.0.0.1");
+    stop.send(()).unwrap();
+    server.await.unwrap().unwrap();
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

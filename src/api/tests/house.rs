@@ -1,0 +1,166 @@
+//! A gateway without signalling: what the tests call, and what they look into.
+
+use std::net::SocketAddr;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::{Router, response::Response};
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tower::ServiceExt;
+
+use crate::api::{AdminSecret, AppState, router};
+use crate::audit::AuditLog;
+use crate::call::command::CallCommand;
+use crate::call::registry::{CallRegistry, OutboundRequest};
+use crate::domain::call_record::{CallRecord, CallStatus, Direction, MediaStatistics, SessionStatus, Speaker, Utterance};
+use crate::domain::ids::{CallId, OrgId};
+use crate::domain::redacted::Redacted;
+use crate::store::calls::CallRecords;
+use crate::store::sqlite::SqliteDocuments;
+use crate::store::{COLLECTIONS, OrgScope};
+use crate::telemetry::metrics::Metrics;
+
+pub(super) const SECRET: &str = "8f1c0b7e6a5d4c3b2a190817f6e5d4c3";
+
+pub(super) struct House {
+    pub(super) router: Router,
+    pub(super) state: AppState,
+    pub(super) registry: CallRegistry,
+    pub(super) records: CallRecords,
+    pub(super) outbound: mpsc::Receiver<OutboundRequest>,
+    pub(super) directory: TempDir,
+}
+
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) text: String,
+}
+
+impl Answer {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// Status and code of an error, whose form is checked on the way.
+    pub(super) fn error(&self) -> (u16, String) {
+        let body = self.json();
+        let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(keys(&body), ["success", "error", "request_id"]);
+        assert_eq!(keys(&body["error"]), ["message", "code", "field", "context"]);
+        assert_eq!(body["success"], false);
+        assert_eq!(body["request_id"].as_str(), self.headers["x-request-id"].to_str().ok());
+        (self.status.as_u16(), body["error"]["code"].as_str().unwrap().to_owned())
+    }
+}
+
+impl House {
+    pub(super) fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let records = CallRecords::new(SqliteDocuments::open(directory.path(), COLLECTIONS).unwrap());
+        let audit = AuditLog::open_with(&directory.path().join("audit"), 1).unwrap();
+        let (registry, outbound) = CallRegistry::new(10);
+        let state = AppState::new(registry.clone(), records.clone(), audit, AdminSecret::of(SECRET), Metrics::new());
+        Self { router: router(state.clone()), state, registry, records, outbound, directory }
+    }
+
+    pub(super) async fn send(&self, request: Request<Body>) -> Answer {
+        send(&self.router, request).await
+    }
+
+    pub(super) async fn ask(&self, method: &str, path: &str) -> Answer {
+        self.send(request(method, path).body(Body::empty()).unwrap()).await
+    }
+
+    pub(super) async fn post(&self, body: &str) -> Answer {
+        post(&self.router, body).await
+    }
+
+    /// Every audit entry, oldest first.
+    pub(super) fn audited(&self) -> Vec<Value> {
+        let mut paths: Vec<_> =
+            std::fs::read_dir(self.directory.path().join("audit")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+        paths.sort();
+        let text: String = paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+        text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["entry"].clone()).collect()
+    }
+
+    /// Action, outcome and reason of every audit entry.
+    pub(super) fn deeds(&self) -> Vec<String> {
+        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        self.audited().iter().map(|entry| [&entry["action"], &entry["outcome"], &entry["reason"]].map(text).join(" ")).collect()
+    }
+
+    /// Makes the audit log's disk fail: something stands where its next segment should be.
+    pub(super) fn break_audit(&self) {
+        let taken = self.directory.path().join("audit");
+        for number in 1..100 {
+            let path = taken.join(format!("audit-{number:08}.jsonl"));
+            if !path.exists() {
+                std::fs::create_dir(path).unwrap();
+            }
+        }
+    }
+
+    /// A call in the table; what it is told comes out of the receiver.
+    pub(super) fn running(&self, id: &CallId, org: &OrgId) -> mpsc::Receiver<CallCommand> {
+        let (commands, inbox) = mpsc::channel(4);
+        let entry = self.registry.enter(id.clone(), org.clone(), commands).unwrap();
+        // It runs for as long as the test does.
+        std::mem::forget(entry);
+        inbox
+    }
+
+    pub(super) async fn recorded(&self, org: &OrgId, status: SessionStatus, started_at: DateTime<Utc>) -> CallRecord {
+        let record = record(org, status, started_at);
+        self.records.put(&OrgScope::new(org.clone()), [&record]).await.unwrap();
+        record
+    }
+}
+
+pub(super) async fn send(router: &Router, request: Request<Body>) -> Answer {
+    let response: Response = router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let text = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
+    Answer { status: parts.status, headers: parts.headers, text }
+}
+
+/// Asks for a call with this body.
+pub(super) async fn post(router: &Router, body: &str) -> Answer {
+    let request = request("POST", "/v1/calls").header(header::CONTENT_TYPE, "application/json");
+    send(router, request.body(Body::from(body.to_owned())).unwrap()).await
+}
+
+/// A request with the right secret, from a client with an address.
+pub(super) fn request(method: &str, path: &str) -> axum::http::request::Builder {
+    let client: SocketAddr = "203.0.113.77:4711".parse().unwrap();
+    let bearer = format!("Bearer {SECRET}");
+    Request::builder().method(method).uri(path).header(header::AUTHORIZATION, bearer).extension(ConnectInfo(client))
+}
+
+fn record(org: &OrgId, session_status: SessionStatus, started_at: DateTime<Utc>) -> CallRecord {
+    let word =
+        Utterance { at_ms: 900, speaker: Speaker::Caller, text: Redacted::new("aspirin".to_owned()), heard_ms: None, interrupted: false };
+    CallRecord {
+        id: CallId::random(),
+        org_id: org.clone(),
+        direction: Direction::Inbound,
+        from: Redacted::new("+15550100".to_owned()),
+        to: Redacted::new("1000".to_owned()),
+        agent: "desk".to_owned(),
+        session_status,
+        call_status: CallStatus::InProgress,
+        started_at,
+        answered_at: None,
+        ended_at: None,
+        termination: None,
+        timeline: Vec::new(),
+        media: MediaStatistics::default(),
+        transcript: vec![word],
+    }
+}

@@ -1,0 +1,101 @@
+//! What a call leaves behind, on its way to store, audit and whoever watches.
+//!
+//! A call never waits for any of it: states on the way may be dropped, the last one is written by a task of its own on
+//! a control thread. The call keeps its place in the table until that is done, so a table without calls means that
+//! everything is written.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::broadcast;
+
+use super::registry::RegistryEntry;
+use crate::audit::AuditLog;
+use crate::domain::audit_event::{Actor, AuditAction, AuditEvent, Outcome};
+use crate::domain::call_record::{CallRecord, Direction};
+use crate::domain::event::{Event, EventKind};
+use crate::domain::ids::{CallId, OrgId};
+use crate::domain::termination::{GatewayReason, Termination};
+use crate::store::recorder::Recorder;
+use crate::telemetry::metrics::Metrics;
+
+/// Where calls leave what they leave; clones share it.
+#[derive(Clone, Debug)]
+pub struct Records {
+    /// The store.
+    pub recorder: Recorder,
+    /// The audit log.
+    pub audit: AuditLog,
+    /// Whoever watches; what nobody reads in time is lost to them.
+    pub events: broadcast::Sender<Event>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Where the writing is done.
+    pub control: Handle,
+}
+
+impl Records {
+    /// A call began.
+    pub fn started(&self, call: &CallId, org: &OrgId, direction: Direction, peer: IpAddr) {
+        self.metrics.call_started(direction);
+        let event = AuditEvent::call(AuditAction::StartCall, call, actor(direction), Some(peer), Outcome::Success);
+        self.append(org.clone(), event);
+    }
+
+    /// A call goes on, and stands so.
+    pub fn interim(&self, record: CallRecord) {
+        self.recorder.save(record);
+    }
+
+    /// Something happened in a call.
+    pub fn event(&self, event: Event) {
+        if let EventKind::TurnAnswered { latency_ms } = event.kind {
+            self.metrics.turn_answered(Duration::from_millis(latency_ms));
+        }
+        // Nobody watching is no error.
+        let _ = self.events.send(event);
+    }
+
+    /// A call is over. Its place in the table is given up once its end is written.
+    pub fn finished(&self, record: CallRecord, place: RegistryEntry) {
+        let records = self.clone();
+        self.control.spawn(async move {
+            records.write_end(record).await;
+            drop(place);
+        });
+    }
+
+    async fn write_end(&self, record: CallRecord) {
+        let termination = record.termination.unwrap_or(Termination::gateway(GatewayReason::Internal));
+        self.metrics.call_ended(termination);
+        self.metrics.packets_missed(record.media.packets_lost, record.media.packets_late);
+        let reason = serde_json::to_string(&termination).ok();
+        tracing::info!(call = %record.id, termination = reason.as_deref(), "call_ended");
+        let event = AuditEvent { reason, ..AuditEvent::call(AuditAction::EndCall, &record.id, Actor::Gateway, None, Outcome::Success) };
+        let org = record.org_id.clone();
+        if self.recorder.save_final(record).await.is_err() {
+            tracing::error!("call_not_recorded");
+        }
+        self.write(org, event).await;
+    }
+
+    fn append(&self, org: OrgId, event: AuditEvent) {
+        let records = self.clone();
+        self.control.spawn(async move { records.write(org, event).await });
+    }
+
+    async fn write(&self, org: OrgId, event: AuditEvent) {
+        if let Err(error) = self.audit.append(&org, event).await {
+            // Calls go on where the audit cannot: nobody's telephone falls silent for a full disk.
+            tracing::error!(%error, "audit_entry_lost");
+        }
+    }
+}
+
+fn actor(direction: Direction) -> Actor {
+    match direction {
+        Direction::Inbound => Actor::Trunk("any".to_owned()),
+        Direction::Outbound => Actor::Gateway,
+    }
+}

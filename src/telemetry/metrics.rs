@@ -1,0 +1,231 @@
+//! What is counted and measured, and a handle to record it.
+//!
+//! Names are `auricle_<area>_<noun>_<unit>`; a counter ends in `_total`. Handles are made once, so recording is an
+//! atomic addition. The histograms keep what was recorded until somebody folds it: run [`Metrics::upkeep`].
+
+mod table;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+use self::table::{
+    AGENT_FAULTS, API_DURATION, API_REQUESTS, CALL_SETUP, CALLS_ACTIVE, CALLS_ENDED, CALLS_REFUSED, CALLS_STARTED, FIRST_AUDIO, Kind,
+    Metric, PACKETS_LATE, PACKETS_LOST, SEND_LATENESS, SNAPSHOTS_DROPPED, TABLE, TURN_LATENCY,
+};
+use crate::domain::call_record::Direction;
+use crate::domain::termination::Termination;
+
+/// Everything that is counted and measured; clones share it.
+#[derive(Clone)]
+pub struct Metrics {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    recorder: PrometheusRecorder,
+    handle: PrometheusHandle,
+    calls_active: Gauge,
+    calls_inbound: Counter,
+    calls_outbound: Counter,
+    setup: Histogram,
+    turn_latency: Histogram,
+    first_audio: Histogram,
+    packets_lost: Counter,
+    packets_late: Counter,
+    send_lateness: Histogram,
+    api_duration: Histogram,
+}
+
+impl Metrics {
+    /// A fresh set, all at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let buckets = |builder: PrometheusBuilder, metric: &Metric| match metric.kind {
+            Kind::Histogram(bounds) => builder.set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), bounds),
+            Kind::Counter | Kind::Gauge => Ok(builder),
+        };
+        // Refused only for an empty list of bounds; then the histogram is rendered as a summary.
+        let builder = TABLE.iter().try_fold(PrometheusBuilder::new(), buckets).unwrap_or_default();
+        let recorder = builder.build_recorder();
+        TABLE.iter().for_each(|metric| metric.describe(&recorder));
+        let shared = Shared {
+            handle: recorder.handle(),
+            calls_active: recorder.register_gauge(&Key::from_static_name(CALLS_ACTIVE), &METADATA),
+            calls_inbound: recorder.register_counter(&Key::from_parts(CALLS_STARTED, &[("direction", "inbound")]), &METADATA),
+            calls_outbound: recorder.register_counter(&Key::from_parts(CALLS_STARTED, &[("direction", "outbound")]), &METADATA),
+            setup: recorder.register_histogram(&Key::from_static_name(CALL_SETUP), &METADATA),
+            turn_latency: recorder.register_histogram(&Key::from_static_name(TURN_LATENCY), &METADATA),
+            first_audio: recorder.register_histogram(&Key::from_static_name(FIRST_AUDIO), &METADATA),
+            packets_lost: recorder.register_counter(&Key::from_static_name(PACKETS_LOST), &METADATA),
+            packets_late: recorder.register_counter(&Key::from_static_name(PACKETS_LATE), &METADATA),
+            send_lateness: recorder.register_histogram(&Key::from_static_name(SEND_LATENESS), &METADATA),
+            api_duration: recorder.register_histogram(&Key::from_static_name(API_DURATION), &METADATA),
+            recorder,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// A call began.
+    pub fn call_started(&self, direction: Direction) {
+        self.shared.calls_active.increment(1.0);
+        match direction {
+            Direction::Inbound => self.shared.calls_inbound.increment(1),
+            Direction::Outbound => self.shared.calls_outbound.increment(1),
+        }
+    }
+
+    /// A call was refused before it began; `reason` is one of a closed list.
+    pub fn call_refused(&self, reason: &'static str) {
+        self.count(CALLS_REFUSED, vec![Label::from_static_parts("reason", reason)]);
+    }
+
+    /// A call that began is over.
+    pub fn call_ended(&self, termination: Termination) {
+        self.shared.calls_active.decrement(1.0);
+        let labels = match serde_json::to_value(termination) {
+            Ok(serde_json::Value::Object(parts)) => parts,
+            _ => serde_json::Map::new(),
+        };
+        let labels = labels.into_iter().map(|(key, value)| Label::new(key, value.as_str().unwrap_or_default().to_owned()));
+        self.count(CALLS_ENDED, labels.collect());
+    }
+
+    /// From INVITE to 200.
+    pub fn call_set_up(&self, took: Duration) {
+        self.shared.setup.record(ms(took));
+    }
+
+    /// From the end of the caller's speech to the first packet of the answer.
+    pub fn turn_answered(&self, latency: Duration) {
+        self.shared.turn_latency.record(ms(latency));
+    }
+
+    /// From the agent being ready to its first audio.
+    pub fn agent_first_audio(&self, took: Duration) {
+        self.shared.first_audio.record(ms(took));
+    }
+
+    /// Packets that never came, and packets that came too late, of one call.
+    pub fn packets_missed(&self, lost: u64, late: u64) {
+        self.shared.packets_lost.increment(lost);
+        self.shared.packets_late.increment(late);
+    }
+
+    /// How long after its slot a packet went.
+    pub fn packet_sent(&self, late_by: Duration) {
+        self.shared.send_lateness.record(ms(late_by));
+    }
+
+    /// An agent failed; `class` is one of a closed list.
+    pub fn agent_fault(&self, class: &'static str) {
+        self.count(AGENT_FAULTS, vec![Label::from_static_parts("class", class)]);
+    }
+
+    /// Snapshots of calls that were not written, since the queue to the store was full.
+    pub fn snapshots_dropped(&self, count: u64) {
+        self.shared.recorder.register_counter(&Key::from_static_name(SNAPSHOTS_DROPPED), &METADATA).increment(count);
+    }
+
+    /// A request was answered. `method` and `route` come from closed lists, never from the request's own text.
+    pub fn api_request(&self, method: &'static str, route: &str, status: u16, took: Duration) {
+        let labels = vec![
+            Label::from_static_parts("method", method),
+            Label::new("route", route.to_owned()),
+            Label::new("status", status.to_string()),
+        ];
+        self.count(API_REQUESTS, labels);
+        self.shared.api_duration.record(ms(took));
+    }
+
+    /// Everything in Prometheus' text form.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.shared.handle.render()
+    }
+
+    /// Folds what the histograms gathered, every few seconds and for ever; run it on a control thread.
+    pub async fn upkeep(self) {
+        let mut beat = tokio::time::interval(UPKEEP_INTERVAL);
+        loop {
+            beat.tick().await;
+            self.shared.handle.run_upkeep();
+        }
+    }
+
+    fn count(&self, name: &'static str, labels: Vec<Label>) {
+        self.shared.recorder.register_counter(&Key::from_parts(name, labels), &METADATA).increment(1);
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}
+
+static METADATA: Metadata<'static> = Metadata::new("auricle", Level::INFO, None);
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::termination::GatewayReason;
+
+    #[test]
+    fn what_is_recorded_is_rendered_under_the_names_of_the_table() {
+        let metrics = Metrics::new();
+        metrics.call_started(Direction::Inbound);
+        metrics.call_started(Direction::Outbound);
+        metrics.call_ended(Termination::gateway(GatewayReason::Interrupted));
+        metrics.packets_missed(3, 4);
+        metrics.packet_sent(Duration::from_micros(300));
+        metrics.agent_fault("limited");
+        metrics.call_refused("capacity");
+        metrics.api_request("GET", "/v1/calls", 200, Duration::from_millis(3));
+        let text = metrics.render();
+        for line in [
+            "auricle_call_active_calls 1",
+            "auricle_call_started_total{direction=\"inbound\"} 1",
+            "auricle_call_ended_total{class=\"us\",area=\"gateway\",reason=\"interrupted\"} 1",
+            "auricle_media_packets_lost_total 3",
+            "auricle_media_packets_late_total 4",
+            "auricle_media_send_lateness_ms_bucket{le=\"0.5\"} 1",
+            "auricle_media_send_lateness_ms_bucket{le=\"0.25\"} 0",
+            "auricle_call_refused_total{reason=\"capacity\"} 1",
+            "auricle_agent_faults_total{class=\"limited\"} 1",
+            "auricle_api_requests_total{method=\"GET\",route=\"/v1/calls\",status=\"200\"} 1",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
+        }
+    }
+
+    #[test]
+    fn every_name_follows_the_rule() {
+        for Metric { name, kind, text } in TABLE {
+            let words: Vec<_> = name.split('_').collect();
+            assert!(words.len() >= 4 && words[0] == "auricle" && !text.is_empty(), "{name}");
+            assert_eq!(matches!(kind, Kind::Counter), words.last() == Some(&"total"), "{name}");
+        }
+    }
+
+    #[test]
+    fn two_sets_do_not_mix() {
+        let (one, other) = (Metrics::new(), Metrics::new());
+        one.packets_missed(1, 0);
+        assert!(other.render().contains("auricle_media_packets_lost_total 0"));
+    }
+}

@@ -1,0 +1,88 @@
+//! The table: every metric with its kind, its buckets and what it says.
+
+use metrics::{KeyName, Recorder};
+use metrics_exporter_prometheus::PrometheusRecorder;
+
+/// One metric.
+pub(super) struct Metric {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) text: &'static str,
+}
+
+/// What it does over time.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Counter,
+    Gauge,
+    Histogram(&'static [f64]),
+}
+
+impl Metric {
+    /// Tells a recorder its kind and text.
+    pub(super) fn describe(&self, recorder: &PrometheusRecorder) {
+        let name = KeyName::from_const_str(self.name);
+        match self.kind {
+            Kind::Counter => recorder.describe_counter(name, None, self.text.into()),
+            Kind::Gauge => recorder.describe_gauge(name, None, self.text.into()),
+            Kind::Histogram(_) => recorder.describe_histogram(name, None, self.text.into()),
+        }
+    }
+}
+
+pub(super) const CALLS_ACTIVE: &str = "auricle_call_active_calls";
+pub(super) const CALLS_STARTED: &str = "auricle_call_started_total";
+pub(super) const CALLS_ENDED: &str = "auricle_call_ended_total";
+pub(super) const CALLS_REFUSED: &str = "auricle_call_refused_total";
+pub(super) const CALL_SETUP: &str = "auricle_call_setup_ms";
+pub(super) const TURN_LATENCY: &str = "auricle_call_turn_latency_ms";
+pub(super) const FIRST_AUDIO: &str = "auricle_agent_first_audio_ms";
+pub(super) const AGENT_FAULTS: &str = "auricle_agent_faults_total";
+pub(super) const PACKETS_LOST: &str = "auricle_media_packets_lost_total";
+pub(super) const PACKETS_LATE: &str = "auricle_media_packets_late_total";
+pub(super) const SEND_LATENESS: &str = "auricle_media_send_lateness_ms";
+pub(super) const SNAPSHOTS_DROPPED: &str = "auricle_store_snapshots_dropped_total";
+pub(super) const API_REQUESTS: &str = "auricle_api_requests_total";
+pub(super) const API_DURATION: &str = "auricle_api_request_duration_ms";
+
+/// Buckets are upper bounds in milliseconds; the bounds that are promised to hold are among them.
+pub(super) const TABLE: &[Metric] = &[
+    Metric { name: CALLS_ACTIVE, kind: Kind::Gauge, text: "Calls that are up or being set up." },
+    Metric { name: CALLS_STARTED, kind: Kind::Counter, text: "Calls that began, by who dialled." },
+    Metric { name: CALLS_REFUSED, kind: Kind::Counter, text: "Calls refused before they began, by reason." },
+    Metric { name: CALLS_ENDED, kind: Kind::Counter, text: "Calls that ended, by whose doing (class), where (area) and why (reason)." },
+    Metric {
+        name: CALL_SETUP,
+        kind: Kind::Histogram(&[5.0, 20.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 3_000.0, 10_000.0]),
+        text: "INVITE to 200.",
+    },
+    Metric {
+        name: TURN_LATENCY,
+        kind: Kind::Histogram(&[200.0, 400.0, 600.0, 800.0, 1_000.0, 1_500.0, 2_000.0, 3_000.0, 5_000.0]),
+        text: "End of the caller's speech to the first packet of the answer.",
+    },
+    Metric {
+        name: FIRST_AUDIO,
+        kind: Kind::Histogram(&[50.0, 100.0, 200.0, 400.0, 800.0, 1_600.0, 3_200.0]),
+        text: "The agent being ready to its first audio.",
+    },
+    Metric { name: AGENT_FAULTS, kind: Kind::Counter, text: "Faults of agents, by what they mean (class)." },
+    Metric { name: PACKETS_LOST, kind: Kind::Counter, text: "RTP packets that never came, of calls that ended." },
+    Metric {
+        name: PACKETS_LATE,
+        kind: Kind::Counter,
+        text: "RTP packets that came after their time had been filled, of calls that ended.",
+    },
+    Metric {
+        name: SEND_LATENESS,
+        kind: Kind::Histogram(&[0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0]),
+        text: "How long after its slot an RTP packet went.",
+    },
+    Metric { name: SNAPSHOTS_DROPPED, kind: Kind::Counter, text: "Interim snapshots of calls dropped before a full store queue." },
+    Metric { name: API_REQUESTS, kind: Kind::Counter, text: "HTTP requests answered, by method, route and status." },
+    Metric {
+        name: API_DURATION,
+        kind: Kind::Histogram(&[1.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 5_000.0]),
+        text: "HTTP request to its answer.",
+    },
+];

@@ -1,0 +1,10 @@
+//! The agent link over real sockets: client and session on one side, the simulator or a hostile server on the other.
+
+#![expect(clippy::unwrap_used, reason = "a test says so by failing")]
+
+mod behaviours;
+mod connecting;
+mod faults;
+mod link;
+mod speech;
+mod stalled;

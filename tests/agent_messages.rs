@@ -1,0 +1,160 @@
+//! Every message between us and the OpenAI Realtime API is one that the vendor's own types know, to the last key.
+//!
+//! `AURICLE_PYTHON` names a Python with the PyPI package `openai` 3.51.0; `make test` makes one. Without it the tests are
+//! skipped, and say so.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test says so by failing, and says aloud what it skips")]
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use auricle::agent::client::{AgentEndpoint, Incoming, establish};
+use auricle::agent::config::{AgentConfig, Eagerness, TurnDetection, WireFormat};
+use auricle::agent::model::{AgentCommand, AgentMessage, BargeInCause, ContextRole, PlaybackState};
+use auricle::agent::session::{AgentSession, CallFacts, Transmit};
+use auricle::agent::simulator::{self, Behaviour, Config, Step};
+use auricle::domain::redacted::Redacted;
+use media::frame::{AudioChunk, ItemId};
+use serde_json::Value;
+
+#[test]
+fn every_message_we_send_is_known_to_the_vendors_types() {
+    let mut lines = Vec::new();
+    for format in [WireFormat::Pcm24k, WireFormat::Pcmu, WireFormat::Pcma] {
+        for turn_detection in [TurnDetection::default(), TurnDetection::SemanticVad { eagerness: Eagerness::Low }] {
+            lines.extend(everything_said(&AgentConfig { format, turn_detection, ..full_config() }));
+        }
+    }
+    lines.extend(everything_said(&AgentConfig::at("ws://127.0.0.1/")));
+    let types: BTreeSet<String> =
+        lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap()["type"].as_str().unwrap().to_owned()).collect();
+    let expected = [
+        "conversation.item.create",
+        "conversation.item.truncate",
+        "input_audio_buffer.append",
+        "response.cancel",
+        "response.create",
+        "session.update",
+    ];
+    assert!(types.iter().eq(expected.iter()), "{types:?}");
+    validate("client", &lines);
+}
+
+#[tokio::test]
+async fn every_event_of_the_simulator_is_known_to_the_vendors_types() {
+    let script = vec![Step::SayTone { hz: 440.0, ms: 100 }, Step::Error { code: "rate_limit_exceeded".into() }];
+    let mut lines = Vec::new();
+    for behaviour in [Behaviour::Echo, Behaviour::Greeter, Behaviour::Script(script)] {
+        lines.extend(everything_heard(Config::new(behaviour)).await);
+    }
+    let types: BTreeSet<String> =
+        lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap()["type"].as_str().unwrap().to_owned()).collect();
+    for expected in
+        ["session.created", "session.updated", "response.output_audio.delta", "response.done", "error", "conversation.item.truncated"]
+    {
+        assert!(types.contains(expected), "{expected} is missing in {types:?}");
+    }
+    validate("server", &lines);
+}
+
+fn full_config() -> AgentConfig {
+    AgentConfig {
+        voice: Some("marin".into()),
+        instructions: Some("Speak of appointments only.".into()),
+        language: Some("en".into()),
+        transcription_model: Some("gpt-transcribe".into()),
+        greet_first: true,
+        greeting: Some("Say good morning.".into()),
+        ..AgentConfig::at("ws://127.0.0.1/")
+    }
+}
+
+/// What a session says in a call in which everything happens.
+fn everything_said(config: &AgentConfig) -> Vec<String> {
+    let now = Instant::now();
+    let mut session = AgentSession::new(config, CallFacts { now, unix_time: Duration::from_secs(1_795_000_000) });
+    let chunk = AudioChunk { format: config.format.into(), bytes: &[0x55; 960] };
+    session.push_audio(now, chunk);
+    session.handle_connected(now);
+    let format = match config.format {
+        WireFormat::Pcm24k => r#"{"type":"audio/pcm","rate":24000}"#,
+        WireFormat::Pcmu => r#"{"type":"audio/pcmu"}"#,
+        WireFormat::Pcma => r#"{"type":"audio/pcma"}"#,
+    };
+    for message in [
+        format!(
+            r#"{{"type":"session.updated","session":{{"id":"sess_1","audio":{{"input":{{"format":{format}}},"output":{{"format":{format}}}}}}}}}"#
+        ),
+        r#"{"type":"response.created","response":{"id":"resp_1"}}"#.to_owned(),
+        r#"{"type":"response.output_audio.delta","response_id":"resp_1","item_id":"item_1","output_index":0,"content_index":0,"delta":"AAAAAAAA"}"#
+            .to_owned(),
+    ] {
+        session.handle_message(now, AgentMessage::Text(&message));
+    }
+    session.push_audio(now, chunk);
+    let text = |role| AgentCommand::ContextText { role, text: Redacted::new("It rains.".into()), speak: false };
+    let tool = |is_error| AgentCommand::ToolResult {
+        call_id: "call_1".into(),
+        output: Redacted::new("nine o'clock".into()),
+        is_error,
+        proceed: true,
+    };
+    for command in [
+        AgentCommand::BargeIn(BargeInCause::LocalVad),
+        AgentCommand::Playback { item: ItemId(1), played_ms: 0, state: PlaybackState::Cleared },
+        AgentCommand::Dtmf { digit: '5', duration: Duration::from_millis(80) },
+        text(ContextRole::System),
+        text(ContextRole::User),
+        text(ContextRole::Developer),
+        tool(false),
+        tool(true),
+    ] {
+        session.handle_command(now, command);
+    }
+    let done = r#"{"type":"response.done","response":{"id":"resp_1","status":"cancelled"}}"#;
+    session.handle_message(now, AgentMessage::Text(done));
+    std::iter::from_fn(|| match session.poll_transmit()?.message {
+        AgentMessage::Text(text) => Some(text.to_owned()),
+        AgentMessage::Binary(_) => None,
+    })
+    .collect()
+}
+
+/// What a simulator says until it has been silent for a second.
+async fn everything_heard(config: Config) -> Vec<String> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let agent = AgentConfig::at(format!("ws://{}/", listener.local_addr().unwrap()));
+    tokio::spawn(simulator::serve(listener, config, std::future::pending()));
+    let mut socket = establish(&AgentEndpoint::new(&agent).unwrap()).await.unwrap().upgrade().await.unwrap();
+    for text in [
+        r#"{"type":"session.update","session":{"type":"realtime","audio":{"input":{"transcription":{"model":"any"}}}}}"#,
+        r#"{"type":"input_audio_buffer.append","audio":"AAAAAAAA"}"#,
+        r#"{"type":"input_audio_buffer.commit"}"#,
+        r#"{"type":"conversation.item.create","item":{"type":"message","role":"user","content":[{"type":"input_text","text":"hi"}]}}"#,
+        r#"{"type":"response.create"}"#,
+        r#"{"type":"conversation.item.truncate","item_id":"item_1","content_index":0,"audio_end_ms":0}"#,
+        r#"{"type":"input_audio_buffer.clear"}"#,
+        r#"{"type":"nonsense"}"#,
+    ] {
+        socket.send(Transmit { message: AgentMessage::Text(text), live_audio: None }).unwrap();
+    }
+    let mut lines = Vec::new();
+    while let Ok(Incoming::Text(text)) = tokio::time::timeout(Duration::from_secs(1), socket.receive()).await {
+        lines.push(text.to_string());
+    }
+    lines
+}
+
+fn validate(direction: &str, lines: &[String]) {
+    let Some(python) = std::env::var_os("AURICLE_PYTHON") else {
+        println!("skipped: AURICLE_PYTHON is not set, so {} {direction} messages were not checked against the vendor's types", lines.len());
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("messages.jsonl");
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/validate_openai.py");
+    let outcome = Command::new(python).arg(script).arg(direction).arg(&file).output().unwrap();
+    assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stderr));
+}

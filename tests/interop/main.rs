@@ -1,0 +1,18 @@
+//! Real callers against the built program: sipp, baresip, the built-in phone; and what a kill -9 leaves behind.
+//!
+//! Each test starts a gateway and an agent of its own on free ports. A tool that is missing is named aloud, and its test skipped.
+#![expect(clippy::indexing_slicing, reason = "tests on files of their own: a wrong index is a failing test")]
+#![expect(clippy::panic, clippy::expect_used, reason = "what the tests share stands outside of test functions")]
+
+mod baresip;
+mod crash;
+mod messages;
+mod ping;
+mod sipp;
+mod sound;
+#[path = "../support/mod.rs"]
+mod support;
+mod through;
+/// The callers' SIP of the benchmark: written apart from the `sip` crate.
+#[path = "../../benches/generator/sip.rs"]
+mod uac;

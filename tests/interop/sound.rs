@@ -1,0 +1,31 @@
+//! How a caller's voice sounds after the trip to the agent and back.
+
+use std::process::Command;
+use std::time::Duration;
+
+use crate::support::gateway::Gateway;
+use crate::support::{echo, sound, tools};
+
+#[test]
+fn two_real_voices_keep_a_pesq_of_4_2_through_a_24_khz_echo() {
+    let (Some(python), Some(speakers)) = (tools::python(), sound::speakers()) else { return };
+    let gateway = Gateway::start("echo");
+    for (name, speech) in speakers {
+        let (played, recorded) = (gateway.folder().join(format!("{name}.wav")), gateway.folder().join(format!("{name}.recorded.wav")));
+        sound::write(&played, &speech);
+        let seconds = speech.len() as u64 / 8000 + 3;
+        let files = [played.to_string_lossy(), recorded.to_string_lossy()];
+        let (succeeded, report) =
+            gateway.phone(&["--to", &gateway.uri("1000"), "--play", &files[0], "--record", &files[1], "--expect", "echo"], seconds);
+        assert!(succeeded, "{name}: {report:#}\n{}", gateway.log());
+        let found = echo::find(&speech, &sound::read(&recorded));
+        assert!(found.correlation >= 0.9, "{name}: {found:?}");
+
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/pesq_score.py");
+        let scored = tools::run(Command::new(&python).arg(script).args([&played, &recorded]), Duration::from_secs(60));
+        tools::assert_success("pesq", &scored);
+        let score: f64 = String::from_utf8_lossy(&scored.stdout).trim().parse().expect("a score");
+        eprintln!("RESULT pesq_{name}={score} gate=4.2");
+        assert!(score >= 4.2, "{name} has PESQ {score}; recorded: {}", recorded.display());
+    }
+}

@@ -1,0 +1,241 @@
+//! A gateway and an agent of one's own: the built program, on free ports, gone when dropped.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::http::{self, Answer};
+use super::ports::{self, RtpRange};
+
+/// A running `auricle serve`, with the numbers 1000 (24 kHz) and 1001 (μ-law passed through) to one simulator.
+pub(crate) struct Gateway {
+    child: Child,
+    agent: Agent,
+    folder: TempDir,
+    sip: SocketAddr,
+    http: SocketAddr,
+    _rtp: RtpRange,
+}
+
+impl Gateway {
+    /// Starts an agent with `behaviour` and a gateway in front of it, and waits until it is healthy.
+    pub(crate) fn start(behaviour: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let agent = Agent::start(behaviour, folder.path());
+        let (sip, http, rtp) = (ports::free_udp(), ports::free_tcp(), RtpRange::take());
+        fs::write(folder.path().join("gateway.toml"), configuration(sip, http, &rtp, folder.path(), agent.address))
+            .expect("the configuration is written");
+        let child = serve(folder.path());
+        let mut gateway = Self { child, agent, folder, sip, http, _rtp: rtp };
+        gateway.wait_for_health();
+        gateway
+    }
+
+    /// `host:port` that SIP listens on.
+    pub(crate) fn sip(&self) -> SocketAddr {
+        self.sip
+    }
+
+    /// The SIP URI of `number` at this gateway.
+    pub(crate) fn uri(&self, number: &str) -> String {
+        format!("sip:{number}@{}", self.sip)
+    }
+
+    /// For files of the test.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What callers said, as the agent received it: one file a call.
+    pub(crate) fn heard_by_agent(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.agent.dump).expect("the agent's dump folder");
+        let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        found.sort();
+        found
+    }
+
+    /// Every message that the agent received, one JSON line each.
+    pub(crate) fn received_by_agent(&self) -> PathBuf {
+        self.folder().join("received.jsonl")
+    }
+
+    /// Asks the REST interface.
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        http::request(self.http, "GET", path, SECRET, "").unwrap_or_else(|| panic!("no answer to GET {path}"))
+    }
+
+    /// Every call record that the REST interface lists.
+    pub(crate) fn calls(&self) -> Vec<Value> {
+        let answer = self.get("/v1/calls?limit=1000");
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let list = answer.json.get("items").or_else(|| answer.json.get("calls")).unwrap_or(&answer.json);
+        list.as_array().unwrap_or_else(|| panic!("a list of calls, not {}", answer.body)).clone()
+    }
+
+    /// Waits until `fact` holds of the calls.
+    pub(crate) fn wait_for_calls(&self, what: &str, fact: impl Fn(&[Value]) -> bool) {
+        let limit = Instant::now() + Duration::from_secs(20);
+        loop {
+            let calls = self.calls();
+            if fact(&calls) {
+                return;
+            }
+            assert!(Instant::now() < limit, "not within 20 s: {what}; the calls are {calls:#?}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// SIGKILL: no shutdown, no flush.
+    pub(crate) fn kill_hard(&mut self) {
+        self.child.kill().expect("the gateway runs");
+        self.child.wait().expect("a killed process ends");
+    }
+
+    /// Starts it anew on the same configuration and store.
+    pub(crate) fn restart(&mut self) {
+        self.child = serve(self.folder.path());
+        self.wait_for_health();
+    }
+
+    /// Runs the built-in phone against this gateway: its exit status and its JSON.
+    pub(crate) fn phone(&self, arguments: &[&str], seconds: u64) -> (bool, Value) {
+        let mut command = Command::new(PROGRAM);
+        command.arg("call").args(arguments).args(["--seconds", &seconds.to_string()]);
+        let output = super::tools::run(&mut command, Duration::from_secs(seconds + 20));
+        let json = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", super::tools::text(&output)));
+        (output.status.success(), json)
+    }
+
+    fn wait_for_health(&mut self) {
+        let limit = Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the gateway can be asked") {
+                panic!("the gateway ended at its start: {status}\n{}", self.log());
+            }
+            if http::request(self.http, "GET", "/health", SECRET, "").is_some_and(|answer| answer.status == 200) {
+                return;
+            }
+            assert!(Instant::now() < limit, "the gateway is not healthy within 20 s\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// The last lines of its log.
+    pub(crate) fn log(&self) -> String {
+        let log = fs::read_to_string(self.folder.path().join("gateway.log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _status = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("the gateway's last lines:\n{}", self.log());
+        }
+    }
+}
+
+/// A running `auricle agent-simulator`.
+struct Agent {
+    child: Child,
+    address: SocketAddr,
+    dump: PathBuf,
+}
+
+impl Agent {
+    fn start(behaviour: &str, folder: &Path) -> Self {
+        let address = ports::free_tcp();
+        let dump = folder.join("heard");
+        fs::create_dir_all(&dump).expect("the dump folder");
+        let log = fs::File::create(folder.join("agent.log")).expect("the agent's log");
+        let mut command = Command::new(PROGRAM);
+        command.args(["agent-simulator", "--listen", &address.to_string(), "--behaviour", behaviour, "--dump-audio"]).arg(&dump);
+        command.arg("--log-received").arg(folder.join("received.jsonl"));
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("the built program starts");
+        let agent = Self { child, address, dump };
+        let limit = Instant::now() + Duration::from_secs(10);
+        while std::net::TcpStream::connect(address).is_err() {
+            assert!(
+                Instant::now() < limit,
+                "the agent simulator does not listen\n{}",
+                fs::read_to_string(folder.join("agent.log")).unwrap_or_default()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        agent
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+fn serve(folder: &Path) -> Child {
+    let log = fs::File::create(folder.join("gateway.log")).expect("the gateway's log");
+    let mut command = Command::new(PROGRAM);
+    command.args(["serve", "--config"]).arg(folder.join("gateway.toml")).env("AURICLE__HTTP__ADMIN_SECRET", SECRET);
+    let output = log.try_clone().expect("the log once more");
+    command.stdin(Stdio::null()).stdout(output).stderr(log).spawn().expect("the built program starts")
+}
+
+fn configuration(sip: SocketAddr, http: SocketAddr, rtp: &RtpRange, folder: &Path, agent: SocketAddr) -> String {
+    format!(
+        r#"
+[sip]
+listen = "{sip}"
+max_calls_per_second = 0
+
+[rtp]
+address = "127.0.0.1"
+port_min = {first}
+port_max = {last}
+
+[calls]
+max_concurrent = 400
+expected_calls_per_second = 20
+expected_call_length_s = 10
+
+[http]
+listen = "{http}"
+
+[store]
+path = "{store}"
+
+[log]
+level = "info"
+format = "text"
+
+[agents.linear]
+url = "ws://{agent}/"
+format = "pcm24k"
+
+[agents.ulaw]
+url = "ws://{agent}/"
+format = "pcmu"
+
+[numbers.1000]
+agent = "linear"
+
+[numbers.1001]
+agent = "ulaw"
+"#,
+        first = rtp.first,
+        last = rtp.last,
+        store = folder.join("store").display(),
+    )
+}
+
+/// The built program.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_auricle");
+const SECRET: &str = "a secret for tests, of thirty-two bytes and more";
