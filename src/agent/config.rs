@@ -111,14 +111,14 @@ impl AgentConfig {
         match protocol::request_uri(self) {
             Err(_) => faults.push(SettingFault::new(
                 "url",
-                &self.url,
+                shown(&self.url),
                 "ws://host[:port]/… or wss://host[:port]/…",
                 "write the whole URL of the agent",
             )),
             Ok(uri) => {
                 let literal = uri.host().and_then(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().ok());
                 if uri.scheme_str() == Some("ws") && literal.is_some_and(|address| !is_private(address)) {
-                    faults.push(SettingFault::new("url", &self.url, "ws:// to loopback or private addresses only", "use wss://"));
+                    faults.push(SettingFault::new("url", shown(&self.url), "ws:// to loopback or private addresses only", "use wss://"));
                 }
             }
         }
@@ -329,7 +329,7 @@ mod tests {
     #[test]
     fn a_url_is_shown_without_what_may_be_secret_in_it() {
         for url in ["http://a.example/x?token=hush", "wss://user:hush@a.example/"] {
-            let issues = AgentConfig::at(url).validate();
+            let issues = AgentConfig::at(url).faults();
             assert_eq!(issues.len(), 1);
             assert!(!format!("{issues:?}").contains("hush"));
         }

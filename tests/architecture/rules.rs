@@ -11,7 +11,7 @@ pub(crate) const LAYERS: &[&[&str]] = &[
     &["domain"],
     // `telemetry` knows the domain only, so that everything may use it.
     &["net", "store", "telemetry"],
-    &["audit", "leg", "agent"],
+    &["audit", "leg", "agent", "phone"],
     &["call"],
     &["signalling"],
     &["api"],
