@@ -13,6 +13,7 @@ pub mod config;
 pub mod domain;
 pub mod leg;
 pub mod net;
+pub mod phone;
 pub mod shutdown;
 pub mod signalling;
 pub mod store;

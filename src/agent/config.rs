@@ -329,9 +329,9 @@ mod tests {
     #[test]
     fn a_url_is_shown_without_what_may_be_secret_in_it() {
         for url in ["http://a.example/x?token=hush", "wss://user:hush@a.example/"] {
-            let faults = AgentConfig::at(url).faults();
-            assert_eq!(faults.len(), 1);
-            assert!(!format!("{faults:?}").contains("hush"));
+            let issues = AgentConfig::at(url).faults();
+            assert_eq!(issues.len(), 1);
+            assert!(!format!("{issues:?}").contains("hush"));
         }
     }
 

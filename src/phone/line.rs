@@ -1,0 +1,236 @@
+//! The audio of an answered call: both pipelines, what was sent and what was heard, each on a line of time that begins with the answer.
+//!
+//! What was sent is taken from the packets themselves, so that it stays true where a key stood in the place of audio or a
+//! slot was skipped.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use media::codec::{Codec, g711};
+use media::dtmf::{self, Digit};
+use media::egress::{Egress, EgressConfig, EgressEvent, EgressOutput};
+use media::frame::{AudioChunk, AudioFormat, ItemId};
+use media::ingress::{Ingress, IngressConfig, IngressOutput};
+use media::resample::ResampleError;
+use media::rtcp::{Reporter, ReporterConfig, ReporterOutput};
+use media::rtp::{RtpPacket, RtpSeed};
+use media::sdp::Negotiated;
+use media::stats::StreamStats;
+use media::transport::{Flow, Inbound, Plain, PlainConfig, Transport};
+use media::units::RtpTimestamp;
+
+use super::analysis::RATE;
+use super::setup::Datagram;
+
+/// The media of one call.
+#[derive(Debug)]
+pub(super) struct Line {
+    transport: Transport,
+    ingress: Ingress,
+    egress: Egress,
+    reporter: Reporter,
+    keypad: Option<dtmf::Sender>,
+    codec: Codec,
+    answered: Instant,
+    heard: Vec<i16>,
+    /// Beyond so many samples nothing more is recorded.
+    heard_bound: usize,
+    sent: Vec<i16>,
+    first_sent: RtpTimestamp,
+    /// Whether the recording has been sent whole; what is sent from then on is noise.
+    played: bool,
+    due: Due,
+}
+
+/// What a line needs to know.
+#[derive(Debug)]
+pub(super) struct LineSetup<'a> {
+    pub(super) negotiated: &'a Negotiated,
+    /// Where RTP and RTCP are bound.
+    pub(super) sockets: PlainConfig,
+    pub(super) seed: RtpSeed,
+    pub(super) reporter: ReporterConfig,
+    /// What to play, at 8 kHz.
+    pub(super) play: &'a [i16],
+    /// How long the call may last at most.
+    pub(super) longest: Duration,
+}
+
+/// When each part wants to be woken.
+#[derive(Clone, Copy, Debug, Default)]
+struct Due {
+    ingress: Option<Instant>,
+    egress: Option<Instant>,
+    reporter: Option<Instant>,
+}
+
+impl Line {
+    /// Begins to speak and to hear.
+    pub(super) fn open(now: Instant, setup: LineSetup<'_>) -> Result<Self, ResampleError> {
+        let Negotiated { codec, payload_type, telephone_event, ptime, .. } = *setup.negotiated;
+        let linear = AudioFormat::S16 { rate: RATE };
+        let (output, gap_wait, tap) = (linear, IngressConfig::GAP_WAIT, false);
+        let ingress = Ingress::new(IngressConfig { codec, payload_type, telephone_event, output, gap_wait, tap })?;
+        let bound = RATE.duration(setup.play.len() as u64) + Duration::from_secs(1);
+        let mut egress = Egress::new(EgressConfig { codec, payload_type, ptime, input: linear, bound, seed: setup.seed })?;
+        let bytes: Vec<u8> = setup.play.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        // The bound is made to the measure of what is pushed, and there is one item.
+        let _ = egress.push(RECORDING, AudioChunk { format: linear, bytes: &bytes });
+        egress.end(RECORDING);
+        if setup.negotiated.send {
+            egress.start(now);
+        }
+        let mut transport = Transport::Plain(Plain::new(setup.sockets));
+        transport.set_remote(setup.negotiated.remote_rtp, setup.negotiated.remote_rtcp);
+        let mut line = Self {
+            transport,
+            ingress,
+            egress,
+            reporter: Reporter::new(now, setup.reporter),
+            keypad: telephone_event.map(|payload_type| dtmf::Sender::new(payload_type, codec.clock_rate())),
+            codec,
+            answered: now,
+            heard: Vec::new(),
+            heard_bound: RATE.samples(setup.longest) as usize,
+            sent: Vec::new(),
+            first_sent: setup.seed.timestamp,
+            played: false,
+            due: Due::default(),
+        };
+        line.drain(now);
+        Ok(line)
+    }
+
+    /// Takes a datagram of the RTP or the RTCP socket.
+    pub(super) fn handle_datagram(&mut self, now: Instant, flow: Flow, datagram: &[u8]) {
+        // What is refused has been counted by its reason.
+        if self.transport.handle_datagram(now, flow, datagram).is_err() {
+            return;
+        }
+        match self.transport.poll_inbound() {
+            Some(Inbound::Rtp(packet)) => {
+                self.reporter.handle_rtp_received(now, &packet);
+                self.ingress.handle_packet(now, &packet);
+            }
+            // A report that cannot be read is no reason to do anything else.
+            Some(Inbound::Rtcp(compound)) => drop(self.reporter.handle_rtcp(now, compound)),
+            None => {}
+        }
+        self.drain(now);
+    }
+
+    /// Does what is due.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.ingress.handle_timeout(now);
+        self.egress.handle_timeout(now);
+        self.reporter.handle_timeout(now);
+        self.drain(now);
+    }
+
+    /// Presses keys; false when the far end does not take them, or not so many.
+    pub(super) fn dial(&mut self, digits: &[Digit]) -> bool {
+        self.keypad.as_mut().is_some_and(|keypad| keypad.dial(digits).is_ok())
+    }
+
+    /// Says goodbye; nothing is sent afterwards.
+    pub(super) fn close(&mut self, now: Instant) {
+        self.reporter.goodbye(now);
+        self.drain(now);
+    }
+
+    /// Datagrams to send.
+    pub(super) fn take_transmits(&mut self, out: &mut VecDeque<Datagram>) {
+        while let Some(transmit) = self.transport.poll_transmit() {
+            let Flow { local, remote, .. } = transmit.flow;
+            out.push_back(Datagram { local, remote, bytes: Bytes::copy_from_slice(transmit.bytes) });
+        }
+    }
+
+    /// When [`Self::handle_timeout`] wants to be called.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        let Due { ingress, egress, reporter } = self.due;
+        [ingress, egress, reporter].into_iter().flatten().min()
+    }
+
+    /// What was heard since the answer.
+    pub(super) fn heard(&self) -> &[i16] {
+        &self.heard
+    }
+
+    /// What was sent since the answer, to the end of the recording.
+    pub(super) fn sent(&self) -> &[i16] {
+        &self.sent
+    }
+
+    pub(super) const fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    pub(super) fn stats(&self) -> StreamStats {
+        self.reporter.stats()
+    }
+
+    fn drain(&mut self, now: Instant) {
+        self.due.ingress = self.drain_ingress(now);
+        self.due.egress = self.drain_egress(now);
+        self.due.reporter = loop {
+            match self.reporter.poll_output() {
+                ReporterOutput::Packet(compound) => self.transport.send_rtcp(now, compound),
+                ReporterOutput::Timeout(due) => break due,
+            }
+        };
+    }
+
+    fn drain_ingress(&mut self, now: Instant) -> Option<Instant> {
+        loop {
+            match self.ingress.poll_output() {
+                IngressOutput::Audio(chunk) => {
+                    if self.heard.is_empty() {
+                        let silence = RATE.samples(now.saturating_duration_since(self.answered)) as usize;
+                        self.heard.resize(silence.min(self.heard_bound), 0);
+                    }
+                    let samples = chunk.bytes.as_chunks::<2>().0.iter().map(|sample| i16::from_le_bytes(*sample));
+                    self.heard.extend(samples.take(self.heard_bound - self.heard.len()));
+                }
+                // Not asked for.
+                IngressOutput::Tap(_) => {}
+                IngressOutput::Timeout(due) => return due,
+            }
+        }
+    }
+
+    fn drain_egress(&mut self, now: Instant) -> Option<Instant> {
+        loop {
+            match self.egress.poll_output() {
+                EgressOutput::Packet(audio) => {
+                    let ticks = audio.payload.len() as u32;
+                    let key = self.keypad.as_mut().and_then(|keypad| keypad.replace(&audio.header, ticks));
+                    if key.is_none() && !self.played {
+                        note_sent(&mut self.sent, self.first_sent, self.codec, &audio);
+                    }
+                    let packet = key.unwrap_or(audio);
+                    self.reporter.handle_rtp_sent(now, &packet);
+                    self.transport.send_rtp(now, &packet);
+                }
+                EgressOutput::Event(EgressEvent::ItemFinished(_)) => self.played = true,
+                EgressOutput::Event(_) => {}
+                EgressOutput::Timeout(due) => return due,
+            }
+        }
+    }
+}
+
+/// Puts the audio of a packet at its time; what was not sent before it is silence.
+fn note_sent(sent: &mut Vec<i16>, first: RtpTimestamp, codec: Codec, packet: &RtpPacket<'_>) {
+    let at = packet.header.timestamp.since(first).unsigned_abs() as usize;
+    let decode = match codec {
+        Codec::Pcmu => g711::decode_ulaw,
+        Codec::Pcma => g711::decode_alaw,
+    };
+    sent.resize(at, 0);
+    sent.extend(packet.payload.iter().map(|&byte| decode(byte)));
+}
+
+/// The one item that is played.
+const RECORDING: ItemId = ItemId(1);
