@@ -232,7 +232,7 @@ impl Phone {
         sdp::accept(&self.offer, &answer, &self.codecs, &self.transport).ok()
     }
 
-    fn open_line(&self, now: Instant, negotiated: &Negotiated) -> Option<Line> {
+    fn open_line(&mut self, now: Instant, negotiated: &Negotiated) -> Option<Line> {
         let PhoneSetup { local_rtp, local_rtcp, seeds, ntp, talk, .. } = self.setup;
         let reporter = ReporterConfig {
             ssrc: seeds.rtp.ssrc,
@@ -244,7 +244,11 @@ impl Phone {
         };
         let local_rtcp = if negotiated.rtcp_mux { local_rtp } else { local_rtcp };
         let sockets = PlainConfig { local_rtp, local_rtcp, source: SourceRule::Address };
-        Line::open(now, LineSetup { negotiated, sockets, seed: seeds.rtp, reporter, play: &self.setup.play, longest: talk }).ok()
+        Line::open(
+            now,
+            LineSetup { negotiated, sockets, seed: seeds.rtp, reporter, play: std::mem::take(&mut self.setup.play), longest: talk },
+        )
+        .ok()
     }
 
     /// Hangs up, for this reason.
