@@ -3,13 +3,15 @@
 //! `make bench-call`, or `cargo bench --bench call_capacity -- all|quick|bare`. The gateway is the release binary in a process
 //! of its own, so are the bare loop, and the load (callers and agent, whose CPU is not counted). On a machine of two
 //! cores all three share them: delays hold the load's own share of waiting. Prints a table and one `RESULT` line, writes
-//! `target/measured/call_capacity.json`, and fails when a gated figure is short.
+//! `target/measured/call_capacity.json` after a run of all, and fails when a gated figure is short.
 #![expect(clippy::indexing_slicing, clippy::print_stdout, reason = "a benchmark on our own traffic, which reports on standard output")]
 
 mod generator;
 
 #[path = "call_capacity/gates.rs"]
 mod gates;
+#[path = "../tests/support/measured.rs"]
+mod measured;
 #[path = "call_capacity/report.rs"]
 mod report;
 #[path = "call_capacity/subject.rs"]
@@ -23,6 +25,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 
 use generator::{Load, Target};
+use measured::Figure;
 use trial::{Job, Trial};
 
 fn main() -> Result<ExitCode> {
@@ -30,14 +33,18 @@ fn main() -> Result<ExitCode> {
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.first().map(String::as_str) {
         Some("load") => generator::run(&load_from(&arguments)?).map(|()| ExitCode::SUCCESS),
-        Some("quick") => measure(&QUICK),
-        Some("bare") => measure(&[BARE, Job { calls: 400, tail: 6, ..BARE }]),
-        Some("all") | None => measure(ALL),
+        Some("quick") => measure(&QUICK).map(|figures| verdict(&figures)),
+        Some("bare") => measure(&[BARE, Job { calls: 400, tail: 6, ..BARE }]).map(|figures| verdict(&figures)),
+        Some("all") | None => {
+            let figures = measure(ALL)?;
+            measured::save("call_capacity", "What a call costs", "make bench-call", &figures)?;
+            Ok(verdict(&figures))
+        }
         Some(other) => bail!("unknown run `{other}` (all, quick, bare)"),
     }
 }
 
-fn measure(plan: &[Job]) -> Result<ExitCode> {
+fn measure(plan: &[Job]) -> Result<Vec<Figure>> {
     let bare_loop = subject::bare_loop_path()?;
     let mut trials: Vec<Trial> = Vec::new();
     for (turn, job) in plan.iter().enumerate() {
@@ -46,8 +53,12 @@ fn measure(plan: &[Job]) -> Result<ExitCode> {
     }
     let figures = gates::figures(&trials);
     report::print(&trials, &figures);
-    report::save("call_capacity", "What a call costs", "make bench-call", &figures, &trials)?;
-    Ok(if figures.iter().all(|figure| figure.passed() != Some(false)) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(figures)
+}
+
+/// Failure when a gated figure is short.
+fn verdict(figures: &[Figure]) -> ExitCode {
+    if figures.iter().all(|figure| figure.passed() != Some(false)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The load's side of the command line; `trial.rs` writes it.

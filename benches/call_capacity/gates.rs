@@ -1,27 +1,7 @@
 //! From turns to figures, each with the limit that gates it, if any does.
 
-use serde::Serialize;
-
+use crate::measured::Figure;
 use crate::trial::Trial;
-
-/// One figure.
-#[derive(Serialize)]
-pub(crate) struct Figure {
-    /// Of the `RESULT` line and the saved file; the unit ends it.
-    pub(crate) name: &'static str,
-    /// For people.
-    pub(crate) what: &'static str,
-    pub(crate) value: Option<f64>,
-    /// Not to be exceeded, where the figure is gated.
-    pub(crate) gate: Option<f64>,
-}
-
-impl Figure {
-    /// Whether the figure keeps to its gate; nothing for one that is only recorded, or was not measured in this run.
-    pub(crate) fn passed(&self) -> Option<bool> {
-        Some(self.value? <= self.gate?)
-    }
-}
 
 /// Every figure that `trials` yield, in the order of `performance` rows.
 pub(crate) fn figures(trials: &[Trial]) -> Vec<Figure> {
@@ -30,7 +10,7 @@ pub(crate) fn figures(trials: &[Trial]) -> Vec<Figure> {
     let resident = |calls| mean(trials, Kind::Gateway, calls, |trial| Some(kilobytes(trial.resident_kb)));
     let system_calls = |kind| mean(trials, kind, 400, |trial| trial.system_calls_per_call_and_tick);
     let ratio = |over: Option<f64>, under: Option<f64>| Some(over? / under?);
-    let figure = |name, what, value, gate| Figure { name, what, value, gate };
+    let figure = |name, what, value, gate| Figure { name, what, value, gate, at_least: false };
     vec![
         figure("cpu_100_ms_per_call_s", "CPU of a call at 100 calls, ms/call-s", cpu(Kind::Gateway, 100), Some(2.4)),
         figure("cpu_100_to_bare", "the same, times the bare loop", ratio(cpu(Kind::Gateway, 100), cpu(Kind::Bare, 100)), Some(1.5)),

@@ -1,13 +1,8 @@
-//! The table for people, the line for scripts, the file for `docs/measured.md`.
+//! The table for people and the line for scripts.
 
-use std::path::Path;
-use std::process::Command;
-use std::{fs, thread};
+use serde_json::Value;
 
-use anyhow::Result;
-use serde_json::{Value, json};
-
-use crate::gates::Figure;
+use crate::measured::Figure;
 use crate::trial::Trial;
 
 /// Prints every turn, every figure, and the `RESULT` line.
@@ -43,39 +38,4 @@ pub(crate) fn print(trials: &[Trial], figures: &[Figure]) {
     }
     let line: Vec<String> = figures.iter().filter_map(|figure| Some(format!("{}={:.3}", figure.name, figure.value?))).collect();
     println!("\nRESULT call_capacity {}", line.join(" "));
-}
-
-/// Writes `target/measured/<name>.json` in the form that `scripts/measured.py` reads.
-pub(crate) fn save(name: &str, title: &str, command: &str, figures: &[Figure], trials: &[Trial]) -> Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/measured");
-    fs::create_dir_all(&folder)?;
-    let figures: Vec<Value> = figures
-        .iter()
-        .filter_map(|figure| {
-            Some(
-                json!({ "name": figure.name, "what": figure.what, "value": figure.value?, "gate": figure.gate, "passed": figure.passed() }),
-            )
-        })
-        .collect();
-    let date = chrono::Utc::now().format("%Y-%m-%d").to_string();
-    let saved = json!({ "title": title, "command": command, "date": date, "machine": machine(), "commit": commit(), "figures": figures, "turns": trials });
-    fs::write(folder.join(format!("{name}.json")), serde_json::to_vec_pretty(&saved)?)?;
-    Ok(())
-}
-
-fn machine() -> String {
-    let cores = thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = processors
-        .lines()
-        .find_map(|line| line.strip_prefix("model name"))
-        .map_or("unknown", |rest| rest.trim_start_matches([' ', '\t', ':']));
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let kernel = kernel.split('-').next().unwrap_or_default().trim();
-    format!("{cores} cores, {model}, Linux {kernel}")
-}
-
-fn commit() -> String {
-    let asked = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
-    asked.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
 }

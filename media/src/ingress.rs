@@ -244,7 +244,6 @@ impl Ingress {
         self.ring.begin(packet.header.sequence);
         self.timeline.anchor();
         self.interarrival.restart();
-        self.lost = 0;
     }
 
     fn release_next(&mut self) {

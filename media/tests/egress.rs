@@ -347,6 +347,24 @@ fn each_item_begins_with_a_resampler_that_has_heard_nothing() {
 }
 
 #[test]
+fn an_item_that_was_announced_and_overtaken_has_missed_its_turn() {
+    let mut line = Line::ulaw();
+    line.egress.set_interruptible(A, false);
+    line.push(B, &[LOUD; 160]).unwrap();
+    assert_eq!(line.push(A, &[LOUD - 1; 160]), Err(PushError::Ended { item: A }));
+    assert_eq!(line.payload(), [LOUD; 160]);
+}
+
+#[test]
+fn an_item_flushed_before_it_came_is_refused() {
+    let mut line = Line::ulaw();
+    line.egress.flush(FlushScope::UpTo(B), false);
+    assert_eq!(line.push(B, &[LOUD; 160]), Err(PushError::Flushed { item: B }));
+    line.push(ItemId(3), &[LOUD; 160]).unwrap();
+    assert_eq!(line.payload(), [LOUD; 160]);
+}
+
+#[test]
 fn a_new_agent_may_speak_another_format() {
     let mut line = Line::new(PCM);
     line.push(A, &tone(700.0, 24_000, 40)).unwrap();

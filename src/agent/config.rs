@@ -111,14 +111,14 @@ impl AgentConfig {
         match protocol::request_uri(self) {
             Err(_) => faults.push(SettingFault::new(
                 "url",
-                &self.url,
+                shown(&self.url),
                 "ws://host[:port]/… or wss://host[:port]/…",
                 "write the whole URL of the agent",
             )),
             Ok(uri) => {
                 let literal = uri.host().and_then(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().ok());
                 if uri.scheme_str() == Some("ws") && literal.is_some_and(|address| !is_private(address)) {
-                    faults.push(SettingFault::new("url", &self.url, "ws:// to loopback or private addresses only", "use wss://"));
+                    faults.push(SettingFault::new("url", shown(&self.url), "ws:// to loopback or private addresses only", "use wss://"));
                 }
             }
         }
@@ -251,6 +251,12 @@ pub(super) fn is_private(address: IpAddr) -> bool {
     }
 }
 
+/// A URL as far as it may be shown: tokens stand in queries, passwords before an `@`.
+fn shown(url: &str) -> &str {
+    let path = url.split('?').next().unwrap_or_default();
+    if path.contains('@') { "(hidden)" } else { path }
+}
+
 const MAX_TEXT_LEN_BYTES: usize = 64 * 1024;
 const MAX_TURN_MS: u32 = 10_000;
 const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 100..=60_000;
@@ -318,6 +324,15 @@ mod tests {
             ]
         );
         assert!(!format!("{faults:?}").contains("sk-live"));
+    }
+
+    #[test]
+    fn a_url_is_shown_without_what_may_be_secret_in_it() {
+        for url in ["http://a.example/x?token=hush", "wss://user:hush@a.example/"] {
+            let issues = AgentConfig::at(url).faults();
+            assert_eq!(issues.len(), 1);
+            assert!(!format!("{issues:?}").contains("hush"));
+        }
     }
 
     #[test]

@@ -12,17 +12,16 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use media::egress::{EgressEvent, FlushScope, ItemPosition};
+use media::frame::ItemId;
 use media::transport::{Flow, Transmit};
 
 use super::command::CallCommand;
 use super::event::{SignallingCommand, SignallingEvent};
 use super::journal::{CallIdentity, Journal};
+use super::playback::{report_playback, silence};
 use super::session::{CallAction, CallEvent, CallSession, SessionPolicy};
 use crate::agent::config::AgentConfig;
-use crate::agent::model::{
-    AgentCommand, AgentEvent, AgentMessage, BargeInCause, ClearCause, ClearScope, FaultClass, PlaybackState, SpeechEdge, TranscriptKind,
-};
+use crate::agent::model::{AgentCommand, AgentEvent, AgentMessage, ClearCause, FaultClass, SpeechEdge, TranscriptKind};
 use crate::agent::session::{self, AgentSession, CallFacts};
 use crate::domain::call_record::CallRecord;
 use crate::domain::event::Event;
@@ -88,7 +87,7 @@ impl Call {
     pub fn new(now: Instant, wall: DateTime<Utc>, grid: Instant, setup: CallSetup) -> Self {
         let CallSetup { identity, policy, agent, leg } = setup;
         let session = CallSession::new(identity.direction, policy);
-        let facts = CallFacts { now, unix_time: Duration::from_millis(u64::try_from(wall.timestamp_millis()).unwrap_or_default()) };
+        let facts = CallFacts { now, unix_time: unix_time(wall), first_item: ItemId(1) };
         let mut call = Self {
             session,
             leg,
@@ -210,6 +209,7 @@ impl Call {
         self.journal.agent_lost(now, self.session.attempt());
         self.outputs.push_back(CallOutput::CloseAgent);
         // What the caller says from here on waits in the next connection's session.
+        self.facts.first_item = self.agent.next_item();
         self.agent = AgentSession::new(&self.agent_config, self.facts);
         self.step(now, CallEvent::AgentLost { retryable });
     }
@@ -244,7 +244,7 @@ impl Call {
                 }
                 AgentEvent::AudioEnd { item } => leg.end(now, item),
                 AgentEvent::Clear { scope, cause } => {
-                    let discarded = clear(now, leg, scope);
+                    let discarded = silence(now, leg, scope);
                     if cause == ClearCause::UserSpeech && !discarded.is_zero() {
                         journal.barged_in(now, discarded);
                     }
@@ -373,38 +373,6 @@ impl Call {
     }
 }
 
-/// Silences the agent. What it had said to the caller's ears is told to it by the leg's events.
-fn clear(now: Instant, leg: &mut PlannedLeg, scope: ClearScope) -> Duration {
-    let scope = match scope {
-        ClearScope::All => FlushScope::All,
-        ClearScope::UpTo(item) => FlushScope::UpTo(item),
-    };
-    leg.flush(now, scope)
-}
-
-/// What became of an item goes to the agent and into the journal.
-fn report_playback(now: Instant, agent: &mut AgentSession, journal: &mut Journal, event: EgressEvent) {
-    let mut tell = |position: ItemPosition, state| {
-        let ItemPosition { item, played_ms, .. } = position;
-        agent.handle_command(now, AgentCommand::Playback { item, played_ms, state });
-    };
-    match event {
-        EgressEvent::ItemStarted(position) => {
-            tell(position, PlaybackState::Started);
-            journal.item_started(now, position.item);
-        }
-        EgressEvent::ItemFinished(position) => {
-            tell(position, PlaybackState::Finished);
-            journal.item_ended(position.item, position.played_ms, false);
-        }
-        EgressEvent::ItemFlushed(position) => {
-            tell(position, PlaybackState::Cleared);
-            journal.item_ended(position.item, position.played_ms, true);
-        }
-        EgressEvent::QueueFull { .. } => {
-            agent.handle_command(now, AgentCommand::BargeIn(BargeInCause::Operator));
-            journal.mark(now, Moment::Warning { code: "agent_audio_overflow".to_owned() });
-        }
-        EgressEvent::MarkReached { .. } | EgressEvent::Underrun(_) => {}
-    }
+fn unix_time(wall: DateTime<Utc>) -> Duration {
+    Duration::from_millis(u64::try_from(wall.timestamp_millis()).unwrap_or_default())
 }

@@ -8,6 +8,7 @@ pub mod driver;
 pub mod event;
 pub mod journal;
 pub mod launch;
+mod playback;
 pub mod records;
 pub mod registry;
 pub mod session;

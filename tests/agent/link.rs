@@ -53,7 +53,8 @@ pub(crate) async fn open_socket(config: &AgentConfig) -> Result<AgentSocket, Con
 impl Link {
     pub(crate) async fn open(config: &AgentConfig) -> Self {
         let socket = open_socket(config).await.unwrap();
-        let facts = CallFacts { now: Instant::now(), unix_time: SystemTime::now().duration_since(UNIX_EPOCH).unwrap() };
+        let facts =
+            CallFacts { now: Instant::now(), unix_time: SystemTime::now().duration_since(UNIX_EPOCH).unwrap(), first_item: ItemId(1) };
         let mut session = AgentSession::new(config, facts);
         session.handle_connected(Instant::now());
         Self { session, socket, heard: Heard::default(), closed: None }

@@ -28,6 +28,12 @@ fn an_import_of_a_neighbour_in_the_same_layer_is_found() {
 }
 
 #[test]
+fn a_bound_that_captures_is_no_import() {
+    let text = "fn f<'a>() -> impl Iterator + use<'a> { let a = 1; crate::api::x(); }";
+    assert_eq!(rules::layers(&file("src/agent/client.rs", text)).len(), 1);
+}
+
+#[test]
 fn a_module_without_a_layer_is_found() {
     assert_eq!(rules::layers(&file("src/plugins/mod.rs", "use crate::domain::ids::CallId;")).len(), 1);
 }
@@ -98,8 +104,10 @@ fn names_that_say_nothing_are_found() {
     ] {
         assert_eq!(rules::names(&file(path, text), &[]).len(), 1, "{path} {text}");
     }
-    for text in ["pub struct CallSession;", "pub enum Database {}", "fn f(data: &[u8]) { let info = 1; }", "pub struct NtpBase;"] {
-        assert_eq!(rules::names(&file("src/call/session.rs", text), &[("NtpBase", "why")]), Vec::<String>::new(), "{text}");
+    for text in
+        ["pub struct CallSession;", "pub enum Database {}", "struct Session;", "fn f(data: &[u8]) { let info = 1; }", "pub struct NtpBase;"]
+    {
+        assert_eq!(rules::names(&file("src/call/session.rs", text), &[("src/call", "NtpBase", "why")]), Vec::<String>::new(), "{text}");
     }
 }
 

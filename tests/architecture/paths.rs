@@ -36,7 +36,8 @@ pub(crate) fn of(file: &SourceFile) -> Vec<NamedPath> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
-        if tokens[at].text == "use" {
+        // `use<'a>` in a type is a bound, not an import.
+        if tokens[at].text == "use" && tokens.get(at + 1).is_some_and(|next| next.text != "<") {
             at = use_tree(&tokens, at + 1, &mut Vec::new(), &mut found);
         } else if starts_path(&tokens, at) {
             at = inline_path(&tokens, at, &mut found);
@@ -113,7 +114,7 @@ fn use_tree(tokens: &[Token], mut at: usize, prefix: &mut Vec<String>, found: &m
         match token.text.as_str() {
             "{" => {
                 at += 1;
-                while tokens.get(at).is_some_and(|token| token.text != "}") {
+                while tokens.get(at).is_some_and(|token| token.text != "}" && token.text != ";") {
                     at = use_tree(tokens, at, prefix, found);
                     at += usize::from(tokens.get(at).is_some_and(|token| token.text == ","));
                 }

@@ -9,14 +9,14 @@ pub(crate) type Violation = String;
 /// The layers of `src`, lowest first. A module may import what stands in a lower layer, and itself; nothing beside it or above.
 pub(crate) const LAYERS: &[&[&str]] = &[
     &["domain"],
-    // `telemetry` and `shutdown` know the domain only, so that everything may use them.
-    &["net", "store", "telemetry", "shutdown"],
+    // `telemetry` knows the domain only, so that everything may use it.
+    &["net", "store", "telemetry"],
     &["audit", "leg", "agent", "phone"],
     &["call"],
     &["signalling"],
     &["api"],
-    // Composes the `Config` of every module below; only what starts the program reads it.
-    &["config"],
+    // `config` composes the `Config` of every module below, `shutdown` ends them in order; only what starts the program knows either.
+    &["config", "shutdown"],
     &["app"],
     &["cli"],
     &["main"],
@@ -128,26 +128,23 @@ pub(crate) fn function_length(file: &SourceFile, limit: usize) -> Vec<Violation>
 }
 
 /// Modules, types and files are named for what they are.
-pub(crate) fn names(file: &SourceFile, exceptions: &[(&str, &str)]) -> Vec<Violation> {
+pub(crate) fn names(file: &SourceFile, exceptions: &[(&str, &str, &str)]) -> Vec<Violation> {
     const AVOIDED: &[&str] =
         &["manager", "managers", "helper", "helpers", "util", "utils", "common", "base", "data", "info", "misc", "handler2"];
-    // Fine as a part of a name, never as the whole of one.
+    // Fine as a part of a name, or within one file; never as the whole name of a type that others see.
     const BARE: &[&str] = &["process", "session", "stream"];
     let stem = file.path.rsplit('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned();
-    let folders = file.path.split('/').rev().skip(1).map(|folder| (1, folder.to_owned()));
+    let folders = file.path.split('/').rev().skip(1).map(|folder| (1, false, folder.to_owned()));
     let declared =
         ["struct ", "enum ", "trait ", "type ", "mod ", "union "].into_iter().flat_map(|keyword| declarations(&file.code, keyword));
-    let is_type = |name: &str| name.starts_with(char::is_uppercase);
-    std::iter::once((1, stem))
+    let avoided = |name: &str| words_of(name).iter().any(|word| AVOIDED.contains(&word.as_str()));
+    let bare = |name: &str| name.starts_with(char::is_uppercase) && BARE.contains(&name.to_lowercase().as_str());
+    std::iter::once((1, false, stem))
         .chain(folders)
         .chain(declared)
-        .filter(|(_, name)| !exceptions.iter().any(|(excepted, _)| excepted == name))
-        .filter(|(_, name)| {
-            let words = words_of(name);
-            words.iter().any(|word| AVOIDED.contains(&word.as_str()))
-                || is_type(name) && words.len() == 1 && BARE.contains(&words[0].as_str())
-        })
-        .map(|(line, name)| format!("{}:{line}: `{name}` is a name we avoid", file.path))
+        .filter(|(_, visible, name)| avoided(name) || *visible && bare(name))
+        .filter(|(.., name)| !exceptions.iter().any(|(home, excepted, _)| excepted == name && file.path.starts_with(home)))
+        .map(|(line, _, name)| format!("{}:{line}: `{name}` is a name we avoid", file.path))
         .collect()
 }
 
@@ -224,17 +221,17 @@ fn body_length(code: &str) -> Option<usize> {
     None
 }
 
-/// The names that `keyword` declares in `code`.
-fn declarations(code: &str, keyword: &'static str) -> impl Iterator<Item = (usize, String)> {
+/// The names that `keyword` declares in `code`: line, whether others see it, name.
+fn declarations(code: &str, keyword: &'static str) -> impl Iterator<Item = (usize, bool, String)> {
     code.lines().enumerate().filter_map(move |(index, line)| {
         let line = line.trim_start();
-        let line = line.strip_prefix("pub").map_or(line, |rest| {
+        let visible = line.strip_prefix("pub").map(|rest| {
             let rest = if rest.starts_with('(') { rest.split_once(')').map_or(rest, |(_, after)| after) } else { rest };
             rest.trim_start()
         });
-        let name: String =
-            line.strip_prefix(keyword)?.chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect();
-        Some((index + 1, name))
+        let declared = visible.unwrap_or(line).strip_prefix(keyword)?;
+        let name = declared.chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect();
+        Some((index + 1, visible.is_some(), name))
     })
 }
 

@@ -47,7 +47,9 @@ pub(crate) fn below(root: &Path, folder: &str) -> Vec<SourceFile> {
     paths
         .iter()
         .map(|path| (path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/"), path))
-        .filter(|(name, _)| !name.ends_with("/tests.rs"))
+        .filter(|(name, _)| {
+            !["/tests.rs", "_tests.rs"].iter().any(|end| name.ends_with(end)) && !name.contains("/tests/") || folder == "tests"
+        })
         .map(|(name, path)| SourceFile::new(&name, &fs::read_to_string(path).unwrap_or_default()))
         .collect()
 }

@@ -3,6 +3,7 @@
 pub(crate) mod echo;
 pub(crate) mod gateway;
 pub(crate) mod http;
+pub(crate) mod measured;
 pub(crate) mod ports;
 pub(crate) mod sound;
 pub(crate) mod tools;

@@ -27,7 +27,12 @@ impl PlayoutQueue {
 
     /// Moves the first `count` samples to the end of `frame`.
     pub(crate) fn take(&mut self, count: usize, frame: &mut Vec<u8>) {
-        frame.extend(self.bytes.drain(..count.min(self.bytes.len())));
+        let (front, back) = self.bytes.as_slices();
+        let count = count.min(self.bytes.len());
+        let (first, second) = (count.min(front.len()), count.saturating_sub(front.len()));
+        frame.extend_from_slice(front.get(..first).unwrap_or_default());
+        frame.extend_from_slice(back.get(..second).unwrap_or_default());
+        self.bytes.drain(..count);
         if self.bytes.capacity() > KEPT && self.bytes.len() < self.bytes.capacity() / 4 {
             self.bytes.shrink_to(self.bytes.capacity() / 2);
         }

@@ -53,11 +53,14 @@ impl Resampler {
 
     /// Takes `samples` in and appends to `out` what whole chunks they complete. Allocates nothing of its own.
     pub fn push(&mut self, samples: &[i16], out: &mut Vec<i16>) {
-        for &sample in samples {
-            self.pending.push(f32::from(sample) / FULL_SCALE);
+        let mut rest = samples;
+        while !rest.is_empty() {
+            let (next, later) = rest.split_at(rest.len().min(self.chunk - self.pending.len()));
+            self.pending.extend(next.iter().map(|&sample| f32::from(sample) / FULL_SCALE));
             if self.pending.len() == self.chunk {
                 self.convert(out);
             }
+            rest = later;
         }
     }
 

@@ -15,7 +15,7 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
-use media::frame::{AudioChunk, AudioFormat};
+use media::frame::{AudioChunk, AudioFormat, ItemId};
 
 use self::backlog::Backlog;
 use super::config::AgentConfig;
@@ -34,6 +34,9 @@ pub struct CallFacts {
     pub now: Instant,
     /// and what the time of day was then, since 1970: providers name the end of a session by the clock on the wall.
     pub unix_time: Duration,
+    /// The number of the agent's first utterance here: 1, or after an earlier connection of the call its
+    /// [`AgentSession::next_item`], since items are numbered within the call.
+    pub first_item: ItemId,
 }
 
 /// One connection to an agent.
@@ -90,7 +93,7 @@ impl AgentSession {
         Self {
             state: State::Connecting,
             facts,
-            adapter: Adapter::new(config),
+            adapter: Adapter::new(config, facts.first_item),
             format,
             ready_timeout: config.ready_timeout(),
             backlog: Backlog::new(format),
@@ -167,7 +170,8 @@ impl AgentSession {
         }
     }
 
-    /// The call wants something.
+    /// The call wants something. Before the agent is ready there is no conversation: what would interrupt it or add to
+    /// it then is dropped, while muting, holding and closing work at any time.
     pub fn handle_command(&mut self, _now: Instant, command: AgentCommand) {
         match command {
             AgentCommand::Mute(muted) => self.muted = muted,
@@ -176,7 +180,6 @@ impl AgentSession {
             command if self.state == State::Ready => {
                 self.adapter.handle_command(&command, &mut Outputs { outbox: &mut self.outbox, events: &mut self.events });
             }
-            // Nothing was said yet that could be interrupted, and there is no conversation to add to.
             _ => {}
         }
     }
@@ -227,6 +230,12 @@ impl AgentSession {
     #[must_use]
     pub const fn input_position_ms(&self) -> u64 {
         self.format.rate().millis(self.appended_samples)
+    }
+
+    /// The number that the agent's next utterance would get.
+    #[must_use]
+    pub fn next_item(&self) -> ItemId {
+        self.adapter.next_item()
     }
 
     /// What was met and let pass.

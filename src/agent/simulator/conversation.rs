@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use base64_simd::STANDARD;
 use media::frame::AudioFormat;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::ear::{Ear, Edge};
 use super::mouth::{Mouth, Output};
 use super::observations::{SessionHandle, Truncation, lock};
-use super::requests::{Refusal, Request, Settings};
+use super::requests::{Refusal, Request};
 use super::script::{Action, Script};
+use super::settings::Settings;
 use super::{Behaviour, Config, voice};
 
 /// One session.
@@ -67,7 +68,7 @@ impl Conversation {
             script,
             timers: [None; Timer::COUNT],
         };
-        let session = conversation.describe_session();
+        let session = conversation.settings.describe();
         conversation.mouth.event(json!({"type": "session.created", "session": session}));
         conversation
     }
@@ -164,7 +165,7 @@ impl Conversation {
         }
         self.settings = settings;
         self.ear = (!echo && settings.turn_detection).then(|| Ear::new(settings.input, settings.silence_duration_ms));
-        let session = self.describe_session();
+        let session = settings.describe();
         self.mouth.event(json!({"type": "session.updated", "session": session}));
         if !std::mem::replace(&mut self.configured, true) {
             let after = |ms: u64| Some(now + Duration::from_millis(ms));
@@ -353,14 +354,6 @@ impl Conversation {
         self.mouth.error(code, "as the simulator was told to", None);
     }
 
-    fn describe_session(&self) -> Value {
-        let (input, output) = (describe_format(self.settings.input), describe_format(self.settings.output));
-        json!({"type": "realtime", "object": "realtime.session", "id": "sess_simulator", "model": "simulator", "output_modalities": ["audio"],
-            "audio": {"input": {"format": input, "turn_detection": {"type": "server_vad", "threshold": 0.5,
-                "prefix_padding_ms": self.settings.prefix_padding_ms, "silence_duration_ms": self.settings.silence_duration_ms}},
-                "output": {"format": output, "voice": "simulator", "speed": 1.0}}})
-    }
-
     fn next_caller_item(&self) -> String {
         format!("item_caller_{}", self.caller_items + 1)
     }
@@ -381,14 +374,6 @@ impl Conversation {
     }
 }
 
-fn describe_format(format: AudioFormat) -> Value {
-    match format {
-        AudioFormat::Ulaw8k => json!({"type": "audio/pcmu"}),
-        AudioFormat::Alaw8k => json!({"type": "audio/pcma"}),
-        AudioFormat::S16 { rate } => json!({"type": "audio/pcm", "rate": rate.hz()}),
-    }
-}
-
 fn bytes_in(format: AudioFormat, time: Duration) -> usize {
     usize::try_from(format.rate().samples(time)).unwrap_or(usize::MAX).saturating_mul(format.sample_len_bytes())
 }
@@ -402,3 +387,6 @@ const GREETING_PATIENCE: Duration = Duration::from_millis(300);
 const PIECE: Duration = Duration::from_millis(200);
 /// How many times faster than it is played speech is generated.
 const GENERATION_SPEED: u32 = 4;
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,7 @@ mod recorder;
 mod requests;
 mod script;
 mod server;
+mod settings;
 mod voice;
 
 use std::path::PathBuf;

@@ -8,6 +8,8 @@ use media::units::SampleRate;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::settings::Settings;
+
 /// Why a message was refused: what the `error` event will say.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
@@ -113,33 +115,6 @@ pub(super) struct Session {
     _truncation: Option<Value>,
     #[serde(rename = "tracing")]
     _tracing: Option<Value>,
-}
-
-/// The settings that matter to the simulator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Settings {
-    pub(super) input: AudioFormat,
-    pub(super) output: AudioFormat,
-    pub(super) transcribe: bool,
-    pub(super) turn_detection: bool,
-    pub(super) prefix_padding_ms: u32,
-    pub(super) silence_duration_ms: u32,
-    pub(super) interrupt_response: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        let pcm = AudioFormat::S16 { rate: SampleRate::HZ_24000 };
-        Self {
-            input: pcm,
-            output: pcm,
-            transcribe: false,
-            turn_detection: true,
-            prefix_padding_ms: 300,
-            silence_duration_ms: 500,
-            interrupt_response: true,
-        }
-    }
 }
 
 impl Session {

@@ -35,6 +35,7 @@ pub async fn serve(listener: TcpListener, config: Config, shutdown: impl Future<
             () = &mut shutdown => return Ok(()),
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
+                Ok((tcp, _)) if connections.len() >= MAX_CONNECTIONS => drop(tcp),
                 Ok((tcp, _)) => {
                     let recording = recorder.begin();
                     connections.spawn(connection(tcp, config.clone(), recording));
@@ -140,6 +141,9 @@ fn websocket_config() -> WebSocketConfig {
         .max_message_size(Some(MAX_MESSAGE_LEN_BYTES))
         .max_frame_size(Some(MAX_MESSAGE_LEN_BYTES))
 }
+
+/// Beyond this a client is turned away at the door.
+const MAX_CONNECTIONS: usize = 8_192;
 
 /// Room for an append beyond the service's bound, so that it is refused by an event and not by the socket.
 const MAX_MESSAGE_LEN_BYTES: usize = 24 * 1024 * 1024;

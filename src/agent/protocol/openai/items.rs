@@ -8,7 +8,7 @@ use media::frame::{AudioFormat, ItemId};
 pub(super) struct Items {
     format: AudioFormat,
     items: VecDeque<Item>,
-    next: u32,
+    next: ItemId,
 }
 
 /// One utterance.
@@ -30,8 +30,13 @@ pub(super) struct Item {
 }
 
 impl Items {
-    pub(super) const fn new(format: AudioFormat) -> Self {
-        Self { format, items: VecDeque::new(), next: 1 }
+    pub(super) const fn new(format: AudioFormat, first: ItemId) -> Self {
+        Self { format, items: VecDeque::new(), next: first }
+    }
+
+    /// The number of the next new item.
+    pub(super) const fn next(&self) -> ItemId {
+        self.next
     }
 
     /// The item of this name, numbered now if it is new; the oldest is forgotten beyond [`MAX_ITEMS`].
@@ -43,8 +48,8 @@ impl Items {
                 if self.items.len() == MAX_ITEMS {
                     self.items.pop_front();
                 }
-                self.items.push_back(Item::new(ItemId(self.next), name));
-                self.next = self.next.saturating_add(1);
+                self.items.push_back(Item::new(self.next, name));
+                self.next = ItemId(self.next.0.saturating_add(1));
                 self.items.len() - 1
             }
         };

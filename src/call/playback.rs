@@ -1,0 +1,47 @@
+//! What becomes of the agent's audio: told to the agent, so that it knows what was heard, and written down.
+
+use std::time::{Duration, Instant};
+
+use media::egress::{EgressEvent, FlushScope, ItemPosition};
+
+use super::journal::Journal;
+use crate::agent::model::{AgentCommand, BargeInCause, ClearScope, PlaybackState};
+use crate::agent::session::AgentSession;
+use crate::domain::timeline::Moment;
+use crate::leg::plan::PlannedLeg;
+
+/// Silences the agent. What it had said to the caller's ears is told to it by the leg's events.
+pub(super) fn silence(now: Instant, leg: &mut PlannedLeg, scope: ClearScope) -> Duration {
+    let scope = match scope {
+        ClearScope::All => FlushScope::All,
+        ClearScope::UpTo(item) => FlushScope::UpTo(item),
+    };
+    leg.flush(now, scope)
+}
+
+/// What became of an item goes to the agent and into the journal.
+pub(super) fn report_playback(now: Instant, agent: &mut AgentSession, journal: &mut Journal, event: EgressEvent) {
+    let mut tell = |position: ItemPosition, state| {
+        let ItemPosition { item, played_ms, .. } = position;
+        agent.handle_command(now, AgentCommand::Playback { item, played_ms, state });
+    };
+    match event {
+        EgressEvent::ItemStarted(position) => {
+            tell(position, PlaybackState::Started);
+            journal.item_started(now, position.item);
+        }
+        EgressEvent::ItemFinished(position) => {
+            tell(position, PlaybackState::Finished);
+            journal.item_ended(position.item, position.played_ms, false);
+        }
+        EgressEvent::ItemFlushed(position) => {
+            tell(position, PlaybackState::Cleared);
+            journal.item_ended(position.item, position.played_ms, true);
+        }
+        EgressEvent::QueueFull { .. } => {
+            agent.handle_command(now, AgentCommand::BargeIn(BargeInCause::Operator));
+            journal.mark(now, Moment::Warning { code: "agent_audio_overflow".to_owned() });
+        }
+        EgressEvent::MarkReached { .. } | EgressEvent::Underrun(_) => {}
+    }
+}
