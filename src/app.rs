@@ -221,7 +221,7 @@ fn start_sip(
             to_sip,
         },
     );
-    Ok(tokio::spawn(SipShell { socket, endpoint, gateway, commands, outbound }.run(stopped)))
+    Ok(tokio::spawn(SipShell { socket, address: config.sip.public_address(), endpoint, gateway, commands, outbound }.run(stopped)))
 }
 
 async fn start_api(config: &Config, state: AppState, mut stopped: watch::Receiver<bool>) -> Result<JoinHandle<io::Result<()>>, AppError> {
