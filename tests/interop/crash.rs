@@ -12,8 +12,7 @@ use crate::support::sound;
 fn calls_that_a_kill_interrupted_stand_as_failed_and_no_audit_entry_is_gone() {
     let mut gateway = Gateway::start("echo");
     let callers = Callers::call(&gateway, CALLS);
-    gateway
-        .wait_for_calls("all calls are up", |calls| calls.iter().filter(|call| call["session_status"] == "running").count() == CALLS);
+    gateway.wait_for_calls("all calls are up", |calls| calls.iter().filter(|call| call["session_status"] == "running").count() == CALLS);
     let before = audit_entries(&gateway);
     let ids: HashSet<String> = gateway.calls().iter().filter_map(|call| Some(call["id"].as_str()?.to_owned())).collect();
 
