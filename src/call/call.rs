@@ -37,7 +37,6 @@ pub struct Call {
     agent: AgentSession,
     agent_config: Arc<AgentConfig>,
     journal: Journal,
-    facts: CallFacts,
     grid: Instant,
     outputs: VecDeque<CallOutput>,
     first: Firsts,
@@ -95,7 +94,6 @@ impl Call {
             agent: AgentSession::new(&agent, facts),
             agent_config: agent,
             journal: Journal::new(identity, now, wall),
-            facts,
             grid,
             outputs: VecDeque::new(),
             first: Firsts::default(),
@@ -210,7 +208,7 @@ impl Call {
         self.journal.agent_lost(now, self.session.attempt());
         self.outputs.push_back(CallOutput::CloseAgent);
         // What the caller says from here on waits in the next connection's session.
-        self.agent = AgentSession::new(&self.agent_config, self.facts);
+        self.agent = self.agent.successor(&self.agent_config);
         self.step(now, CallEvent::AgentLost { retryable });
     }
 

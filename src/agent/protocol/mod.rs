@@ -6,6 +6,7 @@
 
 mod openai;
 
+use media::frame::ItemId;
 use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderValue, Uri};
 
 use super::config::{AgentConfig, Protocol};
@@ -67,9 +68,10 @@ pub(super) enum Adapter {
 }
 
 impl Adapter {
-    pub(super) fn new(config: &AgentConfig) -> Self {
+    /// An adapter for a new connection, whose first item will be `first_item`.
+    pub(super) fn new(config: &AgentConfig, first_item: ItemId) -> Self {
         match config.protocol {
-            Protocol::OpenAi => Self::OpenAi(Box::new(OpenAi::new(config))),
+            Protocol::OpenAi => Self::OpenAi(Box::new(OpenAi::new(config, first_item))),
         }
     }
 
@@ -110,6 +112,13 @@ impl Adapter {
     pub(super) fn is_retryable(&self, code: Option<u16>) -> bool {
         match self {
             Self::OpenAi(_) => openai::is_retryable(code),
+        }
+    }
+
+    /// What the next item will be called.
+    pub(super) fn next_item(&self) -> ItemId {
+        match self {
+            Self::OpenAi(adapter) => adapter.next_item(),
         }
     }
 

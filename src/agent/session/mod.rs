@@ -15,7 +15,7 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
-use media::frame::{AudioChunk, AudioFormat};
+use media::frame::{AudioChunk, AudioFormat, ItemId};
 
 use self::backlog::Backlog;
 use super::config::AgentConfig;
@@ -86,11 +86,27 @@ impl AgentSession {
     /// A connection to the agent of `config`, whose socket is not open yet.
     #[must_use]
     pub fn new(config: &AgentConfig, facts: CallFacts) -> Self {
+        Self::beginning_with(ItemId(1), config, facts)
+    }
+
+    /// The next connection of the same call, when this one is lost: it counts its items on, since the call may still play
+    /// those of this one; it has what the caller said that this one never sent; it is muted and held as this one was.
+    #[must_use]
+    pub fn successor(&mut self, config: &AgentConfig) -> Self {
+        let mut next = Self::beginning_with(self.adapter.next_item(), config, self.facts);
+        (next.muted, next.held) = (self.muted, self.held);
+        if next.format == self.format {
+            std::mem::swap(&mut next.backlog, &mut self.backlog);
+        }
+        next
+    }
+
+    fn beginning_with(first_item: ItemId, config: &AgentConfig, facts: CallFacts) -> Self {
         let format = AudioFormat::from(config.format);
         Self {
             state: State::Connecting,
             facts,
-            adapter: Adapter::new(config),
+            adapter: Adapter::new(config, first_item),
             format,
             ready_timeout: config.ready_timeout(),
             backlog: Backlog::new(format),
@@ -267,7 +283,6 @@ impl AgentSession {
         self.ready_by = None;
         self.expires_at = None;
         self.outbox.clear();
-        self.backlog.clear();
         self.closing = Some(closed);
     }
 

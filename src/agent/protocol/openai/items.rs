@@ -30,8 +30,14 @@ pub(super) struct Item {
 }
 
 impl Items {
-    pub(super) const fn new(format: AudioFormat) -> Self {
-        Self { format, items: VecDeque::new(), next: 1 }
+    /// No items yet; the first will be `first`.
+    pub(super) const fn new(format: AudioFormat, first: ItemId) -> Self {
+        Self { format, items: VecDeque::new(), next: first.0 }
+    }
+
+    /// What the next item will be called.
+    pub(super) const fn next(&self) -> ItemId {
+        ItemId(self.next)
     }
 
     /// The item of this name, numbered now if it is new; the oldest is forgotten beyond [`MAX_ITEMS`].

@@ -48,12 +48,12 @@ pub(in crate::agent) struct OpenAi {
 }
 
 impl OpenAi {
-    pub(super) fn new(config: &AgentConfig) -> Self {
+    pub(super) fn new(config: &AgentConfig, first_item: ItemId) -> Self {
         let format = AudioFormat::from(config.format);
         Self {
             config: config.clone(),
             format,
-            items: Items::new(format),
+            items: Items::new(format, first_item),
             responses: Responses::default(),
             tools: Tools::default(),
             speaking: false,
@@ -157,6 +157,10 @@ impl OpenAi {
             // Playing that goes well is no news here; muting and holding are done to the audio by the session.
             AgentCommand::Playback { .. } | AgentCommand::Mute(_) | AgentCommand::Hold(_) | AgentCommand::Close => {}
         }
+    }
+
+    pub(super) const fn next_item(&self) -> ItemId {
+        self.items.next()
     }
 
     pub(super) const fn stats(&self) -> AdapterStats {
