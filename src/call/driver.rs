@@ -117,10 +117,8 @@ impl Shell {
             match call.poll_output() {
                 CallOutput::Signal(command) => drop(self.signalling.send((self.key, command)).await),
                 CallOutput::ConnectAgent => {
-                    {
                     let connecting = connect(Arc::clone(&self.endpoint), self.records.control.clone());
                     self.connecting = Some(Box::pin(connecting));
-                }
                 }
                 CallOutput::CloseAgent => self.hang_up_agent(call),
                 CallOutput::Save(record) => self.records.interim(*record),
