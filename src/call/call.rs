@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use media::egress::{EgressEvent, FlushScope, ItemPosition};
+use media::ingress::IngressStats;
 use media::transport::{Flow, Transmit};
 
 use super::command::CallCommand;
@@ -194,6 +195,12 @@ impl Call {
     #[must_use]
     pub const fn record(&self) -> &CallRecord {
         self.journal.record()
+    }
+
+    /// How the caller's audio fares, to the packet and the sample; nothing before the two sides agree on a leg.
+    #[must_use]
+    pub fn ingress_stats(&self) -> Option<IngressStats> {
+        self.leg.ingress_stats()
     }
 
     fn step(&mut self, now: Instant, event: CallEvent) {
