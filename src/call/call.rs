@@ -348,6 +348,10 @@ impl Call {
     }
 
     fn open_line(&mut self, now: Instant) {
+        if self.leg.agreed().is_none() {
+            // The far end's answer could not be used, and the end of the call stands behind this in the queue.
+            return;
+        }
         self.journal.answered(now);
         self.leg.open(now, self.grid);
         self.save();

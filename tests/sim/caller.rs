@@ -30,6 +30,8 @@ pub(crate) struct CallerPlan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Called {
     Answers,
+    /// With a codec that was never offered.
+    AnswersUnusably,
     Refuses(StatusCode),
     Ignores,
 }
@@ -115,6 +117,9 @@ impl Caller {
         match (step, self.plan.called.1) {
             (CalleeStep::Ring, _) => self.endpoint.ring(post.now, call),
             (CalleeStep::Decide, Called::Answers) => self.answer(post, call),
+            (CalleeStep::Decide, Called::AnswersUnusably) => {
+                self.endpoint.answer(post.now, call, &uri("sip:alice@192.0.2.1:5060"), Bytes::from_static(UNUSABLE));
+            }
             (CalleeStep::Decide, Called::Refuses(status)) => self.endpoint.reject(post.now, call, status, None),
             (CalleeStep::Decide, Called::Ignores) => {}
         }
@@ -248,6 +253,9 @@ const fn address(host: u8, port: u16) -> SocketAddr {
 pub(crate) const CALLER_SIP: SocketAddr = address(1, 5060);
 pub(crate) const GATEWAY_SIP: SocketAddr = address(2, 5060);
 const CALLER_RTP: SocketAddr = address(1, 40_000);
+
+/// G.723.1, of which no offer of ours speaks.
+const UNUSABLE: &[u8] = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 4\r\n";
 
 /// What the caller says, all the time.
 const SOUND: u8 = 0x9A;

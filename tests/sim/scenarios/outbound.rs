@@ -1,6 +1,6 @@
 //! We call.
 
-use auricle::domain::termination::{GatewayReason, PolicyReason, SipReason, Termination, TerminationReason};
+use auricle::domain::termination::{GatewayReason, MediaReason, PolicyReason, SipReason, Termination, TerminationReason};
 use sip::header::StatusCode;
 
 use crate::caller::Called;
@@ -21,6 +21,16 @@ fn a_called_party_that_is_busy_says_so() {
     for_seeds(20, |seed| {
         let outcome = Scenario::outbound(seed, 300, Called::Refuses(StatusCode::BUSY_HERE)).run();
         assert_eq!(outcome.termination(), Termination::peer(SipReason::Busy));
+    });
+}
+
+#[test]
+fn an_answer_that_cannot_be_used_is_hung_up_and_was_no_conversation() {
+    for_seeds(20, |seed| {
+        let outcome = Scenario::outbound(seed, 300, Called::AnswersUnusably).run();
+        assert_eq!(outcome.termination().reason, TerminationReason::Media(MediaReason::NotAcceptable));
+        assert_eq!(outcome.book().closed().record.answered_at, None);
+        assert!(outcome.caller.seen.contains("HungUp"));
     });
 }
 

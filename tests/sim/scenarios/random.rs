@@ -32,7 +32,7 @@ fn scenario(seed: u64) -> Scenario {
             0..6 => Called::Answers,
             6 => Called::Refuses(StatusCode::BUSY_HERE),
             7 => Called::Refuses(StatusCode::TEMPORARILY_UNAVAILABLE),
-            8 => Called::Refuses(StatusCode::NOT_FOUND),
+            8 => Called::AnswersUnusably,
             _ => Called::Ignores,
         };
         Scenario::outbound(seed, random.below(3_000), called)
