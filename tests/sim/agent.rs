@@ -74,7 +74,10 @@ pub(crate) struct Utterance {
     connection: ConnectionId,
     every: Duration,
     left: Duration,
+    response: u8,
     cancelled: bool,
+    /// Begun when its response had been cancelled already.
+    pub(crate) is_late: bool,
     pub(crate) voice: u8,
     /// What the gateway said was heard, and when.
     pub(crate) truncated: Option<(u64, std::time::Instant)>,
@@ -193,10 +196,20 @@ impl Agent {
 
     fn speak(&mut self, post: &mut Post, connection: ConnectionId, length: Duration, every: Duration) {
         let number = self.utterances.len() as u8;
-        if number >= VOICES {
+        // One response runs at a time, as with the service.
+        if number >= VOICES || self.utterances.iter().any(|utterance| utterance.runs_on(connection)) {
             return;
         }
-        let utterance = Utterance { connection, every, left: length, cancelled: false, voice: voice(number), truncated: None };
+        let utterance = Utterance {
+            connection,
+            every,
+            left: length,
+            response: number,
+            cancelled: false,
+            is_late: false,
+            voice: voice(number),
+            truncated: None,
+        };
         self.utterances.push(utterance);
         tell(post, connection, &json!({"type": "response.created", "response": {"id": format!("resp_{number}")}}));
         self.go_on(post, number);
@@ -224,13 +237,19 @@ impl Agent {
     fn hear_start(&mut self, post: &mut Post, id: ConnectionId) {
         let heard_ms = self.connections[&id].heard / 8;
         tell(post, id, &json!({"type": "input_audio_buffer.speech_started", "audio_start_ms": heard_ms}));
-        for (number, utterance) in (0..).zip(&mut self.utterances) {
-            if utterance.connection == id && !utterance.cancelled && !utterance.left.is_zero() {
-                // Late: said before it noticed.
-                utterance.say_chunk(post, number);
-                utterance.cancelled = true;
-                tell(post, id, &json!({"type": "response.done", "response": {"id": format!("resp_{number}"), "status": "cancelled"}}));
+        if let Some(response) = self.utterances.iter().position(|utterance| utterance.runs_on(id)) {
+            // Said before it noticed: more of the item, and the beginning of another item of the response.
+            self.utterances[response].say_chunk(post, response as u8);
+            self.utterances[response].cancelled = true;
+            let number = self.utterances.len() as u8;
+            if number < VOICES {
+                let voice = voice(number);
+                let left = CHUNK;
+                let late = Utterance { left, voice, response: response as u8, is_late: true, cancelled: true, ..self.utterances[response] };
+                self.utterances.push(late);
+                self.utterances[usize::from(number)].say_chunk(post, number);
             }
+            tell(post, id, &json!({"type": "response.done", "response": {"id": format!("resp_{response}"), "status": "cancelled"}}));
         }
     }
 
@@ -247,12 +266,18 @@ impl Agent {
 }
 
 impl Utterance {
+    /// More of it is to come on this connection.
+    fn runs_on(&self, connection: ConnectionId) -> bool {
+        self.connection == connection && !self.cancelled && !self.left.is_zero()
+    }
+
     fn say_chunk(&mut self, post: &mut Post, number: u8) {
         let length = self.left.min(CHUNK);
         self.left -= length;
         let audio = base64_simd::STANDARD.encode_to_string(vec![self.voice; length.as_millis() as usize * 8]);
+        let response = self.response;
         let text = format!(
-            r#"{{"type":"response.output_audio.delta","response_id":"resp_{number}","item_id":"item_{number}","delta":"{audio}"}}"#
+            r#"{{"type":"response.output_audio.delta","response_id":"resp_{response}","item_id":"item_{number}","delta":"{audio}"}}"#
         );
         post.tell_gateway(self.connection, FromAgent::Text { text, voice: Some(self.voice) });
     }

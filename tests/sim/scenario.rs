@@ -128,6 +128,10 @@ impl Outcome {
 
     fn check(&self) {
         self.books.iter().for_each(Book::check);
+        for late in self.agent.utterances.iter().filter(|utterance| utterance.is_late) {
+            let heard = self.books.iter().map(|book| book.spoken.samples(late.voice)).sum::<u64>();
+            assert_eq!(heard, 0, "samples of an utterance begun after the barge-in");
+        }
         if self.is_faithful {
             self.check_truncations();
         }
