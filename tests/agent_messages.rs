@@ -73,7 +73,7 @@ fn full_config() -> AgentConfig {
 /// What a session says in a call in which everything happens.
 fn everything_said(config: &AgentConfig) -> Vec<String> {
     let now = Instant::now();
-    let mut session = AgentSession::new(config, CallFacts { now, unix_time: Duration::from_secs(1_795_000_000), first_item: ItemId(1) });
+    let mut session = AgentSession::new(config, CallFacts { now, unix_time: Duration::from_secs(1_795_000_000) });
     let chunk = AudioChunk { format: config.format.into(), bytes: &[0x55; 960] };
     session.push_audio(now, chunk);
     session.handle_connected(now);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use media::frame::ItemId;
+use media::ingress::IngressStats;
 use media::transport::{Flow, Transmit};
 
 use super::command::CallCommand;
@@ -36,7 +36,6 @@ pub struct Call {
     agent: AgentSession,
     agent_config: Arc<AgentConfig>,
     journal: Journal,
-    facts: CallFacts,
     grid: Instant,
     outputs: VecDeque<CallOutput>,
     first: Firsts,
@@ -88,14 +87,13 @@ impl Call {
     pub fn new(now: Instant, wall: DateTime<Utc>, grid: Instant, setup: CallSetup) -> Self {
         let CallSetup { identity, policy, agent, leg } = setup;
         let session = CallSession::new(identity.direction, policy);
-        let facts = CallFacts { now, unix_time: unix_time(wall), first_item: ItemId(1) };
+        let facts = CallFacts { now, unix_time: unix_time(wall) };
         let mut call = Self {
             session,
             leg,
             agent: AgentSession::new(&agent, facts),
             agent_config: agent,
             journal: Journal::new(identity, now, wall),
-            facts,
             grid,
             outputs: VecDeque::new(),
             first: Firsts::default(),
@@ -199,6 +197,12 @@ impl Call {
         self.journal.record()
     }
 
+    /// How the caller's audio fares, to the packet and the sample; nothing before the two sides agree on a leg.
+    #[must_use]
+    pub fn ingress_stats(&self) -> Option<IngressStats> {
+        self.leg.ingress_stats()
+    }
+
     fn step(&mut self, now: Instant, event: CallEvent) {
         self.session.handle(now, event);
         self.drain(now);
@@ -211,8 +215,7 @@ impl Call {
         self.journal.agent_lost(now, self.session.attempt());
         self.outputs.push_back(CallOutput::CloseAgent);
         // What the caller says from here on waits in the next connection's session.
-        self.facts.first_item = self.agent.next_item();
-        self.agent = AgentSession::new(&self.agent_config, self.facts);
+        self.agent = self.agent.successor(&self.agent_config);
         self.step(now, CallEvent::AgentLost { retryable });
     }
 
@@ -347,6 +350,10 @@ impl Call {
     }
 
     fn open_line(&mut self, now: Instant) {
+        if self.leg.agreed().is_none() {
+            // The far end's answer could not be used, and the end of the call stands behind this in the queue.
+            return;
+        }
         self.journal.answered(now);
         self.leg.open(now, self.grid);
         self.save();

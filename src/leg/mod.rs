@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use media::egress::{Egress, EgressConfig, EgressEvent, EgressOutput, FlushScope, PushError};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
-use media::ingress::{Ingress, IngressConfig, IngressOutput};
+use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats};
 use media::resample::ResampleError;
 use media::rtcp::{Reporter, ReporterConfig, ReporterOutput};
 use media::rtp::RtpSeed;
@@ -224,6 +224,12 @@ impl Leg {
     #[must_use]
     pub const fn negotiated(&self) -> &Negotiated {
         &self.negotiated
+    }
+
+    /// How the caller's audio fares, to the packet and the sample.
+    #[must_use]
+    pub fn ingress_stats(&self) -> IngressStats {
+        self.ingress.stats()
     }
 
     /// Takes what was agreed anew. False, and nothing changed, when the codec or its packets would be others.

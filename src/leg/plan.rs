@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use media::egress::FlushScope;
 use media::frame::{AudioChunk, AudioFormat, ItemId};
+use media::ingress::IngressStats;
 use media::resample::ResampleError;
 use media::rtcp::ReporterConfig;
 use media::rtp::RtpSeed;
@@ -116,6 +117,12 @@ impl PlannedLeg {
     #[must_use]
     pub fn local_description(&self) -> Option<Bytes> {
         self.leg.as_ref().map(|leg| Bytes::from(leg.negotiated().local.to_string()))
+    }
+
+    /// How the caller's audio fares; nothing before the two sides agree.
+    #[must_use]
+    pub fn ingress_stats(&self) -> Option<IngressStats> {
+        self.leg.as_ref().map(|leg| leg.ingress_stats())
     }
 
     /// When the leg wants to be woken.

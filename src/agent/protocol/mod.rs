@@ -68,6 +68,7 @@ pub(super) enum Adapter {
 }
 
 impl Adapter {
+    /// An adapter for a new connection, whose first item will be `first_item`.
     pub(super) fn new(config: &AgentConfig, first_item: ItemId) -> Self {
         match config.protocol {
             Protocol::OpenAi => Self::OpenAi(Box::new(OpenAi::new(config, first_item))),
@@ -114,6 +115,7 @@ impl Adapter {
         }
     }
 
+    /// What the next item will be called.
     pub(super) fn next_item(&self) -> ItemId {
         match self {
             Self::OpenAi(adapter) => adapter.next_item(),

@@ -36,11 +36,6 @@ impl Backlog {
         }
     }
 
-    /// Throws away what is kept.
-    pub(super) fn clear(&mut self) {
-        self.bytes = VecDeque::new();
-    }
-
     /// How much audio gave way.
     pub(super) fn dropped(&self) -> Duration {
         self.format.rate().duration(self.dropped_bytes / self.format.sample_len_bytes() as u64)

@@ -34,9 +34,6 @@ pub struct CallFacts {
     pub now: Instant,
     /// and what the time of day was then, since 1970: providers name the end of a session by the clock on the wall.
     pub unix_time: Duration,
-    /// The number of the agent's first utterance here: 1, or after an earlier connection of the call its
-    /// [`AgentSession::next_item`], since items are numbered within the call.
-    pub first_item: ItemId,
 }
 
 /// One connection to an agent.
@@ -89,11 +86,27 @@ impl AgentSession {
     /// A connection to the agent of `config`, whose socket is not open yet.
     #[must_use]
     pub fn new(config: &AgentConfig, facts: CallFacts) -> Self {
+        Self::beginning_with(ItemId(1), config, facts)
+    }
+
+    /// The next connection of the same call, when this one is lost: it counts its items on, since the call may still play
+    /// those of this one; it has what the caller said that this one never sent; it is muted and held as this one was.
+    #[must_use]
+    pub fn successor(&mut self, config: &AgentConfig) -> Self {
+        let mut next = Self::beginning_with(self.adapter.next_item(), config, self.facts);
+        (next.muted, next.held) = (self.muted, self.held);
+        if next.format == self.format {
+            std::mem::swap(&mut next.backlog, &mut self.backlog);
+        }
+        next
+    }
+
+    fn beginning_with(first_item: ItemId, config: &AgentConfig, facts: CallFacts) -> Self {
         let format = AudioFormat::from(config.format);
         Self {
             state: State::Connecting,
             facts,
-            adapter: Adapter::new(config, facts.first_item),
+            adapter: Adapter::new(config, first_item),
             format,
             ready_timeout: config.ready_timeout(),
             backlog: Backlog::new(format),
@@ -232,12 +245,6 @@ impl AgentSession {
         self.format.rate().millis(self.appended_samples)
     }
 
-    /// The number that the agent's next utterance would get.
-    #[must_use]
-    pub fn next_item(&self) -> ItemId {
-        self.adapter.next_item()
-    }
-
     /// What was met and let pass.
     #[must_use]
     pub fn stats(&self) -> AgentStats {
@@ -276,7 +283,6 @@ impl AgentSession {
         self.ready_by = None;
         self.expires_at = None;
         self.outbox.clear();
-        self.backlog.clear();
         self.closing = Some(closed);
     }
 

@@ -152,19 +152,6 @@ fn items_are_numbered_in_the_order_of_their_audio_and_each_ends_once() {
 }
 
 #[test]
-fn a_second_connection_of_a_call_numbers_on() {
-    let mut first = Line::ready(&pcmu());
-    first.hear(&delta("resp_1", "item_1", &[1]));
-    let facts = CallFacts { now: first.now, unix_time: Duration::from_secs(UNIX_TIME), first_item: first.session.next_item() };
-    let mut second = Line { session: AgentSession::new(&pcmu(), facts), ..Line::new(&pcmu()) };
-    second.connect();
-    second.hear(&updated(WireFormat::Pcmu));
-    second.events.clear();
-    second.hear(&delta("resp_1", "item_1", &[2]));
-    assert_eq!(second.take_events()[0], Heard::Audio(ItemId(2), vec![2]));
-}
-
-#[test]
 fn after_close_nothing_more_is_sent() {
     let mut line = Line::ready(&pcmu());
     line.command(AgentCommand::Close);

@@ -33,7 +33,7 @@ pub(super) enum Heard {
 impl Line {
     pub(super) fn new(config: &AgentConfig) -> Self {
         let now = Instant::now();
-        let session = AgentSession::new(config, CallFacts { now, unix_time: Duration::from_secs(UNIX_TIME), first_item: ItemId(1) });
+        let session = AgentSession::new(config, CallFacts { now, unix_time: Duration::from_secs(UNIX_TIME) });
         Self { session, now, sent: Vec::new(), events: Vec::new() }
     }
 

@@ -110,3 +110,27 @@ fn the_end_of_the_session_is_announced_a_minute_ahead() {
     assert_eq!(line.take_events(), [Heard::Event(AgentEvent::Expiring { left: Duration::from_secs(60) })]);
     assert_eq!(line.session.poll_timeout(), None);
 }
+
+#[test]
+fn the_next_connection_counts_its_items_on_and_has_what_was_never_sent() {
+    let config = pcmu();
+    let mut line = Line::new(&config);
+    line.push(AudioFormat::Ulaw8k, &[3; 160]);
+    line.connect();
+    assert!(line.session.handle_closed(line.now, None).retryable);
+    line.session = line.session.successor(&config);
+    line.connect();
+    line.hear(&updated(WireFormat::Pcmu));
+    assert_eq!(line.take_sent_types().last().map(String::as_str), Some("input_audio_buffer.append"));
+    line.hear(&delta("resp_1", "item_1", &[1; 80]));
+    line.take_events();
+
+    line.session.handle_closed(line.now, None);
+    line.session = line.session.successor(&config);
+    line.connect();
+    line.hear(&updated(WireFormat::Pcmu));
+    assert_eq!(line.take_sent_types(), ["session.update"]);
+    line.take_events();
+    line.hear(&delta("resp_1", "item_1", &[2; 80]));
+    assert_eq!(line.take_events().first(), Some(&Heard::Audio(ItemId(2), vec![2; 80])));
+}

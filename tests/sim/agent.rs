@@ -1,0 +1,297 @@
+//! A scripted stand-in for the AI service, pure: it speaks the service's JSON and remembers what it was told.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::clock::ms;
+use crate::ear::{VOICES, voice};
+use crate::post::{FromAgent, Happening, Post, ToAgent};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ConnectionId(pub(crate) u32);
+
+/// How one connection fares; the last of a scenario's list goes for all that follow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Welcome {
+    /// How long connecting takes, and what comes of it: `Err(retryable)`.
+    pub(crate) connect: (Duration, Result<(), bool>),
+    /// When our settings are taken; `None`: never.
+    pub(crate) ready: Option<Duration>,
+    /// Speaks first, so long.
+    pub(crate) greeting: Option<Duration>,
+}
+
+impl Welcome {
+    pub(crate) const USUAL: Self = Self { connect: (ms(40), Ok(())), ready: Some(ms(30)), greeting: None };
+}
+
+/// What the agent does when told so by a scenario.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AgentAct {
+    /// Says something of this length, in steps of 10 ms so that the ear can tell it from a fade; `every` paces its chunks of 100 ms, nought sends all at once.
+    Speak {
+        length: Duration,
+        every: Duration,
+    },
+    /// Hears the caller begin: cancels what it says, of which a little still comes.
+    HearStart,
+    HearStop,
+    /// Closes in good order.
+    Close(u16),
+    /// The connection breaks, with what is in it.
+    Cut,
+    Fail,
+    Babble,
+}
+
+/// What the agent does in time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AgentStep {
+    BecomeReady,
+    /// The next chunk of the utterance of this number.
+    Continue(u8),
+}
+
+pub(crate) struct Agent {
+    welcomes: Vec<Welcome>,
+    pub(crate) connections: BTreeMap<ConnectionId, Connection>,
+    pub(crate) utterances: Vec<Utterance>,
+}
+
+#[derive(Default)]
+pub(crate) struct Connection {
+    open: bool,
+    ready: bool,
+    /// Caller audio that came, in samples.
+    pub(crate) heard: u64,
+    pub(crate) cancels: u32,
+}
+
+/// Something the agent said.
+pub(crate) struct Utterance {
+    connection: ConnectionId,
+    every: Duration,
+    left: Duration,
+    response: u8,
+    cancelled: bool,
+    /// Begun when its response had been cancelled already.
+    pub(crate) is_late: bool,
+    pub(crate) voice: u8,
+    /// What the gateway said was heard, and when.
+    pub(crate) truncated: Option<(u64, std::time::Instant)>,
+}
+
+impl Utterance {
+    /// All of it was sent at once, so it cannot run dry.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.every.is_zero()
+    }
+}
+
+impl Agent {
+    pub(crate) const fn new(welcomes: Vec<Welcome>) -> Self {
+        Self { welcomes, connections: BTreeMap::new(), utterances: Vec::new() }
+    }
+
+    /// The gateway connects.
+    pub(crate) fn connect(&mut self, post: &mut Post) -> ConnectionId {
+        let id = ConnectionId(self.connections.len() as u32);
+        let (wait, outcome) = self.welcome(id).connect;
+        let news = match outcome {
+            Ok(()) => FromAgent::Connected,
+            Err(retryable) => FromAgent::Unreachable { retryable },
+        };
+        post.after(wait, Happening::FromAgent(id, news));
+        self.connections.insert(id, Connection { open: outcome.is_ok(), ..Connection::default() });
+        id
+    }
+
+    pub(crate) fn handle(&mut self, post: &mut Post, id: ConnectionId, message: ToAgent) {
+        let Some(connection) = self.connections.get_mut(&id).filter(|connection| connection.open) else { return };
+        match message {
+            ToAgent::Closed => connection.open = false,
+            ToAgent::Text(text) => match text.strip_prefix(APPEND).and_then(|rest| rest.strip_suffix("\"}")) {
+                Some(audio) => {
+                    assert!(connection.ready, "audio before the agent was ready");
+                    connection.heard += samples(audio);
+                }
+                None => self.handle_request(post, id, &serde_json::from_str(&text).expect("the gateway sends JSON")),
+            },
+        }
+    }
+
+    pub(crate) fn step(&mut self, post: &mut Post, id: ConnectionId, step: AgentStep) {
+        if !self.is_open(id) {
+            return;
+        }
+        match step {
+            AgentStep::BecomeReady => {
+                if let Some(connection) = self.connections.get_mut(&id) {
+                    connection.ready = true;
+                }
+                let format = json!({"format": {"type": "audio/pcmu"}});
+                let session = json!({"id": "sess_1", "audio": {"input": format, "output": format}});
+                tell(post, id, &json!({"type": "session.updated", "session": session}));
+                if let Some(length) = self.welcome(id).greeting {
+                    self.speak(post, id, length, Duration::ZERO);
+                }
+            }
+            AgentStep::Continue(number) => self.go_on(post, number),
+        }
+    }
+
+    /// Does it on the newest connection that stands.
+    pub(crate) fn act(&mut self, post: &mut Post, act: AgentAct) {
+        let Some(id) = self.connections.iter().rev().find(|(_, connection)| connection.ready && connection.open).map(|(id, _)| *id) else {
+            return;
+        };
+        match act {
+            AgentAct::Speak { length, every } => self.speak(post, id, length, every),
+            AgentAct::HearStart => self.hear_start(post, id),
+            AgentAct::HearStop => {
+                let heard_ms = self.connections[&id].heard / 8;
+                tell(post, id, &json!({"type": "input_audio_buffer.speech_stopped", "audio_end_ms": heard_ms.saturating_sub(500)}));
+            }
+            AgentAct::Close(code) => self.close(post, id, Some(code)),
+            AgentAct::Cut => self.close(post, id, None),
+            AgentAct::Fail => tell(post, id, &json!({"type": "error", "error": {"type": "server_error", "code": "server_error"}})),
+            AgentAct::Babble => {
+                for text in ["{", "[]", r#"{"type":"novelty"}"#, r#"{"type":"response.output_audio.delta","delta":7}"#] {
+                    post.tell_gateway(id, FromAgent::Text { text: text.to_owned(), voice: None });
+                }
+            }
+        }
+    }
+
+    pub(crate) fn is_open(&self, id: ConnectionId) -> bool {
+        self.connections.get(&id).is_some_and(|connection| connection.open)
+    }
+
+    fn welcome(&self, id: ConnectionId) -> Welcome {
+        *self.welcomes.get(id.0 as usize).or(self.welcomes.last()).unwrap_or(&Welcome::USUAL)
+    }
+
+    fn handle_request(&mut self, post: &mut Post, id: ConnectionId, request: &Value) {
+        match request["type"].as_str().expect("a type") {
+            "session.update" => {
+                tell(post, id, &json!({"type": "session.created", "session": {"id": "sess_1"}}));
+                if let Some(wait) = self.welcome(id).ready {
+                    post.after(wait, Happening::Agent(id, AgentStep::BecomeReady));
+                }
+            }
+            "conversation.item.truncate" => {
+                let number = request["item_id"].as_str().and_then(|name| name.strip_prefix("item_")?.parse::<usize>().ok());
+                let utterance = number.and_then(|number| self.utterances.get_mut(number)).expect("an item of ours");
+                assert_eq!(utterance.connection, id, "an item of another connection was truncated");
+                let heard_ms = request["audio_end_ms"].as_u64().expect("a time");
+                assert_eq!(utterance.truncated.replace((heard_ms, post.now)), None, "an item was truncated twice");
+            }
+            "response.cancel" => self.connections.get_mut(&id).expect("it stands").cancels += 1,
+            "response.create" | "conversation.item.create" => {}
+            other => panic!("the gateway sent {other}"),
+        }
+    }
+
+    fn speak(&mut self, post: &mut Post, connection: ConnectionId, length: Duration, every: Duration) {
+        let number = self.utterances.len() as u8;
+        // One response runs at a time, as with the service.
+        if number >= VOICES || self.utterances.iter().any(|utterance| utterance.runs_on(connection)) {
+            return;
+        }
+        let utterance = Utterance {
+            connection,
+            every,
+            left: length,
+            response: number,
+            cancelled: false,
+            is_late: false,
+            voice: voice(number),
+            truncated: None,
+        };
+        self.utterances.push(utterance);
+        tell(post, connection, &json!({"type": "response.created", "response": {"id": format!("resp_{number}")}}));
+        self.go_on(post, number);
+    }
+
+    /// Sends the next chunk, or the end.
+    fn go_on(&mut self, post: &mut Post, number: u8) {
+        loop {
+            let Some(utterance) = self.utterances.get_mut(usize::from(number)).filter(|utterance| !utterance.cancelled) else { return };
+            let (id, every) = (utterance.connection, utterance.every);
+            if utterance.left.is_zero() {
+                let (item, response) = (format!("item_{number}"), format!("resp_{number}"));
+                tell(post, id, &json!({"type": "response.output_audio.done", "item_id": item}));
+                tell(post, id, &json!({"type": "response.output_audio_transcript.done", "item_id": item, "transcript": "so it is"}));
+                tell(post, id, &json!({"type": "response.done", "response": {"id": response, "status": "completed"}}));
+                return;
+            }
+            utterance.say_chunk(post, number);
+            if !every.is_zero() {
+                return post.after(every, Happening::Agent(id, AgentStep::Continue(number)));
+            }
+        }
+    }
+
+    fn hear_start(&mut self, post: &mut Post, id: ConnectionId) {
+        let heard_ms = self.connections[&id].heard / 8;
+        tell(post, id, &json!({"type": "input_audio_buffer.speech_started", "audio_start_ms": heard_ms}));
+        if let Some(response) = self.utterances.iter().position(|utterance| utterance.runs_on(id)) {
+            // Said before it noticed: more of the item, and the beginning of another item of the response.
+            self.utterances[response].say_chunk(post, response as u8);
+            self.utterances[response].cancelled = true;
+            let number = self.utterances.len() as u8;
+            if number < VOICES {
+                let voice = voice(number);
+                let left = CHUNK;
+                let late = Utterance { left, voice, response: response as u8, is_late: true, cancelled: true, ..self.utterances[response] };
+                self.utterances.push(late);
+                self.utterances[usize::from(number)].say_chunk(post, number);
+            }
+            tell(post, id, &json!({"type": "response.done", "response": {"id": format!("resp_{response}"), "status": "cancelled"}}));
+        }
+    }
+
+    fn close(&mut self, post: &mut Post, id: ConnectionId, code: Option<u16>) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.open = false;
+        }
+        match code {
+            Some(_) => post.tell_gateway(id, FromAgent::Closed(code)),
+            // Overtakes what is on its way: that is lost.
+            None => post.after(ms(10), Happening::FromAgent(id, FromAgent::Closed(None))),
+        }
+    }
+}
+
+impl Utterance {
+    /// More of it is to come on this connection.
+    fn runs_on(&self, connection: ConnectionId) -> bool {
+        self.connection == connection && !self.cancelled && !self.left.is_zero()
+    }
+
+    fn say_chunk(&mut self, post: &mut Post, number: u8) {
+        let length = self.left.min(CHUNK);
+        self.left -= length;
+        let audio = base64_simd::STANDARD.encode_to_string(vec![self.voice; length.as_millis() as usize * 8]);
+        let response = self.response;
+        let text = format!(
+            r#"{{"type":"response.output_audio.delta","response_id":"resp_{response}","item_id":"item_{number}","delta":"{audio}"}}"#
+        );
+        post.tell_gateway(self.connection, FromAgent::Text { text, voice: Some(self.voice) });
+    }
+}
+
+fn tell(post: &mut Post, id: ConnectionId, message: &Value) {
+    post.tell_gateway(id, FromAgent::Text { text: message.to_string(), voice: None });
+}
+
+/// Samples of G.711 in so much base64.
+pub(crate) fn samples(base64: &str) -> u64 {
+    let padding = base64.bytes().rev().take_while(|byte| *byte == b'=').count();
+    (base64.len() / 4 * 3 - padding) as u64
+}
+
+pub(crate) const APPEND: &str = r#"{"type":"input_audio_buffer.append","audio":""#;
+const CHUNK: Duration = ms(100);

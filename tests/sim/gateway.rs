@@ -1,0 +1,318 @@
+//! The gateway without its sockets and tasks: the SIP endpoint, the calls, and what lies between, wired as
+//! `signalling::gateway` and `call::driver` do it.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use auricle::agent::config::{AgentConfig, WireFormat};
+use auricle::agent::model::AgentMessage;
+use auricle::call::call::{Call, CallOutput, CallSetup};
+use auricle::call::command::CallCommand;
+use auricle::call::event::{RejectCause, SignallingCommand, SignallingEvent};
+use auricle::call::session::SessionPolicy;
+use auricle::domain::call_record::Direction;
+use auricle::domain::termination::{GatewayReason, SipReason, Termination};
+use bytes::Bytes;
+use media::transport::{Flow, Protocol};
+use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, OutgoingInvite, Output, Transmit};
+use sip::header::{NameAddr, StatusCode};
+
+use crate::agent::{Agent, ConnectionId};
+use crate::book::Book;
+use crate::caller::{CALLER_SIP, GATEWAY_SIP, uri};
+use crate::clock::{Random, ms};
+use crate::plan;
+use crate::post::{FromAgent, Party, Post, ToAgent};
+
+pub(crate) struct Gateway {
+    endpoint: Endpoint,
+    policy: SessionPolicy,
+    agent_config: Arc<AgentConfig>,
+    calls: BTreeMap<u64, Slot>,
+    names: BTreeMap<InviteId, u64>,
+    last_key: u64,
+    random: Random,
+    leases: Rc<Cell<u32>>,
+    due: Option<Instant>,
+    /// Calls that are over.
+    pub(crate) books: Vec<Book>,
+}
+
+/// A call, with what its driver holds for it.
+struct Slot {
+    call: Call,
+    agent: Option<ConnectionId>,
+    due: Option<Instant>,
+    book: Book,
+    _lease: Lease,
+}
+
+/// The ports of a call.
+struct Lease(Rc<Cell<u32>>);
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+impl Gateway {
+    pub(crate) fn new(seed: u64, policy: SessionPolicy) -> Self {
+        let mut bytes = [2; 32];
+        bytes[..8].copy_from_slice(&seed.to_be_bytes());
+        Self {
+            endpoint: Endpoint::new(EndpointConfig { seed: bytes, ..EndpointConfig::default() }),
+            policy,
+            agent_config: Arc::new(AgentConfig { format: WireFormat::Pcmu, ..AgentConfig::at("ws://127.0.0.1/") }),
+            calls: BTreeMap::new(),
+            names: BTreeMap::new(),
+            last_key: 0,
+            random: Random::new(seed, 9),
+            leases: Rc::default(),
+            due: None,
+            books: Vec::new(),
+        }
+    }
+
+    /// Calls the caller.
+    pub(crate) fn dial(&mut self, post: &mut Post, agent: &mut Agent) {
+        let (key, plan) = self.next_plan(post);
+        let (leg, offer) = auricle::leg::plan::PlannedLeg::offering(plan);
+        self.enter(post, agent, key, Direction::Outbound, leg);
+        let invite = OutgoingInvite {
+            local: GATEWAY_SIP,
+            remote: CALLER_SIP,
+            request_uri: uri("sip:alice@192.0.2.1"),
+            from: NameAddr::from(uri("sip:auricle@192.0.2.2")),
+            to: NameAddr::from(uri("sip:alice@192.0.2.1")),
+            contact: uri("sip:auricle@192.0.2.2:5060"),
+            body: offer,
+        };
+        let id = self.endpoint.invite(post.now, invite).expect("an endpoint with room takes a call");
+        self.names.insert(id, key);
+        self.drain_sip(post, agent);
+    }
+
+    /// Somebody wants something of all calls.
+    pub(crate) fn command_all(&mut self, post: &mut Post, agent: &mut Agent, command: &CallCommand) {
+        for key in self.calls.keys().copied().collect::<Vec<_>>() {
+            self.with(post, agent, key, |slot, now| slot.call.handle_command(now, command.clone()));
+        }
+    }
+
+    pub(crate) fn handle_sip(&mut self, post: &mut Post, agent: &mut Agent, transmit: Transmit) {
+        self.endpoint.handle_datagram(post.now, transmit.remote, transmit.local, transmit.bytes);
+        self.drain_sip(post, agent);
+    }
+
+    pub(crate) fn handle_rtp(&mut self, post: &mut Post, agent: &mut Agent, flow: Flow, datagram: &[u8]) {
+        let Some(key) = self.calls.keys().copied().find(|key| plan::owns(*key, flow.local)) else { return };
+        self.with(post, agent, key, |slot, now| {
+            slot.call.handle_datagram(now, flow, datagram);
+            slot.book.datagrams += u64::from(slot.call.ingress_stats().is_some());
+        });
+    }
+
+    pub(crate) fn handle_signal(&mut self, post: &mut Post, agent: &mut Agent, key: u64, event: SignallingEvent) {
+        self.with(post, agent, key, |slot, now| slot.call.handle_signalling(now, event));
+    }
+
+    pub(crate) fn handle_command(&mut self, post: &mut Post, agent: &mut Agent, key: u64, command: SignallingCommand) {
+        let Some(id) = self.names.iter().find(|(_, named)| **named == key).map(|(id, _)| *id) else { return };
+        let (now, endpoint) = (post.now, &mut self.endpoint);
+        match command {
+            SignallingCommand::Ring => endpoint.ring(now, id),
+            SignallingCommand::Answer { sdp } => endpoint.answer(now, id, &uri("sip:auricle@192.0.2.2:5060"), sdp),
+            SignallingCommand::Reject(cause) => endpoint.reject(now, id, status(cause), None),
+            SignallingCommand::Hangup => endpoint.hang_up(now, id),
+            SignallingCommand::AcceptReoffer { sdp } => endpoint.accept_reoffer(now, id, sdp),
+            SignallingCommand::RejectReoffer => endpoint.reject_reoffer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
+        }
+        self.drain_sip(post, agent);
+    }
+
+    pub(crate) fn handle_agent(&mut self, post: &mut Post, agent: &mut Agent, connection: ConnectionId, news: FromAgent) {
+        // What comes of a connection that the driver has dropped is never read.
+        let Some(key) = self.calls.iter().find(|(_, slot)| slot.agent == Some(connection)).map(|(key, _)| *key) else { return };
+        self.with(post, agent, key, |slot, now| match news {
+            FromAgent::Connected => slot.call.handle_agent_connected(now),
+            FromAgent::Unreachable { retryable } => {
+                slot.agent = None;
+                slot.call.handle_agent_unreachable(now, retryable);
+            }
+            FromAgent::Text { text, voice } => {
+                slot.book.note_text(&text, voice);
+                slot.call.handle_agent_message(now, AgentMessage::Text(&text));
+            }
+            FromAgent::Closed(code) => {
+                slot.agent = None;
+                slot.call.handle_agent_closed(now, code);
+            }
+        });
+    }
+
+    pub(crate) fn handle_timeout(&mut self, post: &mut Post, agent: &mut Agent) {
+        if self.due.is_some_and(|due| due <= post.now) {
+            self.endpoint.handle_timeout(post.now);
+            self.drain_sip(post, agent);
+        }
+        let due: Vec<u64> =
+            self.calls.iter().filter(|(_, slot)| slot.due.is_some_and(|due| due <= post.now)).map(|(key, _)| *key).collect();
+        for key in due {
+            self.with(post, agent, key, |slot, now| slot.call.handle_timeout(now));
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.calls.values().map(|slot| slot.due).chain([self.due]).flatten().min()
+    }
+
+    /// Nothing is held any more: no dialog, no call, no ports.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.endpoint.is_idle() && self.calls.is_empty() && self.names.is_empty() && self.leases.get() == 0
+    }
+
+    pub(crate) const fn launched(&self) -> u64 {
+        self.last_key
+    }
+
+    fn drain_sip(&mut self, post: &mut Post, agent: &mut Agent) {
+        loop {
+            match self.endpoint.poll_output() {
+                Output::Transmit(transmit) => post.send_sip(Party::Caller, transmit),
+                Output::Event(event) => self.take(post, agent, event),
+                Output::Timeout(due) => {
+                    self.due = due;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, post: &mut Post, agent: &mut Agent, event: Event) {
+        let id = event.id();
+        let news = match event {
+            Event::Incoming { id, invite } => return self.incoming(post, agent, id, &invite.sdp),
+            Event::Ringing { .. } => SignallingEvent::Ringing,
+            Event::Answered { sdp, .. } => SignallingEvent::Answered { sdp },
+            Event::Refused { status, .. } => SignallingEvent::Refused(refusal(status)),
+            Event::TimedOut { .. } => SignallingEvent::Refused(Termination::peer(SipReason::TransactionTimeout)),
+            Event::Confirmed { .. } => SignallingEvent::Confirmed,
+            Event::Unacknowledged { .. } => SignallingEvent::Unconfirmed,
+            Event::Cancelled { .. } => SignallingEvent::Cancelled,
+            Event::HungUp { .. } => SignallingEvent::HungUp,
+            Event::Reoffered { sdp, .. } => SignallingEvent::Reoffered { sdp },
+            Event::Ended { .. } => {
+                // The queue to the call is dropped: the last thing that the call hears, if it still listens.
+                let key = self.names.remove(&id).expect("a call ended that was over");
+                return post.signal(key, SignallingEvent::Refused(Termination::gateway(GatewayReason::Internal)));
+            }
+        };
+        if let Some(key) = self.names.get(&id) {
+            post.signal(*key, news);
+        }
+    }
+
+    fn incoming(&mut self, post: &mut Post, agent: &mut Agent, id: InviteId, offer: &Bytes) {
+        let (key, plan) = self.next_plan(post);
+        let leg = auricle::leg::plan::PlannedLeg::answering(post.now, plan, offer).expect("the caller's offer can be answered");
+        self.names.insert(id, key);
+        self.enter(post, agent, key, Direction::Inbound, leg);
+    }
+
+    fn next_plan(&mut self, post: &Post) -> (u64, auricle::leg::plan::LegPlan) {
+        self.last_key += 1;
+        (self.last_key, plan::leg(self.last_key, post.now, &mut self.random))
+    }
+
+    fn enter(&mut self, post: &mut Post, agent: &mut Agent, key: u64, direction: Direction, leg: auricle::leg::plan::PlannedLeg) {
+        let setup = CallSetup { identity: plan::identity(direction), policy: self.policy, agent: Arc::clone(&self.agent_config), leg };
+        let grid = post.now + self.random.up_to(ms(20));
+        let call = Call::new(post.now, plan::wall(), grid, setup);
+        self.leases.set(self.leases.get() + 1);
+        let lease = Lease(Rc::clone(&self.leases));
+        self.calls.insert(key, Slot { call, agent: None, due: None, book: Book::default(), _lease: lease });
+        self.with(post, agent, key, |_, _| {});
+    }
+
+    /// Does something to a call and carries out what it wants.
+    fn with(&mut self, post: &mut Post, agent: &mut Agent, key: u64, act: impl FnOnce(&mut Slot, Instant)) {
+        let Some(slot) = self.calls.get_mut(&key) else { return };
+        act(slot, post.now);
+        if slot.drain(post, agent, key)
+            && let Some(slot) = self.calls.remove(&key)
+        {
+            self.books.push(slot.book);
+        }
+    }
+}
+
+impl Slot {
+    /// True when the call is over.
+    fn drain(&mut self, post: &mut Post, agent: &mut Agent, key: u64) -> bool {
+        loop {
+            while let Some(message) = self.call.poll_agent_message() {
+                let AgentMessage::Text(text) = message.message else { panic!("only text is sent") };
+                self.book.note_sent(text, message.live_audio);
+                if let Some(connection) = self.agent {
+                    post.tell_agent(connection, ToAgent::Text(text.to_owned()));
+                }
+            }
+            while let Some(transmit) = self.call.poll_transmit() {
+                let Flow { protocol, local, remote } = transmit.flow;
+                assert_eq!(protocol, Protocol::Udp);
+                self.book.note_datagram(transmit.bytes);
+                post.send_rtp(Party::Caller, local, remote, transmit.bytes);
+            }
+            match self.call.poll_output() {
+                CallOutput::Signal(command) => post.command(key, command),
+                CallOutput::ConnectAgent => {
+                    assert_eq!(self.agent, None, "a second connection beside the first");
+                    self.book.begin_connection();
+                    self.agent = Some(agent.connect(post));
+                }
+                CallOutput::CloseAgent => {
+                    if let Some(connection) = self.agent.take() {
+                        post.tell_agent(connection, ToAgent::Closed);
+                    }
+                }
+                CallOutput::Save(record) => self.book.note_interim(&record),
+                CallOutput::Emit(event) => self.book.note_event(event),
+                CallOutput::Finished(record) => {
+                    let more = self.call.poll_output();
+                    assert!(matches!(more, CallOutput::Timeout(_)), "{more:?} after the end");
+                    assert_eq!(self.agent, None, "the agent's connection outlives the call");
+                    self.book.close(post.now, *record, self.call.ingress_stats());
+                    return true;
+                }
+                CallOutput::Timeout(due) => {
+                    assert!(due.is_some(), "a call waits for nothing");
+                    self.due = due;
+                    return false;
+                }
+            }
+        }
+    }
+}
+
+fn refusal(status: StatusCode) -> Termination {
+    Termination::peer(match status.code() {
+        486 | 600 => SipReason::Busy,
+        408 | 480 | 487 => SipReason::NoAnswer,
+        _ => SipReason::Rejected,
+    })
+}
+
+const fn status(cause: RejectCause) -> StatusCode {
+    match cause {
+        RejectCause::UnknownNumber => StatusCode::NOT_FOUND,
+        RejectCause::Busy => StatusCode::BUSY_HERE,
+        RejectCause::NotAcceptable => StatusCode::NOT_ACCEPTABLE_HERE,
+        RejectCause::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        RejectCause::TemporarilyUnavailable => StatusCode::TEMPORARILY_UNAVAILABLE,
+        RejectCause::Internal => StatusCode::SERVER_INTERNAL_ERROR,
+    }
+}
