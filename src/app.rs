@@ -130,7 +130,7 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     // Nobody listens any more only when everybody has ended already.
     let _ = stop.send(true);
     media.stop(Instant::now() + FAREWELL).await;
-    let _ = tokio::join!(sip, api);
+    let _ = tokio::time::timeout(FAREWELL, async { tokio::join!(sip, api) }).await;
     Ok(())
 }
 
@@ -156,6 +156,7 @@ async fn open_records(config: &Config) -> Result<(CallRecords, Records), AppErro
     let audit_path = config.audit_path();
     let audit = AuditLog::open(&audit_path).map_err(|source| AppError::Audit { path: audit_path, source })?;
     let metrics = Metrics::new();
+    tokio::spawn(metrics.clone().upkeep());
     let (recorder, task) = Recorder::new(calls.clone(), metrics.clone());
     tokio::spawn(task.run());
     let (events, _) = broadcast::channel(EVENT_QUEUE);
@@ -220,7 +221,7 @@ fn start_sip(
             to_sip,
         },
     );
-    Ok(tokio::spawn(SipShell { socket, endpoint, gateway, commands, outbound }.run(stopped)))
+    Ok(tokio::spawn(SipShell { socket, address: config.sip.public_address(), endpoint, gateway, commands, outbound }.run(stopped)))
 }
 
 async fn start_api(config: &Config, state: AppState, mut stopped: watch::Receiver<bool>) -> Result<JoinHandle<io::Result<()>>, AppError> {

@@ -92,7 +92,7 @@ fn gateway(job: &Job, folder: &Path, authority: &Path) -> Result<Child> {
         .arg("--config")
         .arg(&path)
         .env("AURICLE__STORE__PATH", folder.join("store"))
-        .env("AURICLE__HTTP__ADMIN_SECRET", "a secret of the benchmark, known to nobody else")
+        .env("AURICLE__HTTP__ADMIN_SECRET", "a-secret-of-the-benchmark-known-to-nobody-else")
         .stdout(Stdio::null())
         .spawn()
         .context("target/release/auricle; run `cargo build --release` first")

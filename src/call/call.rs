@@ -23,7 +23,7 @@ use super::session::{CallAction, CallEvent, CallSession, SessionPolicy};
 use crate::agent::config::AgentConfig;
 use crate::agent::model::{AgentCommand, AgentEvent, AgentMessage, ClearCause, FaultClass, SpeechEdge, TranscriptKind};
 use crate::agent::session::{self, AgentSession, CallFacts};
-use crate::domain::call_record::CallRecord;
+use crate::domain::call_record::{CallRecord, MediaStatistics};
 use crate::domain::event::Event;
 use crate::domain::timeline::Moment;
 use crate::leg::plan::PlannedLeg;
@@ -40,6 +40,7 @@ pub struct Call {
     grid: Instant,
     outputs: VecDeque<CallOutput>,
     first: Firsts,
+    dropped_ms: u64,
 }
 
 /// How a call is made.
@@ -98,6 +99,7 @@ impl Call {
             grid,
             outputs: VecDeque::new(),
             first: Firsts::default(),
+            dropped_ms: 0,
         };
         call.save();
         call.step(now, CallEvent::Started);
@@ -152,9 +154,9 @@ impl Call {
         self.lose_agent(now, closed.retryable);
     }
 
-    /// Caller audio that the agent's socket did not take in time, so far.
-    pub fn note_agent_dropped(&mut self, dropped: Duration) {
-        self.leg.note_agent_dropped(dropped);
+    /// The agent's socket did not take some of the caller's audio in time.
+    pub const fn note_agent_dropped(&mut self, dropped_ms: u64) {
+        self.dropped_ms += dropped_ms;
     }
 
     /// Does what is due.
@@ -331,12 +333,14 @@ impl Call {
                 self.agent.handle_command(now, AgentCommand::Close);
                 self.outputs.push_back(CallOutput::CloseAgent);
             }
+            // An answer that cannot be used has ended the call meanwhile.
+            CallAction::OpenLine if self.session.is_over() => {}
             CallAction::OpenLine => self.open_line(now),
             CallAction::Unsupported => self.journal.mark(now, Moment::Warning { code: "command_unsupported".to_owned() }),
             CallAction::Finish(termination) => {
                 self.leg.close(now);
                 self.journal.ended(now, termination);
-                self.journal.set_media(self.leg.statistics());
+                self.note_media();
                 self.outputs.push_back(CallOutput::Finished(Box::new(self.journal.record().clone())));
             }
         }
@@ -367,8 +371,12 @@ impl Call {
         self.outputs.push_back(CallOutput::Signal(command));
     }
 
+    fn note_media(&mut self) {
+        self.journal.set_media(MediaStatistics { agent_dropped_ms: self.dropped_ms, ..self.leg.statistics() });
+    }
+
     fn save(&mut self) {
-        self.journal.set_media(self.leg.statistics());
+        self.note_media();
         self.outputs.push_back(CallOutput::Save(Box::new(self.journal.record().clone())));
     }
 }

@@ -5,7 +5,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use media::transport::{Flow, Protocol};
 use tokio::runtime::Handle;
@@ -13,12 +13,13 @@ use tokio::sync::mpsc;
 
 use super::call::{Call, CallOutput};
 use super::command::CallCommand;
-use super::event::{SignallingCommand, SignallingEvent, SignallingKey};
+use super::event::{RejectCause, SignallingCommand, SignallingEvent, SignallingKey};
 use super::records::Records;
 use super::registry::RegistryEntry;
 use super::thread::ThreadContext;
 use super::thread::wheel::{PhaseLease, WheelSleep};
 use crate::agent::client::{AgentEndpoint, AgentSocket, ConnectError, Incoming, establish};
+use crate::domain::call_record::{CallRecord, CallStatus};
 use crate::domain::termination::{GatewayReason, Termination};
 use crate::net::port_range::{PortLease, PortPair};
 use crate::net::udp::{DATAGRAMS_PER_WAKE, UdpChannel};
@@ -45,7 +46,10 @@ pub struct CallWiring {
 
 /// Runs a call to its end.
 pub async fn drive(mut call: Call, wiring: CallWiring, thread: ThreadContext, _phase: PhaseLease) {
-    let Some(mut shell) = Shell::new(wiring) else { return };
+    let mut shell = match Shell::new(wiring, call.record().clone()) {
+        Ok(shell) => shell,
+        Err(error) => return tracing::error!(call = %call.record().id, %error, "call_without_sockets"),
+    };
     let mut sleep = thread.wheel.sleep_until(Instant::now());
     let mut buffer = [0u8; MAX_DATAGRAM];
     loop {
@@ -54,8 +58,8 @@ pub async fn drive(mut call: Call, wiring: CallWiring, thread: ThreadContext, _p
         }
         tokio::select! {
             biased;
+            () = &mut sleep => shell.wake(&mut call),
             () = shell.rtp.readable() => shell.take_datagrams(&mut call, &mut buffer),
-            () = &mut sleep => call.handle_timeout(Instant::now()),
             incoming = receive(&mut shell.agent) => shell.take_message(&mut call, incoming),
             connected = connected(&mut shell.connecting) => shell.take_connection(&mut call, connected),
             event = next_signal(&mut shell.signals, &mut shell.signals_gone) => call.handle_signalling(Instant::now(), event),
@@ -80,15 +84,24 @@ struct Shell {
     records: Records,
     agent: Option<AgentSocket>,
     connecting: Option<Connecting>,
+    due: Option<Instant>,
+    saved: CallRecord,
 }
 
 impl Shell {
     /// Registers the sockets with this thread's runtime.
-    fn new(wiring: CallWiring) -> Option<Self> {
+    fn new(wiring: CallWiring, saved: CallRecord) -> std::io::Result<Self> {
         let CallWiring { ports, entry, key, signalling, signals, commands, agent, records } = wiring;
         let PortPair { rtp, rtcp, lease } = ports;
-        let (rtp, rtcp) = UdpChannel::from_std(rtp).and_then(|rtp| Ok((rtp, UdpChannel::from_std(rtcp)?))).ok()?;
-        Some(Self {
+        let channels = UdpChannel::from_std(rtp).and_then(|rtp| Ok((rtp, UdpChannel::from_std(rtcp)?)));
+        let (rtp, rtcp) = match channels {
+            Ok(channels) => channels,
+            Err(error) => {
+                abandon(&signalling, key, &records, saved, entry);
+                return Err(error);
+            }
+        };
+        Ok(Self {
             rtp,
             rtcp,
             _lease: lease,
@@ -102,6 +115,8 @@ impl Shell {
             records,
             agent: None,
             connecting: None,
+            due: None,
+            saved,
         })
     }
 
@@ -120,8 +135,11 @@ impl Shell {
                     let connecting = connect(Arc::clone(&self.endpoint), self.records.control.clone());
                     self.connecting = Some(Box::pin(connecting));
                 }
-                CallOutput::CloseAgent => self.hang_up_agent(call),
-                CallOutput::Save(record) => self.records.interim(*record),
+                CallOutput::CloseAgent => self.hang_up_agent(),
+                CallOutput::Save(record) => {
+                    self.saved.clone_from(&record);
+                    self.records.interim(*record);
+                }
                 CallOutput::Emit(event) => self.records.event(event),
                 CallOutput::Finished(record) => {
                     if let Some(place) = self.place.take() {
@@ -130,6 +148,7 @@ impl Shell {
                     return true;
                 }
                 CallOutput::Timeout(due) => {
+                    self.due = due;
                     sleep.set(due);
                     return false;
                 }
@@ -137,12 +156,21 @@ impl Shell {
         }
     }
 
+    fn wake(&mut self, call: &mut Call) {
+        let now = Instant::now();
+        if let Some(due) = self.due {
+            self.records.metrics.packet_sent(now.saturating_duration_since(due));
+        }
+        call.handle_timeout(now);
+    }
+
     fn send_messages(&mut self, call: &mut Call) {
         while let Some(message) = call.poll_agent_message() {
-            if let Some(agent) = &mut self.agent {
-                // A socket that takes nothing more is told by its next receive.
-                let _ = agent.send(message);
-            }
+            let Some(agent) = &mut self.agent else { continue };
+            let before = agent.dropped_ms();
+            // A socket that takes nothing more is told by its next receive.
+            let _ = agent.send(message);
+            call.note_agent_dropped(agent.dropped_ms() - before);
         }
     }
 
@@ -164,7 +192,7 @@ impl Shell {
         if let Some(message) = incoming.message() {
             call.handle_agent_message(now, message);
         } else if let Incoming::Closed(code) = incoming {
-            self.hang_up_agent(call);
+            self.hang_up_agent();
             call.handle_agent_closed(now, code);
         }
     }
@@ -183,13 +211,40 @@ impl Shell {
         }
     }
 
-    fn hang_up_agent(&mut self, call: &mut Call) {
+    fn hang_up_agent(&mut self) {
         self.connecting = None;
         if let Some(mut agent) = self.agent.take() {
-            call.note_agent_dropped(Duration::from_millis(agent.dropped_ms()));
             agent.close(NORMAL_CLOSURE);
         }
     }
+}
+
+/// A call whose task ends before the call does, by a fault of ours or because the process stops, is not left hanging.
+impl Drop for Shell {
+    fn drop(&mut self) {
+        if let Some(place) = self.place.take() {
+            abandon(&self.signalling, self.key, &self.records, self.saved.clone(), place);
+        }
+    }
+}
+
+fn abandon(
+    signalling: &mpsc::Sender<(SignallingKey, SignallingCommand)>,
+    key: SignallingKey,
+    records: &Records,
+    mut record: CallRecord,
+    place: RegistryEntry,
+) {
+    let termination = Termination::gateway(GatewayReason::Internal);
+    record.session_status = termination.status(record.answered_at.is_some());
+    record.call_status = CallStatus::Completed;
+    record.termination = Some(termination);
+    record.ended_at = Some(chrono::Utc::now());
+    // Both in turn: the one that does not fit the state of the dialog does nothing.
+    for command in [SignallingCommand::Reject(RejectCause::Internal), SignallingCommand::Hangup] {
+        let _ = signalling.try_send((key, command));
+    }
+    records.finished(record, place);
 }
 
 /// A connection in the making.

@@ -74,3 +74,18 @@ pub enum RejectCause {
     /// 500.
     Internal,
 }
+
+impl RejectCause {
+    /// A stable name, for logs and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UnknownNumber => "unknown_number",
+            Self::Busy => "busy",
+            Self::NotAcceptable => "not_acceptable",
+            Self::Unavailable => "unavailable",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::Internal => "internal",
+        }
+    }
+}

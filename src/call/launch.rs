@@ -36,6 +36,7 @@ use crate::domain::redacted::Redacted;
 use crate::leg::config::{self, RtpConfig};
 use crate::leg::plan::{LegError, LegPlan, PlannedLeg};
 use crate::net::port_range::{PortError, PortPair, PortRange};
+use crate::telemetry::metrics::Metrics;
 
 /// Makes calls; clones share everything.
 #[derive(Clone)]
@@ -140,6 +141,12 @@ impl Launcher {
     #[must_use]
     pub fn new(resources: Resources) -> Self {
         Self { shared: Arc::new(resources) }
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.records.metrics
     }
 
     /// Makes a call and starts it on a media thread.

@@ -17,6 +17,7 @@ use crate::domain::call_record::{CallRecord, Direction};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{CallId, OrgId};
 use crate::domain::termination::{GatewayReason, Termination};
+use crate::domain::timeline::Moment;
 use crate::store::recorder::Recorder;
 use crate::telemetry::metrics::Metrics;
 
@@ -50,8 +51,10 @@ impl Records {
 
     /// Something happened in a call.
     pub fn event(&self, event: Event) {
-        if let EventKind::TurnAnswered { latency_ms } = event.kind {
-            self.metrics.turn_answered(Duration::from_millis(latency_ms));
+        match event.kind {
+            EventKind::TurnAnswered { latency_ms } => self.metrics.turn_answered(Duration::from_millis(latency_ms)),
+            EventKind::AgentLost => self.metrics.agent_fault("lost"),
+            _ => {}
         }
         // Nobody watching is no error.
         let _ = self.events.send(event);
@@ -70,6 +73,14 @@ impl Records {
         let termination = record.termination.unwrap_or(Termination::gateway(GatewayReason::Internal));
         self.metrics.call_ended(termination);
         self.metrics.packets_missed(record.media.packets_lost, record.media.packets_late);
+        let at = |wanted: fn(&Moment) -> bool| record.timeline.iter().find(|entry| wanted(&entry.moment)).map(|entry| entry.at_ms);
+        if let Some(answered) = at(|moment| *moment == Moment::Answered) {
+            self.metrics.call_set_up(Duration::from_millis(answered));
+        }
+        let ready = at(|moment| matches!(moment, Moment::AgentReady { .. }));
+        if let (Some(ready), Some(spoke)) = (ready, at(|moment| *moment == Moment::FirstAudioFromAgent)) {
+            self.metrics.agent_first_audio(Duration::from_millis(spoke.saturating_sub(ready)));
+        }
         let reason = serde_json::to_string(&termination).ok();
         tracing::info!(call = %record.id, termination = reason.as_deref(), "call_ended");
         let event = AuditEvent { reason, ..AuditEvent::call(AuditAction::EndCall, &record.id, Actor::Gateway, None, Outcome::Success) };

@@ -83,6 +83,7 @@ fn finish(report: &PhoneReport, expected: Expectation) -> ExitCode {
     }
     match report.end {
         CallEnd::Unreachable => ExitCode::from(EX_UNAVAILABLE),
+        _ if report.keys_refused => fail(1, &"the far end takes no keys (telephone-event): none was pressed"),
         _ if report.meets(expected) => ExitCode::SUCCESS,
         _ => ExitCode::from(1),
     }
@@ -114,3 +115,32 @@ fn keys(text: &str) -> Result<Keys, String> {
 
 /// How long it may ring.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_a_telephone_are_taken_and_others_refused() {
+        assert_eq!(keys("12#*aD").map(|keys| keys.0.len()), Ok(6));
+        assert!(keys("12x").is_err());
+        assert!(keys(&"1".repeat(65)).is_err());
+    }
+
+    #[test]
+    fn keys_are_not_shown() {
+        assert_eq!(format!("{:?}", keys("4711").unwrap()), "4 keys");
+    }
+
+    #[test]
+    fn what_the_user_got_wrong_is_told_from_what_the_machine_cannot_do() {
+        assert_eq!(exit_code(&PhoneError::Scheme), EX_USAGE);
+        assert_eq!(exit_code(&PhoneError::Resolve { source: None }), EX_UNAVAILABLE);
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_causes() {
+        let error = PhoneError::Resolve { source: Some(std::io::Error::other("no name server")) };
+        assert_eq!(with_causes(&error), "the target's host cannot be found: no name server");
+    }
+}

@@ -31,7 +31,7 @@ enum Command {
     /// Check a configuration and say everything that is wrong with it.
     CheckConfig(ConfigFile),
     /// Run a streaming AI that is none, to test against.
-    AgentSimulator(simulator::Arguments),
+    AgentSimulator(Box<simulator::Arguments>),
     /// Call a SIP URI, play a recording, record the answer.
     Call(call::Arguments),
     /// Ask a running gateway whether it is well.
@@ -61,7 +61,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             say("the configuration is sound");
             ExitCode::SUCCESS
         }),
-        Command::AgentSimulator(arguments) => simulator::run(arguments),
+        Command::AgentSimulator(arguments) => simulator::run(*arguments),
         Command::Call(arguments) => call::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
     }

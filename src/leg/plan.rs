@@ -25,7 +25,6 @@ pub struct PlannedLeg {
     plan: LegPlan,
     offered: Option<SessionDescription>,
     leg: Option<Box<Leg>>,
-    agent_dropped: Duration,
 }
 
 /// All that a leg needs but the far end's word.
@@ -74,7 +73,7 @@ impl PlannedLeg {
         let offer = SessionDescription::parse(offer)?;
         let negotiated = media::sdp::answer(&offer, &plan.codecs, &plan.transport)?;
         let leg = Box::new(plan.leg(now, negotiated)?);
-        Ok(Self { plan, offered: None, leg: Some(leg), agent_dropped: Duration::ZERO })
+        Ok(Self { plan, offered: None, leg: Some(leg) })
     }
 
     /// Offers; the text is for the INVITE.
@@ -82,7 +81,7 @@ impl PlannedLeg {
     pub fn offering(plan: LegPlan) -> (Self, Bytes) {
         let offer = media::sdp::offer(&plan.codecs, &plan.transport);
         let text = Bytes::from(offer.to_string());
-        (Self { plan, offered: Some(offer), leg: None, agent_dropped: Duration::ZERO }, text)
+        (Self { plan, offered: Some(offer), leg: None }, text)
     }
 
     /// Takes the far end's answer to our offer.
@@ -163,17 +162,10 @@ impl PlannedLeg {
         }
     }
 
-    /// Caller audio that the agent's socket did not take, so far.
-    pub const fn note_agent_dropped(&mut self, dropped: Duration) {
-        self.agent_dropped = dropped;
-    }
-
     /// How the audio has fared.
     #[must_use]
     pub fn statistics(&self) -> MediaStatistics {
-        let mut media = self.leg.as_ref().map(|leg| statistics(leg)).unwrap_or_default();
-        media.agent_dropped_ms += u64::try_from(self.agent_dropped.as_millis()).unwrap_or(u64::MAX);
-        media
+        self.leg.as_deref().map(statistics).unwrap_or_default()
     }
 }
 

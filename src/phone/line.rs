@@ -36,6 +36,9 @@ pub(super) struct Line {
     heard: Vec<i16>,
     /// Beyond so many samples nothing more is recorded.
     heard_bound: usize,
+    /// What is played, and how much of it the egress has.
+    play: Vec<i16>,
+    fed: usize,
     sent: Vec<i16>,
     first_sent: RtpTimestamp,
     /// Whether the recording has been sent whole; what is sent from then on is noise.
@@ -52,7 +55,7 @@ pub(super) struct LineSetup<'a> {
     pub(super) seed: RtpSeed,
     pub(super) reporter: ReporterConfig,
     /// What to play, at 8 kHz.
-    pub(super) play: &'a [i16],
+    pub(super) play: Vec<i16>,
     /// How long the call may last at most.
     pub(super) longest: Duration,
 }
@@ -72,12 +75,8 @@ impl Line {
         let linear = AudioFormat::S16 { rate: RATE };
         let (output, gap_wait, tap) = (linear, IngressConfig::GAP_WAIT, false);
         let ingress = Ingress::new(IngressConfig { codec, payload_type, telephone_event, output, gap_wait, tap })?;
-        let bound = RATE.duration(setup.play.len() as u64) + Duration::from_secs(1);
+        let bound = EgressConfig::BOUND;
         let mut egress = Egress::new(EgressConfig { codec, payload_type, ptime, input: linear, bound, seed: setup.seed })?;
-        let bytes: Vec<u8> = setup.play.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-        // The bound is made to the measure of what is pushed, and there is one item.
-        let _ = egress.push(RECORDING, AudioChunk { format: linear, bytes: &bytes });
-        egress.end(RECORDING);
         if setup.negotiated.send {
             egress.start(now);
         }
@@ -95,9 +94,12 @@ impl Line {
             heard_bound: RATE.samples(setup.longest) as usize,
             sent: Vec::new(),
             first_sent: setup.seed.timestamp,
-            played: false,
+            played: setup.play.is_empty(),
+            play: setup.play,
+            fed: 0,
             due: Due::default(),
         };
+        line.feed();
         line.drain(now);
         Ok(line)
     }
@@ -123,6 +125,7 @@ impl Line {
     /// Does what is due.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.ingress.handle_timeout(now);
+        self.feed();
         self.egress.handle_timeout(now);
         self.reporter.handle_timeout(now);
         self.drain(now);
@@ -169,6 +172,22 @@ impl Line {
 
     pub(super) fn stats(&self) -> StreamStats {
         self.reporter.stats()
+    }
+
+    /// Keeps a little of the recording ahead of its slots: all of it at once would hold up the first packet.
+    fn feed(&mut self) {
+        while self.egress.queued() < AHEAD
+            && let Some(rest) = self.play.get(self.fed..).filter(|rest| !rest.is_empty())
+        {
+            let piece = rest.get(..PIECE).unwrap_or(rest);
+            let bytes: Vec<u8> = piece.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+            // There is one item, never flushed, and far less of it than the bound.
+            let _ = self.egress.push(RECORDING, AudioChunk { format: AudioFormat::S16 { rate: RATE }, bytes: &bytes });
+            self.fed += piece.len();
+            if self.fed == self.play.len() {
+                self.egress.end(RECORDING);
+            }
+        }
     }
 
     fn drain(&mut self, now: Instant) {
@@ -234,3 +253,7 @@ fn note_sent(sent: &mut Vec<i16>, first: RtpTimestamp, codec: Codec, packet: &Rt
 
 /// The one item that is played.
 const RECORDING: ItemId = ItemId(1);
+/// More than a stalled driver can send at once.
+const AHEAD: Duration = Duration::from_millis(200);
+/// 20 ms.
+const PIECE: usize = 160;

@@ -28,6 +28,9 @@ pub struct PhoneReport {
     pub correlation: Option<f64>,
     /// How the call ended.
     pub end: CallEnd,
+    /// Keys were to be pressed, and the far end takes none. Not printed.
+    #[serde(skip)]
+    pub keys_refused: bool,
 }
 
 impl PhoneReport {
@@ -113,6 +116,7 @@ mod tests {
             rms_dbfs: Some(rms_dbfs),
             correlation: Some(correlation),
             end: CallEnd::Completed,
+            keys_refused: false,
         }
     }
 

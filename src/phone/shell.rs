@@ -1,6 +1,7 @@
 //! The sockets and the clock around a [`Phone`], on the calling thread.
 //!
 //! One `poll` over three sockets, whose time-out the kernel keeps to 50 µs: paced well enough for one call, without a runtime.
+//! Left out on purpose: hanging up when the process is interrupted; the far end finds the line dead.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
@@ -142,3 +143,56 @@ const MAX_DATAGRAM: usize = 65_535;
 const IDLE: Duration = Duration::from_secs(60);
 /// Seconds (RFC 3550 §4).
 const FROM_1900_TO_1970: u64 = 2_208_988_800;
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use media::codec::Codec;
+
+    use super::*;
+    use crate::phone::CallEnd;
+
+    fn uri(text: &str) -> Uri {
+        Uri::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_numeric_host_needs_no_look_up_and_no_port_means_5060() {
+        assert_eq!(resolve(&uri("sip:1000@192.0.2.1")).unwrap(), "192.0.2.1:5060".parse().unwrap());
+        assert_eq!(resolve(&uri("sip:1000@[2001:db8::1]:5070")).unwrap(), "[2001:db8::1]:5070".parse().unwrap());
+    }
+
+    #[test]
+    fn only_sip_over_udp_is_called() {
+        for text in ["sips:1000@192.0.2.1", "tel:+15550100", "mailto:a@b"] {
+            assert!(matches!(resolve(&uri(text)), Err(PhoneError::Scheme)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_call_on_real_sockets_hears_that_the_far_end_is_busy() {
+        let far_end = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let to = uri(&format!("sip:1000@{}", far_end.local_addr().unwrap()));
+        let busy = thread::spawn(move || {
+            let mut buffer = [0; 4_096];
+            let (length, phone) = far_end.recv_from(&mut buffer).unwrap();
+            let invite = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            let copied =
+                invite.lines().filter(|line| ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].iter().any(|name| line.starts_with(name)));
+            let headers: String = copied.map(|line| format!("{line}{}\r\n", if line.starts_with("To:") { ";tag=1" } else { "" })).collect();
+            far_end.send_to(format!("SIP/2.0 486 Busy Here\r\n{headers}Content-Length: 0\r\n\r\n").as_bytes(), phone).unwrap();
+        });
+        let call = PhoneCall {
+            to,
+            play: "unused".into(),
+            record: "unused".into(),
+            talk: Duration::from_secs(1),
+            patience: Duration::from_secs(5),
+            digits: Vec::new(),
+            codecs: vec![Codec::Pcmu],
+        };
+        assert_eq!(run(&call, Vec::new()).unwrap().report().end, CallEnd::Refused(486));
+        busy.join().unwrap();
+    }
+}

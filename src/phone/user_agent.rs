@@ -33,6 +33,7 @@ pub struct Phone {
     setup_time: Option<Duration>,
     line: Option<Line>,
     end: Option<CallEnd>,
+    keys_refused: bool,
     outbox: VecDeque<Datagram>,
     signalling_due: Option<Instant>,
 }
@@ -93,6 +94,7 @@ impl Phone {
             setup_time: None,
             line: None,
             end: None,
+            keys_refused: false,
             outbox: VecDeque::new(),
             signalling_due: None,
         };
@@ -117,11 +119,11 @@ impl Phone {
             Stage::Calling { until } if until <= now => self.leave(now, CallEnd::Unanswered),
             Stage::Talking { until, .. } if until <= now => self.leave(now, CallEnd::Completed),
             Stage::Talking { dial_at, until } => {
-                if dial_at.is_some_and(|at| at <= now) {
-                    self.dial();
-                    self.stage = Stage::Talking { dial_at: None, until };
-                }
                 if let Some(line) = &mut self.line {
+                    if dial_at.is_some_and(|at| at <= now) {
+                        self.keys_refused = !line.dial(&self.setup.digits);
+                        self.stage = Stage::Talking { dial_at: None, until };
+                    }
                     line.handle_timeout(now);
                 }
             }
@@ -172,6 +174,7 @@ impl Phone {
                 .and_then(|line| analysis::correlation(line.sent(), heard))
                 .map(|correlation| rounded(correlation.into(), 3)),
             end: self.end.unwrap_or(CallEnd::Unanswered),
+            keys_refused: self.keys_refused,
         }
     }
 
@@ -229,7 +232,7 @@ impl Phone {
         sdp::accept(&self.offer, &answer, &self.codecs, &self.transport).ok()
     }
 
-    fn open_line(&self, now: Instant, negotiated: &Negotiated) -> Option<Line> {
+    fn open_line(&mut self, now: Instant, negotiated: &Negotiated) -> Option<Line> {
         let PhoneSetup { local_rtp, local_rtcp, seeds, ntp, talk, .. } = self.setup;
         let reporter = ReporterConfig {
             ssrc: seeds.rtp.ssrc,
@@ -241,13 +244,11 @@ impl Phone {
         };
         let local_rtcp = if negotiated.rtcp_mux { local_rtp } else { local_rtcp };
         let sockets = PlainConfig { local_rtp, local_rtcp, source: SourceRule::Address };
-        Line::open(now, LineSetup { negotiated, sockets, seed: seeds.rtp, reporter, play: &self.setup.play, longest: talk }).ok()
-    }
-
-    fn dial(&mut self) {
-        if !self.line.as_mut().is_some_and(|line| line.dial(&self.setup.digits)) {
-            tracing::warn!("the far end takes no telephone-event: no key was pressed");
-        }
+        Line::open(
+            now,
+            LineSetup { negotiated, sockets, seed: seeds.rtp, reporter, play: std::mem::take(&mut self.setup.play), longest: talk },
+        )
+        .ok()
     }
 
     /// Hangs up, for this reason.

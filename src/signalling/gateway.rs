@@ -126,7 +126,8 @@ impl Gateway {
                 self.enter(id, key, launched);
             }
             Err(cause) => {
-                tracing::info!(cause = ?cause, peer = %MaskedAddr::from(invite.remote), "call_refused");
+                self.launcher.metrics().call_refused(cause.name());
+                tracing::info!(cause = cause.name(), peer = %MaskedAddr::from(invite.remote), "call_refused");
                 reject(now, endpoint, id, cause);
             }
         }

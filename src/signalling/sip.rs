@@ -3,6 +3,7 @@
 //! It receives, feeds, drains and waits, on a control thread. What a request means for a call is decided in
 //! [`super::gateway`], what it means for a dialog in the `sip` crate.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -18,6 +19,8 @@ use crate::net::udp::{DATAGRAMS_PER_WAKE, UdpChannel};
 pub struct SipShell {
     /// Its socket.
     pub socket: UdpChannel,
+    /// What peers are told of it: where it is bound, or the address they reach it under.
+    pub address: SocketAddr,
     /// Its protocol.
     pub endpoint: Endpoint,
     /// Its calls.
@@ -46,11 +49,10 @@ impl SipShell {
     }
 
     fn receive(&mut self, buffer: &mut [u8]) {
-        let local = self.socket.local_addr();
         for _ in 0..DATAGRAMS_PER_WAKE {
             let Some((length, remote)) = self.socket.try_recv(buffer) else { return };
             let datagram = Bytes::copy_from_slice(buffer.get(..length).unwrap_or_default());
-            self.endpoint.handle_datagram(Instant::now(), local, remote, datagram);
+            self.endpoint.handle_datagram(Instant::now(), self.address, remote, datagram);
             self.drain(Instant::now());
         }
     }

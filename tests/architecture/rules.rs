@@ -10,7 +10,8 @@ pub(crate) type Violation = String;
 pub(crate) const LAYERS: &[&[&str]] = &[
     &["domain"],
     // `telemetry` knows the domain only, so that everything may use it.
-    &["net", "store", "telemetry"],
+    &["net", "telemetry"],
+    &["store"],
     &["audit", "leg", "agent", "phone"],
     &["call"],
     &["signalling"],

@@ -45,7 +45,7 @@ fn call(number: &str) -> Option<(Gateway, Vec<i16>, Vec<i16>)> {
     Some((gateway, played?, recorded?))
 }
 
-/// A baresip that plays a file and records both directions; the sound card is ALSA's that swallows everything.
+/// A baresip on the loopback that plays a file and records both directions; its sound card is ALSA's that swallows everything.
 fn configure(home: &Path, speech: &[i16]) {
     fs::create_dir_all(home).expect("baresip's folder");
     let spoken = home.join("spoken.wav");
@@ -53,7 +53,7 @@ fn configure(home: &Path, speech: &[i16]) {
     let own = ports::free_udp();
     let config = format!(
         "module_path {MODULES}\nmodule g711.so\nmodule aufile.so\nmodule alsa.so\nmodule sndfile.so\nmodule_app account.so\nmodule_app menu.so\n\
-         sip_listen {own}\naudio_source aufile,{spoken}\naudio_player alsa,null\naudio_alert nil\nsnd_path {home}\naudio_buffer 20-160\n",
+         sip_listen {own}\nnet_interface 127.0.0.1\naudio_source aufile,{spoken}\naudio_player alsa,null\naudio_alert nil\nsnd_path {home}\naudio_buffer 20-160\n",
         spoken = spoken.display(),
         home = home.display()
     );

@@ -12,7 +12,8 @@ use crate::support::sound;
 fn calls_that_a_kill_interrupted_stand_as_failed_and_no_audit_entry_is_gone() {
     let mut gateway = Gateway::start("echo");
     let callers = Callers::call(&gateway, CALLS);
-    gateway.wait_for_calls("all calls are up", |calls| calls.iter().filter(|call| call["status"] == "in_progress").count() == CALLS);
+    gateway
+        .wait_for_calls("all calls are up", |calls| calls.iter().filter(|call| call["session_status"] == "in_progress").count() == CALLS);
     let before = audit_entries(&gateway);
     let ids: HashSet<String> = gateway.calls().iter().filter_map(|call| Some(call["id"].as_str()?.to_owned())).collect();
 
@@ -24,7 +25,7 @@ fn calls_that_a_kill_interrupted_stand_as_failed_and_no_audit_entry_is_gone() {
     let ids_after: HashSet<String> = calls.iter().filter_map(|call| Some(call["id"].as_str()?.to_owned())).collect();
     assert_eq!(ids_after, ids, "the same calls before and after");
     for call in &calls {
-        assert_eq!(call["status"], "failed", "{call:#}");
+        assert_eq!(call["session_status"], "failed", "{call:#}");
         assert!(call["termination"].to_string().contains("interrupted"), "{call:#}");
     }
     // Every line that was acknowledged is still there, in its place; the restart may add its own.

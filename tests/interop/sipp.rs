@@ -40,6 +40,7 @@ fn call_200(sipp: &mut Command, gateway: &Gateway) {
     let errors = std::fs::read_to_string(errors).unwrap_or_default();
     assert_eq!((count("Successful call"), count("Failed call")), (Some(200), Some(0)), "{}\n{errors}", tools::text(&output));
     tools::assert_success("sipp", &output);
-    gateway
-        .wait_for_calls("200 calls, all completed", |calls| calls.len() == 200 && calls.iter().all(|call| call["status"] == "completed"));
+    gateway.wait_for_calls("200 calls, all completed", |calls| {
+        calls.len() == 200 && calls.iter().all(|call| call["session_status"] == "completed")
+    });
 }

@@ -28,7 +28,7 @@ fn the_agent_of_number_1001_gets_the_callers_bytes_unchanged() {
     }
     sleep(Duration::from_millis(300));
     send(&dialog.bye());
-    gateway.wait_for_calls("the call is over", |calls| calls.len() == 1 && calls[0]["status"] == "completed");
+    gateway.wait_for_calls("the call is over", |calls| calls.len() == 1 && calls[0]["session_status"] == "completed");
 
     let files = gateway.heard_by_agent();
     assert_eq!(files.len(), 1, "one call, one file: {files:?}");

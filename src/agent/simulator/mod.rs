@@ -9,7 +9,6 @@
 mod command;
 mod conversation;
 mod ear;
-mod g711;
 mod mouth;
 mod observations;
 mod recorder;

@@ -3,10 +3,9 @@
 use std::f64::consts::TAU;
 use std::time::Duration;
 
+use media::codec::g711;
 use media::frame::AudioFormat;
 use media::units::SampleRate;
-
-use super::g711;
 
 /// The greeting: six tones of 200 ms, low to high and back, that no speech and no echo resembles.
 #[must_use]

@@ -79,14 +79,18 @@ impl MediaThreads {
         Ok(Self { threads, stop })
     }
 
-    /// Hands a call to the thread with the fewest.
+    /// Hands a call to the first thread that is not packed yet, or to the one with the fewest when all are.
+    ///
+    /// A thread that wakes up for one call finds the work of its neighbours waiting: calls together cost less than calls
+    /// spread out (at 100 calls on two threads, about a third more CPU).
     ///
     /// # Errors
     /// [`Saturated`] when no thread takes it; the task is dropped then.
     pub fn spawn(&self, mut task: CallTask) -> Result<(), Saturated> {
         let mut by_load: SmallVec<[(usize, &MediaThread); 16]> =
             self.threads.iter().map(|thread| (thread.shared.running.load(Ordering::Relaxed), thread)).collect();
-        by_load.sort_by_key(|(running, _)| *running);
+        // Stable: among threads with room the first comes first.
+        by_load.sort_by_key(|(running, _)| if *running < PACKED { 0 } else { *running });
         for (_, thread) in by_load {
             match thread.accept(task) {
                 Ok(()) => return Ok(()),
@@ -123,6 +127,9 @@ impl MediaThreads {
         self.threads.iter().map(MediaThread::status).collect()
     }
 }
+
+/// Calls up to which a thread is filled before the next one gets any: about a quarter of a core of plain calls.
+const PACKED: usize = 128;
 
 /// One thread, as an operator sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -27,16 +27,18 @@ fn next<T>(told: &Receiver<T>) -> T {
 }
 
 #[test]
-fn calls_go_to_the_thread_with_the_fewest() {
-    let (tell, told) = sync_channel(16);
-    let threads = threads(3);
-    for _ in 0..9 {
-        threads.spawn(lasting(&tell)).unwrap();
+fn a_thread_is_filled_before_the_next_and_full_ones_share() {
+    let calls = 2 * PACKED + 20;
+    let (tell, told) = sync_channel(calls);
+    let threads = threads(2);
+    let mut on_thread = [0; 2];
+    for expected in [[PACKED, 0], [PACKED, PACKED], [PACKED + 10, PACKED + 10]] {
+        for _ in threads.running()..expected.iter().sum() {
+            threads.spawn(lasting(&tell)).unwrap();
+            on_thread[next(&told)] += 1;
+        }
+        assert_eq!(on_thread, expected);
     }
-    let mut placed: Vec<usize> = (0..9).map(|_| next(&told)).collect();
-    placed.sort_unstable();
-    assert_eq!(placed, [0, 0, 0, 1, 1, 1, 2, 2, 2]);
-    assert_eq!(threads.running(), 9);
 }
 
 #[test]

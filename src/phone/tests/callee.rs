@@ -31,6 +31,8 @@ pub(super) enum Behaviour {
     HangUpAfter(Duration),
     /// Answers with a description that nobody can read.
     Babble,
+    /// Answers without telephone-event.
+    NoKeys,
 }
 
 struct Callee {
@@ -102,9 +104,10 @@ impl Callee {
             Behaviour::Ring | Behaviour::Ignore => return,
             Behaviour::Babble => return self.endpoint.answer(now, id, &contact(), Bytes::from_static(b"babble")),
             Behaviour::HangUpAfter(time) => self.hang_up = Some((now + time, id)),
-            Behaviour::Echo | Behaviour::Mute => {}
+            Behaviour::Echo | Behaviour::Mute | Behaviour::NoKeys => {}
         }
-        let codecs = CodecPolicy { codecs: vec![Codec::Pcmu, Codec::Pcma], telephone_event: true, ptime: Duration::from_millis(20) };
+        let telephone_event = self.behaviour != Behaviour::NoKeys;
+        let codecs = CodecPolicy { codecs: vec![Codec::Pcmu, Codec::Pcma], telephone_event, ptime: Duration::from_millis(20) };
         let remote = RemoteRule::Signalling(phone(SIP).ip());
         let policy = TransportPolicy { rtp: callee(RTP), session_id: 1, session_version: 1, remote };
         let agreed = sdp::answer(&SessionDescription::parse(offer).unwrap(), &codecs, &policy).unwrap();
@@ -124,6 +127,9 @@ pub(super) struct Call {
     /// By time and order; true goes to the phone.
     in_flight: BTreeMap<(Instant, u64), (bool, Datagram)>,
     carried: u64,
+    /// Every other datagram to the phone takes so much longer.
+    pub(super) jitter: Duration,
+    late: bool,
 }
 
 impl Call {
@@ -132,7 +138,16 @@ impl Call {
         let mut setup = setup(start);
         change(&mut setup);
         let phone = Phone::call(start, setup).unwrap();
-        Self { start, now: start, phone, callee: Callee::new(behaviour), in_flight: BTreeMap::new(), carried: 0 }
+        Self {
+            start,
+            now: start,
+            phone,
+            callee: Callee::new(behaviour),
+            in_flight: BTreeMap::new(),
+            carried: 0,
+            jitter: Duration::ZERO,
+            late: false,
+        }
     }
 
     /// Lets time pass until the phone is through, at most two minutes.
@@ -179,7 +194,12 @@ impl Call {
 
     fn put(&mut self, to_phone: bool, datagram: Datagram) {
         self.carried += 1;
-        self.in_flight.insert((self.now + DELAY, self.carried), (to_phone, datagram));
+        let mut delay = DELAY;
+        if to_phone {
+            self.late = !self.late;
+            delay += if self.late { self.jitter } else { Duration::ZERO };
+        }
+        self.in_flight.insert((self.now + delay, self.carried), (to_phone, datagram));
     }
 }
 

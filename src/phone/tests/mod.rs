@@ -107,6 +107,21 @@ fn keys_come_half_a_second_after_the_answer_in_their_order() {
 }
 
 #[test]
+fn keys_that_the_far_end_does_not_take_are_not_pressed_and_told() {
+    let mut call = Call::new(Behaviour::NoKeys, |setup| setup.digits = Digit::new('1').into_iter().collect());
+    assert!(call.run().keys_refused);
+    assert!(call.received().iter().all(|(header, _)| header.payload_type.get() == 0));
+}
+
+#[test]
+fn the_jitter_of_the_way_is_reported() {
+    let mut call = Call::new(Behaviour::Echo, |_| {});
+    call.jitter = Duration::from_millis(4);
+    let jitter = call.run().jitter_ms.unwrap();
+    assert!((3.5..4.5).contains(&jitter), "{jitter} ms");
+}
+
+#[test]
 fn keys_in_the_place_of_audio_do_not_spoil_the_correlation() {
     let report = Call::new(Behaviour::Echo, |setup| setup.digits = ['1', '2', '#'].into_iter().filter_map(Digit::new).collect()).run();
     assert!(report.correlation.unwrap() > 0.99, "{report:?}");
