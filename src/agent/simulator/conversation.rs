@@ -221,6 +221,7 @@ impl Conversation {
 
     fn caller_started(&mut self, now: Instant, at_ms: u64) {
         self.caller_speaks = true;
+        lock(&self.seen).speech_started(now);
         let start = at_ms.saturating_sub(u64::from(self.settings.prefix_padding_ms));
         let item = self.next_caller_item();
         self.mouth.event(json!({"type": "input_audio_buffer.speech_started", "audio_start_ms": start, "item_id": item}));

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// A handle on what all sessions of a simulator saw; clones share.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +25,8 @@ pub struct SessionSeen {
     pub truncations: Vec<Truncation>,
     /// Codes of the errors sent; at most [`MAX_KEPT`].
     pub errors: Vec<String>,
+    /// When each `speech_started` was put into the socket's queue; at most [`MAX_KEPT`].
+    pub speech_started_at: Vec<Instant>,
     /// How many utterances were found in the caller's audio.
     pub utterances: u64,
     /// The connection is over.
@@ -78,6 +81,12 @@ impl SessionSeen {
     pub(super) fn truncate(&mut self, truncation: Truncation) {
         if self.truncations.len() < MAX_KEPT {
             self.truncations.push(truncation);
+        }
+    }
+
+    pub(super) fn speech_started(&mut self, now: Instant) {
+        if self.speech_started_at.len() < MAX_KEPT {
+            self.speech_started_at.push(now);
         }
     }
 

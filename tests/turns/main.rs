@@ -1,0 +1,25 @@
+//! Turns between a caller and an agent, over sockets: who is interrupted stops at once, and nobody's first word is lost.
+//!
+//! The caller and the agents stand in this process, so that both ends of the gateway are seen by one clock.
+//! `AURICLE_FULL=1` makes 200 calls with a greeting instead of 40.
+#![expect(clippy::indexing_slicing, clippy::panic, clippy::expect_used, reason = "a test outside of test functions")]
+
+#[path = "../support/agents.rs"]
+mod agents;
+mod barge_in;
+#[path = "../support/caller.rs"]
+#[expect(dead_code, reason = "a gateway that hangs up is another test's")]
+mod caller;
+mod first_words;
+#[path = "../support/http.rs"]
+mod http;
+#[path = "../support/ports.rs"]
+mod ports;
+#[path = "../support/server.rs"]
+#[expect(dead_code, reason = "memory is another test's")]
+mod server;
+#[path = "../support/speech.rs"]
+#[expect(dead_code, reason = "levels are another test's")]
+mod speech;
+#[path = "../../benches/generator/sip.rs"]
+mod uac;
