@@ -48,6 +48,7 @@ fuzz: ## every fuzz target, SECONDS_EACH=60 by default
 quality: ## how a caller's voice sounds after the trip: PESQ of real speech through a 24 kHz echo
 	@scripts/setup.sh test
 	AURICLE_MEASURE=1 cargo test --release --locked --test interop sound
+	@python3 scripts/measured.py --result sound
 
 bench-call: ## cost, delay and memory of a call at 100 and 400 calls, against the bare loop
 	@scripts/setup.sh bench

@@ -4,16 +4,20 @@
 
 #![expect(clippy::print_stdout, reason = "a measurement is read from standard output")]
 
-use std::fs;
+#[path = "../tests/support/measured.rs"]
+mod measured;
+
+use std::process::ExitCode;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use auricle::call::thread::{CallTask, MediaThreads, MediaThreadsConfig};
+use measured::Figure;
 use rustix::time::{ClockId, clock_gettime};
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     let mut arguments = std::env::args().skip(1).filter_map(|argument| argument.parse().ok());
     let seconds: u64 = arguments.next().unwrap_or(10);
     let streams: u64 = arguments.next().unwrap_or(1_000);
@@ -35,18 +39,23 @@ fn main() -> anyhow::Result<()> {
         let index = (lateness.len() as f64 * quantile) as usize;
         lateness.get(index.min(lateness.len().saturating_sub(1))).map(|late| late.as_secs_f64() * 1_000.0).context("no slot was measured")
     };
-    let scheduling = format!("{:?}", threads.status().first().context("no thread")?.scheduling);
-    let measured = serde_json::json!({
-        "streams": streams, "seconds": seconds, "slots": lateness.len(), "scheduling": scheduling,
-        "lateness_p50_ms": at(0.50)?, "lateness_p99_ms": at(0.99)?, "lateness_max_ms": at(1.0)?, "cpu_ms_per_s": cpu,
-    });
-    fs::create_dir_all("target/measured")?;
-    fs::write("target/measured/pacer.json", format!("{measured:#}\n"))?;
-    println!("{measured:#}");
-    println!("RESULT pacer_lateness_p99_ms={:.3}", at(0.99)?);
-    println!("RESULT pacer_cpu_ms_per_s={cpu:.1}");
-    Ok(())
+    println!("{streams} streams, {} slots, {:?}", lateness.len(), threads.status().first().context("no thread")?.scheduling);
+    let figure = |name, what, value, gate| Figure { name, what, value: Some(value), gate, at_least: false };
+    let figures = [
+        figure("lateness_p50_ms", "lateness of a slot, p50, ms", at(0.50)?, None),
+        figure("lateness_p99_ms", "lateness of a slot, p99, ms", at(0.99)?, Some(P99_GATE_MS)),
+        figure("lateness_max_ms", "lateness of a slot, the worst, ms", at(1.0)?, None),
+        figure("cpu_ms_per_s", "CPU of the thread, ms a second", cpu, None),
+    ];
+    measured::save("pacer", "1,000 paced streams alone on one media thread", "make bench-pacer", &figures)?;
+    let results: Vec<String> = figures.iter().filter_map(|figure| Some(format!("{}={:.3}", figure.name, figure.value?))).collect();
+    println!("RESULT pacer {}", results.join(" "));
+    let short = figures.iter().any(|figure| figure.passed() == Some(false));
+    Ok(if short { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
+
+/// On an otherwise idle machine.
+const P99_GATE_MS: f64 = 0.25;
 
 /// One stream of 20 ms; tells how late each slot after `begin` came.
 fn stream(tell: SyncSender<Vec<Duration>>, begin: Instant, length: Duration) -> CallTask {

@@ -68,7 +68,8 @@ health() {
 }
 
 check() {
-    local port=$((20000 + RANDOM % 10000)) started=$SECONDS gateway uid
+    # Below the ports of RTP.
+    local port=$((10000 + RANDOM % 6000)) started=$SECONDS gateway uid
     container=$(buildah from --pull-never "$image")
     buildah run --env "AURICLE__HTTP__LISTEN=127.0.0.1:$port" --env "AURICLE__SIP__LISTEN=127.0.0.1:$((port + 1))" \
         --env "AURICLE__SIMULATOR__LISTEN=127.0.0.1:$((port + 2))" "$container" -- auricle serve >"$home/gateway.log" 2>&1 &

@@ -37,6 +37,12 @@ def section(path):
     return lines + [row(figure) for figure in saved["figures"]] + [""]
 
 
+def result(name):
+    """The one line that a measurement ends with, for one that runs as a test and cannot print it last."""
+    figures = json.loads((ROOT / "target" / "measured" / f"{name}.json").read_text())["figures"]
+    print(f"RESULT {name}", *(f"{figure['name']}={figure['value']:.3f}" for figure in figures))
+
+
 def main():
     files = sorted((ROOT / "target" / "measured").glob("*.json"))
     if not files:
@@ -54,4 +60,7 @@ def main():
     print(f"measured: {PAGE.relative_to(ROOT)} from {len(files)} file(s)")
 
 
-main()
+if sys.argv[1:2] == ["--result"]:
+    result(sys.argv[2])
+else:
+    main()

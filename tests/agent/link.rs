@@ -53,8 +53,7 @@ pub(crate) async fn open_socket(config: &AgentConfig) -> Result<AgentSocket, Con
 impl Link {
     pub(crate) async fn open(config: &AgentConfig) -> Self {
         let socket = open_socket(config).await.unwrap();
-        let facts =
-            CallFacts { now: Instant::now(), unix_time: SystemTime::now().duration_since(UNIX_EPOCH).unwrap() };
+        let facts = CallFacts { now: Instant::now(), unix_time: SystemTime::now().duration_since(UNIX_EPOCH).unwrap() };
         let mut session = AgentSession::new(config, facts);
         session.handle_connected(Instant::now());
         Self { session, socket, heard: Heard::default(), closed: None }
