@@ -126,6 +126,7 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
 
     signals.next().await;
     tracing::info!("gateway_stopping");
+    registry.close();
     drain(&registry, &mut signals, DRAIN).await;
     // Nobody listens any more only when everybody has ended already.
     let _ = stop.send(true);

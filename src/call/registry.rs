@@ -4,6 +4,7 @@
 //! answers [`CommandError::Busy`]; nobody waits.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
@@ -55,6 +56,7 @@ pub struct CallRegistry {
 struct Shared {
     calls: Mutex<HashMap<CallId, Entry>>,
     capacity: usize,
+    closed: AtomicBool,
     outbound: mpsc::Sender<OutboundRequest>,
 }
 
@@ -70,18 +72,24 @@ impl CallRegistry {
     pub fn new(capacity: usize) -> (Self, mpsc::Receiver<OutboundRequest>) {
         let (outbound, requests) = mpsc::channel(OUTBOUND_QUEUE);
         let calls = Mutex::new(HashMap::with_capacity(capacity.min(1_024)));
-        (Self { shared: Arc::new(Shared { calls, capacity, outbound }) }, requests)
+        (Self { shared: Arc::new(Shared { calls, capacity, closed: AtomicBool::new(false), outbound }) }, requests)
     }
 
-    /// Enters a call, which stays for as long as its entry lives; `None` when the table is full.
+    /// Enters a call, which stays for as long as its entry lives; `None` when the table is full
+    /// or closed.
     #[must_use]
     pub fn enter(&self, id: CallId, org: OrgId, commands: mpsc::Sender<CallCommand>) -> Option<RegistryEntry> {
         let mut calls = self.calls();
-        if calls.len() >= self.shared.capacity {
+        if calls.len() >= self.shared.capacity || self.shared.closed.load(Ordering::Relaxed) {
             return None;
         }
         calls.insert(id.clone(), Entry { org, commands });
         Some(RegistryEntry { registry: self.clone(), id })
+    }
+
+    /// Takes no call any more, in or out: the gateway is about to stop. Those that run go on.
+    pub fn close(&self) {
+        self.shared.closed.store(true, Ordering::Relaxed);
     }
 
     /// Calls in the table.
@@ -163,6 +171,16 @@ mod tests {
         assert_eq!(registry.command(&foreign, &id, CallCommand::Hangup), Err(CommandError::NotFound));
         assert_eq!(registry.command(&OrgId::default_org(), &id, CallCommand::Hangup), Ok(()));
         assert_eq!(inbox.recv().await, Some(CallCommand::Hangup));
+    }
+
+    #[tokio::test]
+    async fn a_closed_table_takes_no_call_and_keeps_those_it_has() {
+        let (registry, _requests) = CallRegistry::new(4);
+        let (commands, _inbox) = mpsc::channel(1);
+        let _running = registry.enter(CallId::random(), OrgId::default_org(), commands.clone()).unwrap();
+        registry.close();
+        assert!(registry.enter(CallId::random(), OrgId::default_org(), commands).is_none());
+        assert_eq!(registry.len(), 1);
     }
 
     #[tokio::test]

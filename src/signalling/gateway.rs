@@ -127,7 +127,8 @@ impl Gateway {
             }
             Err(cause) => {
                 self.launcher.metrics().call_refused(cause.name());
-                tracing::info!(cause = cause.name(), peer = %MaskedAddr::from(invite.remote), "call_refused");
+                // Counted above; a line each would let a flood fill the log.
+                tracing::debug!(cause = cause.name(), peer = %MaskedAddr::from(invite.remote), "call_refused");
                 reject(now, endpoint, id, cause);
             }
         }
