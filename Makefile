@@ -34,7 +34,7 @@ test: ## every test, real callers included (at most 25 minutes)
 
 test-full: ## every test with its long runs: more seeds, more interruptions, more calls
 	@scripts/setup.sh test
-	cargo test --workspace --locked --no-fail-fast -- --include-ignored
+	AURICLE_FULL=1 SIM_SEEDS=20000 cargo test --workspace --locked --no-fail-fast -- --include-ignored
 
 lint: ## formatting, clippy, documentation, licences and sources of every dependency
 	cargo fmt --all --check

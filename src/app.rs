@@ -27,6 +27,7 @@ use crate::call::registry::{CallRegistry, OutboundRequest};
 use crate::call::thread::{self, MediaThreads, MediaThreadsConfig};
 use crate::config::Config;
 use crate::domain::redacted::Redacted;
+use crate::net::dscp::Dscp;
 use crate::net::limits::{OpenFiles, raise_open_files};
 use crate::net::port_range::{PortError, PortRange, PortRangeConfig};
 use crate::net::udp::{UdpChannel, bind_sip};
@@ -184,6 +185,8 @@ fn launcher(config: &Config, threads: Arc<MediaThreads>, registry: CallRegistry,
         min: config.rtp.port_min,
         max: config.rtp.port_max,
         quarantine: Duration::from_secs(config.rtp.quarantine_s.into()),
+        // The configuration refuses what is no code point.
+        dscp: Dscp::new(config.rtp.dscp).unwrap_or(Dscp::EXPEDITED_FORWARDING),
     })?;
     let (calls, rtp) = (config.calls.clone(), config.rtp.clone());
     Ok(Launcher::new(Resources { threads, ports, registry, calls, rtp, agents, records }))

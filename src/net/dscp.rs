@@ -7,14 +7,20 @@ use socket2::SockRef;
 
 /// A Differentiated Services code point, for what we send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dscp {
-    /// EF, 46: voice (RFC 3246, RFC 4594 §4.1).
-    ExpeditedForwarding,
-    /// CS3, 24: the signalling of calls, as carriers and phones mark it.
-    ClassSelector3,
-}
+pub struct Dscp(u8);
 
 impl Dscp {
+    /// EF, 46: voice (RFC 3246, RFC 4594 §4.1).
+    pub const EXPEDITED_FORWARDING: Self = Self(46);
+    /// CS3, 24: the signalling of calls, as carriers and phones mark it.
+    pub const CLASS_SELECTOR_3: Self = Self(24);
+
+    /// A code point of six bits; `None` for a larger number.
+    #[must_use]
+    pub const fn new(code_point: u8) -> Option<Self> {
+        if code_point < 64 { Some(Self(code_point)) } else { None }
+    }
+
     /// Marks everything that `socket`, bound to `local`, sends from now on.
     ///
     /// # Errors
@@ -28,11 +34,8 @@ impl Dscp {
 
     /// The octet in the IP header: the code point, then two bits of congestion notification that stay zero.
     #[must_use]
-    pub fn octet(self) -> u32 {
-        match self {
-            Self::ExpeditedForwarding => 46 << 2,
-            Self::ClassSelector3 => 24 << 2,
-        }
+    pub const fn octet(self) -> u32 {
+        (self.0 as u32) << 2
     }
 }
 
@@ -45,9 +48,9 @@ mod tests {
     #[test]
     fn a_marked_socket_carries_the_code_point() {
         for (address, dscp, octet) in [
-            ("127.0.0.1", Dscp::ExpeditedForwarding, 0xb8),
-            ("127.0.0.1", Dscp::ClassSelector3, 0x60),
-            ("::1", Dscp::ExpeditedForwarding, 0xb8),
+            ("127.0.0.1", Dscp::EXPEDITED_FORWARDING, 0xb8),
+            ("127.0.0.1", Dscp::CLASS_SELECTOR_3, 0x60),
+            ("::1", Dscp::EXPEDITED_FORWARDING, 0xb8),
         ] {
             let local: IpAddr = address.parse().unwrap();
             let Ok(socket) = UdpSocket::bind((local, 0)) else {

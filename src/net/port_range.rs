@@ -28,6 +28,8 @@ pub struct PortRangeConfig {
     pub max: u16,
     /// How long a pair rests after a call. Default and recommended minimum: 30 s.
     pub quarantine: Duration,
+    /// The mark on what is sent. Default: Expedited Forwarding.
+    pub dscp: Dscp,
 }
 
 impl PortRangeConfig {
@@ -54,7 +56,13 @@ impl PortRangeConfig {
 
 impl Default for PortRangeConfig {
     fn default() -> Self {
-        Self { address: IpAddr::from([127, 0, 0, 1]), min: 16_384, max: 32_767, quarantine: Duration::from_secs(30) }
+        Self {
+            address: IpAddr::from([127, 0, 0, 1]),
+            min: 16_384,
+            max: 32_767,
+            quarantine: Duration::from_secs(30),
+            dscp: Dscp::EXPEDITED_FORWARDING,
+        }
     }
 }
 
@@ -93,7 +101,7 @@ impl PortRange {
         let attempts = self.shared.pairs().end_rests(now).clamp(1, MAX_ATTEMPTS);
         for _ in 0..attempts {
             let port = self.shared.pairs().take()?;
-            match bind_pair(self.shared.config.address, port) {
+            match bind_pair(&self.shared.config, port) {
                 Ok((rtp, rtcp)) => {
                     let lease = PortLease { port, shared: Arc::clone(&self.shared), released: false };
                     return Ok(PortPair { rtp, rtcp, lease });
@@ -269,13 +277,13 @@ impl Pairs {
     }
 }
 
-fn bind_pair(address: IpAddr, port: u16) -> io::Result<(UdpSocket, UdpSocket)> {
-    let rtp = bind(SocketAddr::new(address, port), RTP_BUFFER)?;
-    let rtcp = bind(SocketAddr::new(address, port + 1), RTCP_BUFFER)?;
+fn bind_pair(config: &PortRangeConfig, port: u16) -> io::Result<(UdpSocket, UdpSocket)> {
+    let rtp = bind(SocketAddr::new(config.address, port), RTP_BUFFER, config.dscp)?;
+    let rtcp = bind(SocketAddr::new(config.address, port + 1), RTCP_BUFFER, config.dscp)?;
     Ok((rtp, rtcp))
 }
 
-fn bind(local: SocketAddr, buffer: usize) -> io::Result<UdpSocket> {
+fn bind(local: SocketAddr, buffer: usize, dscp: Dscp) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(local), Type::DGRAM.nonblocking().cloexec(), Some(Protocol::UDP))?;
     if local.is_ipv6() {
         // Otherwise IPv4 sources arrive as mapped addresses and match no address of a session description.
@@ -284,7 +292,7 @@ fn bind(local: SocketAddr, buffer: usize) -> io::Result<UdpSocket> {
     socket.set_recv_buffer_size(buffer)?;
     socket.set_send_buffer_size(buffer)?;
     // Routers that ignore the mark are common, so a system that refuses it must not cost the call.
-    let _ = Dscp::ExpeditedForwarding.mark(SockRef::from(&socket), local.ip());
+    let _ = dscp.mark(SockRef::from(&socket), local.ip());
     socket.bind(&local.into())?;
     Ok(socket.into())
 }

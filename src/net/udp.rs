@@ -132,7 +132,7 @@ pub fn bind_sip(local: SocketAddr) -> io::Result<UdpSocket> {
         socket.set_recv_buffer_size(SIP_RECEIVE_BUFFER)?;
     }
     // A SIP socket without the mark is better than none.
-    let _ = Dscp::ClassSelector3.mark(SockRef::from(&socket), local.ip());
+    let _ = Dscp::CLASS_SELECTOR_3.mark(SockRef::from(&socket), local.ip());
     socket.bind(&local.into())?;
     Ok(socket.into())
 }
@@ -199,7 +199,7 @@ mod tests {
     fn the_sip_socket_has_a_large_buffer_and_its_mark() {
         let socket = bind_sip("127.0.0.1:0".parse().unwrap()).unwrap();
         let socket = SockRef::from(&socket);
-        assert_eq!(socket.tos_v4().unwrap(), Dscp::ClassSelector3.octet());
+        assert_eq!(socket.tos_v4().unwrap(), Dscp::CLASS_SELECTOR_3.octet());
         assert!(socket.recv_buffer_size().unwrap() >= 200_000);
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn run(call: &PhoneCall, play: Vec<i16>) -> Result<Phone, PhoneError>
     let remote_sip = resolve(&call.to)?;
     let address = route_to(remote_sip)?.ip();
     let signalling = udp::bind_sip(SocketAddr::new(address, 0))?;
-    let range = PortRangeConfig { address, min: FIRST_PORT, max: LAST_PORT, quarantine: Duration::ZERO };
+    let range = PortRangeConfig { address, min: FIRST_PORT, max: LAST_PORT, quarantine: Duration::ZERO, ..PortRangeConfig::default() };
     let ports = PortRange::new(range)?.allocate(Instant::now())?;
     let setup = PhoneSetup {
         target: call.to.clone(),
