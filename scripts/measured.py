@@ -5,8 +5,12 @@ A file holds: title, command, date, machine, commit, figures [{what, value, gate
 A gate is an upper limit unless `at_least` is true. Nothing is written by hand: what is not in a file is not in the page.
 """
 
+import datetime
 import json
+import os
 import pathlib
+import platform
+import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -14,7 +18,7 @@ PAGE = ROOT / "docs" / "measured.md"
 
 
 def shown(value):
-    return f"{value:.0f}" if abs(value) >= 1000 or float(value).is_integer() else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 or float(value).is_integer() else f"{value:.3g}"
 
 
 def row(figure):
@@ -40,7 +44,29 @@ def section(path):
 def result(name):
     """The one line that a measurement ends with, for one that runs as a test and cannot print it last."""
     figures = json.loads((ROOT / "target" / "measured" / f"{name}.json").read_text())["figures"]
-    print(f"RESULT {name}", *(f"{figure['name']}={figure['value']:.3f}" for figure in figures))
+    print(f"RESULT {name}", *(f"{figure['name']}={figure['value']:.5g}" for figure in figures))
+
+
+def fuzz(listed, seconds):
+    """Saves what fuzzing did: one line a target, its name and its executions. It comes here only without a finding."""
+    rows = [line.split() for line in pathlib.Path(listed).read_text().splitlines()]
+    figures = [
+        {"name": name.strip("./").replace("/", "_"), "what": f"`{name}`, executions without a finding", "value": int(runs)}
+        for name, runs in rows
+    ]
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    saved = {
+        "title": f"Fuzzing, {seconds} s a target",
+        "command": f"make fuzz SECONDS_EACH={seconds}",
+        "date": datetime.date.today().isoformat(),
+        "machine": f"{os.cpu_count()} cores, Linux {platform.release().split('-')[0]}",
+        "commit": commit,
+        "figures": figures,
+    }
+    folder = ROOT / "target" / "measured"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "fuzz.json").write_text(json.dumps(saved, indent=2) + "\n")
+    result("fuzz")
 
 
 def main():
@@ -62,5 +88,7 @@ def main():
 
 if sys.argv[1:2] == ["--result"]:
     result(sys.argv[2])
+elif sys.argv[1:2] == ["--fuzz"]:
+    fuzz(*sys.argv[2:4])
 else:
     main()
