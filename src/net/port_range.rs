@@ -322,6 +322,16 @@ mod tests {
     }
 
     #[test]
+    fn both_ports_of_a_pair_carry_the_configured_code_point() {
+        let dscp = Dscp::new(34).unwrap();
+        let ports = PortRange::new(PortRangeConfig { min: 42_050, max: 42_059, dscp, ..PortRangeConfig::default() }).unwrap();
+        let pair = ports.allocate(Instant::now()).unwrap();
+        for socket in [&pair.rtp, &pair.rtcp] {
+            assert_eq!(SockRef::from(socket).tos_v4().unwrap(), dscp.octet());
+        }
+    }
+
+    #[test]
     fn ten_thousand_calls_leak_no_port() {
         let ports = range(42_100, 42_139);
         let mut now = Instant::now();

@@ -1,7 +1,7 @@
 //! What providers speak: one adapter each, behind one closed enum.
 //!
 //! An adapter turns messages into [`AgentEvent`](super::model::AgentEvent)s and
-//! [`AgentCommand`](super::model::AgentCommand)s into messages. It owns no clock and no audio queue: time, the backlog
+//! [`AgentCommand`]s into messages. It owns no clock and no audio queue: time, the backlog
 //! before readiness and the order of what goes out belong to [`AgentSession`](super::session::AgentSession).
 
 mod openai;
