@@ -75,6 +75,9 @@ pub(crate) struct Post {
     from_agent: Stream,
 }
 
+/// How much longer than another a message of the agent may take.
+pub(crate) const AGENT_JITTER: Duration = ms(5);
+
 impl Post {
     pub(crate) fn new(start: Instant, seed: u64, sip: Damage, rtp: Damage) -> Self {
         let link = |damage, purpose| Link::new(damage, Random::new(seed, purpose));
@@ -88,8 +91,8 @@ impl Post {
             rtp: [link(rtp, 3), link(rtp, 4)],
             signals: stream(Duration::ZERO, ms(2), 5),
             commands: stream(Duration::ZERO, ms(2), 6),
-            to_agent: stream(ms(15), ms(5), 7),
-            from_agent: stream(ms(15), ms(5), 8),
+            to_agent: stream(ms(15), AGENT_JITTER, 7),
+            from_agent: stream(ms(15), AGENT_JITTER, 8),
         }
     }
 
