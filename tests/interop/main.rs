@@ -5,11 +5,13 @@
 #![expect(clippy::panic, clippy::expect_used, reason = "what the tests share stands outside of test functions")]
 
 mod baresip;
+mod command_line;
 mod crash;
 mod messages;
 mod ping;
 mod sipp;
 mod sound;
+mod stop;
 #[path = "../support/mod.rs"]
 mod support;
 mod through;

@@ -95,6 +95,24 @@ impl Gateway {
         }
     }
 
+    /// SIGTERM: stop in good order.
+    pub(crate) fn ask_to_stop(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("the gateway runs");
+    }
+
+    /// Waits until the process has ended by itself.
+    pub(crate) fn wait_for_end(&mut self, limit: Duration) -> std::process::ExitStatus {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the gateway is ours") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "not ended within {limit:?}\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// SIGKILL: no shutdown, no flush.
     pub(crate) fn kill_hard(&mut self) {
         self.child.kill().expect("the gateway runs");
