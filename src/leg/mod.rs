@@ -102,7 +102,9 @@ impl Leg {
         })?;
         let reporter = Reporter::new(now, reporter);
         let (events, seen, due) = (VecDeque::with_capacity(4), Seen::default(), Due::default());
-        Ok(Self { transport, ingress, egress, reporter, negotiated, events, seen, due })
+        let mut leg = Self { transport, ingress, egress, reporter, negotiated, events, seen, due };
+        leg.obey_direction();
+        Ok(leg)
     }
 
     /// Takes a datagram. True when it held valid RTP.
@@ -241,13 +243,25 @@ impl Leg {
         self.transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);
         self.ingress.hold(now, !negotiated.receive);
         self.negotiated = negotiated;
+        self.obey_direction();
         true
+    }
+
+    /// A far end that does not want to hear us is sent nothing, and what the agent says waits (RFC 3264 §8.4).
+    fn obey_direction(&mut self) {
+        if self.negotiated.send {
+            self.egress.resume();
+        } else {
+            self.egress.pause();
+        }
     }
 
     /// Packets go out as they come from the egress, noted by RTCP on their way.
     fn drain_egress(&mut self, now: Instant) {
         loop {
             match self.egress.poll_output() {
+                // On hold only the timestamps go on.
+                EgressOutput::Packet(_) if !self.negotiated.send => {}
                 EgressOutput::Packet(packet) => {
                     if !self.seen.rtp_out {
                         self.seen.rtp_out = true;

@@ -208,7 +208,72 @@ fn next_slot(grid: Instant, now: Instant, step: Duration) -> Instant {
 
 #[cfg(test)]
 mod tests {
+    use media::codec::Codec;
+    use media::rtcp::NtpBase;
+    use media::sdp::RemoteRule;
+    use media::units::{ClockRate, RtpTimestamp, SequenceNumber, Ssrc};
+
     use super::*;
+
+    const OURS: &str = "127.0.0.1:40000";
+
+    fn plan(now: Instant) -> LegPlan {
+        let rtp: SocketAddr = OURS.parse().unwrap();
+        let seed = RtpSeed { ssrc: Ssrc(1), sequence: SequenceNumber(1), timestamp: RtpTimestamp(1) };
+        LegPlan {
+            codecs: CodecPolicy { codecs: vec![Codec::Pcmu], telephone_event: false, ptime: Duration::from_millis(20) },
+            transport: TransportPolicy { rtp, session_id: 1, session_version: 1, remote: RemoteRule::Signalling(rtp.ip()) },
+            source: SourceRule::Address,
+            local_rtp: rtp,
+            local_rtcp: SocketAddr::new(rtp.ip(), rtp.port() + 1),
+            seed,
+            reporter: ReporterConfig {
+                ssrc: seed.ssrc,
+                cname: "test".to_owned(),
+                interval: Duration::from_secs(5),
+                ntp: NtpBase { at: now, ntp: 0 },
+                clock_rate: ClockRate::HZ_8000,
+                seed: 1,
+            },
+            gap_wait: Duration::from_millis(40),
+            agent_format: AudioFormat::Ulaw8k,
+        }
+    }
+
+    fn offer(direction: &str) -> String {
+        format!("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 50000 RTP/AVP 0\r\na={direction}\r\n")
+    }
+
+    /// RTP packets that go out in `slots` slots from `now` on.
+    fn sent(leg: &mut PlannedLeg, now: &mut Instant, slots: u32) -> usize {
+        let leg = leg.agreed().unwrap();
+        let mut count = 0;
+        for _ in 0..slots {
+            *now += Duration::from_millis(20);
+            leg.handle_timeout(*now);
+            while leg.poll_audio().is_some() {}
+            while let Some(transmit) = leg.poll_transmit() {
+                count += usize::from(transmit.flow.local == OURS.parse().unwrap());
+            }
+        }
+        count
+    }
+
+    #[test]
+    fn a_far_end_on_hold_is_sent_nothing_and_loses_nothing_the_agent_says() {
+        let mut now = Instant::now();
+        let mut leg = PlannedLeg::answering(now, plan(now), offer("sendrecv").as_bytes()).unwrap();
+        leg.open(now, now);
+        assert_eq!(sent(&mut leg, &mut now, 5), 6);
+        let (_, held) = leg.take_reoffer(now, offer("sendonly").as_bytes()).unwrap();
+        assert!(!held, "it still speaks: music on hold");
+        leg.push(now, ItemId(1), AudioChunk { format: AudioFormat::Ulaw8k, bytes: &[0x10; 1_600] });
+        assert_eq!(sent(&mut leg, &mut now, 50), 0);
+        assert_eq!(leg.agreed().unwrap().queued(), Duration::from_millis(200));
+        leg.take_reoffer(now, offer("sendrecv").as_bytes()).unwrap();
+        assert_eq!(sent(&mut leg, &mut now, 20), 20);
+        assert_eq!(leg.agreed().unwrap().queued(), Duration::ZERO);
+    }
 
     #[test]
     fn a_slot_lies_on_the_grid_and_not_in_the_past() {
