@@ -33,7 +33,7 @@ use crate::ingress::delivery::Delivery;
 use crate::jitter::interarrival::Interarrival;
 use crate::jitter::reorder::{Arrival, ReorderRing};
 use crate::jitter::timeline::{Placement, Timeline};
-use crate::resample::ResampleError;
+use crate::pipeline::PipelineError;
 use crate::rtp::{RtpHeader, RtpPacket};
 use crate::units::{PayloadType, RtpTimestamp, Ssrc};
 
@@ -94,14 +94,15 @@ impl Ingress {
     ///
     /// # Errors
     /// When the agent's rate cannot be reached from the codec's.
-    pub fn new(config: IngressConfig) -> Result<Self, ResampleError> {
+    pub fn new(config: IngressConfig) -> Result<Self, PipelineError> {
+        let law = config.codec.law().ok_or(PipelineError::Unsupported { codec: config.codec })?;
         Ok(Self {
             config,
             ssrc: None,
             ring: ReorderRing::new(),
             timeline: Timeline::new(config.codec.clock_rate()),
             interarrival: Interarrival::new(config.codec.clock_rate()),
-            delivery: Delivery::new(config.codec, config.output, config.tap)?,
+            delivery: Delivery::new(law, config.output, config.tap)?,
             stats: IngressStats::default(),
             lost: 0,
             frame: 0,
@@ -171,7 +172,7 @@ impl Ingress {
     ///
     /// # Errors
     /// When the new rate cannot be reached; the old format stays.
-    pub fn set_output(&mut self, output: AudioFormat) -> Result<(), ResampleError> {
+    pub fn set_output(&mut self, output: AudioFormat) -> Result<(), PipelineError> {
         self.delivery.set_output(output)?;
         self.config.output = output;
         Ok(())
@@ -206,7 +207,7 @@ impl Ingress {
 
     /// The payload, if it is audio; what it is instead is counted.
     fn audio_of<'a>(&mut self, packet: &RtpPacket<'a>) -> Option<&'a [u8]> {
-        let samples = self.config.codec.samples(packet.payload) as u64;
+        let samples = packet.payload.len() as u64;
         let counter = if Some(packet.header.payload_type) == self.config.telephone_event {
             &mut self.stats.rejected_telephone_event
         } else if packet.header.payload_type != self.config.payload_type {
@@ -264,7 +265,7 @@ impl Ingress {
 
     /// Puts the next packet in order on the timeline.
     fn place(&mut self, arrived: Instant, timestamp: RtpTimestamp, payload: &[u8]) {
-        let samples = self.config.codec.samples(payload) as u64;
+        let samples = payload.len() as u64;
         let lost = std::mem::take(&mut self.lost);
         self.stats.lost += lost;
         match self.timeline.place(arrived, timestamp, samples) {

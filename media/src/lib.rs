@@ -17,6 +17,7 @@ pub mod frame;
 pub mod ingress;
 mod jitter;
 mod pacer;
+pub mod pipeline;
 pub mod resample;
 pub mod rtcp;
 pub mod rtp;

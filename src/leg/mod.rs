@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use media::egress::{Egress, EgressConfig, EgressEvent, EgressOutput, FlushScope, PushError};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats};
-use media::resample::ResampleError;
+use media::pipeline::PipelineError;
 use media::rtcp::{Reporter, ReporterConfig, ReporterOutput};
 use media::rtp::RtpSeed;
 use media::sdp::Negotiated;
@@ -82,7 +82,7 @@ impl Leg {
     ///
     /// # Errors
     /// When no resampler exists between the leg's rate and the agent's.
-    pub fn new(now: Instant, setup: LegSetup) -> Result<Self, ResampleError> {
+    pub fn new(now: Instant, setup: LegSetup) -> Result<Self, PipelineError> {
         let LegSetup { negotiated, transport, seed, reporter, gap_wait, agent_hears, agent_speaks } = setup;
         let ingress = Ingress::new(IngressConfig {
             codec: negotiated.codec,

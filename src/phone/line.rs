@@ -7,12 +7,12 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use media::codec::{Codec, g711};
+use media::codec::Codec;
 use media::dtmf::{self, Digit};
 use media::egress::{Egress, EgressConfig, EgressEvent, EgressOutput};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use media::ingress::{Ingress, IngressConfig, IngressOutput};
-use media::resample::ResampleError;
+use media::pipeline::PipelineError;
 use media::rtcp::{Reporter, ReporterConfig, ReporterOutput};
 use media::rtp::{RtpPacket, RtpSeed};
 use media::sdp::Negotiated;
@@ -70,7 +70,7 @@ struct Due {
 
 impl Line {
     /// Begins to speak and to hear.
-    pub(super) fn open(now: Instant, setup: LineSetup<'_>) -> Result<Self, ResampleError> {
+    pub(super) fn open(now: Instant, setup: LineSetup<'_>) -> Result<Self, PipelineError> {
         let Negotiated { codec, payload_type, telephone_event, ptime, .. } = *setup.negotiated;
         let linear = AudioFormat::S16 { rate: RATE };
         let (output, gap_wait, tap) = (linear, IngressConfig::GAP_WAIT, false);
@@ -243,12 +243,9 @@ impl Line {
 /// Puts the audio of a packet at its time; what was not sent before it is silence.
 fn note_sent(sent: &mut Vec<i16>, first: RtpTimestamp, codec: Codec, packet: &RtpPacket<'_>) {
     let at = packet.header.timestamp.since(first).unsigned_abs() as usize;
-    let decode = match codec {
-        Codec::Pcmu => g711::decode_ulaw,
-        Codec::Pcma => g711::decode_alaw,
-    };
+    let Some(law) = codec.law() else { return };
     sent.resize(at, 0);
-    sent.extend(packet.payload.iter().map(|&byte| decode(byte)));
+    sent.extend(packet.payload.iter().map(|&byte| law.decode(byte)));
 }
 
 /// The one item that is played.

@@ -5,12 +5,14 @@
 
 use std::time::Duration;
 
-use crate::codec::{Codec, fade};
+use crate::codec::fade;
+use crate::codec::g711::Law;
+use crate::units::SampleRate;
 
 /// Remembers the end of what was heard and continues it.
 #[derive(Clone, Debug)]
 pub(crate) struct Concealer {
-    codec: Codec,
+    law: Law,
     /// The newest 20 ms, as payload bytes: kept encoded, so that a clean stream is never decoded for their sake.
     history: Vec<u8>,
     /// Where in the history the next repeated sample stands.
@@ -21,9 +23,9 @@ pub(crate) struct Concealer {
 
 impl Concealer {
     /// One that has heard nothing yet, and conceals with silence until it has.
-    pub(crate) fn new(codec: Codec) -> Self {
-        let length = codec.clock_rate().ticks(HISTORY) as usize;
-        Self { codec, history: vec![codec.silence(); length], cursor: 0, concealed: 0 }
+    pub(crate) fn new(law: Law) -> Self {
+        let length = SampleRate::HZ_8000.samples(HISTORY) as usize;
+        Self { law, history: vec![law.silence(); length], cursor: 0, concealed: 0 }
     }
 
     /// Takes note of audio that went on.
@@ -39,19 +41,17 @@ impl Concealer {
 
     /// Takes note of silence that went on, so that nothing from before it is repeated.
     pub(crate) fn silenced(&mut self) {
-        self.history.fill(self.codec.silence());
+        self.history.fill(self.law.silence());
         (self.cursor, self.concealed) = (0, 0);
     }
 
     /// Appends `samples` bytes of concealment to `out`; 60 ms after the last audio heard it is silence.
     pub(crate) fn conceal(&mut self, samples: usize, out: &mut Vec<u8>) {
-        let length = self.codec.clock_rate().ticks(AUDIBLE) as usize;
+        let length = SampleRate::HZ_8000.samples(AUDIBLE) as usize;
         for _ in 0..samples {
             let byte = match self.history.get(self.cursor) {
-                Some(&byte) if self.concealed < length => {
-                    self.codec.encode_sample(fade::fade_out(self.codec.decode_sample(byte), self.concealed, length))
-                }
-                _ => self.codec.silence(),
+                Some(&byte) if self.concealed < length => self.law.encode(fade::fade_out(self.law.decode(byte), self.concealed, length)),
+                _ => self.law.silence(),
             };
             out.push(byte);
             self.cursor = if self.cursor + 1 < self.history.len() { self.cursor + 1 } else { 0 };
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_gap_repeats_what_came_last_and_falls_to_silence_after_sixty_milliseconds() {
-        let mut concealer = Concealer::new(Codec::Pcmu);
+        let mut concealer = Concealer::new(Law::Mu);
         concealer.heard(&tone());
         let gap = concealed(&mut concealer, 640);
         let level = |from: usize| rms_dbfs(&gap[from..from + 160]);
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_long_gap_may_be_concealed_in_steps() {
-        let mut whole = Concealer::new(Codec::Pcmu);
+        let mut whole = Concealer::new(Law::Mu);
         whole.heard(&tone());
         let mut stepped = whole.clone();
         let mut parts = concealed(&mut stepped, 70);
@@ -103,9 +103,9 @@ mod tests {
     #[test]
     fn the_history_spans_short_packets_and_takes_the_end_of_long_ones() {
         let speech: Vec<u8> = tone().into_iter().cycle().take(480).collect();
-        let mut short = Concealer::new(Codec::Pcmu);
+        let mut short = Concealer::new(Law::Mu);
         speech.chunks(80).for_each(|packet| short.heard(packet));
-        let mut long = Concealer::new(Codec::Pcmu);
+        let mut long = Concealer::new(Law::Mu);
         long.heard(&speech);
         assert_eq!(short.history, long.history);
         assert_eq!(short.history, &speech[320..]);
@@ -113,6 +113,6 @@ mod tests {
 
     #[test]
     fn before_anything_was_heard_concealment_is_silence() {
-        assert!(concealed(&mut Concealer::new(Codec::Pcmu), 160).iter().all(|&sample| sample == 0));
+        assert!(concealed(&mut Concealer::new(Law::Mu), 160).iter().all(|&sample| sample == 0));
     }
 }

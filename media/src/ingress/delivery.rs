@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::codec::conceal::Concealer;
-use crate::codec::{Codec, g711};
+use crate::codec::g711::{self, Law};
 use crate::frame::{AudioChunk, AudioFormat};
 use crate::ingress::IngressOutput;
 use crate::resample::{ResampleError, Resampler};
@@ -40,7 +40,7 @@ pub struct TapFrame<'a> {
 /// Stages 4 to 7.
 #[derive(Debug)]
 pub(super) struct Delivery {
-    codec: Codec,
+    law: Law,
     output: AudioFormat,
     conversion: Conversion,
     concealer: Concealer,
@@ -68,12 +68,12 @@ struct Tap {
 }
 
 impl Delivery {
-    pub(super) fn new(codec: Codec, output: AudioFormat, tap: bool) -> Result<Self, ResampleError> {
+    pub(super) fn new(law: Law, output: AudioFormat, tap: bool) -> Result<Self, ResampleError> {
         Ok(Self {
-            codec,
+            law,
             output,
-            conversion: Conversion::new(codec, output)?,
-            concealer: Concealer::new(codec),
+            conversion: Conversion::new(law, output)?,
+            concealer: Concealer::new(law),
             position: 0,
             audio: Pieces::default(),
             tap: tap.then(Tap::default),
@@ -84,7 +84,7 @@ impl Delivery {
     }
 
     pub(super) fn set_output(&mut self, output: AudioFormat) -> Result<(), ResampleError> {
-        self.conversion = Conversion::new(self.codec, output)?;
+        self.conversion = Conversion::new(self.law, output)?;
         self.output = output;
         self.audio = Pieces::default();
         Ok(())
@@ -105,7 +105,7 @@ impl Delivery {
     /// Makes up `samples` for lost packets.
     pub(super) fn conceal(&mut self, samples: u64) {
         let mut made_up = std::mem::take(&mut self.made_up);
-        for length in steps_of(samples, self.codec.sample_rate()) {
+        for length in steps_of(samples, SampleRate::HZ_8000) {
             made_up.clear();
             self.concealer.conceal(length, &mut made_up);
             self.deliver(&made_up, FrameOrigin::Concealed);
@@ -115,13 +115,13 @@ impl Delivery {
 
     /// Makes up `samples` of digital silence.
     pub(super) fn silence(&mut self, samples: u64) {
-        for length in steps_of(samples, self.codec.sample_rate()) {
+        for length in steps_of(samples, SampleRate::HZ_8000) {
             self.concealer.silenced();
             self.decoded.clear();
             self.decoded.resize(length, 0);
             match self.output {
-                AudioFormat::Ulaw8k => self.audio.fill(length, Codec::Pcmu.silence()),
-                AudioFormat::Alaw8k => self.audio.fill(length, Codec::Pcma.silence()),
+                AudioFormat::Ulaw8k => self.audio.fill(length, Law::Mu.silence()),
+                AudioFormat::Alaw8k => self.audio.fill(length, Law::A.silence()),
                 AudioFormat::S16 { .. } => self.resample(),
             }
             self.copy_to_tap(FrameOrigin::Filled, length);
@@ -136,20 +136,20 @@ impl Delivery {
         let tap = self.tap.as_mut()?;
         let (position, origin, length) = tap.frames.pop_front()?;
         let samples = tap.samples.next(length)?;
-        Some(IngressOutput::Tap(TapFrame { samples, rate: self.codec.sample_rate(), position, origin }))
+        Some(IngressOutput::Tap(TapFrame { samples, rate: SampleRate::HZ_8000, position, origin }))
     }
 
     fn deliver(&mut self, payload: &[u8], origin: FrameOrigin) {
         self.decoded.clear();
         if self.tap.is_some() || matches!(self.conversion, Conversion::Linear(_)) {
-            self.codec.decode(payload, &mut self.decoded);
+            self.decoded.extend(payload.iter().map(|&byte| self.law.decode(byte)));
         }
         match self.conversion {
             Conversion::PassThrough => self.audio.writable().extend_from_slice(payload),
             Conversion::OtherLaw(convert) => self.audio.writable().extend(payload.iter().map(|&byte| convert(byte))),
             Conversion::Linear(_) => self.resample(),
         }
-        self.copy_to_tap(origin, self.codec.samples(payload));
+        self.copy_to_tap(origin, payload.len());
     }
 
     /// Gives the tap the piece of `length` samples that stands in `decoded`.
@@ -175,13 +175,13 @@ impl Delivery {
 }
 
 impl Conversion {
-    fn new(codec: Codec, output: AudioFormat) -> Result<Self, ResampleError> {
-        Ok(match (codec, output) {
-            (Codec::Pcmu, AudioFormat::Ulaw8k) | (Codec::Pcma, AudioFormat::Alaw8k) => Self::PassThrough,
-            (Codec::Pcmu, AudioFormat::Alaw8k) => Self::OtherLaw(g711::ulaw_to_alaw),
-            (Codec::Pcma, AudioFormat::Ulaw8k) => Self::OtherLaw(g711::alaw_to_ulaw),
-            (_, AudioFormat::S16 { rate }) if rate == codec.sample_rate() => Self::Linear(None),
-            (_, AudioFormat::S16 { rate }) => Self::Linear(Some(Box::new(Resampler::new(codec.sample_rate(), rate)?))),
+    fn new(law: Law, output: AudioFormat) -> Result<Self, ResampleError> {
+        Ok(match (law, output) {
+            (Law::Mu, AudioFormat::Ulaw8k) | (Law::A, AudioFormat::Alaw8k) => Self::PassThrough,
+            (Law::Mu, AudioFormat::Alaw8k) => Self::OtherLaw(g711::ulaw_to_alaw),
+            (Law::A, AudioFormat::Ulaw8k) => Self::OtherLaw(g711::alaw_to_ulaw),
+            (_, AudioFormat::S16 { rate }) if rate == SampleRate::HZ_8000 => Self::Linear(None),
+            (_, AudioFormat::S16 { rate }) => Self::Linear(Some(Box::new(Resampler::new(SampleRate::HZ_8000, rate)?))),
         })
     }
 }
