@@ -22,6 +22,7 @@ pub mod resample;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
+pub mod srtp;
 pub mod stats;
 pub mod transport;
 pub mod units;
