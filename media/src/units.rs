@@ -124,6 +124,8 @@ pub struct SampleRate(u32);
 impl SampleRate {
     /// 8 kHz: narrow-band telephony.
     pub const HZ_8000: Self = Self(8_000);
+    /// 12 kHz: between the two, in Opus only.
+    pub const HZ_12000: Self = Self(12_000);
     /// 16 kHz: wide band.
     pub const HZ_16000: Self = Self(16_000);
     /// 24 kHz: what most speech models speak.
