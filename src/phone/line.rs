@@ -17,7 +17,7 @@ use media::rtcp::{Reporter, ReporterConfig, ReporterOutput};
 use media::rtp::{RtpPacket, RtpSeed};
 use media::sdp::Negotiated;
 use media::stats::StreamStats;
-use media::transport::{Flow, Inbound, Plain, PlainConfig, Transport};
+use media::transport::{Flow, Inbound, PathConfig, Plain, Transport};
 use media::units::RtpTimestamp;
 
 use super::analysis::RATE;
@@ -51,7 +51,7 @@ pub(super) struct Line {
 pub(super) struct LineSetup<'a> {
     pub(super) negotiated: &'a Negotiated,
     /// Where RTP and RTCP are bound.
-    pub(super) sockets: PlainConfig,
+    pub(super) sockets: PathConfig,
     pub(super) seed: RtpSeed,
     pub(super) reporter: ReporterConfig,
     /// What to play, at 8 kHz.
