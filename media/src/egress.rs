@@ -32,7 +32,7 @@ use crate::egress::intake::Intake;
 use crate::frame::{AudioChunk, AudioFormat, ItemId};
 use crate::pacer::Pacer;
 use crate::pacer::slots::Slots;
-use crate::resample::ResampleError;
+use crate::pipeline::PipelineError;
 use crate::rtp::{RtpHeader, RtpPacket, RtpSeed};
 use crate::units::PayloadType;
 
@@ -81,16 +81,17 @@ impl Egress {
     ///
     /// # Errors
     /// When the codec's rate cannot be reached from the agent's.
-    pub fn new(config: EgressConfig) -> Result<Self, ResampleError> {
+    pub fn new(config: EgressConfig) -> Result<Self, PipelineError> {
+        let law = config.codec.law().ok_or(PipelineError::Unsupported { codec: config.codec })?;
         let EgressConfig { codec, payload_type, input, bound, seed, .. } = config;
         let ptime = config.ptime.clamp(MIN_PTIME, MAX_PTIME);
         let length = codec.clock_rate().ticks(ptime) as u32;
         let RtpSeed { ssrc, sequence, timestamp } = seed;
         Ok(Self {
-            intake: Intake::new(codec, input)?,
+            intake: Intake::new(law, input)?,
             feeding: None,
-            pacer: Pacer::new(codec, bound),
-            composer: Composer::new(codec, length as usize, ssrc.0 ^ timestamp.0),
+            pacer: Pacer::new(bound),
+            composer: Composer::new(law, length as usize, ssrc.0 ^ timestamp.0),
             slots: Slots::new(ptime),
             header: RtpHeader { payload_type, sequence, timestamp, ssrc, marker: true },
             length,
@@ -160,8 +161,8 @@ impl Egress {
     ///
     /// # Errors
     /// When the codec's rate cannot be reached from the new one; the old format stays.
-    pub fn set_input(&mut self, input: AudioFormat) -> Result<(), ResampleError> {
-        let intake = Intake::new(self.intake.codec(), input)?;
+    pub fn set_input(&mut self, input: AudioFormat) -> Result<(), PipelineError> {
+        let intake = Intake::new(self.intake.law(), input)?;
         if let Some(item) = self.feeding {
             self.end(item);
         }

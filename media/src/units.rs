@@ -19,6 +19,8 @@ impl PayloadType {
     pub const PCMU: Self = Self(0);
     /// PCMA (RFC 3551 table 4).
     pub const PCMA: Self = Self(8);
+    /// G.722 (RFC 3551 table 4).
+    pub const G722: Self = Self(9);
     /// Comfort noise (RFC 3389).
     pub const CN: Self = Self(13);
 
@@ -104,6 +106,9 @@ pub struct ClockRate(pub u32);
 impl ClockRate {
     /// 8 kHz: G.711, and by history G.722.
     pub const HZ_8000: Self = Self(8_000);
+
+    /// 48 kHz: Opus (RFC 7587 §4.1).
+    pub const HZ_48000: Self = Self(48_000);
 
     /// Ticks in `duration`, rounded down.
     #[must_use]

@@ -10,11 +10,11 @@ use bytes::Bytes;
 use media::egress::FlushScope;
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use media::ingress::IngressStats;
-use media::resample::ResampleError;
+use media::pipeline::PipelineError;
 use media::rtcp::ReporterConfig;
 use media::rtp::RtpSeed;
 use media::sdp::{AnswerError, CodecPolicy, Negotiated, SdpError, SessionDescription, TransportPolicy};
-use media::transport::{Plain, PlainConfig, SourceRule, Transport};
+use media::transport::{PathConfig, Plain, SourceRule, Transport};
 
 use super::statistics::statistics;
 use super::{Leg, LegSetup};
@@ -60,9 +60,9 @@ pub enum LegError {
     /// It can be read, but not agreed to.
     #[error("no agreement on the media")]
     Disagreed(#[from] AnswerError),
-    /// No resampler for the rates.
-    #[error("no resampler for these rates")]
-    Resample(#[from] ResampleError),
+    /// No pipeline for the codec and the rates.
+    #[error("no pipeline for this codec and these rates")]
+    Pipeline(#[from] PipelineError),
 }
 
 impl PlannedLeg {
@@ -177,9 +177,9 @@ impl PlannedLeg {
 }
 
 impl LegPlan {
-    fn leg(&self, now: Instant, negotiated: Negotiated) -> Result<Leg, ResampleError> {
+    fn leg(&self, now: Instant, negotiated: Negotiated) -> Result<Leg, PipelineError> {
         let mut transport =
-            Transport::Plain(Plain::new(PlainConfig { local_rtp: self.local_rtp, local_rtcp: self.local_rtcp, source: self.source }));
+            Transport::Plain(Plain::new(PathConfig { local_rtp: self.local_rtp, local_rtcp: self.local_rtcp, source: self.source }));
         transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);
         Leg::new(
             now,

@@ -7,17 +7,17 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use media::codec::{Codec, g711};
+use media::codec::Codec;
 use media::dtmf::{self, Digit};
 use media::egress::{Egress, EgressConfig, EgressEvent, EgressOutput};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
-use media::ingress::{Ingress, IngressConfig, IngressOutput};
-use media::resample::ResampleError;
+use media::ingress::{Ingress, IngressConfig, IngressOutput, PayloadTypes};
+use media::pipeline::PipelineError;
 use media::rtcp::{Reporter, ReporterConfig, ReporterOutput};
 use media::rtp::{RtpPacket, RtpSeed};
 use media::sdp::Negotiated;
 use media::stats::StreamStats;
-use media::transport::{Flow, Inbound, Plain, PlainConfig, Transport};
+use media::transport::{Flow, Inbound, PathConfig, Plain, Transport};
 use media::units::RtpTimestamp;
 
 use super::analysis::RATE;
@@ -51,7 +51,7 @@ pub(super) struct Line {
 pub(super) struct LineSetup<'a> {
     pub(super) negotiated: &'a Negotiated,
     /// Where RTP and RTCP are bound.
-    pub(super) sockets: PlainConfig,
+    pub(super) sockets: PathConfig,
     pub(super) seed: RtpSeed,
     pub(super) reporter: ReporterConfig,
     /// What to play, at 8 kHz.
@@ -70,11 +70,11 @@ struct Due {
 
 impl Line {
     /// Begins to speak and to hear.
-    pub(super) fn open(now: Instant, setup: LineSetup<'_>) -> Result<Self, ResampleError> {
+    pub(super) fn open(now: Instant, setup: LineSetup<'_>) -> Result<Self, PipelineError> {
         let Negotiated { codec, payload_type, telephone_event, ptime, .. } = *setup.negotiated;
         let linear = AudioFormat::S16 { rate: RATE };
-        let (output, gap_wait, tap) = (linear, IngressConfig::GAP_WAIT, false);
-        let ingress = Ingress::new(IngressConfig { codec, payload_type, telephone_event, output, gap_wait, tap })?;
+        let payload_types = PayloadTypes { audio: payload_type, telephone_event, comfort_noise: None };
+        let ingress = Ingress::new(IngressConfig::new(codec, payload_types, linear))?;
         let bound = EgressConfig::BOUND;
         let mut egress = Egress::new(EgressConfig { codec, payload_type, ptime, input: linear, bound, seed: setup.seed })?;
         if setup.negotiated.send {
@@ -243,12 +243,9 @@ impl Line {
 /// Puts the audio of a packet at its time; what was not sent before it is silence.
 fn note_sent(sent: &mut Vec<i16>, first: RtpTimestamp, codec: Codec, packet: &RtpPacket<'_>) {
     let at = packet.header.timestamp.since(first).unsigned_abs() as usize;
-    let decode = match codec {
-        Codec::Pcmu => g711::decode_ulaw,
-        Codec::Pcma => g711::decode_alaw,
-    };
+    let Some(law) = codec.law() else { return };
     sent.resize(at, 0);
-    sent.extend(packet.payload.iter().map(|&byte| decode(byte)));
+    sent.extend(packet.payload.iter().map(|&byte| law.decode(byte)));
 }
 
 /// The one item that is played.

@@ -3,6 +3,55 @@
 //! Linear samples are 16 bit, left-justified: μ-law covers 14 of them, A-law 13. Left out on purpose: packet loss
 //! concealment (appendix I; ours is in `conceal`) and comfort noise (appendix II; ours is in `comfort_noise`).
 
+use crate::frame::AudioFormat;
+
+/// One of the two companding laws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Law {
+    /// μ-law.
+    Mu,
+    /// A-law.
+    A,
+}
+
+impl Law {
+    /// The linear sample that a code stands for.
+    #[must_use]
+    pub const fn decode(self, code: u8) -> i16 {
+        match self {
+            Self::Mu => decode_ulaw(code),
+            Self::A => decode_alaw(code),
+        }
+    }
+
+    /// The code nearest to a linear sample.
+    #[must_use]
+    pub const fn encode(self, sample: i16) -> u8 {
+        match self {
+            Self::Mu => encode_ulaw(sample),
+            Self::A => encode_alaw(sample),
+        }
+    }
+
+    /// The code of digital silence.
+    #[must_use]
+    pub const fn silence(self) -> u8 {
+        match self {
+            Self::Mu => 0xff,
+            Self::A => 0xd5,
+        }
+    }
+
+    /// The agent-side format whose bytes are this law's codes.
+    #[must_use]
+    pub const fn format(self) -> AudioFormat {
+        match self {
+            Self::Mu => AudioFormat::Ulaw8k,
+            Self::A => AudioFormat::Alaw8k,
+        }
+    }
+}
+
 /// Decodes one μ-law byte.
 #[must_use]
 pub const fn decode_ulaw(code: u8) -> i16 {

@@ -1,14 +1,21 @@
 //! Codecs: what a telephone leg speaks.
+//!
+//! [`Codec`] is the name and the rates; [`Decoder`] and [`Encoder`] hold the state of one direction. What conceals
+//! lost audio without the codec's help stands in `conceal`; Opus does it itself.
 
 pub(crate) mod comfort_noise;
 pub(crate) mod conceal;
+mod decoder;
+mod encoder;
 pub(crate) mod fade;
 pub mod g711;
 mod level;
 
+pub use decoder::Decoder;
+pub use encoder::{Encoder, EncoderConfig};
 pub use level::rms_dbfs;
 
-use crate::frame::AudioFormat;
+use crate::codec::g711::Law;
 use crate::units::{ClockRate, PayloadType, SampleRate};
 
 /// A codec of the telephone leg. The set is closed.
@@ -18,6 +25,15 @@ pub enum Codec {
     Pcmu,
     /// G.711 A-law (RFC 3551 §4.5.14).
     Pcma,
+    /// ITU-T G.722 at 64 kbit/s (RFC 3551 §4.5.2): 16 kHz audio on an 8 kHz clock.
+    G722,
+    /// Linear 16 bit, big endian, mono (RFC 3551 §4.5.11).
+    L16 {
+        /// Samples a second, and ticks of the clock: 8, 16, 24 or 48 kHz.
+        rate: SampleRate,
+    },
+    /// Opus (RFC 6716, RFC 7587), mono; its clock is 48 kHz whatever its audio.
+    Opus,
 }
 
 impl Codec {
@@ -27,6 +43,9 @@ impl Codec {
         match self {
             Self::Pcmu => "PCMU",
             Self::Pcma => "PCMA",
+            Self::G722 => "G722",
+            Self::L16 { .. } => "L16",
+            Self::Opus => "opus",
         }
     }
 
@@ -34,15 +53,20 @@ impl Codec {
     #[must_use]
     pub const fn clock_rate(self) -> ClockRate {
         match self {
-            Self::Pcmu | Self::Pcma => ClockRate::HZ_8000,
+            Self::Pcmu | Self::Pcma | Self::G722 => ClockRate::HZ_8000,
+            Self::L16 { rate } => ClockRate(rate.hz()),
+            Self::Opus => ClockRate::HZ_48000,
         }
     }
 
-    /// Samples a second of its audio.
+    /// Samples a second of its audio; of Opus, the most it carries.
     #[must_use]
     pub const fn sample_rate(self) -> SampleRate {
         match self {
             Self::Pcmu | Self::Pcma => SampleRate::HZ_8000,
+            Self::G722 => SampleRate::HZ_16000,
+            Self::L16 { rate } => rate,
+            Self::Opus => SampleRate::HZ_48000,
         }
     }
 
@@ -52,55 +76,37 @@ impl Codec {
         match self {
             Self::Pcmu => Some(PayloadType::PCMU),
             Self::Pcma => Some(PayloadType::PCMA),
+            Self::G722 => Some(PayloadType::G722),
+            Self::L16 { .. } | Self::Opus => None,
         }
     }
 
-    /// The payload byte of digital silence.
+    /// The companding law, of the two codecs whose payload is one byte a sample.
     #[must_use]
-    pub const fn silence(self) -> u8 {
+    pub const fn law(self) -> Option<Law> {
         match self {
-            Self::Pcmu => 0xff,
-            Self::Pcma => 0xd5,
+            Self::Pcmu => Some(Law::Mu),
+            Self::Pcma => Some(Law::A),
+            Self::G722 | Self::L16 { .. } | Self::Opus => None,
         }
     }
+}
 
-    /// The agent-side format whose bytes are this codec's payload.
-    #[must_use]
-    pub const fn format(self) -> AudioFormat {
-        match self {
-            Self::Pcmu => AudioFormat::Ulaw8k,
-            Self::Pcma => AudioFormat::Alaw8k,
-        }
-    }
-
-    /// Samples (of the clock rate) in a payload.
-    pub(crate) const fn samples(self, payload: &[u8]) -> usize {
-        match self {
-            Self::Pcmu | Self::Pcma => payload.len(),
-        }
-    }
-
-    /// Decodes one payload byte.
-    pub(crate) const fn decode_sample(self, byte: u8) -> i16 {
-        match self {
-            Self::Pcmu => g711::decode_ulaw(byte),
-            Self::Pcma => g711::decode_alaw(byte),
-        }
-    }
-
-    /// Encodes one sample.
-    pub(crate) const fn encode_sample(self, sample: i16) -> u8 {
-        match self {
-            Self::Pcmu => g711::encode_ulaw(sample),
-            Self::Pcma => g711::encode_alaw(sample),
-        }
-    }
-
-    /// Appends the samples of `payload` to `out`.
-    pub(crate) fn decode(self, payload: &[u8], out: &mut Vec<i16>) {
-        match self {
-            Self::Pcmu => out.extend(payload.iter().map(|&byte| g711::decode_ulaw(byte))),
-            Self::Pcma => out.extend(payload.iter().map(|&byte| g711::decode_alaw(byte))),
-        }
-    }
+/// Why audio cannot be decoded or encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CodecError {
+    /// The codec does not run at this rate.
+    #[error("{} has no audio at {rate}", codec.name())]
+    Rate {
+        /// Which codec.
+        codec: Codec,
+        /// What was asked for.
+        rate: SampleRate,
+    },
+    /// The payload is none of this codec.
+    #[error("not a payload of {}", codec.name())]
+    Malformed {
+        /// Which codec.
+        codec: Codec,
+    },
 }

@@ -9,16 +9,17 @@
 //! | pause | a copy of the next 5 ms, fading | not counted: they stay in the queue |
 //! | resume | the audio from where it stopped, its first 5 ms fading in | counted |
 
-use crate::codec::Codec;
 use crate::codec::comfort_noise::ComfortNoise;
 use crate::codec::fade::{self, FADE};
+use crate::codec::g711::Law;
 use crate::egress::{EgressEvent, FlushScope};
 use crate::pacer::Pacer;
+use crate::units::SampleRate;
 
 /// Composes the payloads of a leg's packets.
 #[derive(Debug)]
 pub(super) struct Composer {
-    codec: Codec,
+    law: Law,
     /// Samples in a frame.
     length: usize,
     frame: Vec<u8>,
@@ -47,15 +48,15 @@ enum Playback {
 }
 
 impl Composer {
-    pub(super) fn new(codec: Codec, length: usize, seed: u32) -> Self {
-        let fade = codec.clock_rate().ticks(FADE) as usize;
+    pub(super) fn new(law: Law, length: usize, seed: u32) -> Self {
+        let fade = SampleRate::HZ_8000.samples(FADE) as usize;
         Self {
-            codec,
+            law,
             length,
             frame: Vec::with_capacity(length),
             noise: ComfortNoise::new(seed),
             playback: Playback::Running,
-            recent: vec![codec.silence(); fade],
+            recent: vec![law.silence(); fade],
             cut: Vec::with_capacity(fade),
             mid_audio: false,
             talking: false,
@@ -74,7 +75,7 @@ impl Composer {
             Playback::Paused => self.frame.len(),
         };
         pacer.stats.noise_samples += (self.length - audible) as u64;
-        self.noise.pad(self.codec, &mut self.frame, self.length);
+        self.noise.pad(self.law, &mut self.frame, self.length);
         let begins = audible > 0 && !self.talking;
         self.talking = audible > 0;
         begins
@@ -96,7 +97,7 @@ impl Composer {
         let before = self.cut.len();
         pacer.flush(scope, force, fade, &mut self.cut);
         if self.cut.len() > before {
-            fade_out(self.codec, &mut self.cut);
+            fade_out(self.law, &mut self.cut);
             self.mid_audio = false;
         }
         self.fade_in &= pacer.peek(1).next().is_some();
@@ -116,7 +117,7 @@ impl Composer {
             self.fade_in = false;
             let length = self.recent.len();
             for (index, byte) in audio.iter_mut().take(length).enumerate() {
-                *byte = self.codec.encode_sample(fade::fade_in(self.codec.decode_sample(*byte), index, length));
+                *byte = self.law.encode(fade::fade_in(self.law.decode(*byte), index, length));
             }
         }
         let newest = audio.len().min(self.recent.len());
@@ -150,7 +151,7 @@ impl Composer {
         if std::mem::take(&mut self.mid_audio) {
             self.frame.extend(pacer.peek(self.recent.len()));
             self.fade_in = true;
-            fade_out(self.codec, self.frame.get_mut(start..).unwrap_or_default());
+            fade_out(self.law, self.frame.get_mut(start..).unwrap_or_default());
         }
         start
     }
@@ -160,13 +161,13 @@ impl Composer {
         let start = self.frame.len();
         let room = self.length - start;
         self.frame.extend(self.recent.iter().rev().take(room));
-        fade_out(self.codec, self.frame.get_mut(start..).unwrap_or_default());
+        fade_out(self.law, self.frame.get_mut(start..).unwrap_or_default());
     }
 }
 
-fn fade_out(codec: Codec, payload: &mut [u8]) {
+fn fade_out(law: Law, payload: &mut [u8]) {
     let length = payload.len();
     for (index, byte) in payload.iter_mut().enumerate() {
-        *byte = codec.encode_sample(fade::fade_out(codec.decode_sample(*byte), index, length));
+        *byte = law.encode(fade::fade_out(law.decode(*byte), index, length));
     }
 }

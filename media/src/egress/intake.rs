@@ -3,16 +3,17 @@
 //! Samples that are not whole yet (an odd byte, a part of the resampler's 10 ms chunk) wait here for the next push of
 //! their item, or for its end. Each item begins with a resampler that has heard nothing.
 
-use crate::codec::{Codec, g711};
+use crate::codec::g711::{self, Law};
 use crate::frame::AudioFormat;
 use crate::pacer::ledger::Rates;
 use crate::pacer::queue::PlayoutQueue;
 use crate::resample::{ResampleError, Resampler};
+use crate::units::SampleRate;
 
 /// Stages 1 to 3.
 #[derive(Debug)]
 pub(super) struct Intake {
-    codec: Codec,
+    law: Law,
     input: AudioFormat,
     conversion: Conversion,
     /// The first byte of a sample whose second has not come.
@@ -29,22 +30,22 @@ enum Conversion {
 }
 
 impl Intake {
-    pub(super) fn new(codec: Codec, input: AudioFormat) -> Result<Self, ResampleError> {
-        let conversion = match (input, codec) {
-            (AudioFormat::Ulaw8k, Codec::Pcmu) | (AudioFormat::Alaw8k, Codec::Pcma) => Conversion::PassThrough,
-            (AudioFormat::Ulaw8k, Codec::Pcma) => Conversion::OtherLaw(g711::ulaw_to_alaw),
-            (AudioFormat::Alaw8k, Codec::Pcmu) => Conversion::OtherLaw(g711::alaw_to_ulaw),
-            (AudioFormat::S16 { rate }, _) if rate == codec.sample_rate() => Conversion::Linear(None),
-            (AudioFormat::S16 { rate }, _) => Conversion::Linear(Some(Box::new(Resampler::new(rate, codec.sample_rate())?))),
+    pub(super) fn new(law: Law, input: AudioFormat) -> Result<Self, ResampleError> {
+        let conversion = match (input, law) {
+            (AudioFormat::Ulaw8k, Law::Mu) | (AudioFormat::Alaw8k, Law::A) => Conversion::PassThrough,
+            (AudioFormat::Ulaw8k, Law::A) => Conversion::OtherLaw(g711::ulaw_to_alaw),
+            (AudioFormat::Alaw8k, Law::Mu) => Conversion::OtherLaw(g711::alaw_to_ulaw),
+            (AudioFormat::S16 { rate }, _) if rate == SampleRate::HZ_8000 => Conversion::Linear(None),
+            (AudioFormat::S16 { rate }, _) => Conversion::Linear(Some(Box::new(Resampler::new(rate, SampleRate::HZ_8000)?))),
         };
-        Ok(Self { codec, input, conversion, odd: None, samples: Vec::new(), resampled: Vec::new() })
+        Ok(Self { law, input, conversion, odd: None, samples: Vec::new(), resampled: Vec::new() })
     }
 
     /// Converts `bytes` into the queue, as many whole samples as it has room for; returns (taken, dropped) samples.
     pub(super) fn push(&mut self, bytes: &[u8], queue: &mut PlayoutQueue) -> (u64, u64) {
         let (mut taken, mut dropped) = (0, 0);
         for part in bytes.chunks(PART) {
-            let room = queue.room() as u64 * u64::from(self.input.rate().hz()) / u64::from(self.codec.sample_rate().hz());
+            let room = queue.room() as u64 * u64::from(self.input.rate().hz()) / u64::from(SampleRate::HZ_8000.hz());
             let (in_part, over) = self.push_part(part, room as usize, queue);
             (taken, dropped) = (taken + in_part as u64, dropped + over as u64);
         }
@@ -57,8 +58,8 @@ impl Intake {
         let Conversion::Linear(Some(resampler)) = &mut self.conversion else { return 0 };
         self.resampled.clear();
         resampler.finish(missing as usize, &mut self.resampled);
-        let codec = self.codec;
-        queue.extend(self.resampled.iter().map(|&sample| codec.encode_sample(sample))) as u64
+        let law = self.law;
+        queue.extend(self.resampled.iter().map(|&sample| law.encode(sample))) as u64
     }
 
     /// The item was dropped: forgets what waits of it.
@@ -69,8 +70,8 @@ impl Intake {
         }
     }
 
-    pub(super) const fn codec(&self) -> Codec {
-        self.codec
+    pub(super) const fn law(&self) -> Law {
+        self.law
     }
 
     pub(super) const fn input(&self) -> AudioFormat {
@@ -82,7 +83,7 @@ impl Intake {
             Conversion::Linear(Some(resampler)) => resampler.delay() as u64,
             _ => 0,
         };
-        Rates { input: self.input.rate(), leg: self.codec.sample_rate(), lead_in }
+        Rates { input: self.input.rate(), leg: SampleRate::HZ_8000, lead_in }
     }
 
     fn push_part(&mut self, part: &[u8], room: usize, queue: &mut PlayoutQueue) -> (usize, usize) {
@@ -120,8 +121,8 @@ impl Intake {
             }
             _ => &self.samples,
         };
-        let codec = self.codec;
-        queue.extend(samples.iter().map(|&sample| codec.encode_sample(sample)));
+        let law = self.law;
+        queue.extend(samples.iter().map(|&sample| law.encode(sample)));
         (self.samples.len(), dropped)
     }
 }

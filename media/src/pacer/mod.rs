@@ -13,7 +13,6 @@ pub(crate) mod slots;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::codec::Codec;
 use crate::egress::{EgressEvent, EgressStats, FlushScope, ItemPosition, MarkId, PushError};
 use crate::frame::ItemId;
 use crate::pacer::ledger::{Item, ItemState, Ledger, Rates};
@@ -33,9 +32,9 @@ pub(crate) struct Pacer {
 }
 
 impl Pacer {
-    pub(crate) fn new(codec: Codec, bound: Duration) -> Self {
+    pub(crate) fn new(bound: Duration) -> Self {
         Self {
-            queue: PlayoutQueue::new(codec, bound),
+            queue: PlayoutQueue::new(bound),
             ledger: Ledger::default(),
             marks: Marks::default(),
             events: VecDeque::new(),

@@ -3,20 +3,19 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::codec::Codec;
+use crate::units::SampleRate;
 
 /// A queue of payload bytes. It grows as it is used and gives memory back when it has drained.
 #[derive(Debug)]
 pub(crate) struct PlayoutQueue {
-    codec: Codec,
     bytes: VecDeque<u8>,
     bound: usize,
 }
 
 impl PlayoutQueue {
     /// An empty queue for at most `bound` of audio.
-    pub(crate) fn new(codec: Codec, bound: Duration) -> Self {
-        Self { codec, bytes: VecDeque::new(), bound: codec.clock_rate().ticks(bound) as usize }
+    pub(crate) fn new(bound: Duration) -> Self {
+        Self { bytes: VecDeque::new(), bound: SampleRate::HZ_8000.samples(bound) as usize }
     }
 
     pub(crate) fn extend(&mut self, payload: impl IntoIterator<Item = u8>) -> usize {
@@ -66,7 +65,7 @@ impl PlayoutQueue {
 
     /// How long it plays.
     pub(crate) fn duration(&self) -> Duration {
-        self.codec.sample_rate().duration(self.bytes.len() as u64)
+        SampleRate::HZ_8000.duration(self.bytes.len() as u64)
     }
 }
 
@@ -79,7 +78,7 @@ mod tests {
 
     #[test]
     fn two_minutes_of_audio_leave_no_memory_behind() {
-        let mut queue = PlayoutQueue::new(Codec::Pcmu, Duration::from_secs(120));
+        let mut queue = PlayoutQueue::new(Duration::from_secs(120));
         assert_eq!(queue.extend(std::iter::repeat_n(0x55, 960_000)), 960_000);
         assert_eq!((queue.room(), queue.duration()), (0, Duration::from_secs(120)));
         let mut frame = Vec::new();
