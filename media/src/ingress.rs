@@ -40,9 +40,10 @@ use crate::jitter::interarrival::Interarrival;
 use crate::jitter::reorder::{Arrival, ReorderRing};
 use crate::jitter::timeline::{Placement, Timeline};
 use crate::pipeline::PipelineError;
-use crate::rtp::{PayloadTypes, RtpHeader, RtpPacket};
+use crate::rtp::{RtpHeader, RtpPacket};
 use crate::units::{RtpTimestamp, Ssrc};
 
+pub use crate::rtp::PayloadTypes;
 pub use config::IngressConfig;
 pub use delivery::{FrameOrigin, TapFrame};
 pub use stats::IngressStats;
