@@ -4,9 +4,10 @@
 //! half: 5 ms of constant delay, flat to 0.425 of the lower rate, aliases below a 16-bit step. What goes in comes out
 //! untrimmed: the first 5 ms out are the filter's lead-in, and as many samples leave as whole blocks came in, so a 20 ms
 //! frame always yields a 20 ms frame. The transforms are `realfft`'s; transforms and filter of a pair of rates are made
-//! once a process, since their tables are three times the size of a stream's own state. Left out on purpose: a ratio
-//! that changes while it runs.
+//! once a process, since their tables are three times the size of a stream's own state. It takes both clocks to be one
+//! (the timeline of a call is RTP's, on both sides); what follows a drifting clock is [`Adaptive`].
 
+mod adaptive;
 mod plan;
 
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use realfft::num_complex::Complex;
 
 use crate::resample::plan::Plan;
 use crate::units::SampleRate;
+
+pub use adaptive::{Adaptive, ResampleError};
 
 /// Converts one mono stream of linear samples from one rate to another.
 pub struct Resampler {
