@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::domain::ids::OrgId;
 use crate::domain::setting::{SettingFault, out_of_range};
+use crate::leg::codecs::CodecNames;
 
 /// `[calls]`: how many, how long, and on which threads.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -75,6 +76,8 @@ pub struct NumberConfig {
     pub answer: AnswerRule,
     /// Organisation that owns the calls. Default `org_default`.
     pub org: OrgId,
+    /// Codecs of its calls, best first. Default: those of `[rtp]`.
+    pub codecs: Option<CodecNames>,
 }
 
 /// When an inbound call is answered.
@@ -90,7 +93,7 @@ pub enum AnswerRule {
 
 impl Default for NumberConfig {
     fn default() -> Self {
-        Self { agent: String::new(), answer: AnswerRule::default(), org: OrgId::default_org() }
+        Self { agent: String::new(), answer: AnswerRule::default(), org: OrgId::default_org(), codecs: None }
     }
 }
 

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::{Buf, Bytes};
 use chrono::Utc;
-use media::codec::Codec;
 use media::rtcp::{NtpBase, ReporterConfig};
 use media::rtp::RtpSeed;
 use media::sdp::{CodecPolicy, RemoteRule, TransportPolicy};
@@ -33,6 +32,7 @@ use crate::agent::config::AgentConfig;
 use crate::domain::call_record::Direction;
 use crate::domain::ids::{CallId, OrgId};
 use crate::domain::redacted::Redacted;
+use crate::leg::codecs::CodecNames;
 use crate::leg::config::{self, RtpConfig};
 use crate::leg::plan::{LegError, LegPlan, PlannedLeg};
 use crate::net::port_range::{PortError, PortPair, PortRange};
@@ -77,6 +77,8 @@ pub struct LaunchRequest {
     pub key: SignallingKey,
     /// Whose call it is.
     pub org: OrgId,
+    /// The codecs, where they are not those of every call.
+    pub codecs: Option<CodecNames>,
     /// The caller.
     pub from: Redacted<String>,
     /// The called.
@@ -158,7 +160,7 @@ impl Launcher {
         let agent = agents.get(&request.agent).ok_or(LaunchError::UnknownAgent)?;
         let began = Instant::now();
         let pair = ports.allocate(began)?;
-        let plan = self.plan(began, &pair, request.peer, &agent.config);
+        let plan = self.plan(began, &pair, &request, &agent.config);
         let (leg, offer) = match &request.offer {
             Some(offer) => (PlannedLeg::answering(began, plan, offer)?, None),
             None => {
@@ -209,14 +211,20 @@ impl Launcher {
         self.shared.threads.spawn(Box::new(task)).map_err(|_| LaunchError::Saturated)
     }
 
-    fn plan(&self, now: Instant, pair: &PortPair, peer: IpAddr, agent: &AgentConfig) -> LegPlan {
+    fn plan(&self, now: Instant, pair: &PortPair, request: &LaunchRequest, agent: &AgentConfig) -> LegPlan {
         let Resources { rtp, calls, .. } = &*self.shared;
         let (seed, drawn) = draw();
         let port = pair.lease.rtp_port();
         let advertised = SocketAddr::new(rtp.public_address(), port);
         LegPlan {
-            codecs: CodecPolicy::new(vec![Codec::Pcmu, Codec::Pcma]),
-            transport: TransportPolicy::new(advertised, drawn >> 1, RemoteRule::Signalling(peer)),
+            codecs: CodecPolicy {
+                order: rtp.codec_order.into(),
+                ..CodecPolicy::new(request.codecs.as_ref().unwrap_or(&rtp.codecs).codecs())
+            },
+            transport: TransportPolicy {
+                srtp: rtp.srtp.policy(draw_key_seed()),
+                ..TransportPolicy::new(advertised, drawn >> 1, RemoteRule::Signalling(request.peer))
+            },
             source: match rtp.source {
                 config::SourceRule::Address => SourceRule::Address,
                 config::SourceRule::Exact => SourceRule::Exact,
@@ -257,6 +265,13 @@ fn draw() -> (RtpSeed, u64) {
     let seed =
         RtpSeed { ssrc: Ssrc(random.get_u32()), sequence: SequenceNumber(random.get_u16()), timestamp: RtpTimestamp(random.get_u32()) };
     (seed, random.get_u64())
+}
+
+/// What a call's SRTP keys are made of.
+fn draw_key_seed() -> [u8; 32] {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).expect("the operating system provides randomness");
+    random
 }
 
 /// Which NTP time `now` is (RFC 3550 §4).

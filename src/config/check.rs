@@ -33,6 +33,7 @@ fn numbers(config: &Config, faults: &mut Vec<SettingFault>) {
             let bound = "must be 1 to 64 letters, digits or + - . _";
             faults.push(SettingFault::new(&key, "(set)", bound, "write the number as it is dialled"));
         }
+        faults.extend(entry.codecs.iter().flat_map(|codecs| codecs.faults("codecs")).map(|fault| fault.under(&key)));
         if !config.agents.contains_key(&entry.agent) {
             let agents: Vec<_> = config.agents.keys().map(String::as_str).collect();
             let mend =

@@ -73,6 +73,21 @@ fn every_broken_bound_is_named_at_once() {
 }
 
 #[test]
+fn codecs_and_protection_are_read_and_their_faults_named_where_they_stand() {
+    let agents = "[agents.a]\nurl = 'ws://127.0.0.1/'\n";
+    let numbers = |codecs: &str| format!("[numbers.1]\nagent = 'a'\ncodecs = {codecs}\n");
+    let text = format!("[rtp]\nsrtp = 'required'\ncodecs = ['opus', 'l16/16000']\ncodec_order = 'own'\n{agents}{}", numbers("['g722']"));
+    let config = from(&text, &[]).unwrap();
+    assert_eq!((config.rtp.srtp, config.rtp.codecs.codecs().len()), (crate::leg::config::SrtpRule::Required, 2));
+    assert_eq!(config.number("1").and_then(|number| Some(number.codecs.as_ref()?.codecs())), Some(vec![media::codec::Codec::G722]));
+    let text = format!("[rtp]\ncodecs = ['speex']\n{agents}{}", numbers("['g729']"));
+    assert_eq!(faulty_keys(&text, &[]), set(&["rtp.codecs", "numbers.1.codecs"]));
+    assert_eq!(faulty_keys("[rtp]\nsrtp = 'maybe'\ncodec_order = 'mine'\n", &[]), set(&["rtp.srtp", "rtp.codec_order"]));
+    let set_outside = from("", &[("AURICLE__RTP__SRTP", "optional"), ("AURICLE__RTP__CODECS", r#"["pcma"]"#)]).unwrap();
+    assert_eq!(set_outside.rtp.codecs.codecs(), [media::codec::Codec::Pcma]);
+}
+
+#[test]
 fn the_environment_overrides_the_file_and_reads_numbers_and_lists() {
     let variables = [
         ("AURICLE__CALLS__MAX_CONCURRENT", "7"),

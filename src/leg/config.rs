@@ -2,8 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use media::sdp::{CodecOrder, SrtpPolicy};
+use media::srtp::KeySeed;
 use serde::Deserialize;
 
+use super::codecs::CodecNames;
 use crate::domain::setting::{SettingFault, advertised_fault, out_of_range};
 
 /// `[rtp]`: which ports carry audio, and from where it is taken.
@@ -24,6 +27,57 @@ pub struct RtpConfig {
     pub dscp: u8,
     /// From where RTP is taken. Default `address`.
     pub source: SourceRule,
+    /// Whether audio is protected by SRTP, with keys in the session description. Default `off`.
+    pub srtp: SrtpRule,
+    /// Codecs that are offered and taken, best first; a number may have its own. Default `["pcmu", "pcma"]`.
+    pub codecs: CodecNames,
+    /// Whose order of codecs an answer follows. Default `offer`.
+    pub codec_order: OrderRule,
+}
+
+/// Whether audio is protected by SRTP. The keys travel in SIP: who can read that can read them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SrtpRule {
+    /// Never; calls that demand it are refused.
+    #[default]
+    Off,
+    /// Where the peer does so too (RFC 8643).
+    Optional,
+    /// Always; calls without it are refused.
+    Required,
+}
+
+impl SrtpRule {
+    /// As an offer or answer is told; keys are made of the seed.
+    #[must_use]
+    pub fn policy(self, seed: [u8; 32]) -> SrtpPolicy {
+        match self {
+            Self::Off => SrtpPolicy::Off,
+            Self::Optional => SrtpPolicy::Optional(KeySeed::new(seed)),
+            Self::Required => SrtpPolicy::Required(KeySeed::new(seed)),
+        }
+    }
+}
+
+/// Whose order of codecs an answer follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderRule {
+    /// The caller's.
+    #[default]
+    Offer,
+    /// The gateway's own.
+    Own,
+}
+
+impl From<OrderRule> for CodecOrder {
+    fn from(rule: OrderRule) -> Self {
+        match rule {
+            OrderRule::Offer => Self::Offer,
+            OrderRule::Own => Self::Own,
+        }
+    }
 }
 
 /// From where RTP is taken, against what the session description says.
@@ -47,6 +101,9 @@ impl Default for RtpConfig {
             quarantine_s: 30,
             dscp: 46,
             source: SourceRule::Address,
+            srtp: SrtpRule::Off,
+            codecs: CodecNames::default(),
+            codec_order: OrderRule::Offer,
         }
     }
 }
@@ -84,6 +141,7 @@ impl RtpConfig {
         faults.extend(out_of_range("quarantine_s", self.quarantine_s, &(0..=600), "s"));
         faults.extend(out_of_range("dscp", self.dscp, &(0..=63), "(a code point)"));
         faults.extend(advertised_fault(self.address, self.advertised, "address"));
+        faults.extend(self.codecs.faults("codecs"));
         faults
     }
 }

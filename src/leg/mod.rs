@@ -4,6 +4,7 @@
 //! line is open. RTCP runs beside them. The order of the stages stands in `media::ingress` and `media::egress`.
 //! After any input poll `poll_audio`, `poll_event`, `poll_transmit` until each is empty, then `poll_timeout`.
 
+pub mod codecs;
 pub mod config;
 pub mod plan;
 mod statistics;

@@ -147,6 +147,7 @@ impl Gateway {
         let request = LaunchRequest {
             key,
             org: number.org.clone(),
+            codecs: number.codecs.clone(),
             from: Redacted::new(invite.from_uri.user().unwrap_or_default().to_owned()),
             to: Redacted::new(dialled.to_owned()),
             agent: number.agent.clone(),
@@ -176,6 +177,7 @@ impl Gateway {
         let request = LaunchRequest {
             key,
             org,
+            codecs: None,
             from: Redacted::new(OUR_USER.to_owned()),
             to,
             agent,

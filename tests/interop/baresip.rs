@@ -18,47 +18,91 @@ fn baresip_hears_its_own_words_where_ulaw_passes_through() {
     assert_heard_again("1001");
 }
 
-fn assert_heard_again(number: &str) {
-    let Some((gateway, played, recorded)) = call(number) else { return };
-    let found = echo::find(&played, &recorded);
-    assert!(found.lost <= 1, "{found:?}\n{}", gateway.log());
+#[test]
+fn baresip_with_srtp_hears_its_own_words_where_srtp_is_required() {
+    assert_heard_again_protected("srtp = \"required\"", "srtp-mand");
 }
 
-/// Calls `number`, plays a spoken file, and answers with what was played and recorded.
-fn call(number: &str) -> Option<(Gateway, Vec<i16>, Vec<i16>)> {
+#[test]
+fn baresip_that_offers_srtp_as_an_option_gets_it_where_it_is_one() {
+    assert_heard_again_protected("srtp = \"optional\"", "srtp");
+}
+
+#[test]
+fn baresip_without_srtp_is_refused_where_srtp_is_required() {
+    let Some(call) = call("1000", "srtp = \"required\"", None) else { return };
+    assert!(call.said.contains("488"), "{}\n{}", call.said, call.gateway.log());
+    assert!(dump(&call.home, "-dec.wav").is_none(), "it heard something\n{}", call.said);
+}
+
+fn assert_heard_again(number: &str) {
+    let Some(call) = call(number, "", None) else { return };
+    call.assert_heard();
+}
+
+fn assert_heard_again_protected(rtp_lines: &str, encryption: &str) {
+    if !Path::new(MODULES).join("srtp.so").is_file() {
+        return tools::skip("baresip has no module for SRTP");
+    }
+    let Some(call) = call("1000", rtp_lines, Some(encryption)) else { return };
+    call.assert_heard();
+    assert!(call.said.contains("SRTP is Enabled"), "{}\n{}", call.said, call.gateway.log());
+}
+
+/// A call that is over.
+struct Called {
+    gateway: Gateway,
+    home: PathBuf,
+    /// What baresip said of it.
+    said: String,
+}
+
+impl Called {
+    fn assert_heard(&self) {
+        let (Some(played), Some(recorded)) = (dump(&self.home, "-enc.wav"), dump(&self.home, "-dec.wav")) else {
+            panic!("baresip recorded nothing\n{}\n{}", self.said, self.gateway.log());
+        };
+        let found = echo::find(&played, &recorded);
+        assert!(found.correlation >= 0.9, "{found:?}\n{}\n{}", self.said, self.gateway.log());
+    }
+}
+
+/// Calls `number` at a gateway with these lines in `[rtp]`, and plays a spoken file.
+fn call(number: &str, rtp_lines: &str, encryption: Option<&str>) -> Option<Called> {
     let baresip = tools::find("baresip")?;
     if !Path::new(MODULES).join("sndfile.so").is_file() {
         tools::skip("baresip has no module that records");
         return None;
     }
     let [(_, speech), _] = sound::speakers()?;
-    let gateway = Gateway::start("echo");
+    let gateway = Gateway::start_with("echo", rtp_lines);
     let home = gateway.folder().join("baresip");
-    configure(&home, &speech);
+    configure(&home, &speech, encryption);
     let dial = format!("/dial {}", gateway.uri(number));
     let seconds = speech.len() / 8000 + 4;
     let mut command = Command::new(baresip);
     command.arg("-f").arg(&home).args(["-e", &dial, "-t", &seconds.to_string()]);
-    let output = tools::run(&mut command, Duration::from_secs(40));
-    let (played, recorded) = (dump(&home, "-enc.wav"), dump(&home, "-dec.wav"));
-    assert!(played.is_some() && recorded.is_some(), "baresip recorded nothing\n{}\n{}", tools::text(&output), gateway.log());
-    Some((gateway, played?, recorded?))
+    let said = tools::text(&tools::run(&mut command, Duration::from_secs(40)));
+    Some(Called { gateway, home, said })
 }
 
 /// A baresip on the loopback that plays a file and records both directions; its sound card is ALSA's that swallows everything.
-fn configure(home: &Path, speech: &[i16]) {
+fn configure(home: &Path, speech: &[i16], encryption: Option<&str>) {
     fs::create_dir_all(home).expect("baresip's folder");
     let spoken = home.join("spoken.wav");
     sound::write(&spoken, speech);
     let own = ports::free_udp();
+    let srtp = if encryption.is_some() { "module srtp.so\n" } else { "" };
     let config = format!(
-        "module_path {MODULES}\nmodule g711.so\nmodule aufile.so\nmodule alsa.so\nmodule sndfile.so\nmodule_app account.so\nmodule_app menu.so\n\
+        "module_path {MODULES}\nmodule g711.so\n{srtp}module aufile.so\nmodule alsa.so\nmodule sndfile.so\nmodule_app account.so\nmodule_app menu.so\n\
          sip_listen {own}\nnet_interface 127.0.0.1\naudio_source aufile,{spoken}\naudio_player alsa,null\naudio_alert nil\nsnd_path {home}\naudio_buffer 20-160\n",
         spoken = spoken.display(),
         home = home.display()
     );
     fs::write(home.join("config"), config).expect("baresip's configuration");
-    fs::write(home.join("accounts"), format!("<sip:tester@{own}>;regint=0;audio_codecs=PCMU/8000/1\n")).expect("baresip's account");
+    let encryption = encryption.map(|encryption| format!(";mediaenc={encryption}")).unwrap_or_default();
+    let account = format!("<sip:tester@{own}>;regint=0;audio_codecs=PCMU/8000/1{encryption}\n");
+    fs::write(home.join("accounts"), account).expect("baresip's account");
     fs::write(home.join("contacts"), "").expect("baresip's contacts");
 }
 

@@ -28,12 +28,18 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts an agent with `behaviour` and a gateway in front of it, and waits until it is healthy.
     pub(crate) fn start(behaviour: &str) -> Self {
+        Self::start_with(behaviour, "")
+    }
+
+    /// As [`Self::start`], with more lines in the section `[rtp]`.
+    pub(crate) fn start_with(behaviour: &str, rtp_lines: &str) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let agent = Agent::start(behaviour, folder.path());
         let (sip, http, rtp) = (ports::free_udp(), ports::free_tcp(), RtpRange::take());
-        fs::write(folder.path().join("gateway.toml"), configuration(sip, http, &rtp, folder.path(), agent.address))
-            .expect("the configuration is written");
+        let configuration =
+            configuration(sip, http, &rtp, folder.path(), agent.address).replace("[calls]", &format!("{rtp_lines}\n[calls]"));
+        fs::write(folder.path().join("gateway.toml"), configuration).expect("the configuration is written");
         let child = serve(folder.path());
         let mut gateway = Self { child, agent, folder, sip, http, _rtp: rtp, _alone: alone };
         gateway.wait_for_health();
