@@ -11,7 +11,6 @@
 //! feedback (RFC 4585), extended reports (RFC 3611), and all of the peer's SDES, which is personal data.
 
 mod compound;
-mod jitter;
 mod ntp;
 mod reception;
 mod reporter;

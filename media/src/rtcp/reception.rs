@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rtc_rtcp::reception_report::ReceptionReport;
 
-use crate::rtcp::jitter::Jitter;
+use crate::jitter::interarrival::Interarrival;
 use crate::rtcp::ntp;
 use crate::rtp::RtpPacket;
 use crate::stats::StreamStats;
@@ -43,7 +43,7 @@ impl Reception {
         if let Some(stream) = &mut self.stream {
             stream.counts.received += 1;
             stream.left = false;
-            stream.jitter.update(now, header.timestamp);
+            stream.jitter.arrived(now, header.timestamp);
         }
     }
 
@@ -72,7 +72,7 @@ impl Reception {
             let counts = stream.counts();
             total.expected += counts.expected;
             total.received += counts.received;
-            stats.jitter_ms = stream.jitter.millis();
+            stats.jitter_ms = stream.jitter.jitter().as_secs_f64() * 1_000.0;
             stats.ssrc = Some(stream.ssrc);
         }
         stats.packets_received = total.received;
@@ -102,7 +102,7 @@ struct Stream {
     counts: Counts,
     /// Counts at the last report, for the fraction lost since.
     reported: Counts,
-    jitter: Jitter,
+    jitter: Interarrival,
     /// Arrival of the last sender report and the middle of its NTP timestamp.
     last_report: Option<(Instant, u32)>,
     left: bool,
@@ -112,7 +112,7 @@ impl Stream {
     const fn new(ssrc: Ssrc, sequence: SequenceNumber, clock_rate: ClockRate) -> Self {
         let first = ExtendedSequenceNumber(sequence.0 as u64);
         let none = Counts { expected: 0, received: 0 };
-        let jitter = Jitter::new(clock_rate);
+        let jitter = Interarrival::new(clock_rate);
         Self { ssrc, first, highest: first, counts: none, reported: none, jitter, last_report: None, left: false }
     }
 

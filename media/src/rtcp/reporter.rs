@@ -9,7 +9,6 @@ use rtc_rtcp::reception_report::ReceptionReport;
 use rtc_shared::marshal::Marshal;
 
 use crate::rtcp::compound::{self, Packet, RtcpError};
-use crate::rtcp::jitter;
 use crate::rtcp::ntp::{self, NtpBase};
 use crate::rtcp::reception::Reception;
 use crate::rtcp::sender::Sender;
@@ -155,7 +154,7 @@ impl Reporter {
         self.remote = Some(RemoteReception {
             fraction_lost: f64::from(block.fraction_lost) / 256.0,
             lost: (block.total_lost << 8).cast_signed() >> 8,
-            jitter_ms: jitter::millis(block.jitter, self.config.clock_rate),
+            jitter_ms: f64::from(block.jitter) * 1_000.0 / f64::from(self.config.clock_rate.0),
         });
         if block.last_sender_report == 0 {
             return;
