@@ -18,6 +18,7 @@ pub mod ingress;
 mod jitter;
 mod pacer;
 pub mod pipeline;
+pub mod quality;
 pub mod resample;
 pub mod rtcp;
 pub mod rtp;
