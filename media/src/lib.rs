@@ -24,5 +24,6 @@ pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
 pub mod stats;
+pub mod time_scale;
 pub mod transport;
 pub mod units;

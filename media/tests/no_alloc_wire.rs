@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use media::rtcp::{NtpBase, Reporter, ReporterConfig};
 use media::rtp::{RtpHeader, RtpPacket};
-use media::transport::{Flow, Inbound, Plain, PlainConfig, Protocol, SourceRule, Transport};
+use media::transport::{Flow, Inbound, PathConfig, Plain, Protocol, SourceRule, Transport};
 use media::units::{ClockRate, PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 
 const PTIME: Duration = Duration::from_millis(20);
@@ -27,7 +27,7 @@ impl Leg {
         let now = Instant::now();
         let address = |text: &str| text.parse::<SocketAddr>().unwrap();
         let (local_rtp, remote) = (address("192.0.2.1:16384"), address("198.51.100.7:4000"));
-        let config = PlainConfig { local_rtp, local_rtcp: address("192.0.2.1:16385"), source: SourceRule::Address };
+        let config = PathConfig { local_rtp, local_rtcp: address("192.0.2.1:16385"), source: SourceRule::Address };
         let mut transport = Transport::Plain(Plain::new(config));
         transport.set_remote(remote, address("198.51.100.7:4001"));
         let reporter = Reporter::new(

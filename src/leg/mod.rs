@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use media::egress::{Egress, EgressConfig, EgressEvent, EgressOutput, FlushScope, PushError};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
-use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats};
+use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats, PayloadTypes};
 use media::pipeline::PipelineError;
 use media::rtcp::{Reporter, ReporterConfig, ReporterOutput};
 use media::rtp::RtpSeed;
@@ -84,14 +84,9 @@ impl Leg {
     /// When no resampler exists between the leg's rate and the agent's.
     pub fn new(now: Instant, setup: LegSetup) -> Result<Self, PipelineError> {
         let LegSetup { negotiated, transport, seed, reporter, gap_wait, agent_hears, agent_speaks } = setup;
-        let ingress = Ingress::new(IngressConfig {
-            codec: negotiated.codec,
-            payload_type: negotiated.payload_type,
-            telephone_event: negotiated.telephone_event,
-            output: agent_hears,
-            gap_wait,
-            tap: false,
-        })?;
+        let payload_types =
+            PayloadTypes { audio: negotiated.payload_type, telephone_event: negotiated.telephone_event, comfort_noise: None };
+        let ingress = Ingress::new(IngressConfig { gap_wait, ..IngressConfig::new(negotiated.codec, payload_types, agent_hears) })?;
         let egress = Egress::new(EgressConfig {
             codec: negotiated.codec,
             payload_type: negotiated.payload_type,

@@ -14,7 +14,7 @@ use media::pipeline::PipelineError;
 use media::rtcp::ReporterConfig;
 use media::rtp::RtpSeed;
 use media::sdp::{AnswerError, CodecPolicy, Negotiated, SdpError, SessionDescription, TransportPolicy};
-use media::transport::{Plain, PlainConfig, SourceRule, Transport};
+use media::transport::{PathConfig, Plain, SourceRule, Transport};
 
 use super::statistics::statistics;
 use super::{Leg, LegSetup};
@@ -179,7 +179,7 @@ impl PlannedLeg {
 impl LegPlan {
     fn leg(&self, now: Instant, negotiated: Negotiated) -> Result<Leg, PipelineError> {
         let mut transport =
-            Transport::Plain(Plain::new(PlainConfig { local_rtp: self.local_rtp, local_rtcp: self.local_rtcp, source: self.source }));
+            Transport::Plain(Plain::new(PathConfig { local_rtp: self.local_rtp, local_rtcp: self.local_rtcp, source: self.source }));
         transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);
         Leg::new(
             now,

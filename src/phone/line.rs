@@ -11,13 +11,13 @@ use media::codec::Codec;
 use media::dtmf::{self, Digit};
 use media::egress::{Egress, EgressConfig, EgressEvent, EgressOutput};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
-use media::ingress::{Ingress, IngressConfig, IngressOutput};
+use media::ingress::{Ingress, IngressConfig, IngressOutput, PayloadTypes};
 use media::pipeline::PipelineError;
 use media::rtcp::{Reporter, ReporterConfig, ReporterOutput};
 use media::rtp::{RtpPacket, RtpSeed};
 use media::sdp::Negotiated;
 use media::stats::StreamStats;
-use media::transport::{Flow, Inbound, Plain, PlainConfig, Transport};
+use media::transport::{Flow, Inbound, PathConfig, Plain, Transport};
 use media::units::RtpTimestamp;
 
 use super::analysis::RATE;
@@ -51,7 +51,7 @@ pub(super) struct Line {
 pub(super) struct LineSetup<'a> {
     pub(super) negotiated: &'a Negotiated,
     /// Where RTP and RTCP are bound.
-    pub(super) sockets: PlainConfig,
+    pub(super) sockets: PathConfig,
     pub(super) seed: RtpSeed,
     pub(super) reporter: ReporterConfig,
     /// What to play, at 8 kHz.
@@ -73,8 +73,8 @@ impl Line {
     pub(super) fn open(now: Instant, setup: LineSetup<'_>) -> Result<Self, PipelineError> {
         let Negotiated { codec, payload_type, telephone_event, ptime, .. } = *setup.negotiated;
         let linear = AudioFormat::S16 { rate: RATE };
-        let (output, gap_wait, tap) = (linear, IngressConfig::GAP_WAIT, false);
-        let ingress = Ingress::new(IngressConfig { codec, payload_type, telephone_event, output, gap_wait, tap })?;
+        let payload_types = PayloadTypes { audio: payload_type, telephone_event, comfort_noise: None };
+        let ingress = Ingress::new(IngressConfig::new(codec, payload_types, linear))?;
         let bound = EgressConfig::BOUND;
         let mut egress = Egress::new(EgressConfig { codec, payload_type, ptime, input: linear, bound, seed: setup.seed })?;
         if setup.negotiated.send {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use media::rtcp::ReporterConfig;
 use media::sdp::{self, CodecPolicy, Negotiated, RemoteRule, SessionDescription, TransportPolicy};
-use media::transport::{Flow, PlainConfig, Protocol, SourceRule};
+use media::transport::{Flow, PathConfig, Protocol, SourceRule};
 use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, OutgoingInvite, Output};
 use sip::header::{NameAddr, StatusCode, Uri};
 
@@ -243,7 +243,7 @@ impl Phone {
             seed: seeds.reports,
         };
         let local_rtcp = if negotiated.rtcp_mux { local_rtp } else { local_rtcp };
-        let sockets = PlainConfig { local_rtp, local_rtcp, source: SourceRule::Address };
+        let sockets = PathConfig { local_rtp, local_rtcp, source: SourceRule::Address };
         Line::open(
             now,
             LineSetup { negotiated, sockets, seed: seeds.rtp, reporter, play: std::mem::take(&mut self.setup.play), longest: talk },

@@ -5,12 +5,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
-use media::transport::{Flow, Inbound, Plain, PlainConfig, Protocol, SourceRule, Transport};
+use media::transport::{Flow, Inbound, PathConfig, Plain, Protocol, SourceRule, Transport};
 
 fuzz_target!(|input: &[u8]| {
     let peer = Ipv4Addr::new(198, 51, 100, 7);
     let local_rtp: SocketAddr = (Ipv4Addr::new(192, 0, 2, 1), 16_384).into();
-    let config = PlainConfig { local_rtp, local_rtcp: (local_rtp.ip(), 16_385).into(), source: SourceRule::Address };
+    let config = PathConfig { local_rtp, local_rtcp: (local_rtp.ip(), 16_385).into(), source: SourceRule::Address };
     let mut transport = Transport::Plain(Plain::new(config));
     transport.set_remote((peer, 4_000).into(), (peer, 4_001).into());
     // Each piece of the input stands behind two octets: whence and when it comes, and how long it is.

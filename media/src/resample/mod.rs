@@ -87,6 +87,12 @@ impl Resampler {
         self.fft.output_delay()
     }
 
+    /// Samples of the output that what waits for a whole chunk will become.
+    #[must_use]
+    pub const fn owed(&self) -> usize {
+        self.pending.len() * self.converted.len() / self.chunk
+    }
+
     /// The rate of the output.
     #[must_use]
     pub const fn output_rate(&self) -> SampleRate {

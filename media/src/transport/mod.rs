@@ -10,6 +10,7 @@
 //! Left out on purpose: reordering (ingress), pacing (egress), the payload types expected (ingress), sockets.
 
 mod discard;
+mod peer_path;
 mod plain;
 mod queue;
 mod source;
@@ -19,7 +20,8 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 pub use discard::{Discard, DiscardCounts};
-pub use plain::{Plain, PlainConfig};
+pub use peer_path::PathConfig;
+pub use plain::Plain;
 pub use source::SourceRule;
 
 use crate::rtp::RtpPacket;

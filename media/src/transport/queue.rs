@@ -14,15 +14,23 @@ pub(super) struct TransmitQueue {
 }
 
 impl TransmitQueue {
-    /// Queues what `write` appends to an empty buffer; `false` when the oldest datagram was dropped for it.
-    pub(super) fn push(&mut self, flow: Flow, write: impl FnOnce(&mut Vec<u8>)) -> bool {
-        let dropped = if self.waiting.len() < QUEUE_LEN_DATAGRAMS { None } else { self.waiting.pop_front() };
-        let fits = dropped.is_none();
-        let mut bytes = dropped.map(|datagram| datagram.bytes).or_else(|| self.spare.pop()).unwrap_or_default();
+    /// Queues what `write` appends to an empty buffer, unless it says that nothing may be sent.
+    pub(super) fn push(&mut self, flow: Flow, write: impl FnOnce(&mut Vec<u8>) -> bool) -> Pushed {
+        let mut bytes = self.spare.pop().unwrap_or_default();
         bytes.clear();
-        write(&mut bytes);
+        if !write(&mut bytes) {
+            self.spare.push(bytes);
+            return Pushed::NotWritten;
+        }
+        let dropped = if self.waiting.len() < QUEUE_LEN_DATAGRAMS { None } else { self.waiting.pop_front() };
         self.waiting.push_back(Datagram { flow, bytes });
-        fits
+        match dropped {
+            None => Pushed::Queued,
+            Some(datagram) => {
+                self.spare.push(datagram.bytes);
+                Pushed::InPlaceOfOldest
+            }
+        }
     }
 
     /// Lends the oldest datagram until the next call.
@@ -31,6 +39,17 @@ impl TransmitQueue {
         self.lent = self.waiting.pop_front();
         self.lent.as_ref().map(|datagram| Transmit { flow: datagram.flow, bytes: &datagram.bytes })
     }
+}
+
+/// What became of a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pushed {
+    /// It waits.
+    Queued,
+    /// It waits, and the oldest was dropped for it.
+    InPlaceOfOldest,
+    /// It must not be sent.
+    NotWritten,
 }
 
 #[derive(Debug)]

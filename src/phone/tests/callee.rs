@@ -9,7 +9,7 @@ use media::codec::Codec;
 use media::rtcp::NtpBase;
 use media::rtp::{RtpHeader, RtpPacket, RtpSeed};
 use media::sdp::{self, CodecPolicy, RemoteRule, SessionDescription, TransportPolicy};
-use media::transport::{Flow, Inbound, Plain, PlainConfig, Protocol, SourceRule, Transport};
+use media::transport::{Flow, Inbound, PathConfig, Plain, Protocol, SourceRule, Transport};
 use media::units::{RtpTimestamp, SequenceNumber, Ssrc};
 use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, Output};
 use sip::header::{StatusCode, Uri};
@@ -111,7 +111,7 @@ impl Callee {
         let remote = RemoteRule::Signalling(phone(SIP).ip());
         let policy = TransportPolicy { rtp: callee(RTP), session_id: 1, session_version: 1, remote };
         let agreed = sdp::answer(&SessionDescription::parse(offer).unwrap(), &codecs, &policy).unwrap();
-        let mut plain = Plain::new(PlainConfig { local_rtp: callee(RTP), local_rtcp: callee(RTP), source: SourceRule::Exact });
+        let mut plain = Plain::new(PathConfig { local_rtp: callee(RTP), local_rtcp: callee(RTP), source: SourceRule::Exact });
         plain.set_remote(agreed.remote_rtp, agreed.remote_rtcp);
         self.transport = Some(Transport::Plain(plain));
         self.endpoint.answer(now, id, &contact(), Bytes::from(agreed.local.to_string()));

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::transport::Transport;
+use crate::rtp::RtpHeader;
+use crate::transport::{Protocol, SourceRule, Transport};
 use crate::units::{PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 
 const LOCAL: &str = "192.0.2.1:16384";
@@ -23,7 +24,7 @@ fn from(remote: &str) -> Flow {
 }
 
 fn transport(source: SourceRule) -> Transport {
-    let config = PlainConfig { local_rtp: address(LOCAL), local_rtcp: address(LOCAL_RTCP), source };
+    let config = PathConfig { local_rtp: address(LOCAL), local_rtcp: address(LOCAL_RTCP), source };
     let mut plain = Plain::new(config);
     plain.set_remote(address(PEER), address(PEER_RTCP));
     Transport::Plain(plain)
@@ -64,7 +65,7 @@ fn a_compound_of_the_peer_comes_out_by_either_port() {
 
 #[test]
 fn before_the_remote_is_known_nothing_is_taken_and_nothing_sent() {
-    let config = PlainConfig { local_rtp: address(LOCAL), local_rtcp: address(LOCAL_RTCP), source: SourceRule::Address };
+    let config = PathConfig { local_rtp: address(LOCAL), local_rtcp: address(LOCAL_RTCP), source: SourceRule::Address };
     let mut transport = Transport::Plain(Plain::new(config));
     assert_eq!(transport.handle_datagram(start(), from(PEER), &datagram(1, 1)), Err(Discard::RemoteUnknown));
     transport.send_rtp(start(), &packet(2, 1));
@@ -129,7 +130,8 @@ fn where_rtp_and_rtcp_share_a_port_reports_follow_the_learned_port_of_rtp() {
     transport.set_remote(address(PEER), address(PEER));
     transport.handle_datagram(start(), from("198.51.100.7:50000"), &datagram(1, 1)).unwrap();
     transport.send_rtcp(start(), &COMPOUND);
-    assert_eq!(sent_to(&mut transport), Some(address("198.51.100.7:50000")));
+    let transmit = transport.poll_transmit().unwrap();
+    assert_eq!((transmit.flow.local, transmit.flow.remote), (address(LOCAL), address("198.51.100.7:50000")));
 }
 
 #[test]

@@ -1,0 +1,184 @@
+//! The path between our two ports and the peer's, the same whether what travels on it is protected or not.
+//!
+//! One order for every datagram: whose it is, how long, what its first octets claim (RFC 5761 §4), from which port; then
+//! it is opened (copied, or authenticated and decrypted); then its form and its stream. A port is learned only from a
+//! datagram that has passed all of it, so with SRTP only from an authentic one.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use crate::rtp::{RtpOrRtcp, RtpPacket, demux};
+use crate::transport::queue::{Pushed, TransmitQueue};
+use crate::transport::source::Source;
+use crate::transport::stream_lock::StreamLock;
+use crate::transport::{Discard, DiscardCounts, Flow, Inbound, Protocol, SourceRule, Transmit};
+
+/// What a path is told at its birth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathConfig {
+    /// Our address and port of RTP; of RTCP too, while the peer shares one port for both (RFC 5761).
+    pub local_rtp: SocketAddr,
+    /// Our address and port of RTCP otherwise.
+    pub local_rtcp: SocketAddr,
+    /// Whose datagrams are taken.
+    pub source: SourceRule,
+}
+
+/// The path; knows no peer until [`PeerPath::set_remote`].
+#[derive(Debug)]
+pub(super) struct PeerPath {
+    config: PathConfig,
+    remote: Option<Remote>,
+    lock: StreamLock,
+    /// The last datagram, opened; never grows.
+    opened: Vec<u8>,
+    /// What it is, until it is polled.
+    pending: Option<RtpOrRtcp>,
+    queue: TransmitQueue,
+    discards: DiscardCounts,
+}
+
+impl PeerPath {
+    pub(super) fn new(config: PathConfig) -> Self {
+        Self {
+            config,
+            remote: None,
+            lock: StreamLock::default(),
+            opened: Vec::with_capacity(MAX_DATAGRAM_LEN),
+            pending: None,
+            queue: TransmitQueue::default(),
+            discards: DiscardCounts::default(),
+        }
+    }
+
+    /// Takes a datagram that `open` writes in clear to the empty buffer, or counts why not.
+    pub(super) fn handle_datagram(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        datagram: &[u8],
+        open: impl FnOnce(RtpOrRtcp, &[u8], &mut Vec<u8>) -> Result<(), Discard>,
+    ) -> Result<(), Discard> {
+        let taken = self.take(now, flow, datagram, open);
+        self.pending = taken.ok();
+        taken.map(|_| ()).inspect_err(|discard| self.discards.count(*discard))
+    }
+
+    pub(super) fn poll_inbound(&mut self) -> Option<Inbound<'_>> {
+        match self.pending.take()? {
+            RtpOrRtcp::Rtp => RtpPacket::parse(&self.opened).ok().map(Inbound::Rtp),
+            RtpOrRtcp::Rtcp => Some(Inbound::Rtcp(&self.opened)),
+        }
+    }
+
+    /// Queues a packet that `seal` protects where it stands, or counts that it could not.
+    pub(super) fn send_rtp(&mut self, packet: &RtpPacket<'_>, seal: impl FnOnce(&mut Vec<u8>) -> bool) {
+        let destination = self.remote.and_then(|remote| remote.rtp.destination());
+        self.send(self.config.local_rtp, destination, |bytes| {
+            packet.write(bytes);
+            seal(bytes)
+        });
+    }
+
+    /// Queues a compound as [`Self::send_rtp`] does a packet.
+    pub(super) fn send_rtcp(&mut self, compound: &[u8], seal: impl FnOnce(&mut Vec<u8>) -> bool) {
+        let muxed = self.remote.is_some_and(|remote| remote.muxed);
+        let local = if muxed { self.config.local_rtp } else { self.config.local_rtcp };
+        let destination = self.remote.and_then(|remote| remote.rtcp_destination());
+        self.send(local, destination, |bytes| {
+            bytes.extend_from_slice(compound);
+            seal(bytes)
+        });
+    }
+
+    pub(super) fn poll_transmit(&mut self) -> Option<Transmit<'_>> {
+        self.queue.poll()
+    }
+
+    pub(super) fn set_remote(&mut self, rtp: SocketAddr, rtcp: SocketAddr) {
+        if self.remote.is_some_and(|remote| remote.rtp.is_named(rtp) && remote.rtcp.is_named(rtcp)) {
+            return;
+        }
+        let rule = self.config.source;
+        self.remote = Some(Remote { rtp: Source::new(rule, rtp), rtcp: Source::new(rule, rtcp), muxed: rtp == rtcp });
+        self.lock = StreamLock::default();
+    }
+
+    pub(super) const fn discards(&self) -> DiscardCounts {
+        self.discards
+    }
+
+    fn take(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        datagram: &[u8],
+        open: impl FnOnce(RtpOrRtcp, &[u8], &mut Vec<u8>) -> Result<(), Discard>,
+    ) -> Result<RtpOrRtcp, Discard> {
+        let remote = self.remote.as_mut().ok_or(Discard::RemoteUnknown)?;
+        if flow.protocol != Protocol::Udp || !(remote.rtp.is_address(flow.remote) || remote.rtcp.is_address(flow.remote)) {
+            return Err(Discard::ForeignAddress);
+        }
+        if datagram.len() > MAX_DATAGRAM_LEN {
+            return Err(Discard::TooLong { len: datagram.len() });
+        }
+        let claim = demux(datagram).ok_or(Discard::Junk)?;
+        let source = match claim {
+            RtpOrRtcp::Rtp => &mut remote.rtp,
+            RtpOrRtcp::Rtcp => &mut remote.rtcp,
+        };
+        source.admit(flow.remote)?;
+        self.opened.clear();
+        open(claim, datagram, &mut self.opened)?;
+        match claim {
+            RtpOrRtcp::Rtp => {
+                let packet = RtpPacket::parse(&self.opened)?;
+                if !self.lock.admit(now, &packet.header) {
+                    return Err(Discard::ForeignStream);
+                }
+            }
+            RtpOrRtcp::Rtcp if has_rtcp_form(&self.opened) => {}
+            RtpOrRtcp::Rtcp => return Err(Discard::Rtcp),
+        }
+        source.learn(flow.remote);
+        Ok(claim)
+    }
+
+    fn send(&mut self, local: SocketAddr, destination: Option<SocketAddr>, write: impl FnOnce(&mut Vec<u8>) -> bool) {
+        let Some(remote) = destination else {
+            self.discards.unsent += 1;
+            return;
+        };
+        match self.queue.push(Flow { protocol: Protocol::Udp, local, remote }, write) {
+            Pushed::Queued => {}
+            Pushed::InPlaceOfOldest => self.discards.overflowed += 1,
+            Pushed::NotWritten => self.discards.unsent += 1,
+        }
+    }
+}
+
+/// The peer's two ends. They are learned apart even where they are one: some peers agree to RFC 5761 and send RTCP
+/// from a second port, and an RTCP packet that came first must not lock RTP to it.
+#[derive(Clone, Copy, Debug)]
+struct Remote {
+    rtp: Source,
+    rtcp: Source,
+    muxed: bool,
+}
+
+impl Remote {
+    fn rtcp_destination(&self) -> Option<SocketAddr> {
+        if self.muxed { self.rtp.destination() } else { self.rtcp.destination() }
+    }
+}
+
+/// A header, a source, and a length that the datagram has (RFC 3550 appendix A.2); the rest is for the reader of reports.
+fn has_rtcp_form(datagram: &[u8]) -> bool {
+    match datagram {
+        [_, _, high, low, _, _, _, _, ..] => (usize::from(u16::from_be_bytes([*high, *low])) + 1) * 4 <= datagram.len(),
+        _ => false,
+    }
+}
+
+/// 20 ms of 48 kHz linear audio is 1,932 octets, and a tag 16; nothing longer belongs to a call.
+const MAX_DATAGRAM_LEN: usize = 2_048;
