@@ -211,7 +211,7 @@ mod tests {
     use media::codec::Codec;
     use media::rtcp::NtpBase;
     use media::sdp::RemoteRule;
-    use media::units::{ClockRate, RtpTimestamp, SequenceNumber, Ssrc};
+    use media::units::{RtpTimestamp, SequenceNumber, Ssrc};
 
     use super::*;
 
@@ -227,14 +227,7 @@ mod tests {
             local_rtp: rtp,
             local_rtcp: SocketAddr::new(rtp.ip(), rtp.port() + 1),
             seed,
-            reporter: ReporterConfig {
-                ssrc: seed.ssrc,
-                cname: "test".to_owned(),
-                interval: Duration::from_secs(5),
-                ntp: NtpBase { at: now, ntp: 0 },
-                clock_rate: ClockRate::HZ_8000,
-                seed: 1,
-            },
+            reporter: ReporterConfig::new(seed.ssrc, "test".to_owned(), Codec::Pcmu, NtpBase { at: now, ntp: 0 }, 1),
             gap_wait: Duration::from_millis(40),
             agent_format: AudioFormat::Ulaw8k,
         }
