@@ -15,7 +15,7 @@ use media::egress::{Egress, EgressConfig, EgressEvent, EgressOutput, FlushScope,
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats, PayloadTypes};
 use media::pipeline::PipelineError;
-use media::rtcp::{Concealment, Playout, Reporter, ReporterConfig, ReporterEvent, ReporterOutput};
+use media::rtcp::{Concealment, PlayoutReport, Reporter, ReporterConfig, ReporterEvent, ReporterOutput};
 use media::rtp::RtpSeed;
 use media::sdp::Negotiated;
 use media::transport::{Flow, Inbound, Transmit, Transport};
@@ -296,8 +296,8 @@ impl Leg {
 
 /// What reports tell of our side: a packet in order waits for nothing, and one behind a gap for the gap's time. Of the
 /// delay at this end only the wait for the next slot is known.
-fn playout(ptime: Duration, gap_wait: Duration) -> Playout {
-    Playout {
+fn playout(ptime: Duration, gap_wait: Duration) -> PlayoutReport {
+    PlayoutReport {
         end_system_delay: ptime,
         concealment: Concealment::Enhanced,
         adaptive: Some(false),

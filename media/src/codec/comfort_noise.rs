@@ -26,7 +26,8 @@ impl ComfortNoise {
         }
     }
 
-    fn next_sample(&mut self) -> i16 {
+    /// The next sample of it.
+    pub(crate) fn next_sample(&mut self) -> i16 {
         // Marsaglia's xorshift32 (13, 17, 5).
         self.state ^= self.state << 13;
         self.state ^= self.state >> 17;
@@ -37,6 +38,8 @@ impl ComfortNoise {
 
 /// The loudest sample; uniform noise of ±18 has an effective value of 10.7, −69.7 dBov.
 pub(crate) const PEAK: u32 = 18;
+/// That effective value.
+pub(crate) const RMS: f32 = 10.7;
 
 #[cfg(test)]
 mod tests {

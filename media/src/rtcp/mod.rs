@@ -19,7 +19,7 @@ mod extended;
 mod goodbye;
 mod members;
 mod ntp;
-mod playout;
+mod playout_report;
 mod receiver_report;
 mod reception;
 mod remote;
@@ -36,5 +36,5 @@ mod window;
 
 pub use compound::RtcpError;
 pub use ntp::NtpBase;
-pub use playout::{Concealment, Playout};
+pub use playout_report::{Concealment, PlayoutReport};
 pub use reporter::{ExtendedReports, Reporter, ReporterConfig, ReporterEvent, ReporterOutput};

@@ -11,7 +11,7 @@ use crate::quality::{Conditions, Impairment, Quality};
 use crate::rtcp::compound::RtcpError;
 use crate::rtcp::members::Members;
 use crate::rtcp::ntp::NtpBase;
-use crate::rtcp::playout::Playout;
+use crate::rtcp::playout_report::PlayoutReport;
 use crate::rtcp::reception::Reception;
 use crate::rtcp::remote::Remote;
 use crate::rtcp::round_trip::RoundTrip;
@@ -65,7 +65,7 @@ pub struct Reporter {
     reception: Reception,
     remote: Remote,
     round_trip: RoundTrip,
-    playout: Playout,
+    playout: PlayoutReport,
     worst: Option<Quality>,
     reflected: u64,
     collisions: u64,
@@ -130,7 +130,7 @@ impl Reporter {
             reception: Reception::new(clock_rate),
             remote: Remote::default(),
             round_trip: RoundTrip::default(),
-            playout: Playout::default(),
+            playout: PlayoutReport::default(),
             worst: None,
             reflected: 0,
             collisions: 0,
@@ -188,7 +188,7 @@ impl Reporter {
     }
 
     /// What is known of the playout by now; told in VoIP metrics, and its delay counted in the ratings.
-    pub const fn set_playout(&mut self, playout: Playout) {
+    pub const fn set_playout(&mut self, playout: PlayoutReport) {
         self.playout = playout;
     }
 

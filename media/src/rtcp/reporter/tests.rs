@@ -317,7 +317,7 @@ fn the_worst_stretch_between_two_reports_is_remembered() {
 fn delay_lowers_the_conversation_and_not_the_listening() {
     let now = start();
     let (mut ours, mut theirs) = (reporter(now, OURS), reporter(now, THEIRS));
-    ours.set_playout(Playout { end_system_delay: Duration::from_millis(100), ..Playout::default() });
+    ours.set_playout(PlayoutReport { end_system_delay: Duration::from_millis(100), ..PlayoutReport::default() });
     let path = Duration::from_millis(350);
     ours.handle_rtp_sent(now, &packet(OURS, 1));
     ours.handle_rtp_received(now, &packet(THEIRS, 1));

@@ -55,7 +55,7 @@ fn nothing_extended_is_sent_that_was_not_agreed_on() {
 fn voip_metrics_tell_bursts_delays_and_ratings_in_the_units_of_the_wire() {
     let now = start();
     let mut ours = extended(now, OURS);
-    ours.set_playout(Playout {
+    ours.set_playout(PlayoutReport {
         end_system_delay: Duration::from_millis(25),
         concealment: Concealment::Enhanced,
         adaptive: Some(true),
@@ -101,7 +101,7 @@ fn statistics_summaries_tell_of_the_span_since_the_last_report() {
 fn what_one_reporter_measures_the_other_is_told() {
     let now = start();
     let (mut ours, mut theirs) = (extended(now, OURS), extended(now, THEIRS));
-    theirs.set_playout(Playout { end_system_delay: Duration::from_millis(70), noise_dbm0: Some(-60), ..Playout::default() });
+    theirs.set_playout(PlayoutReport { end_system_delay: Duration::from_millis(70), noise_dbm0: Some(-60), ..PlayoutReport::default() });
     for n in 0..1_000u16 {
         ours.handle_rtp_sent(now + PTIME * u32::from(n), &packet(OURS, n));
     }

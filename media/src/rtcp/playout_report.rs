@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How what is received is played.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Playout {
+pub struct PlayoutReport {
     /// What our side adds to the way of a voice in both directions together: from the wire to who listens, and from who
     /// speaks to the wire.
     pub end_system_delay: Duration,
@@ -38,7 +38,7 @@ pub enum Concealment {
     Enhanced,
 }
 
-impl Playout {
+impl PlayoutReport {
     /// The octet of concealment, kind and rate of the jitter buffer.
     pub(super) const fn configuration(&self) -> u8 {
         let concealment: u8 = match self.concealment {
