@@ -3,7 +3,7 @@
 //!
 //! [`Reporter`] is the machine. One file each: the packets (`sender_report`, `receiver_report`, `source_description`,
 //! `goodbye`, `extended`) and the walk over them (`compound`), views on the datagram that copy and allocate nothing; the
-//! books of what comes (`reception`, `stream`, `window`, `bursts`) and goes (`sender`); the timer (`schedule`, `members`).
+//! books of what comes (`reception`, `received_stream`, `window`, `bursts`) and goes (`sender`); the timer (`schedule`, `members`).
 //! `rtc-rtcp` is the oracle of the tests. It is not used otherwise: it allocates for each block, and pads names with a
 //! count where §6.5 demands nulls.
 //!
@@ -20,6 +20,7 @@ mod goodbye;
 mod members;
 mod ntp;
 mod playout_report;
+mod received_stream;
 mod receiver_report;
 mod reception;
 mod remote;
@@ -31,7 +32,6 @@ mod sender;
 mod sender_report;
 mod source_description;
 mod spread;
-mod stream;
 mod window;
 
 pub use compound::RtcpError;

@@ -5,9 +5,9 @@
 use std::time::{Duration, Instant};
 
 use super::bursts::Bursts;
+use super::received_stream::{Counts, Place, ReceivedStream};
 use super::report_block::ReportBlock;
 use super::spread::Extremes;
-use super::stream::{Counts, Place, Stream};
 use crate::rtp::{RtpHeader, RtpPacket};
 use crate::stats::{LossPattern, StreamStats};
 use crate::units::{ClockRate, Ssrc};
@@ -17,7 +17,7 @@ use crate::units::{ClockRate, Ssrc};
 pub(super) struct Reception {
     clock_rate: ClockRate,
     /// Those that may still be reported; the present one is the last.
-    streams: Vec<Stream>,
+    streams: Vec<ReceivedStream>,
     /// Sums of streams that ended.
     ended: Counts,
     ended_bursts: Bursts,
@@ -108,11 +108,11 @@ impl Reception {
             }
             stays
         });
-        self.streams.iter_mut().for_each(Stream::reported);
+        self.streams.iter_mut().for_each(ReceivedStream::reported);
     }
 
     /// The stream heard last.
-    pub(super) fn present(&self) -> Option<&Stream> {
+    pub(super) fn present(&self) -> Option<&ReceivedStream> {
         self.streams.last()
     }
 
@@ -147,7 +147,7 @@ impl Reception {
         stats.jitter_spread_ms = self.jitter.spread();
     }
 
-    fn stream_mut(&mut self, ssrc: Ssrc) -> Option<&mut Stream> {
+    fn stream_mut(&mut self, ssrc: Ssrc) -> Option<&mut ReceivedStream> {
         self.streams.iter_mut().find(|stream| stream.ssrc == ssrc)
     }
 
@@ -158,7 +158,7 @@ impl Reception {
             let oldest = self.streams.remove(0);
             self.sum_up(&oldest);
         }
-        self.streams.push(Stream::new(now, header, self.clock_rate));
+        self.streams.push(ReceivedStream::new(now, header, self.clock_rate));
     }
 
     /// The present stream began anew under its name.
@@ -167,10 +167,10 @@ impl Reception {
             self.sum_up(&old);
         }
         self.restarts = self.restarts.saturating_add(1);
-        self.streams.push(Stream::new(now, header, self.clock_rate));
+        self.streams.push(ReceivedStream::new(now, header, self.clock_rate));
     }
 
-    fn sum_up(&mut self, stream: &Stream) {
+    fn sum_up(&mut self, stream: &ReceivedStream) {
         self.ended.add(&stream.counts());
         self.ended_bursts.add(stream.bursts());
     }

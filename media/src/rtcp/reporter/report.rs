@@ -6,9 +6,9 @@ use super::Reporter;
 use crate::quality::Quality;
 use crate::rtcp::bursts::GAP_MINIMUM;
 use crate::rtcp::extended::{self, DelayBlock, VoipMetrics, dlrr, receiver_reference_time};
+use crate::rtcp::received_stream::ReceivedStream;
 use crate::rtcp::reception::pattern;
 use crate::rtcp::remote::CLOCKS;
-use crate::rtcp::stream::Stream;
 use crate::rtcp::{goodbye, receiver_report, sender_report, source_description};
 use crate::units::Ssrc;
 
@@ -44,7 +44,7 @@ impl Reporter {
         let owed = delays.iter_mut().zip(self.remote.take_delays(now)).map(|(place, delay)| *place = delay).count();
         let delays = delays.get(..owed).unwrap_or_default();
         let present = self.reception.present().filter(|stream| !stream.left);
-        let summary = present.filter(|stream| wanted.statistics_summary && stream.since_report().expected > 0).map(Stream::summary);
+        let summary = present.filter(|stream| wanted.statistics_summary && stream.since_report().expected > 0).map(ReceivedStream::summary);
         let metrics = present.filter(|_| wanted.voip_metrics).map(|stream| self.voip_metrics(stream));
         if !wanted.receiver_reference_time && owed == 0 && summary.is_none() && metrics.is_none() {
             return;
@@ -61,7 +61,7 @@ impl Reporter {
         });
     }
 
-    fn voip_metrics(&self, stream: &Stream) -> VoipMetrics {
+    fn voip_metrics(&self, stream: &ReceivedStream) -> VoipMetrics {
         let (counts, bursts, playout) = (stream.counts(), stream.bursts(), &self.playout);
         let pattern = pattern(&bursts, stream.packet_time());
         let quality = self.rate(counts.fraction_unplayed(), bursts.burst_ratio());

@@ -14,7 +14,7 @@ use crate::units::{ClockRate, ExtendedSequenceNumber, RtpTimestamp, SequenceNumb
 
 /// The stream's books.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(super) struct ReceivedStream {
     pub(super) ssrc: Ssrc,
     clock_rate: ClockRate,
     first: ExtendedSequenceNumber,
@@ -60,7 +60,7 @@ pub(super) struct Counts {
     pub(super) discarded: u64,
 }
 
-impl Stream {
+impl ReceivedStream {
     pub(super) fn new(now: Instant, header: &RtpHeader, clock_rate: ClockRate) -> Self {
         let first = ExtendedSequenceNumber(u64::from(header.sequence.0));
         let mut stream = Self {
