@@ -231,6 +231,12 @@ impl Ingress {
         }
     }
 
+    /// Packets that came after their span had been concealed or filled, so far.
+    #[must_use]
+    pub const fn late(&self) -> u64 {
+        self.stats.late
+    }
+
     /// How long the packet lasts, in ticks of its clock, if it is audio; what it is instead is counted.
     fn audio_ticks(&mut self, packet: &RtpPacket<'_>) -> Option<u32> {
         let payload_type = packet.header.payload_type;

@@ -19,6 +19,7 @@ mod jitter;
 mod pacer;
 pub mod pipeline;
 pub mod playout;
+pub mod quality;
 pub mod resample;
 pub mod rtcp;
 pub mod rtp;

@@ -1,16 +1,23 @@
-//! A packet on its way through transport and reporter costs no allocation once both are warm.
+//! A packet on its way through transport and reporter costs no allocation once both are warm, and neither does a report.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where its scene cannot be set")]
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use media::rtcp::{NtpBase, Reporter, ReporterConfig};
+use media::codec::Codec;
+use media::rtcp::{ExtendedReports, NtpBase, Reporter, ReporterConfig, ReporterOutput};
 use media::rtp::{RtpHeader, RtpPacket};
 use media::srtp::{CryptoSuite, KeySeed, MasterKey, SdesKeys, Sender};
 use media::transport::{Flow, Inbound, PathConfig, Plain, Protocol, SourceRule, Transport};
-use media::units::{ClockRate, PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
+use media::units::{PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 
 const PTIME: Duration = Duration::from_millis(20);
+
+fn reporter(now: Instant, ssrc: Ssrc) -> Reporter {
+    let ntp = NtpBase { at: now, ntp: 0xe000_0000 << 32 };
+    let config = ReporterConfig::new(ssrc, "0123456789abcdef01234567".to_owned(), Codec::Pcmu, ntp, u64::from(ssrc.0));
+    Reporter::new(now, ReporterConfig { extended: ExtendedReports::ALL, ..config })
+}
 
 /// One leg's transport and reporter, and the datagram that its peer sends next.
 struct Leg {
@@ -37,17 +44,7 @@ impl Leg {
         let keys = suite.map(|suite| SdesKeys { local: key(suite, 1), remote: key(suite, 2) });
         transport.set_keys(now, keys.as_ref());
         let peer = keys.map(|keys| Sender::new(&keys.remote));
-        let reporter = Reporter::new(
-            now,
-            ReporterConfig {
-                ssrc: Ssrc(1),
-                cname: "name".to_owned(),
-                interval: Duration::from_secs(5),
-                ntp: NtpBase { at: now, ntp: 0 },
-                clock_rate: ClockRate::HZ_8000,
-                seed: 1,
-            },
-        );
+        let reporter = reporter(now, Ssrc(1));
         let flow = Flow { protocol: Protocol::Udp, local: local_rtp, remote };
         Self { now, flow, transport, reporter, peer, datagram: Vec::new(), sent: 0 }
     }
@@ -101,4 +98,45 @@ fn assert_allocates_nothing(suite: Option<CryptoSuite>) {
     let counted = allocation_counter::measure(|| (10..1_010).for_each(|n| leg.echo(n)));
     assert_eq!(counted.count_total, 0);
     assert_eq!(leg.sent, 1_010);
+}
+
+/// Lets two ends of a call speak for so many slots; every tenth packet of one is lost. Says how many reports came over.
+fn converse(start: Instant, [one, other]: &mut [Reporter; 2], slots: std::ops::Range<u32>, wire: &mut Vec<u8>) -> u32 {
+    let mut reports = 0;
+    for slot in slots {
+        let now = start + PTIME * slot;
+        for ssrc in [Ssrc(1), Ssrc(2)] {
+            let (from, to) = if ssrc == Ssrc(1) { (&mut *one, &mut *other) } else { (&mut *other, &mut *one) };
+            let (sequence, timestamp) = (SequenceNumber(slot as u16), RtpTimestamp(slot * 160));
+            let header = RtpHeader { payload_type: PayloadType::PCMU, sequence, timestamp, ssrc, marker: false };
+            let packet = RtpPacket { header, payload: &[0xff; 160] };
+            from.handle_rtp_sent(now, &packet);
+            if ssrc == Ssrc(1) || slot % 10 != 0 {
+                to.handle_rtp_received(now, &packet);
+            }
+            from.handle_timeout(now);
+            if let ReporterOutput::Packet(compound) = from.poll_output() {
+                wire.clear();
+                wire.extend_from_slice(compound);
+                to.handle_rtcp(now, wire).unwrap();
+                reports += 1;
+            }
+            assert!(from.stats().packets_sent > 0);
+        }
+    }
+    reports
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test needs some instant to begin with")]
+fn two_warm_reporters_allocate_nothing_for_packets_reports_and_figures() {
+    let start = Instant::now();
+    let (mut ends, mut wire) = ([Ssrc(1), Ssrc(2)].map(|ssrc| reporter(start, ssrc)), Vec::with_capacity(2_048));
+    converse(start, &mut ends, 0..50, &mut wire);
+    let mut reports = 0;
+    let counted = allocation_counter::measure(|| reports = converse(start, &mut ends, 50..30_000, &mut wire));
+    assert!((200..280).contains(&reports), "{reports} reports in ten minutes");
+    assert_eq!(counted.count_total, 0);
+    let [stats, _] = ends.map(|end| end.stats());
+    assert!(stats.remote_metrics.is_some() && stats.round_trip.is_some() && stats.lost > 2_900);
 }

@@ -15,7 +15,7 @@ use media::rtcp::{NtpBase, ReporterConfig};
 use media::rtp::RtpSeed;
 use media::sdp::{CodecPolicy, RemoteRule, TransportPolicy};
 use media::transport::SourceRule;
-use media::units::{ClockRate, RtpTimestamp, SequenceNumber, Ssrc};
+use media::units::{RtpTimestamp, SequenceNumber, Ssrc};
 use tokio::sync::mpsc;
 
 use super::call::{Call, CallSetup};
@@ -213,7 +213,7 @@ impl Launcher {
 
     fn plan(&self, now: Instant, pair: &PortPair, request: &LaunchRequest, agent: &AgentConfig) -> LegPlan {
         let Resources { rtp, calls, .. } = &*self.shared;
-        let (seed, drawn) = draw();
+        let Drawn { seed, number: drawn, cname } = draw();
         let port = pair.lease.rtp_port();
         let advertised = SocketAddr::new(rtp.public_address(), port);
         LegPlan {
@@ -232,14 +232,7 @@ impl Launcher {
             local_rtp: SocketAddr::new(rtp.address, port),
             local_rtcp: SocketAddr::new(rtp.address, port + 1),
             seed,
-            reporter: ReporterConfig {
-                ssrc: seed.ssrc,
-                cname: advertised.to_string(),
-                interval: RTCP_INTERVAL,
-                ntp: ntp_base(now),
-                clock_rate: ClockRate::HZ_8000,
-                seed: drawn,
-            },
+            reporter: ReporterConfig::new(seed.ssrc, cname, Codec::Pcmu, ntp_base(now), drawn),
             gap_wait: Duration::from_millis(u64::from(calls.gap_wait_ms)),
             agent_format: agent.format.into(),
         }
@@ -257,14 +250,24 @@ impl Launcher {
     }
 }
 
-/// Where a stream begins, and a number for whatever else must not be guessed.
-fn draw() -> (RtpSeed, u64) {
-    let mut random = [0; 20];
+/// What of a leg must not be guessed.
+struct Drawn {
+    /// Where its stream begins.
+    seed: RtpSeed,
+    /// For whatever else.
+    number: u64,
+    /// Our name in reports: 96 bits that mean nothing (RFC 7022 §4.2).
+    cname: String,
+}
+
+fn draw() -> Drawn {
+    let mut random = [0; 32];
     getrandom::fill(&mut random).expect("the operating system provides randomness");
     let mut random = random.as_slice();
     let seed =
         RtpSeed { ssrc: Ssrc(random.get_u32()), sequence: SequenceNumber(random.get_u16()), timestamp: RtpTimestamp(random.get_u32()) };
-    (seed, random.get_u64())
+    let number = random.get_u64();
+    Drawn { seed, number, cname: hex::encode(random.get(..12).unwrap_or_default()) }
 }
 
 /// What a call's SRTP keys are made of.
@@ -283,9 +286,6 @@ fn ntp_base(now: Instant) -> NtpBase {
 
 /// Seconds from 1900, where NTP begins, to 1970.
 const NTP_TO_UNIX_S: u64 = 2_208_988_800;
-
-/// Mean time between reports (RFC 3550 §6.2).
-const RTCP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long a far end that we dialled may ring.
 const NO_ANSWER_LIMIT: Duration = Duration::from_secs(60);

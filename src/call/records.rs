@@ -72,7 +72,7 @@ impl Records {
     async fn write_end(&self, record: CallRecord) {
         let termination = record.termination.unwrap_or(Termination::gateway(GatewayReason::Internal));
         self.metrics.call_ended(termination);
-        self.metrics.packets_missed(record.media.packets_lost, record.media.packets_late);
+        self.metrics.media_ended(&record.media);
         let at = |wanted: fn(&Moment) -> bool| record.timeline.iter().find(|entry| wanted(&entry.moment)).map(|entry| entry.at_ms);
         if let Some(answered) = at(|moment| *moment == Moment::Answered) {
             self.metrics.call_set_up(Duration::from_millis(answered));

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{CallId, OrgId};
+pub use super::media_statistics::MediaStatistics;
 use super::redacted::Redacted;
 use super::termination::Termination;
 use super::timeline::TimelineEntry;
@@ -87,43 +88,6 @@ pub enum CallStatus {
     InProgress,
     /// Over.
     Completed,
-}
-
-/// How the audio of a call fared.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct MediaStatistics {
-    /// Codec of the leg, by its SDP name; empty before negotiation.
-    pub codec: String,
-    /// Valid RTP packets that came.
-    pub packets_received: u64,
-    /// RTP packets that went.
-    pub packets_sent: u64,
-    /// Packets that never came, by sequence number.
-    pub packets_lost: u64,
-    /// Packets handed on toward the agent.
-    pub packets_forwarded: u64,
-    /// Packets that came after their span had been concealed or filled.
-    pub packets_late: u64,
-    /// Packets that had come before.
-    pub packets_duplicate: u64,
-    /// Datagrams dropped: wrong source, wrong payload type, not RTP.
-    pub packets_rejected: u64,
-    /// Milliseconds made up for lost packets.
-    pub concealed_ms: u64,
-    /// Milliseconds of silence put in where nothing was sent.
-    pub filled_ms: u64,
-    /// Length of the timeline that the agent was given.
-    pub timeline_ms: u64,
-    /// Interarrival jitter of what came (RFC 3550 §6.4.1).
-    pub jitter_ms: f64,
-    /// Fraction lost of what we sent, as the far end last reported it; null without a report.
-    pub remote_fraction_lost: Option<f64>,
-    /// Jitter as the far end last reported it; null without a report.
-    pub remote_jitter_ms: Option<f64>,
-    /// Round trip from RTCP; null without a report.
-    pub round_trip_ms: Option<f64>,
-    /// Caller audio dropped because the agent's socket did not take it.
-    pub agent_dropped_ms: u64,
 }
 
 /// One side's words.

@@ -6,6 +6,7 @@ pub mod audit_event;
 pub mod call_record;
 pub mod event;
 pub mod ids;
+pub mod media_statistics;
 pub mod network;
 pub mod redacted;
 pub mod setting;

@@ -16,7 +16,7 @@ use media::egress::{Egress, EgressConfig, EgressEvent, EgressOutput, FlushScope,
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats};
 use media::pipeline::PipelineError;
-use media::rtcp::{Reporter, ReporterConfig, ReporterOutput};
+use media::rtcp::{Concealment, PlayoutReport, Reporter, ReporterConfig, ReporterEvent, ReporterOutput};
 use media::rtp::RtpSeed;
 use media::sdp::Negotiated;
 use media::transport::{Flow, Inbound, Transmit, Transport};
@@ -95,7 +95,8 @@ impl Leg {
             bound: AGENT_AUDIO_BOUND,
             seed,
         })?;
-        let reporter = Reporter::new(now, reporter);
+        let mut reporter = Reporter::new(now, ReporterConfig { codec: negotiated.codec, ..reporter });
+        reporter.set_playout(playout(negotiated.ptime, gap_wait));
         let (events, seen, due) = (VecDeque::with_capacity(4), Seen::default(), Due::default());
         let mut leg = Self { transport, ingress, egress, reporter, negotiated, events, seen, due };
         leg.obey_direction();
@@ -114,7 +115,11 @@ impl Leg {
                 Inbound::Rtp(packet) => {
                     rtp = true;
                     self.reporter.handle_rtp_received(now, &packet);
+                    let late = self.ingress.late();
                     self.ingress.handle_packet(now, &packet);
+                    if self.ingress.late() > late {
+                        self.reporter.handle_rtp_discarded(&packet.header);
+                    }
                 }
                 // A malformed report is dropped; the next one will do.
                 Inbound::Rtcp(compound) => drop(self.reporter.handle_rtcp(now, compound)),
@@ -183,7 +188,7 @@ impl Leg {
 
     /// The far end has gone: one last report.
     pub fn close(&mut self, now: Instant) {
-        self.reporter.goodbye(now);
+        self.reporter.goodbye(now, "call ended");
         self.drain_reporter(now);
     }
 
@@ -285,12 +290,29 @@ impl Leg {
         loop {
             match self.reporter.poll_output() {
                 ReporterOutput::Packet(compound) => self.transport.send_rtcp(now, compound),
+                // A stream's end is no call's end: signalling tells that, and a report may be forged.
+                ReporterOutput::Event(ReporterEvent::Goodbye { .. }) => {}
                 ReporterOutput::Timeout(due) => {
                     self.due.reporter = due;
                     return;
                 }
             }
         }
+    }
+}
+
+/// What reports tell of our side: a packet in order waits for nothing, and one behind a gap for the gap's time. Of the
+/// delay at this end only the wait for the next slot is known.
+fn playout(ptime: Duration, gap_wait: Duration) -> PlayoutReport {
+    PlayoutReport {
+        end_system_delay: ptime,
+        concealment: Concealment::Enhanced,
+        adaptive: Some(false),
+        nominal: Duration::ZERO,
+        maximum: gap_wait,
+        absolute_maximum: gap_wait,
+        signal_dbm0: None,
+        noise_dbm0: None,
     }
 }
 

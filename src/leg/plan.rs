@@ -215,9 +215,11 @@ fn next_slot(grid: Instant, now: Instant, step: Duration) -> Instant {
 mod tests {
     use media::codec::Codec;
     use media::rtcp::NtpBase;
+    use media::rtp::{RtpHeader, RtpPacket};
     use media::sdp::{Crypto, RemoteRule, SrtpPolicy};
     use media::srtp::{CryptoSuite, KeySeed, MasterKey, Receiver};
-    use media::units::{ClockRate, RtpTimestamp, Ssrc};
+    use media::transport::{Flow, Protocol};
+    use media::units::{PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 
     use super::*;
 
@@ -233,14 +235,7 @@ mod tests {
             local_rtp: rtp,
             local_rtcp: SocketAddr::new(rtp.ip(), rtp.port() + 1),
             seed,
-            reporter: ReporterConfig {
-                ssrc: seed.ssrc,
-                cname: "test".to_owned(),
-                interval: Duration::from_secs(5),
-                ntp: NtpBase { at: now, ntp: 0 },
-                clock_rate: ClockRate::HZ_8000,
-                seed: 1,
-            },
+            reporter: ReporterConfig::new(seed.ssrc, "test".to_owned(), Codec::Pcmu, NtpBase { at: now, ntp: 0 }, 1),
             gap_wait: Duration::from_millis(40),
             agent_format: AudioFormat::Ulaw8k,
         }
@@ -279,6 +274,47 @@ mod tests {
         leg.take_reoffer(now, offer("sendrecv").as_bytes()).unwrap();
         assert_eq!(sent(&mut leg, &mut now, 20), 20);
         assert_eq!(leg.agreed().unwrap().queued(), Duration::ZERO);
+    }
+
+    /// Hands the leg the far end's packet of this number at this time, and lets it do what is due.
+    fn receive(leg: &mut PlannedLeg, now: Instant, n: u16) {
+        let (sequence, timestamp) = (SequenceNumber(n), RtpTimestamp(u32::from(n) * 160));
+        let header = RtpHeader { payload_type: PayloadType::PCMU, sequence, timestamp, ssrc: Ssrc(9), marker: false };
+        let mut datagram = Vec::new();
+        RtpPacket { header, payload: &[0x30; 160] }.write(&mut datagram);
+        let flow = Flow { protocol: Protocol::Udp, local: OURS.parse().unwrap(), remote: "127.0.0.1:50000".parse().unwrap() };
+        let leg = leg.agreed().unwrap();
+        leg.handle_timeout(now);
+        assert!(leg.handle_datagram(now, flow, &datagram));
+        while leg.poll_audio().is_some() {}
+    }
+
+    #[test]
+    fn the_figures_of_a_call_stand_while_it_goes_on_and_count_what_came_too_late() {
+        let start = Instant::now();
+        let mut leg = PlannedLeg::answering(start, plan(start), offer("sendrecv").as_bytes()).unwrap();
+        assert_eq!(leg.statistics().quality, None);
+        let at = |n: u16| start + Duration::from_millis(20) * u32::from(n);
+        (0..100).for_each(|n| receive(&mut leg, at(n), n));
+        let clean = leg.statistics();
+        assert_eq!(clean.quality.map(|quality| (quality.r_factor, quality.mos_listening)), Some((93.21, 4.41)));
+        assert_eq!((clean.fraction_lost, clean.jitter_over_call.map(|jitter| jitter.max_ms)), (0.0, Some(0.0)));
+        // One of ten never comes, and one of ten comes when its time has been filled.
+        for n in (100..200u16).filter(|n| n % 10 != 0) {
+            match n % 10 {
+                5 => {}
+                9 => {
+                    receive(&mut leg, at(n), n);
+                    receive(&mut leg, at(n), n - 4);
+                }
+                _ => receive(&mut leg, at(n), n),
+            }
+        }
+        let lossy = leg.statistics();
+        assert_eq!((lossy.packets_lost, lossy.packets_late, lossy.fraction_lost), (10, 10, 0.05));
+        let score = lossy.quality.unwrap().mos_listening;
+        assert!((3.2..3.7).contains(&score), "a tenth was not heard: {score}");
+        assert!(lossy.loss_pattern.unwrap().burst_density > 0.15, "{:?}", lossy.loss_pattern);
     }
 
     fn offer_protected(key: &MasterKey) -> String {

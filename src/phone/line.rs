@@ -138,7 +138,7 @@ impl Line {
 
     /// Says goodbye; nothing is sent afterwards.
     pub(super) fn close(&mut self, now: Instant) {
-        self.reporter.goodbye(now);
+        self.reporter.goodbye(now, "call ended");
         self.drain(now);
     }
 
@@ -196,6 +196,8 @@ impl Line {
         self.due.reporter = loop {
             match self.reporter.poll_output() {
                 ReporterOutput::Packet(compound) => self.transport.send_rtcp(now, compound),
+                // The far end hangs up by SIP.
+                ReporterOutput::Event(_) => {}
                 ReporterOutput::Timeout(due) => break due,
             }
         };

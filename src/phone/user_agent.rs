@@ -230,14 +230,8 @@ impl Phone {
 
     fn open_line(&mut self, now: Instant, negotiated: &Negotiated) -> Option<Line> {
         let PhoneSetup { local_rtp, local_rtcp, seeds, ntp, talk, .. } = self.setup;
-        let reporter = ReporterConfig {
-            ssrc: seeds.rtp.ssrc,
-            cname: format!("{:016x}", seeds.session),
-            interval: REPORT_INTERVAL,
-            ntp,
-            clock_rate: negotiated.codec.clock_rate(),
-            seed: seeds.reports,
-        };
+        let cname = format!("{:016x}", seeds.session);
+        let reporter = ReporterConfig::new(seeds.rtp.ssrc, cname, negotiated.codec, ntp, seeds.reports);
         let local_rtcp = if negotiated.rtcp_mux { local_rtp } else { local_rtcp };
         let sockets = PathConfig { local_rtp, local_rtcp, source: SourceRule::Address };
         Line::open(
@@ -271,7 +265,5 @@ fn rounded(value: f64, places: i32) -> f64 {
     (value * scale).round() / scale
 }
 
-/// RFC 3550 §6.2.
-const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 /// From the answer to the first key: by then the far end listens.
 const FIRST_KEY: Duration = Duration::from_millis(500);

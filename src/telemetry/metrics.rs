@@ -13,10 +13,10 @@ use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 use self::table::{
-    AGENT_FAULTS, API_DURATION, API_REQUESTS, CALL_SETUP, CALLS_ACTIVE, CALLS_ENDED, CALLS_REFUSED, CALLS_STARTED, FIRST_AUDIO, Kind,
-    Metric, PACKETS_LATE, PACKETS_LOST, SEND_LATENESS, SNAPSHOTS_DROPPED, TABLE, TURN_LATENCY,
+    AGENT_FAULTS, API_DURATION, API_REQUESTS, CALL_SETUP, CALLS_ACTIVE, CALLS_ENDED, CALLS_REFUSED, CALLS_STARTED, FIRST_AUDIO, JITTER,
+    Kind, Metric, PACKETS_LATE, PACKETS_LOST, RECEIVED_MOS, ROUND_TRIP, SEND_LATENESS, SENT_MOS, SNAPSHOTS_DROPPED, TABLE, TURN_LATENCY,
 };
-use crate::domain::call_record::Direction;
+use crate::domain::call_record::{Direction, MediaStatistics};
 use crate::domain::termination::Termination;
 
 /// Everything that is counted and measured; clones share it.
@@ -36,6 +36,10 @@ struct Shared {
     first_audio: Histogram,
     packets_lost: Counter,
     packets_late: Counter,
+    jitter: Histogram,
+    round_trip: Histogram,
+    received_mos: Histogram,
+    sent_mos: Histogram,
     send_lateness: Histogram,
     api_duration: Histogram,
 }
@@ -62,6 +66,10 @@ impl Metrics {
             first_audio: recorder.register_histogram(&Key::from_static_name(FIRST_AUDIO), &METADATA),
             packets_lost: recorder.register_counter(&Key::from_static_name(PACKETS_LOST), &METADATA),
             packets_late: recorder.register_counter(&Key::from_static_name(PACKETS_LATE), &METADATA),
+            jitter: recorder.register_histogram(&Key::from_static_name(JITTER), &METADATA),
+            round_trip: recorder.register_histogram(&Key::from_static_name(ROUND_TRIP), &METADATA),
+            received_mos: recorder.register_histogram(&Key::from_static_name(RECEIVED_MOS), &METADATA),
+            sent_mos: recorder.register_histogram(&Key::from_static_name(SENT_MOS), &METADATA),
             send_lateness: recorder.register_histogram(&Key::from_static_name(SEND_LATENESS), &METADATA),
             api_duration: recorder.register_histogram(&Key::from_static_name(API_DURATION), &METADATA),
             recorder,
@@ -109,10 +117,20 @@ impl Metrics {
         self.shared.first_audio.record(ms(took));
     }
 
-    /// Packets that never came, and packets that came too late, of one call.
-    pub fn packets_missed(&self, lost: u64, late: u64) {
-        self.shared.packets_lost.increment(lost);
-        self.shared.packets_late.increment(late);
+    /// How the audio of a call that ended had fared; what was not known of it is not counted.
+    pub fn media_ended(&self, media: &MediaStatistics) {
+        let shared = &self.shared;
+        shared.packets_lost.increment(media.packets_lost);
+        shared.packets_late.increment(media.packets_late);
+        let figures = [
+            (&shared.jitter, media.jitter_over_call.map(|jitter| jitter.mean_ms)),
+            (&shared.round_trip, media.round_trip_over_call.map(|trip| trip.mean_ms)),
+            (&shared.received_mos, media.quality.map(|quality| quality.mos_listening)),
+            (&shared.sent_mos, media.remote_quality.map(|quality| quality.mos_listening)),
+        ];
+        for (histogram, figure) in figures {
+            figure.into_iter().for_each(|figure| histogram.record(figure));
+        }
     }
 
     /// How long after its slot a packet went.
@@ -183,6 +201,7 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::media_statistics::CallQuality;
     use crate::domain::termination::GatewayReason;
 
     #[test]
@@ -191,7 +210,8 @@ mod tests {
         metrics.call_started(Direction::Inbound);
         metrics.call_started(Direction::Outbound);
         metrics.call_ended(Termination::gateway(GatewayReason::Interrupted));
-        metrics.packets_missed(3, 4);
+        let quality = Some(CallQuality { r_factor: 80.0, mos_listening: 4.02, mos_conversational: None });
+        metrics.media_ended(&MediaStatistics { packets_lost: 3, packets_late: 4, quality, ..MediaStatistics::default() });
         metrics.packet_sent(Duration::from_micros(300));
         metrics.agent_fault("limited");
         metrics.call_refused("capacity");
@@ -203,6 +223,8 @@ mod tests {
             "auricle_call_ended_total{class=\"us\",area=\"gateway\",reason=\"interrupted\"} 1",
             "auricle_media_packets_lost_total 3",
             "auricle_media_packets_late_total 4",
+            "auricle_media_received_mos_bucket{le=\"3.6\"} 0",
+            "auricle_media_received_mos_bucket{le=\"4.03\"} 1",
             "auricle_media_send_lateness_ms_bucket{le=\"0.5\"} 1",
             "auricle_media_send_lateness_ms_bucket{le=\"0.25\"} 0",
             "auricle_call_refused_total{reason=\"capacity\"} 1",
@@ -225,7 +247,7 @@ mod tests {
     #[test]
     fn two_sets_do_not_mix() {
         let (one, other) = (Metrics::new(), Metrics::new());
-        one.packets_missed(1, 0);
+        one.media_ended(&MediaStatistics { packets_lost: 1, ..MediaStatistics::default() });
         assert!(other.render().contains("auricle_media_packets_lost_total 0"));
     }
 }

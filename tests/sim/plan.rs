@@ -9,12 +9,13 @@ use auricle::domain::ids::{CallId, OrgId};
 use auricle::domain::redacted::Redacted;
 use auricle::leg::plan::LegPlan;
 use chrono::{DateTime, Utc};
+use media::codec::Codec;
 use media::frame::AudioFormat;
 use media::rtcp::{NtpBase, ReporterConfig};
 use media::rtp::RtpSeed;
 use media::sdp::{RemoteRule, TransportPolicy};
 use media::transport::SourceRule;
-use media::units::{ClockRate, RtpTimestamp, SequenceNumber, Ssrc};
+use media::units::{RtpTimestamp, SequenceNumber, Ssrc};
 
 use crate::caller::{CALLER_SIP, GATEWAY_SIP, codecs};
 use crate::clock::{Random, ms};
@@ -33,14 +34,13 @@ pub(crate) fn leg(key: u64, now: Instant, random: &mut Random) -> LegPlan {
         local_rtp: rtp,
         local_rtcp: SocketAddr::new(rtp.ip(), rtp.port() + 1),
         seed,
-        reporter: ReporterConfig {
-            ssrc: seed.ssrc,
-            cname: "simulated".to_owned(),
-            interval: ms(5_000),
-            ntp: NtpBase { at: now, ntp: 0xEE00_0000_0000_0000 },
-            clock_rate: ClockRate::HZ_8000,
-            seed: random.next(),
-        },
+        reporter: ReporterConfig::new(
+            seed.ssrc,
+            "simulated".to_owned(),
+            Codec::Pcmu,
+            NtpBase { at: now, ntp: 0xEE00_0000_0000_0000 },
+            random.next(),
+        ),
         gap_wait: ms(40),
         agent_format: AudioFormat::Ulaw8k,
     }

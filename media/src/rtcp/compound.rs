@@ -1,9 +1,13 @@
-//! The walk over a compound (RFC 3550 §6.1): what a datagram holds, with a bound on the work it can cause.
+//! The walk over a datagram of RTCP (RFC 3550 §6.1, appendix A.2): what it holds, with a bound on the work it can cause.
+//!
+//! A datagram is read twice: once whole, so that a bad tail spoils all of it before any of it takes effect, and once for
+//! its effects. Both are views on its octets: nothing is copied, nothing is allocated.
 
-use rtc_rtcp::goodbye::Goodbye;
-use rtc_rtcp::receiver_report::ReceiverReport;
-use rtc_rtcp::sender_report::SenderReport;
-use rtc_shared::marshal::Unmarshal;
+use super::extended::Extended;
+use super::goodbye::Goodbye;
+use super::receiver_report::ReceiverReport;
+use super::sender_report::SenderReport;
+use super::source_description::SourceDescription;
 
 /// Why a datagram was no RTCP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,10 +32,22 @@ pub enum RtcpError {
         /// Octets that were left.
         left: usize,
     },
+    /// A packet is padded that is not the last, or by octets that it does not have.
+    #[error("misplaced padding in a packet of type {packet_type}")]
+    Padding {
+        /// Its packet type.
+        packet_type: u8,
+    },
+    /// A compound does not begin with a report, and packets of reduced size were not agreed on (RFC 5506).
+    #[error("begins with a packet of type {packet_type} instead of a report")]
+    NoReport {
+        /// The packet type that it begins with.
+        packet_type: u8,
+    },
     /// More packets than any compound of an audio call has.
     #[error("more than {MAX_PACKETS} packets in a compound")]
     TooMany,
-    /// The body of a report or goodbye is shorter than its header says.
+    /// The body of a packet is shorter than its header says.
     #[error("malformed packet of type {packet_type}")]
     Malformed {
         /// Its packet type.
@@ -39,116 +55,123 @@ pub enum RtcpError {
     },
 }
 
-/// A packet of a compound that concerns us.
-pub(super) enum Packet {
-    SenderReport(SenderReport),
-    ReceiverReport(ReceiverReport),
-    Goodbye(Goodbye),
+/// A packet that concerns us. Applications' own, feedback and what is not known are stepped over.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Packet<'a> {
+    SenderReport(SenderReport<'a>),
+    ReceiverReport(ReceiverReport<'a>),
+    SourceDescription(SourceDescription<'a>),
+    Goodbye(Goodbye<'a>),
+    Extended(Extended<'a>),
 }
 
-/// Reads a whole compound before any of it takes effect, so that a bad tail spoils it all.
-///
-/// Packets of other types are stepped over by their length. The order is not demanded, since no effect depends on it.
-pub(super) fn parse(mut datagram: &[u8]) -> Result<Vec<Packet>, RtcpError> {
-    let mut packets = Vec::new();
-    for _ in 0..MAX_PACKETS {
-        let (packet, rest) = split(datagram)?;
-        if let Some(packet) = read(packet)? {
-            packets.push(packet);
+/// All of RTCP is made of these (§6.1: everything is aligned to 32 bits).
+pub(super) type Word = [u8; 4];
+
+/// The packets of a datagram whose form is sound.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Packets<'a> {
+    rest: &'a [u8],
+}
+
+/// Checks a whole datagram. With `reduced_size` it need not begin with a report (RFC 5506 §3.4).
+pub(super) fn parse(datagram: &[u8], reduced_size: bool) -> Result<Packets<'_>, RtcpError> {
+    let mut rest = datagram;
+    for n in 0..MAX_PACKETS {
+        let (packet, behind) = split(rest)?;
+        let packet_type = packet.packet_type;
+        if n == 0 && !reduced_size && !matches!(packet_type, SENDER_REPORT | RECEIVER_REPORT) {
+            return Err(RtcpError::NoReport { packet_type });
         }
-        if rest.is_empty() {
-            return Ok(packets);
+        packet.read()?;
+        if behind.is_empty() {
+            return Ok(Packets { rest: datagram });
         }
-        datagram = rest;
+        rest = behind;
     }
     Err(RtcpError::TooMany)
 }
 
-/// Cuts the first packet off, by the length in its header.
-fn split(datagram: &[u8]) -> Result<(&[u8], &[u8]), RtcpError> {
+impl<'a> Iterator for Packets<'a> {
+    type Item = Packet<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (packet, behind) = split(self.rest).ok()?;
+            self.rest = behind;
+            if let Some(packet) = packet.read().ok()? {
+                return Some(packet);
+            }
+        }
+    }
+}
+
+/// Appends a packet, its length filled in behind its body, which must be of whole words.
+pub(super) fn append(out: &mut Vec<u8>, packet_type: u8, count: u8, body: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend_from_slice(&[VERSION << 6 | count & MAX_COUNT, packet_type, 0, 0]);
+    body(out);
+    let words = (out.len() - start) / 4 - 1;
+    if let Some(length) = out.get_mut(start + 2..start + 4) {
+        length.copy_from_slice(&u16::try_from(words).unwrap_or(u16::MAX).to_be_bytes());
+    }
+}
+
+/// A packet before anybody knows what it says.
+#[derive(Clone, Copy, Debug)]
+struct Raw<'a> {
+    packet_type: u8,
+    count: usize,
+    body: &'a [Word],
+}
+
+impl<'a> Raw<'a> {
+    fn read(self) -> Result<Option<Packet<'a>>, RtcpError> {
+        let Self { packet_type, count, body } = self;
+        let packet = match packet_type {
+            SENDER_REPORT => SenderReport::read(count, body).map(Packet::SenderReport),
+            RECEIVER_REPORT => ReceiverReport::read(count, body).map(Packet::ReceiverReport),
+            SOURCE_DESCRIPTION => Some(Packet::SourceDescription(SourceDescription::read(count, body))),
+            GOODBYE => Goodbye::read(count, body).map(Packet::Goodbye),
+            EXTENDED_REPORT => Extended::read(body).map(Packet::Extended),
+            _ => return Ok(None),
+        };
+        packet.map(Some).ok_or(RtcpError::Malformed { packet_type })
+    }
+}
+
+/// Cuts the first packet off, by the length in its header, and its padding with it.
+fn split(datagram: &[u8]) -> Result<(Raw<'_>, &[u8]), RtcpError> {
     let left = datagram.len();
-    let &[flags, _, high, low] = datagram.first_chunk::<4>().ok_or(RtcpError::Truncated { left })?;
+    let &[flags, packet_type, high, low] = datagram.first_chunk::<4>().ok_or(RtcpError::Truncated { left })?;
     let version = flags >> 6;
-    if version != 2 {
+    if version != VERSION {
         return Err(RtcpError::Version { version });
     }
     let claimed = (usize::from(u16::from_be_bytes([high, low])) + 1) * 4;
-    datagram.split_at_checked(claimed).ok_or(RtcpError::Length { claimed, left })
+    let (packet, behind) = datagram.split_at_checked(claimed).ok_or(RtcpError::Length { claimed, left })?;
+    let mut body = packet.as_chunks::<4>().0.get(1..).unwrap_or_default();
+    if flags & PADDED != 0 {
+        // The count should be a multiple of four. Some libraries count what fills a last word that the packet itself needs.
+        let octets = body.last().map_or(0, |[.., octets]| usize::from(*octets));
+        let fits = behind.is_empty() && (1..=body.len() * 4).contains(&octets);
+        let kept = body.get(..body.len().saturating_sub(octets / 4)).filter(|_| fits);
+        body = kept.ok_or(RtcpError::Padding { packet_type })?;
+    }
+    Ok((Raw { packet_type, count: usize::from(flags & MAX_COUNT), body }, behind))
 }
 
-fn read(mut packet: &[u8]) -> Result<Option<Packet>, RtcpError> {
-    let packet_type = packet.get(1).copied().unwrap_or(0);
-    let read = match packet_type {
-        SENDER_REPORT => SenderReport::unmarshal(&mut packet).map(Packet::SenderReport),
-        RECEIVER_REPORT => ReceiverReport::unmarshal(&mut packet).map(Packet::ReceiverReport),
-        GOODBYE => Goodbye::unmarshal(&mut packet).map(Packet::Goodbye),
-        _ => return Ok(None),
-    };
-    // The error's own text says no more than the type does.
-    read.map(Some).map_err(|_| RtcpError::Malformed { packet_type })
-}
-
-/// A compound of two members holds a report, SDES and at most a goodbye or some feedback.
+/// A compound of two members holds a report, SDES, XR and at most a goodbye or some feedback.
 const MAX_PACKETS: usize = 16;
-const SENDER_REPORT: u8 = 200;
-const RECEIVER_REPORT: u8 = 201;
-const GOODBYE: u8 = 203;
+const VERSION: u8 = 2;
+const PADDED: u8 = 0x20;
+/// What the five bits behind them hold.
+const MAX_COUNT: u8 = 31;
+pub(super) const SENDER_REPORT: u8 = 200;
+pub(super) const RECEIVER_REPORT: u8 = 201;
+pub(super) const SOURCE_DESCRIPTION: u8 = 202;
+pub(super) const GOODBYE: u8 = 203;
+pub(super) const EXTENDED_REPORT: u8 = 207;
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn four_octets_that_claim_a_sender_report_are_refused() {
-        assert_eq!(parse(&[0x80, 200, 0, 0]).err(), Some(RtcpError::Malformed { packet_type: 200 }));
-        assert_eq!(parse(&[0x81, 200, 0, 6]).err(), Some(RtcpError::Length { claimed: 28, left: 4 }));
-    }
-
-    #[test]
-    fn more_report_blocks_than_octets_are_refused() {
-        let mut datagram = vec![0x9f, 201, 0, 1, 0, 0, 0, 1];
-        assert_eq!(parse(&datagram).err(), Some(RtcpError::Malformed { packet_type: 201 }));
-        datagram[0] = 0x80;
-        assert_eq!(parse(&datagram).unwrap().len(), 1);
-    }
-
-    #[test]
-    fn a_compound_of_more_than_sixteen_packets_is_refused() {
-        let packet = [0x80, 204, 0, 0];
-        assert!(parse(&packet.repeat(16)).is_ok());
-        assert_eq!(parse(&packet.repeat(17)).err(), Some(RtcpError::TooMany));
-    }
-
-    #[test]
-    fn unknown_packet_types_are_stepped_over() {
-        let mut datagram = vec![0x80, 207, 0, 1, 9, 9, 9, 9];
-        datagram.extend_from_slice(&[0x80, 201, 0, 1, 0, 0, 0, 1]);
-        assert_eq!(parse(&datagram).unwrap().len(), 1);
-    }
-
-    #[test]
-    fn every_truncation_of_a_compound_is_refused() {
-        let mut datagram = vec![0x81, 201, 0, 7];
-        datagram.extend_from_slice(&[1; 28]);
-        datagram.extend_from_slice(&[0x81, 203, 0, 1, 0, 0, 0, 1]);
-        for len in 0..datagram.len() {
-            // Cut between two packets a compound is whole again.
-            assert_eq!(parse(&datagram[..len]).is_ok(), len == 32, "{len} octets");
-        }
-        assert!(parse(&datagram).is_ok());
-    }
-
-    proptest! {
-        #[test]
-        fn any_octets_are_read_or_refused_without_a_panic(mut datagram in proptest::collection::vec(any::<u8>(), 0..256),
-                                                          packet_type in 200u8..208, words in 0u8..40) {
-            let _ = parse(&datagram);
-            if let [flags, kind, high, low, ..] = &mut datagram[..] {
-                (*flags, *kind, *high, *low) = (0x80 | *flags & 0x3f, packet_type, 0, words);
-            }
-            let _ = parse(&datagram);
-        }
-    }
-}
+mod tests;

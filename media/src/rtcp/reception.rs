@@ -1,302 +1,207 @@
-//! What is known of the peer's streams, and the report block about the present one (RFC 3550 §6.4.1, appendices A.1 and A.3).
+//! What is known of the peer's streams: the present one, those before it, and their sums.
+//!
+//! A stream that another has followed is reported once more, so that the peer hears the end of it, and then summed up.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use rtc_rtcp::reception_report::ReceptionReport;
+use super::bursts::Bursts;
+use super::received_stream::{Counts, Place, ReceivedStream};
+use super::report_block::ReportBlock;
+use super::spread::Extremes;
+use crate::rtp::{RtpHeader, RtpPacket};
+use crate::stats::{LossPattern, StreamStats};
+use crate::units::{ClockRate, Ssrc};
 
-use crate::rtcp::jitter::Jitter;
-use crate::rtcp::ntp;
-use crate::rtp::RtpPacket;
-use crate::stats::StreamStats;
-use crate::units::{ClockRate, ExtendedSequenceNumber, SequenceNumber, Ssrc};
-
-/// All streams of the peer: the present one, and the sums of those before it.
+/// All streams of the peer.
 #[derive(Debug)]
 pub(super) struct Reception {
     clock_rate: ClockRate,
-    stream: Option<Stream>,
-    /// Expected and received packets of streams that ended.
+    /// Those that may still be reported; the present one is the last.
+    streams: Vec<ReceivedStream>,
+    /// Sums of streams that ended.
     ended: Counts,
+    ended_bursts: Bursts,
     octets: u64,
     restarts: u32,
+    /// Jitter over the call, taken once a second.
+    jitter: Extremes,
+    sampled: Option<Instant>,
 }
 
 impl Reception {
-    pub(super) const fn new(clock_rate: ClockRate) -> Self {
-        Self { clock_rate, stream: None, ended: Counts { expected: 0, received: 0 }, octets: 0, restarts: 0 }
+    pub(super) fn new(clock_rate: ClockRate) -> Self {
+        Self {
+            clock_rate,
+            streams: Vec::with_capacity(STREAMS),
+            ended: Counts::default(),
+            ended_bursts: Bursts::default(),
+            octets: 0,
+            restarts: 0,
+            jitter: Extremes::default(),
+            sampled: None,
+        }
     }
 
-    pub(super) fn handle_rtp(&mut self, now: Instant, packet: &RtpPacket<'_>) {
+    pub(super) fn packet(&mut self, now: Instant, packet: &RtpPacket<'_>) {
         self.octets += packet.payload.len() as u64;
         let header = &packet.header;
-        let follows = match &mut self.stream {
-            Some(stream) if stream.ssrc == header.ssrc => stream.advance(header.sequence),
-            Some(_) => false,
-            None => {
-                self.stream = Some(Stream::new(header.ssrc, header.sequence, self.clock_rate));
-                true
+        match self.streams.iter().position(|stream| stream.ssrc == header.ssrc) {
+            Some(known) => {
+                // Two that take turns keep their books.
+                self.streams.get_mut(known..).unwrap_or_default().rotate_left(1);
+                match self.streams.last_mut().map(|stream| stream.packet(now, header)) {
+                    Some(Place::Restart) => self.restart(now, header),
+                    Some(Place::Within) => self.sample_jitter(now),
+                    Some(Place::Astray) | None => {}
+                }
             }
-        };
-        if !follows {
-            self.restart(header.ssrc, header.sequence);
-        }
-        if let Some(stream) = &mut self.stream {
-            stream.counts.received += 1;
-            stream.left = false;
-            stream.jitter.update(now, header.timestamp);
+            None => self.begin(now, header),
         }
     }
 
-    /// Notes the peer's sender report for LSR and DLSR, when it is the present stream's.
-    pub(super) fn handle_sender_report(&mut self, now: Instant, ssrc: Ssrc, ntp: u64) {
-        if let Some(stream) = self.stream.as_mut().filter(|stream| stream.ssrc == ssrc) {
-            stream.last_report = Some((now, ntp::middle(ntp)));
+    /// A packet of the present stream came, but was not played.
+    pub(super) fn discard(&mut self, header: &RtpHeader) {
+        if let Some(stream) = self.stream_mut(header.ssrc) {
+            stream.discard(header.sequence);
+        }
+    }
+
+    /// Notes the peer's sender report for LSR and DLSR.
+    pub(super) fn sender_report(&mut self, now: Instant, ssrc: Ssrc, ntp: u64) {
+        if let Some(stream) = self.stream_mut(ssrc) {
+            stream.sender_report(now, ntp);
         }
     }
 
     /// The peer said goodbye: nothing is reported about a stream that left, until it sends again.
-    pub(super) fn handle_goodbye(&mut self, ssrc: Ssrc) {
-        if let Some(stream) = self.stream.as_mut().filter(|stream| stream.ssrc == ssrc) {
+    pub(super) fn goodbye(&mut self, ssrc: Ssrc) {
+        if let Some(stream) = self.stream_mut(ssrc) {
             stream.left = true;
         }
     }
 
-    /// The block about the present stream; begins the next interval of its fraction lost.
-    pub(super) fn report(&mut self, now: Instant) -> Option<ReceptionReport> {
-        self.stream.as_mut().filter(|stream| !stream.left).map(|stream| stream.report(now))
+    /// The timestamps are of another clock from now on.
+    pub(super) fn set_clock_rate(&mut self, clock_rate: ClockRate) {
+        if clock_rate != self.clock_rate {
+            self.clock_rate = clock_rate;
+            self.streams.iter_mut().for_each(|stream| stream.set_clock_rate(clock_rate));
+        }
+    }
+
+    /// The blocks of a report, and how many there are.
+    pub(super) fn blocks(&self, now: Instant) -> ([ReportBlock; STREAMS], usize) {
+        let mut blocks = [NO_BLOCK; STREAMS];
+        let reported = self.streams.iter().filter(|stream| !stream.left);
+        let count = blocks.iter_mut().zip(reported).map(|(place, stream)| *place = stream.block(now)).count();
+        (blocks, count)
+    }
+
+    /// A report has told all this.
+    pub(super) fn reported(&mut self) {
+        let present = self.present().map(|stream| stream.ssrc);
+        let Self { streams, ended, ended_bursts, .. } = self;
+        streams.retain(|stream| {
+            let stays = Some(stream.ssrc) == present;
+            if !stays {
+                ended.add(&stream.counts());
+                ended_bursts.add(stream.bursts());
+            }
+            stays
+        });
+        self.streams.iter_mut().for_each(ReceivedStream::reported);
+    }
+
+    /// The stream heard last.
+    pub(super) fn present(&self) -> Option<&ReceivedStream> {
+        self.streams.last()
+    }
+
+    /// Sums over all streams.
+    pub(super) fn counts(&self) -> Counts {
+        let mut counts = self.ended;
+        self.streams.iter().for_each(|stream| counts.add(&stream.counts()));
+        counts
+    }
+
+    /// Bursts and gaps over all streams.
+    pub(super) fn bursts(&self) -> Bursts {
+        let mut bursts = self.ended_bursts;
+        self.streams.iter().for_each(|stream| bursts.add(stream.bursts()));
+        bursts
     }
 
     pub(super) fn fill(&self, stats: &mut StreamStats) {
-        let mut total = self.ended;
-        if let Some(stream) = &self.stream {
-            let counts = stream.counts();
-            total.expected += counts.expected;
-            total.received += counts.received;
-            stats.jitter_ms = stream.jitter.millis();
-            stats.ssrc = Some(stream.ssrc);
-        }
-        stats.packets_received = total.received;
-        stats.octets_received = self.octets;
-        stats.lost = total.lost();
-        stats.fraction_lost = total.fraction_lost();
-        stats.restarts = self.restarts;
-    }
-
-    fn restart(&mut self, ssrc: Ssrc, sequence: SequenceNumber) {
-        if let Some(stream) = self.stream.replace(Stream::new(ssrc, sequence, self.clock_rate)) {
-            let counts = stream.counts();
-            self.ended.expected += counts.expected;
-            self.ended.received += counts.received;
-            self.restarts = self.restarts.saturating_add(1);
-        }
-    }
-}
-
-/// One stream of the peer, from its first packet to its end or leap.
-#[derive(Debug)]
-struct Stream {
-    ssrc: Ssrc,
-    first: ExtendedSequenceNumber,
-    highest: ExtendedSequenceNumber,
-    /// `expected` is filled in by [`Stream::counts`].
-    counts: Counts,
-    /// Counts at the last report, for the fraction lost since.
-    reported: Counts,
-    jitter: Jitter,
-    /// Arrival of the last sender report and the middle of its NTP timestamp.
-    last_report: Option<(Instant, u32)>,
-    left: bool,
-}
-
-impl Stream {
-    const fn new(ssrc: Ssrc, sequence: SequenceNumber, clock_rate: ClockRate) -> Self {
-        let first = ExtendedSequenceNumber(sequence.0 as u64);
-        let none = Counts { expected: 0, received: 0 };
-        let jitter = Jitter::new(clock_rate);
-        Self { ssrc, first, highest: first, counts: none, reported: none, jitter, last_report: None, left: false }
-    }
-
-    /// Takes a sequence number; `false` when it is so far off that the stream must have begun anew.
-    ///
-    /// Appendix A.1 waits for a second packet in sequence before it believes in a leap. Here the transport has
-    /// authenticated the source by address, port and SSRC, so one packet is believed.
-    fn advance(&mut self, sequence: SequenceNumber) -> bool {
-        let step = i32::from(sequence.since(self.highest.wire()));
-        if step > 0 && step < MAX_DROPOUT {
-            self.highest = self.highest.extend(sequence);
-        }
-        (-MAX_MISORDER..MAX_DROPOUT).contains(&step)
-    }
-
-    const fn counts(&self) -> Counts {
-        Counts { expected: self.highest.0 - self.first.0 + 1, received: self.counts.received }
-    }
-
-    fn report(&mut self, now: Instant) -> ReceptionReport {
         let counts = self.counts();
-        let interval = Counts { expected: counts.expected - self.reported.expected, received: counts.received - self.reported.received };
-        self.reported = counts;
-        let (last_sender_report, delay) = match self.last_report {
-            Some((at, middle)) => (middle, ntp::short_duration(now.saturating_duration_since(at))),
-            None => (0, 0),
-        };
-        ReceptionReport {
-            ssrc: self.ssrc.0,
-            fraction_lost: interval.fraction_lost_fixed(),
-            total_lost: counts.lost_24_bits(),
-            last_sequence_number: low_32_bits(self.highest.0),
-            jitter: self.jitter.ticks(),
-            last_sender_report,
-            delay,
+        if let Some(stream) = self.present() {
+            stats.ssrc = Some(stream.ssrc);
+            stats.jitter_ms = stream.jitter.jitter().as_secs_f64() * 1_000.0;
+            stats.loss_pattern = pattern(&self.bursts(), stream.packet_time());
+        }
+        stats.packets_received = counts.received;
+        stats.octets_received = self.octets;
+        stats.lost = counts.lost();
+        stats.fraction_lost = counts.fraction_lost();
+        stats.duplicates = counts.duplicates;
+        stats.discarded = counts.discarded;
+        stats.restarts = self.restarts;
+        stats.jitter_spread_ms = self.jitter.spread();
+    }
+
+    fn stream_mut(&mut self, ssrc: Ssrc) -> Option<&mut ReceivedStream> {
+        self.streams.iter_mut().find(|stream| stream.ssrc == ssrc)
+    }
+
+    /// A source that was not heard before.
+    fn begin(&mut self, now: Instant, header: &RtpHeader) {
+        self.restarts += u32::from(!self.streams.is_empty());
+        if self.streams.len() == STREAMS {
+            let oldest = self.streams.remove(0);
+            self.sum_up(&oldest);
+        }
+        self.streams.push(ReceivedStream::new(now, header, self.clock_rate));
+    }
+
+    /// The present stream began anew under its name.
+    fn restart(&mut self, now: Instant, header: &RtpHeader) {
+        if let Some(old) = self.streams.pop() {
+            self.sum_up(&old);
+        }
+        self.restarts = self.restarts.saturating_add(1);
+        self.streams.push(ReceivedStream::new(now, header, self.clock_rate));
+    }
+
+    fn sum_up(&mut self, stream: &ReceivedStream) {
+        self.ended.add(&stream.counts());
+        self.ended_bursts.add(stream.bursts());
+    }
+
+    fn sample_jitter(&mut self, now: Instant) {
+        let since = now.saturating_duration_since(*self.sampled.get_or_insert(now));
+        if since >= SAMPLE_INTERVAL
+            && let Some(stream) = self.streams.last()
+        {
+            self.jitter.add(stream.jitter.jitter().as_secs_f64() * 1_000.0);
+            self.sampled = Some(now);
         }
     }
 }
 
-/// Packets expected and received.
-#[derive(Clone, Copy, Debug)]
-struct Counts {
-    expected: u64,
-    received: u64,
-}
-
-impl Counts {
-    const fn lost(self) -> i64 {
-        self.expected.cast_signed() - self.received.cast_signed()
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "a fraction, and no call has 2⁵² packets")]
-    fn fraction_lost(self) -> f64 {
-        if self.expected == 0 { 0.0 } else { self.lost().max(0) as f64 / self.expected as f64 }
-    }
-
-    /// In units of 1/256, nought where duplicates outweigh the loss (appendix A.3).
-    fn fraction_lost_fixed(self) -> u8 {
-        let lost = self.lost().max(0).unsigned_abs();
-        (lost << 8).checked_div(self.expected).map_or(0, |fraction| u8::try_from(fraction).unwrap_or(u8::MAX))
-    }
-
-    /// Clamped to a signed number of 24 bits, in the low bits of a word as `rtc-rtcp` wants it.
-    fn lost_24_bits(self) -> u32 {
-        let lost = self.lost().clamp(-0x80_0000, 0x7f_ffff);
-        low_32_bits(lost.cast_unsigned()) & 0xff_ffff
+/// Bursts and gaps in the units of people.
+pub(super) fn pattern(bursts: &Bursts, packet_time: Duration) -> LossPattern {
+    let millis = packet_time.as_secs_f64() * 1_000.0;
+    LossPattern {
+        burst_density: bursts.burst_density(),
+        burst_ms: bursts.burst_packets() * millis,
+        gap_density: bursts.gap_density(),
+        gap_ms: bursts.gap_packets() * millis,
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the low bits are what a report carries")]
-const fn low_32_bits(number: u64) -> u32 {
-    number as u32
-}
-
-/// Sequence numbers a stream may leap ahead and still be the same (appendix A.1).
-const MAX_DROPOUT: i32 = 3_000;
-/// Sequence numbers a packet may be late (appendix A.1).
-const MAX_MISORDER: i32 = 100;
+/// Streams that one report tells of: a peer that changes its source more often between two reports is not a peer in order.
+pub(super) const STREAMS: usize = 4;
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
+const NO_BLOCK: ReportBlock =
+    ReportBlock { ssrc: Ssrc(0), fraction_lost: 0, lost: 0, highest: 0, jitter: 0, last_sender_report: 0, delay: 0 };
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::rtp::RtpHeader;
-    use crate::units::{PayloadType, RtpTimestamp};
-
-    #[expect(clippy::disallowed_methods, reason = "a test needs some instant to begin with")]
-    fn start() -> Instant {
-        Instant::now()
-    }
-
-    fn receive(reception: &mut Reception, now: Instant, ssrc: u32, sequence: u16) {
-        let header = RtpHeader {
-            payload_type: PayloadType::PCMU,
-            sequence: SequenceNumber(sequence),
-            timestamp: RtpTimestamp(u32::from(sequence) * 160),
-            ssrc: Ssrc(ssrc),
-            marker: false,
-        };
-        reception.handle_rtp(now, &RtpPacket { header, payload: &[0; 160] });
-    }
-
-    fn stats(reception: &Reception) -> StreamStats {
-        let mut stats = StreamStats::default();
-        reception.fill(&mut stats);
-        stats
-    }
-
-    #[test]
-    fn loss_is_counted_across_the_wrap_of_the_sequence_number() {
-        let (mut reception, now) = (Reception::new(ClockRate::HZ_8000), start());
-        for sequence in [65_530, 65_531, 65_533, 65_535, 0, 1, 4] {
-            receive(&mut reception, now, 1, sequence);
-        }
-        let stats = stats(&reception);
-        assert_eq!((stats.packets_received, stats.lost), (7, 4));
-        assert_eq!(reception.report(now).unwrap().last_sequence_number, 0x1_0004);
-    }
-
-    #[test]
-    fn the_fraction_lost_is_that_since_the_last_report() {
-        let (mut reception, now) = (Reception::new(ClockRate::HZ_8000), start());
-        for sequence in [0, 1, 3] {
-            receive(&mut reception, now, 1, sequence);
-        }
-        assert_eq!(reception.report(now).unwrap().fraction_lost, 64);
-        for sequence in [4, 5, 6, 7] {
-            receive(&mut reception, now, 1, sequence);
-        }
-        let report = reception.report(now).unwrap();
-        assert_eq!((report.fraction_lost, report.total_lost), (0, 1));
-    }
-
-    #[test]
-    fn duplicates_make_the_loss_negative_and_the_fraction_nought() {
-        let (mut reception, now) = (Reception::new(ClockRate::HZ_8000), start());
-        for sequence in [5, 5, 5] {
-            receive(&mut reception, now, 1, sequence);
-        }
-        assert_eq!(stats(&reception).lost, -2);
-        let report = reception.report(now).unwrap();
-        assert_eq!((report.fraction_lost, report.total_lost), (0, 0xff_fffe));
-    }
-
-    #[test]
-    fn another_ssrc_begins_a_new_stream_and_keeps_the_sums() {
-        let (mut reception, now) = (Reception::new(ClockRate::HZ_8000), start());
-        for sequence in [10, 12] {
-            receive(&mut reception, now, 1, sequence);
-        }
-        receive(&mut reception, now, 2, 40_000);
-        let stats = stats(&reception);
-        assert_eq!((stats.packets_received, stats.lost, stats.restarts, stats.ssrc), (3, 1, 1, Some(Ssrc(2))));
-        assert_eq!(reception.report(now).unwrap().total_lost, 0);
-    }
-
-    #[test]
-    fn a_leap_of_the_sequence_number_is_a_restart_and_no_loss() {
-        let (mut reception, now) = (Reception::new(ClockRate::HZ_8000), start());
-        for sequence in [100, 101, 30_000, 30_001] {
-            receive(&mut reception, now, 1, sequence);
-        }
-        assert_eq!((stats(&reception).lost, stats(&reception).restarts), (0, 1));
-    }
-
-    #[test]
-    fn the_delay_since_the_last_sender_report_is_told_for_the_stream_it_was_about() {
-        let (mut reception, now) = (Reception::new(ClockRate::HZ_8000), start());
-        receive(&mut reception, now, 1, 0);
-        reception.handle_sender_report(now, Ssrc(2), u64::MAX);
-        assert_eq!(reception.report(now).unwrap().last_sender_report, 0);
-        reception.handle_sender_report(now, Ssrc(1), 0x1122_3344_5566_7788);
-        let report = reception.report(now + Duration::from_millis(250)).unwrap();
-        assert_eq!((report.last_sender_report, report.delay), (0x3344_5566, 1 << 14));
-    }
-
-    #[test]
-    fn nothing_is_reported_of_a_stream_that_said_goodbye_until_it_sends_again() {
-        let (mut reception, now) = (Reception::new(ClockRate::HZ_8000), start());
-        receive(&mut reception, now, 1, 0);
-        reception.handle_goodbye(Ssrc(1));
-        assert!(reception.report(now).is_none());
-        receive(&mut reception, now, 1, 1);
-        assert!(reception.report(now).is_some());
-    }
-}
+mod tests;

@@ -1,54 +1,80 @@
 //! The machine that writes our reports in time and reads the peer's.
 
+mod effects;
+mod report;
+
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use rtc_rtcp::goodbye::Goodbye;
-use rtc_rtcp::receiver_report::ReceiverReport;
-use rtc_rtcp::reception_report::ReceptionReport;
-use rtc_shared::marshal::Marshal;
-
-use crate::rtcp::compound::{self, Packet, RtcpError};
-use crate::rtcp::jitter;
-use crate::rtcp::ntp::{self, NtpBase};
+use crate::codec::Codec;
+use crate::quality::{Conditions, Impairment, Quality};
+use crate::rtcp::compound::RtcpError;
+use crate::rtcp::members::Members;
+use crate::rtcp::ntp::NtpBase;
+use crate::rtcp::playout_report::PlayoutReport;
 use crate::rtcp::reception::Reception;
+use crate::rtcp::remote::Remote;
+use crate::rtcp::round_trip::RoundTrip;
+use crate::rtcp::schedule::Schedule;
 use crate::rtcp::sender::Sender;
-use crate::rtp::RtpPacket;
-use crate::stats::{RemoteReception, StreamStats};
-use crate::units::{ClockRate, Ssrc};
+use crate::rtp::{RtpHeader, RtpPacket};
+use crate::stats::StreamStats;
+use crate::units::Ssrc;
 
-/// What a reporter is told at its birth.
+/// What a reporter is told at its birth. [`ReporterConfig::new`] fills in what is seldom asked for.
 #[derive(Clone, Debug)]
 pub struct ReporterConfig {
-    /// The SSRC of our stream, the only one that blocks of the peer are believed about.
+    /// The SSRC of our stream, the only one that reports of the peer are believed about.
     pub ssrc: Ssrc,
     /// Our canonical name, told in every compound (§6.5.1): random and without meaning (RFC 7022); cut at 255 octets.
     pub cname: String,
-    /// The mean time between reports; 5 s by RFC 3550 §6.2. Each is drawn from half to one and a half times this.
+    /// The codec of both directions: its clock is that of the timestamps, its impairment that of the ratings.
+    pub codec: Codec,
+    /// The least mean time between reports, 5 s by RFC 3550 §6.2. What is sent is drawn from around it.
     pub interval: Duration,
+    /// The session's bandwidth; all reports together take 5 % of it (§6.2).
+    pub bandwidth_bps: u32,
     /// One moment on both clocks.
     pub ntp: NtpBase,
-    /// Ticks a second of the timestamps of both directions.
-    pub clock_rate: ClockRate,
     /// What the intervals are drawn from; random, drawn by the caller.
     pub seed: u64,
+    /// Which extended reports we send; what the peer asks for by sending its own is answered in any case.
+    pub extended: ExtendedReports,
+    /// Whether packets need not begin with a report, nor tell our name each time (RFC 5506); both sides must have agreed.
+    pub reduced_size: bool,
+}
+
+/// Blocks of extended reports (RFC 3611), as `a=rtcp-xr` agrees on them; none by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExtendedReports {
+    /// Our clock, so that the peer's answer tells us the round trip even when we send nothing (`rcvr-rtt`).
+    pub receiver_reference_time: bool,
+    /// Loss, duplicates and jitter between two reports (`stat-summary`).
+    pub statistics_summary: bool,
+    /// Bursts, delays, levels and ratings (`voip-metrics`).
+    pub voip_metrics: bool,
 }
 
 /// Reports on one RTP exchange: ours to the peer, and what is known from the peer's.
 #[derive(Debug)]
 pub struct Reporter {
     config: ReporterConfig,
+    schedule: Schedule,
+    members: Members,
     sender: Sender,
     reception: Reception,
-    remote: Option<RemoteReception>,
-    round_trip: Option<Duration>,
-    random: SplitMix64,
-    /// The timer of the next report; `None` after the goodbye.
-    next_report: Option<Instant>,
+    remote: Remote,
+    round_trip: RoundTrip,
+    playout: PlayoutReport,
+    worst: Option<Quality>,
+    reflected: u64,
+    collisions: u64,
     /// The compound to send, and whether it waits to be polled.
     compound: Vec<u8>,
     waiting: bool,
-    reported: bool,
+    /// Reports written so far.
+    reports: u64,
+    events: VecDeque<ReporterEvent>,
 }
 
 /// What a reporter wants from its driver.
@@ -56,38 +82,80 @@ pub struct Reporter {
 pub enum ReporterOutput<'a> {
     /// Send this compound.
     Packet(&'a [u8]),
+    /// Something that the peer said.
+    Event(ReporterEvent),
     /// Nothing more until then; `None` after the goodbye.
     Timeout(Option<Instant>),
 }
 
+/// Something that the peer said. RTCP is as true as its transport: an event is a hint, never an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReporterEvent {
+    /// A source of the peer's says that it leaves (§6.6). Another may follow, or the same again.
+    Goodbye {
+        /// Which.
+        ssrc: Ssrc,
+    },
+}
+
+impl ReporterConfig {
+    /// The default of [`Self::interval`].
+    pub const INTERVAL: Duration = Duration::from_secs(5);
+    /// The default of [`Self::bandwidth_bps`]: G.711 with its headers, near enough.
+    pub const BANDWIDTH_BPS: u32 = 80_000;
+
+    /// The standard timing, and neither extended reports nor reduced size.
+    #[must_use]
+    pub const fn new(ssrc: Ssrc, cname: String, codec: Codec, ntp: NtpBase, seed: u64) -> Self {
+        let extended = ExtendedReports { receiver_reference_time: false, statistics_summary: false, voip_metrics: false };
+        let (interval, bandwidth_bps) = (Self::INTERVAL, Self::BANDWIDTH_BPS);
+        Self { ssrc, cname, codec, interval, bandwidth_bps, ntp, seed, extended, reduced_size: false }
+    }
+}
+
+impl ExtendedReports {
+    /// All that there are.
+    pub const ALL: Self = Self { receiver_reference_time: true, statistics_summary: true, voip_metrics: true };
+}
+
 impl Reporter {
-    /// A reporter whose first report comes after half an interval, as §6.2 has it.
+    /// A reporter whose first report comes after about half an interval, as §6.2 has it.
     #[must_use]
     pub fn new(now: Instant, config: ReporterConfig) -> Self {
-        let mut random = SplitMix64(config.seed);
-        let first = random.around(config.interval / 2);
+        let clock_rate = config.codec.clock_rate();
         Self {
-            sender: Sender::new(config.ssrc, config.clock_rate),
-            reception: Reception::new(config.clock_rate),
-            remote: None,
-            round_trip: None,
-            random,
-            next_report: Some(now + first),
-            compound: Vec::new(),
+            schedule: Schedule::new(now, config.interval, config.bandwidth_bps, config.seed),
+            members: Members::default(),
+            sender: Sender::new(clock_rate),
+            reception: Reception::new(clock_rate),
+            remote: Remote::default(),
+            round_trip: RoundTrip::default(),
+            playout: PlayoutReport::default(),
+            worst: None,
+            reflected: 0,
+            collisions: 0,
+            compound: Vec::with_capacity(COMPOUND),
             waiting: false,
-            reported: false,
+            reports: 0,
+            events: VecDeque::with_capacity(EVENTS),
             config,
         }
     }
 
     /// Counts a packet of the peer; call it for every packet that the transport let through, late and duplicate ones too.
     pub fn handle_rtp_received(&mut self, now: Instant, packet: &RtpPacket<'_>) {
-        self.reception.handle_rtp(now, packet);
+        self.reception.packet(now, packet);
+        self.members.sent(now, packet.header.ssrc);
+    }
+
+    /// A packet that was counted as received was not played, having come too late.
+    pub fn handle_rtp_discarded(&mut self, header: &RtpHeader) {
+        self.reception.discard(header);
     }
 
     /// Counts a packet of ours.
     pub fn handle_rtp_sent(&mut self, now: Instant, packet: &RtpPacket<'_>) {
-        self.sender.handle_rtp(now, packet);
+        self.sender.packet(now, packet);
     }
 
     /// Reads a compound of the peer.
@@ -95,139 +163,124 @@ impl Reporter {
     /// # Errors
     /// When it is malformed anywhere; nothing of it has taken effect then, and the call goes on.
     pub fn handle_rtcp(&mut self, now: Instant, datagram: &[u8]) -> Result<(), RtcpError> {
-        for packet in compound::parse(datagram)? {
-            match packet {
-                Packet::SenderReport(report) => {
-                    self.reception.handle_sender_report(now, Ssrc(report.ssrc), report.ntp_time);
-                    self.handle_blocks(now, &report.reports);
-                }
-                Packet::ReceiverReport(report) => self.handle_blocks(now, &report.reports),
-                Packet::Goodbye(goodbye) => goodbye.sources.iter().for_each(|&ssrc| self.reception.handle_goodbye(Ssrc(ssrc))),
-            }
-        }
-        Ok(())
+        self.read(now, datagram)
     }
 
     /// Writes the report once its time has come.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.next_report.is_some_and(|due| due <= now) {
-            self.write_report(now);
-            self.next_report = Some(now + self.random.around(self.config.interval));
+        if self.schedule.next().is_none_or(|due| due > now) {
+            return;
+        }
+        let interval = self.schedule.deterministic(self.group());
+        self.members.expire(now, interval);
+        let group = self.group();
+        if self.schedule.is_due(now, group) {
+            self.write_report(now, None);
+            self.schedule.sent(now, self.compound.len(), group);
         }
     }
 
-    /// What to send, or how long to wait.
+    /// Another codec was agreed on, in both directions.
+    pub fn set_codec(&mut self, codec: Codec) {
+        self.config.codec = codec;
+        self.sender.set_clock_rate(codec.clock_rate());
+        self.reception.set_clock_rate(codec.clock_rate());
+    }
+
+    /// What is known of the playout by now; told in VoIP metrics, and its delay counted in the ratings.
+    pub const fn set_playout(&mut self, playout: PlayoutReport) {
+        self.playout = playout;
+    }
+
+    /// What to send, what the peer said, or how long to wait.
     pub fn poll_output(&mut self) -> ReporterOutput<'_> {
+        if let Some(event) = self.events.pop_front() {
+            return ReporterOutput::Event(event);
+        }
         if std::mem::take(&mut self.waiting) {
             return ReporterOutput::Packet(&self.compound);
         }
-        ReporterOutput::Timeout(self.next_report)
+        ReporterOutput::Timeout(self.schedule.next())
     }
 
-    /// Leaves: one last report with a BYE (§6.6), and no more timers.
+    /// Leaves: one last report with a BYE (§6.6), and no more timers. The reason is told where it is not empty.
     ///
     /// It takes the place of a report that nobody polled. Who never sent anything leaves in silence (§6.3.7).
-    pub fn goodbye(&mut self, now: Instant) {
-        if self.next_report.take().is_none() || (self.sender.packets == 0 && !self.reported) {
-            return;
+    pub fn goodbye(&mut self, now: Instant, reason: &'static str) {
+        let gone = self.schedule.next().is_none();
+        self.schedule.stop();
+        if !gone && (self.sender.packets > 0 || self.reports > 0) {
+            self.write_report(now, Some(reason));
         }
-        self.write_report(now);
-        append(&mut self.compound, &Goodbye { sources: vec![self.config.ssrc.0], reason: Bytes::new() });
     }
 
-    /// Counts, loss, jitter and round trip so far.
+    /// The round trip last measured, for estimates of what has arrived.
+    #[must_use]
+    pub const fn round_trip(&self) -> Option<Duration> {
+        self.round_trip.last
+    }
+
+    /// Counts, loss, jitter, round trip and ratings so far.
     #[must_use]
     pub fn stats(&self) -> StreamStats {
         let mut stats = StreamStats {
             packets_sent: self.sender.packets,
             octets_sent: self.sender.octets,
-            remote: self.remote,
-            round_trip: self.round_trip,
+            quality: self.quality(),
+            worst_quality: self.worst,
+            reflected_reports: self.reflected,
+            ssrc_collisions: self.collisions,
+            remote_quality: self.remote_quality(),
+            round_trip: self.round_trip.last,
+            round_trip_spread_ms: self.round_trip.over_call.spread(),
             ..StreamStats::default()
         };
         self.reception.fill(&mut stats);
+        self.remote.fill(&mut stats);
         stats
     }
 
-    /// Takes the block about our stream; others are not ours to read.
-    fn handle_blocks(&mut self, now: Instant, blocks: &[ReceptionReport]) {
-        let Some(block) = blocks.iter().find(|block| block.ssrc == self.config.ssrc.0) else { return };
-        self.remote = Some(RemoteReception {
-            fraction_lost: f64::from(block.fraction_lost) / 256.0,
-            lost: (block.total_lost << 8).cast_signed() >> 8,
-            jitter_ms: jitter::millis(block.jitter, self.config.clock_rate),
+    /// How what we receive sounds, over the whole call.
+    fn quality(&self) -> Option<Quality> {
+        let counts = self.reception.counts();
+        (counts.expected > 0).then(|| self.rate(counts.fraction_unplayed(), self.reception.bursts().burst_ratio()))
+    }
+
+    /// How what we send sounds at the peer: its own ratings, and in the place of those that it does not tell, ours of the loss it tells.
+    fn remote_quality(&self) -> Option<Quality> {
+        let mut stats = StreamStats::default();
+        self.remote.fill(&mut stats);
+        let computed = stats.remote.filter(|_| self.sender.packets > 0).map(|remote| {
+            let lost = f64::from(remote.lost.max(0)) / self.sender.packets as f64;
+            self.rate(lost, 1.0)
         });
-        if block.last_sender_report == 0 {
-            return;
+        let Some(metrics) = stats.remote_metrics else { return computed };
+        Some(Quality {
+            r_factor: metrics.r_factor.or(computed.map(|quality| quality.r_factor))?,
+            mos_listening: metrics.mos_listening.or(computed.map(|quality| quality.mos_listening))?,
+            mos_conversational: metrics.mos_conversational.or(computed.and_then(|quality| quality.mos_conversational)),
+        })
+    }
+
+    fn rate(&self, loss: f64, burst_ratio: f64) -> Quality {
+        // RFC 3611 §4.7.4: half of what passes on the wire and at both ends.
+        let ends = self.playout.end_system_delay + self.remote.end_system_delay();
+        let delay = self.round_trip.last.map(|trip| (trip + ends) / 2);
+        Quality::of(Impairment::of(self.config.codec), &Conditions { loss, burst_ratio, delay })
+    }
+
+    /// Keeps the newest events when nobody polls.
+    fn tell(&mut self, event: ReporterEvent) {
+        if self.events.len() == EVENTS {
+            self.events.pop_front();
         }
-        let elapsed = self.config.ntp.short(now).wrapping_sub(block.last_sender_report);
-        // A peer that tells a longer delay than has passed, or of a report never sent, says nothing of the path.
-        let trip = elapsed.checked_sub(block.delay).map(ntp::from_short);
-        self.round_trip = trip.filter(|trip| *trip <= MAX_ROUND_TRIP).or(self.round_trip);
-    }
-
-    fn write_report(&mut self, now: Instant) {
-        self.compound.clear();
-        let reports = Vec::from_iter(self.reception.report(now));
-        match self.sender.report(now, &self.config.ntp) {
-            Some(mut report) => {
-                report.reports = reports;
-                append(&mut self.compound, &report);
-            }
-            None => append(&mut self.compound, &ReceiverReport { ssrc: self.config.ssrc.0, reports, ..ReceiverReport::default() }),
-        }
-        append_cname(&mut self.compound, self.config.ssrc, &self.config.cname);
-        (self.waiting, self.reported) = (true, true);
+        self.events.push_back(event);
     }
 }
 
-/// Appends a packet of `rtc-rtcp`; one that it cannot write is left out, which its bounds here never let happen.
-fn append(compound: &mut Vec<u8>, packet: &impl Marshal) {
-    let start = compound.len();
-    compound.resize(start + packet.marshal_size(), 0);
-    let written = compound.get_mut(start..).and_then(|space| packet.marshal_to(space).ok());
-    compound.truncate(start + written.unwrap_or(0));
-}
-
-/// Appends an SDES packet with our CNAME, ended and padded by nulls (§6.5).
-fn append_cname(compound: &mut Vec<u8>, ssrc: Ssrc, cname: &str) {
-    let len = u8::try_from(cname.len()).unwrap_or(u8::MAX);
-    let text = cname.as_bytes().get(..usize::from(len)).unwrap_or_default();
-    let words = (SDES_FIXED_LEN + text.len()) / 4 + 1;
-    let end = compound.len() + words * 4;
-    compound.extend_from_slice(&[0x81, SOURCE_DESCRIPTION]);
-    // At most 67 words: the length on the wire counts them without the first.
-    compound.extend_from_slice(&u16::try_from(words - 1).unwrap_or(0).to_be_bytes());
-    compound.extend_from_slice(&ssrc.0.to_be_bytes());
-    compound.extend_from_slice(&[CNAME, len]);
-    compound.extend_from_slice(text);
-    compound.resize(end, 0);
-}
-
-/// The generator of the intervals: small, seeded, and not for secrets (Steele, Lea, Flood 2014).
-#[derive(Clone, Debug)]
-struct SplitMix64(u64);
-
-impl SplitMix64 {
-    /// From half to one and a half times the mean, evenly.
-    fn around(&mut self, mean: Duration) -> Duration {
-        mean / 2 + mean * (self.next() >> 48) as u32 / (1 << 16)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-}
-
-/// Longer than any call could bear: what claims more is not a round trip.
-const MAX_ROUND_TRIP: Duration = Duration::from_secs(30);
-const SOURCE_DESCRIPTION: u8 = 202;
-const CNAME: u8 = 1;
-/// Header, SSRC, item type and item length.
-const SDES_FIXED_LEN: usize = 10;
+/// Octets of a report with one stream, a short name and every block that we write; a longer one makes the buffer grow, once.
+const COMPOUND: usize = 320;
+const EVENTS: usize = 4;
 
 #[cfg(test)]
 mod tests;

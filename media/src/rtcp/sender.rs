@@ -2,16 +2,14 @@
 
 use std::time::Instant;
 
-use rtc_rtcp::sender_report::SenderReport;
-
-use crate::rtcp::NtpBase;
+use super::NtpBase;
+use super::sender_report::SenderInformation;
 use crate::rtp::RtpPacket;
-use crate::units::{ClockRate, RtpTimestamp, Ssrc};
+use crate::units::{ClockRate, RtpTimestamp};
 
 /// Our stream, as far as reports go.
 #[derive(Debug)]
 pub(super) struct Sender {
-    ssrc: Ssrc,
     clock_rate: ClockRate,
     pub(super) packets: u64,
     pub(super) octets: u64,
@@ -22,30 +20,39 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    pub(super) const fn new(ssrc: Ssrc, clock_rate: ClockRate) -> Self {
-        Self { ssrc, clock_rate, packets: 0, octets: 0, last: None, reported: [0, 0] }
+    pub(super) const fn new(clock_rate: ClockRate) -> Self {
+        Self { clock_rate, packets: 0, octets: 0, last: None, reported: [0, 0] }
     }
 
-    pub(super) fn handle_rtp(&mut self, now: Instant, packet: &RtpPacket<'_>) {
+    pub(super) fn packet(&mut self, now: Instant, packet: &RtpPacket<'_>) {
         self.packets += 1;
         self.octets += packet.payload.len() as u64;
         self.last = Some((now, packet.header.timestamp));
     }
 
-    /// The sender's part of a report, without blocks; `None` when nothing was sent since the last report but one.
-    #[expect(clippy::cast_possible_truncation, reason = "ticks and counts wrap on the wire as 32 bits")]
-    pub(super) fn report(&mut self, now: Instant, ntp: &NtpBase) -> Option<SenderReport> {
-        let before = self.reported[1];
+    /// The timestamps are of another clock from the next packet on.
+    pub(super) fn set_clock_rate(&mut self, clock_rate: ClockRate) {
+        if clock_rate != self.clock_rate {
+            (self.clock_rate, self.last) = (clock_rate, None);
+        }
+    }
+
+    /// Whether anything was sent since the last report but one.
+    pub(super) const fn is_sending(&self) -> bool {
+        self.packets > self.reported[1]
+    }
+
+    /// Our part of a report; `None` for who is no sender any more.
+    pub(super) fn report(&mut self, now: Instant, ntp: &NtpBase) -> Option<SenderInformation> {
+        let (sending, last) = (self.is_sending(), self.last);
         self.reported = [self.packets, self.reported[0]];
-        let (sent, timestamp) = self.last.filter(|_| self.packets > before)?;
+        let (sent, timestamp) = last.filter(|_| sending)?;
         let since = self.clock_rate.ticks(now.saturating_duration_since(sent));
-        Some(SenderReport {
-            ssrc: self.ssrc.0,
-            ntp_time: ntp.timestamp(now),
-            rtp_time: timestamp.advance(since as u32).0,
-            packet_count: self.packets as u32,
-            octet_count: self.octets as u32,
-            ..SenderReport::default()
+        Some(SenderInformation {
+            ntp: ntp.timestamp(now),
+            rtp: timestamp.advance(since as u32),
+            packets: self.packets as u32,
+            octets: self.octets as u32,
         })
     }
 }

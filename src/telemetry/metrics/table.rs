@@ -40,12 +40,19 @@ pub(super) const FIRST_AUDIO: &str = "auricle_agent_first_audio_ms";
 pub(super) const AGENT_FAULTS: &str = "auricle_agent_faults_total";
 pub(super) const PACKETS_LOST: &str = "auricle_media_packets_lost_total";
 pub(super) const PACKETS_LATE: &str = "auricle_media_packets_late_total";
+pub(super) const JITTER: &str = "auricle_media_jitter_ms";
+pub(super) const ROUND_TRIP: &str = "auricle_media_round_trip_ms";
+pub(super) const RECEIVED_MOS: &str = "auricle_media_received_mos";
+pub(super) const SENT_MOS: &str = "auricle_media_sent_mos";
 pub(super) const SEND_LATENESS: &str = "auricle_media_send_lateness_ms";
 pub(super) const SNAPSHOTS_DROPPED: &str = "auricle_store_snapshots_dropped_total";
 pub(super) const API_REQUESTS: &str = "auricle_api_requests_total";
 pub(super) const API_DURATION: &str = "auricle_api_request_duration_ms";
 
-/// Buckets are upper bounds in milliseconds; the bounds that are promised to hold are among them.
+/// Opinion scores at R 50, 60, 70, 80, 90 (G.107 annex B), and what lies around them.
+const OPINIONS: &[f64] = &[1.5, 2.0, 2.58, 3.1, 3.6, 4.03, 4.2, 4.34, 4.5];
+
+/// Buckets are upper bounds, in milliseconds unless the name says otherwise; the bounds that are promised to hold are among them.
 pub(super) const TABLE: &[Metric] = &[
     Metric { name: CALLS_ACTIVE, kind: Kind::Gauge, text: "Calls that are up or being set up." },
     Metric { name: CALLS_STARTED, kind: Kind::Counter, text: "Calls that began, by who dialled." },
@@ -72,6 +79,26 @@ pub(super) const TABLE: &[Metric] = &[
         name: PACKETS_LATE,
         kind: Kind::Counter,
         text: "RTP packets that came after their time had been filled, of calls that ended.",
+    },
+    Metric {
+        name: JITTER,
+        kind: Kind::Histogram(&[1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0]),
+        text: "Mean interarrival jitter of what came, of calls that ended.",
+    },
+    Metric {
+        name: ROUND_TRIP,
+        kind: Kind::Histogram(&[5.0, 20.0, 50.0, 100.0, 150.0, 200.0, 300.0, 400.0, 600.0, 1_000.0]),
+        text: "Mean round trip by RTCP, of calls that ended.",
+    },
+    Metric {
+        name: RECEIVED_MOS,
+        kind: Kind::Histogram(OPINIONS),
+        text: "Listening quality (MOS, ITU-T G.107) of what came, of calls that ended.",
+    },
+    Metric {
+        name: SENT_MOS,
+        kind: Kind::Histogram(OPINIONS),
+        text: "Listening quality (MOS, ITU-T G.107) of what was sent, as the far end tells or its losses do, of calls that ended.",
     },
     Metric {
         name: SEND_LATENESS,
