@@ -11,7 +11,7 @@ mod statistics;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use media::egress::{Egress, EgressConfig, EgressEvent, EgressOutput, FlushScope, PushError};
+use media::egress::{Egress, EgressCodec, EgressConfig, EgressEvent, EgressOutput, FlushScope, PushError};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats};
 use media::pipeline::PipelineError;
@@ -92,18 +92,11 @@ impl Leg {
             gap_wait,
             tap: false,
         })?;
-        let egress = Egress::new(EgressConfig {
-            codec: negotiated.codec,
-            payload_type: negotiated.payload_type,
-            ptime: negotiated.ptime,
-            input: agent_speaks,
-            bound: AGENT_AUDIO_BOUND,
-            seed,
-        })?;
+        let egress = Egress::new(EgressConfig::new(egress_codec(&negotiated), agent_speaks, seed))?;
         let reporter = Reporter::new(now, reporter);
         let (events, seen, due) = (VecDeque::with_capacity(4), Seen::default(), Due::default());
         let mut leg = Self { transport, ingress, egress, reporter, negotiated, events, seen, due };
-        leg.obey_direction();
+        leg.obey_direction(now);
         Ok(leg)
     }
 
@@ -144,20 +137,20 @@ impl Leg {
     /// # Errors
     /// When the queue is full or the item was flushed.
     pub fn push(&mut self, now: Instant, item: ItemId, chunk: AudioChunk<'_>) -> Result<(), PushError> {
-        let pushed = self.egress.push(item, chunk);
+        let pushed = self.egress.push(now, item, chunk);
         self.drain_egress(now);
         pushed
     }
 
     /// No more audio of this item will come.
     pub fn end(&mut self, now: Instant, item: ItemId) {
-        self.egress.end(item);
+        self.egress.end(now, item);
         self.drain_egress(now);
     }
 
     /// Throws away audio that the caller has not heard.
     pub fn flush(&mut self, now: Instant, scope: FlushScope, force: bool) {
-        self.egress.flush(scope, force);
+        self.egress.flush(now, scope, force);
         self.drain_egress(now);
     }
 
@@ -243,14 +236,14 @@ impl Leg {
         self.transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);
         self.ingress.hold(now, !negotiated.receive);
         self.negotiated = negotiated;
-        self.obey_direction();
+        self.obey_direction(now);
         true
     }
 
     /// A far end that does not want to hear us is sent nothing, and what the agent says waits (RFC 3264 §8.4).
-    fn obey_direction(&mut self) {
+    fn obey_direction(&mut self, now: Instant) {
         if self.negotiated.send {
-            self.egress.resume();
+            self.egress.resume(now);
         } else {
             self.egress.pause();
         }
@@ -271,6 +264,8 @@ impl Leg {
                     self.transport.send_rtp(now, &packet);
                 }
                 EgressOutput::Event(event) => self.events.push_back(LegEvent::Egress(event)),
+                // No tap is attached: see the configuration above.
+                EgressOutput::Tap(_) => {}
                 EgressOutput::Timeout(due) => {
                     self.due.egress = due;
                     return;
@@ -292,5 +287,8 @@ impl Leg {
     }
 }
 
-/// How much agent audio may wait for the caller; what comes beyond it is dropped and the agent told.
-const AGENT_AUDIO_BOUND: Duration = Duration::from_secs(120);
+/// What was agreed on for what we send.
+fn egress_codec(negotiated: &Negotiated) -> EgressCodec {
+    let Negotiated { codec, payload_type, ptime, .. } = *negotiated;
+    EgressCodec { codec, payload_type, ptime }
+}
