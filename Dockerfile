@@ -6,6 +6,8 @@
 #   docker run --network host -v auricle:/data -v ./gateway.toml:/etc/auricle/gateway.toml:ro auricle serve --config /etc/auricle/gateway.toml
 
 FROM docker.io/library/rust:1-bookworm AS builder
+# libopus is built from source, by cmake.
+RUN apt-get update && apt-get install -y --no-install-recommends cmake && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
 RUN cargo build --release --locked --bin auricle

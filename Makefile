@@ -7,6 +7,9 @@ SHELL := /bin/bash
 # The interpreter with the pinned packages of tests/support/requirements.txt; the tests that need it skip aloud without it.
 export AURICLE_PYTHON ?= $(CURDIR)/target/venv/bin/python
 
+# Where no cmake is installed, that of PyPI builds libopus; `make setup` puts it there.
+export PATH := $(PATH):$(CURDIR)/target/venv/bin
+
 CONFIG ?=
 RELEASE := target/release/auricle
 
@@ -37,12 +40,14 @@ test-full: ## every test with its long runs: more seeds, more interruptions, mor
 	AURICLE_FULL=1 SIM_SEEDS=20000 cargo test --workspace --locked --no-fail-fast -- --include-ignored
 
 lint: ## formatting, clippy, documentation, licences and sources of every dependency
+	@scripts/setup.sh run
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 	@scripts/deny.sh
 
 fuzz: ## every fuzz target, SECONDS_EACH=60 by default
+	@scripts/setup.sh run
 	@scripts/fuzz.sh $(or $(SECONDS_EACH),60)
 
 quality: ## how a caller's voice sounds after the trip: PESQ of real speech through a 24 kHz echo

@@ -8,6 +8,8 @@ cd "$(dirname "$0")/.."
 
 needed=()   # packages without which nothing builds
 wanted=()   # packages without which something is skipped
+cmake_wanted=no
+pypi_cmake=cmake==4.2.0
 
 need() { have "$1" || needed+=("$2"); }
 want() { have "$1" || wanted+=("$2"); }
@@ -23,7 +25,8 @@ part_run() {
         echo "setup: Rust is missing; install it from https://rustup.rs, then run this again" >&2
         exit 1
     fi
-    need cc gcc          # linking, and the C of SQLite and ring
+    need cc gcc          # linking, and the C of SQLite, ring and libopus
+    have cmake || [ -x target/venv/bin/cmake ] || cmake_wanted=yes
 }
 
 part_demo() {
@@ -94,6 +97,18 @@ python_packages() {
         && cp "$list" "$venv/installed.txt"
 }
 
+# libopus is built by cmake: Debian's package, or PyPI's where nothing can be installed into the system.
+cmake_anyhow() {
+    install cmake 2>/dev/null && return 0
+    if have python3; then
+        echo "setup: installing cmake from PyPI into target/venv"
+        mkdir -p target
+        python3 -m venv target/venv && target/venv/bin/pip install --quiet --disable-pip-version-check "$pypi_cmake" && return 0
+    fi
+    echo "setup: cmake is missing, and libopus is not built without it. Install cmake 3.16 or newer (Debian: sudo apt-get install cmake)" >&2
+    return 1
+}
+
 main() {
     local parts=("${@:-run}") part tests=no
     for part in "${parts[@]}"; do
@@ -107,6 +122,7 @@ main() {
         mapfile -t needed < <(printf '%s\n' "${needed[@]}" | sort -u)
         install "${needed[@]}"
     fi
+    [ $cmake_wanted = no ] || cmake_anyhow
     if [ ${#wanted[@]} -gt 0 ]; then
         mapfile -t wanted < <(printf '%s\n' "${wanted[@]}" | sort -u)
         install "${wanted[@]}" || echo "setup: going on; what needs ${wanted[*]} will say that it is skipped" >&2

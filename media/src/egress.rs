@@ -180,7 +180,7 @@ impl Egress {
     pub fn set_codec(&mut self, codec: EgressCodec, seed: RtpSeed) -> Result<bool, PipelineError> {
         let codec = codec.settled();
         let old = self.codec;
-        if (codec.codec, codec.ptime) != (old.codec, old.ptime) {
+        if codec != (EgressCodec { payload_type: codec.payload_type, ..old }) {
             self.convert(codec)?;
         }
         self.codec = codec;

@@ -8,7 +8,7 @@
 //! 4. Nothing here allocates per packet after warm-up, blocks, logs above debug, or panics on what came from the wire.
 //! 5. Randomness (SSRC, first sequence number, noise) comes from a seed in the configuration, so a run can be repeated.
 //!
-//! Units and wrap-around live in [`units`]; the order of the stages stands in [`ingress`] and [`egress`].
+//! Units and wrap-around live in [`units`]; the order of the stages stands in [`ingress`], [`egress`] and [`playout`].
 
 pub mod codec;
 pub mod dtmf;
@@ -18,6 +18,7 @@ pub mod ingress;
 mod jitter;
 mod pacer;
 pub mod pipeline;
+pub mod playout;
 pub mod resample;
 pub mod rtcp;
 pub mod rtp;

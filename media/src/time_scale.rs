@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::units::SampleRate;
 
-pub(crate) use floor::NoiseFloor;
+use floor::NoiseFloor;
 use period::PeriodSearch;
 
 /// Changes the length of mono speech at one rate. Allocates nothing once made.
@@ -72,6 +72,7 @@ impl TimeScale {
     /// Appends `audio` to `out` without up to `most` of its samples; returns how many are missing. One change needs
     /// [`Self::window`] samples: less than that passes whole.
     pub fn accelerate(&mut self, audio: &[i16], most: usize, urgency: Urgency, out: &mut Vec<i16>) -> usize {
+        self.listen(audio);
         self.change(audio, most, urgency, out, |window, Splice { start, lag, overlap }, out| {
             out.extend_from_slice(part(window, 0, start));
             cross_fade(part(window, start, overlap), part(window, start + lag, overlap), out);
@@ -81,12 +82,28 @@ impl TimeScale {
     /// Appends `audio` to `out` with up to `most` samples put in; returns how many. One change needs
     /// [`Self::window`] samples: less than that passes as it is.
     pub fn stretch(&mut self, audio: &[i16], most: usize, urgency: Urgency, out: &mut Vec<i16>) -> usize {
-        self.change(audio, most, urgency, out, |window, Splice { start, lag, overlap }, out| {
+        self.stretch_behind(0, audio, most, urgency, out)
+    }
+
+    /// The same where little audio is left: the first `passed` samples of `audio`, at most half a window, were passed
+    /// on before. They are looked at, and not appended again.
+    pub fn stretch_behind(&mut self, passed: usize, audio: &[i16], most: usize, urgency: Urgency, out: &mut Vec<i16>) -> usize {
+        let (passed, begin) = (passed.min(self.window / 2).min(audio.len()), out.len());
+        self.listen(audio.get(passed..).unwrap_or_default());
+        let inserted = self.change(audio, most, urgency, out, |window, Splice { start, lag, overlap }, out| {
             out.extend_from_slice(part(window, 0, start + lag));
             cross_fade(part(window, start + lag, overlap), part(window, start, overlap), out);
             // What was put in is not put in again by the next window.
             out.extend_from_slice(part(window, start + overlap, lag));
-        })
+        });
+        // Nothing before the middle of a window changes.
+        out.drain(begin..begin + passed);
+        inserted
+    }
+
+    /// The noise floor heard so far, as a root mean square.
+    pub(crate) fn floor(&self) -> f32 {
+        self.floor.rms()
     }
 
     /// Samples that one change needs: 30 ms.
@@ -105,7 +122,6 @@ impl TimeScale {
         out: &mut Vec<i16>,
         splice: impl Fn(&[i16], Splice, &mut Vec<i16>),
     ) -> usize {
-        self.listen(audio);
         let (mut rest, mut changed) = (audio, 0);
         while let Some(window) = rest.get(..self.window).filter(|_| most - changed >= 1) {
             let done = if let Some(found) = self.find(window, most - changed, urgency) {
@@ -124,17 +140,18 @@ impl TimeScale {
 
     /// The best change of at most `most` samples in a window.
     fn find(&mut self, window: &[i16], most: usize, urgency: Urgency) -> Option<Splice> {
+        let middle = window.len() / 2;
         if self.floor.is_quiet(window) {
             let overlap = self.overlap;
             let lag = most.min(window.len() - overlap);
-            return Some(Splice { start: (window.len() - lag - overlap) / 2, lag, overlap });
+            return Some(Splice { start: middle.saturating_sub(lag), lag, overlap });
         }
         if most < self.shortest {
             return None;
         }
         let period = self.search.find(window, most)?;
         let good = period.likeness >= urgency.likeness();
-        good.then_some(Splice { start: window.len() / 2 - period.lag, lag: period.lag, overlap: period.lag })
+        good.then_some(Splice { start: middle - period.lag, lag: period.lag, overlap: period.lag })
     }
 }
 
@@ -322,6 +339,23 @@ mod tests {
         out.clear();
         let inserted = scale.stretch(&voiced, usize::MAX, Urgency::Calm, &mut out);
         assert!(inserted >= 8 * 80 && out.len() == voiced.len() + inserted, "{inserted}");
+    }
+
+    #[test]
+    fn audio_that_was_passed_on_before_is_looked_at_and_not_passed_on_again() {
+        let mut scale = TimeScale::new(SampleRate::HZ_8000);
+        for (audio, urgency) in [
+            (tones(SampleRate::HZ_8000, 0.03, &[(200.0, 5_000.0)]), Urgency::Calm),
+            (vec![3; 240], Urgency::Calm),
+            (noise(240, 5_000), Urgency::Calm),
+        ] {
+            for passed in [0, 50, 120] {
+                let (mut whole, mut rest) = (Vec::new(), vec![-1]);
+                let inserted = scale.stretch(&audio, 200, urgency, &mut whole);
+                assert_eq!(scale.stretch_behind(passed, &audio, 200, urgency, &mut rest), inserted);
+                assert_eq!((&whole[..passed], rest[0], &rest[1..]), (&audio[..passed], -1, &whole[passed..]));
+            }
+        }
     }
 
     #[test]

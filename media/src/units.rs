@@ -115,6 +115,15 @@ impl ClockRate {
     pub const fn ticks(self, duration: Duration) -> u64 {
         (duration.as_nanos() * self.0 as u128 / 1_000_000_000) as u64
     }
+
+    /// How long `ticks` last; nothing on a clock that stands.
+    #[must_use]
+    pub const fn duration(self, ticks: u64) -> Duration {
+        match (ticks as u128 * 1_000_000_000).checked_div(self.0 as u128) {
+            Some(nanos) => Duration::from_nanos(nanos as u64),
+            None => Duration::ZERO,
+        }
+    }
 }
 
 /// Samples a second of linear audio.
@@ -124,6 +133,8 @@ pub struct SampleRate(u32);
 impl SampleRate {
     /// 8 kHz: narrow-band telephony.
     pub const HZ_8000: Self = Self(8_000);
+    /// 12 kHz: between the two, in Opus only.
+    pub const HZ_12000: Self = Self(12_000);
     /// 16 kHz: wide band.
     pub const HZ_16000: Self = Self(16_000);
     /// 24 kHz: what most speech models speak.

@@ -28,7 +28,7 @@ impl Line {
     fn new(input: AudioFormat) -> Self {
         let seed = RtpSeed { ssrc: Ssrc(7), sequence: SequenceNumber(65_534), timestamp: RtpTimestamp(u32::MAX - 200) };
         let ptime = Duration::from_millis(20);
-        let codec = EgressCodec { codec: Codec::Pcmu, payload_type: PayloadType::PCMU, ptime };
+        let codec = EgressCodec::new(Codec::Pcmu, PayloadType::PCMU, ptime);
         let mut egress = Egress::new(EgressConfig::new(codec, input, seed)).unwrap();
         let start = Instant::now();
         egress.start(start);

@@ -20,7 +20,7 @@ const L16_48K: Codec = Codec::L16 { rate: SampleRate::HZ_48000 };
 
 fn agreed(codec: Codec, ptime_ms: u64) -> EgressCodec {
     let payload_type = codec.static_payload_type().unwrap_or(PayloadType::from_low_bits(96));
-    EgressCodec { codec, payload_type, ptime: Duration::from_millis(ptime_ms) }
+    EgressCodec::new(codec, payload_type, Duration::from_millis(ptime_ms))
 }
 
 fn seed(ssrc: u32) -> RtpSeed {
@@ -127,7 +127,7 @@ fn every_codec_carries_the_agents_words_whole_and_at_their_loudness() {
             let mut line = Line::new(codec, ptime_ms);
             line.say(A, &tone(500.0, AGENT, 1_200));
             line.egress.end(line.now, A);
-            let heard = line.run(1_500 / ptime_ms as usize);
+            let heard = line.run(1_500 / line.egress.codec().ptime.as_millis() as usize);
             let rate = line.decoder.rate();
             let (audible, level) = (audible_ms(&heard, rate), rms_dbfs(&heard[..rate.hz() as usize]));
             assert!((1_190..=1_225).contains(&audible), "{codec:?}, {ptime_ms} ms: {audible} ms are audible");
@@ -200,6 +200,22 @@ fn a_change_of_codec_loses_nothing_and_is_not_heard() {
             assert!(line.events.contains(&EgressEvent::ItemFinished(position)));
             assert_eq!(line.events.iter().filter(|event| matches!(event, EgressEvent::ItemStarted(_))).count(), 1);
         }
+    }
+}
+
+#[test]
+fn a_change_between_coders_with_a_memory_of_their_own_loses_nothing_either() {
+    for (from, to) in [(Codec::Pcmu, Codec::Opus), (Codec::Opus, Codec::G722), (Codec::G722, Codec::Pcma)] {
+        let mut line = Line::new(from, 20);
+        line.say(A, &tone(400.0, AGENT, 1_000));
+        line.egress.end(line.now, A);
+        let mut audible = audible_ms(&line.run(25), line.decoder.rate());
+        line.change(to, 20);
+        audible += audible_ms(&line.run(60), line.decoder.rate());
+        // An encoder's delay at the change, and its tail at the end.
+        assert!((985..=1_030).contains(&audible), "{from:?} to {to:?}: {audible} ms are audible");
+        let position = line.egress.position(A).unwrap();
+        assert_eq!((position.received_ms, position.played_ms, position.ended), (1_000, 1_000, true));
     }
 }
 

@@ -66,7 +66,7 @@ impl Draw {
 
     fn codec(&mut self, codecs: &[Codec]) -> EgressCodec {
         let ptime = Duration::from_millis(self.one_of(&[10, 20, 20, 30, 60]));
-        EgressCodec { codec: self.one_of(codecs), payload_type: PayloadType::from_low_bits(self.below(128) as u8), ptime }
+        EgressCodec::new(self.one_of(codecs), PayloadType::from_low_bits(self.below(128) as u8), ptime)
     }
 }
 
@@ -230,7 +230,7 @@ fn resampled_history(number: u64) {
         Codec::L16 { rate: SampleRate::HZ_24000 },
         Codec::L16 { rate: SampleRate::HZ_48000 },
     ];
-    let codec = EgressCodec { codec: draw.one_of(&codecs), payload_type: PayloadType::PCMU, ptime };
+    let codec = EgressCodec::new(draw.one_of(&codecs), PayloadType::PCMU, ptime);
     let leg = codec.codec.sample_rate();
     let mut egress = Egress::new(EgressConfig::new(codec, format, seed())).unwrap();
     let mut slot = Instant::now();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use media::codec::{Codec, g711, rms_dbfs};
 use media::frame::AudioFormat;
-use media::ingress::{FrameOrigin, Ingress, IngressConfig, IngressOutput};
+use media::ingress::{FrameOrigin, Ingress, IngressConfig, IngressOutput, PayloadTypes};
 use media::rtp::{RtpHeader, RtpPacket};
 use media::units::{PayloadType, RtpTimestamp, SampleRate, SequenceNumber, Ssrc};
 
@@ -24,8 +24,8 @@ struct Line {
 impl Line {
     fn new(codec: Codec, output: AudioFormat) -> Self {
         let payload_type = codec.static_payload_type().unwrap();
-        let config =
-            IngressConfig { codec, payload_type, telephone_event: Some(EVENT), output, gap_wait: IngressConfig::GAP_WAIT, tap: true };
+        let payload_types = PayloadTypes { telephone_event: Some(EVENT), ..PayloadTypes::audio(payload_type) };
+        let config = IngressConfig { tap: true, ..IngressConfig::new(codec, payload_types, output) };
         Self { ingress: Ingress::new(config).unwrap(), start: Instant::now(), audio: Vec::new(), tapped: Vec::new(), timeout: None }
     }
 
@@ -85,7 +85,7 @@ fn an_orderly_stream_passes_byte_for_byte_and_at_once() {
         assert_eq!(out, payload, "packet {n}");
     }
     let stats = line.ingress.stats();
-    assert_eq!((stats.forwarded, stats.concealed_samples, stats.filled_samples, stats.resets), (200, 0, 0, 0));
+    assert_eq!((stats.forwarded, stats.concealed_ticks, stats.filled_ticks, stats.resets), (200, 0, 0, 0));
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn a_lost_packet_is_concealed_after_the_gap_wait_and_its_late_arrival_dropped() 
     assert!(rms_dbfs(&covered) > -30.0, "concealment is no silence");
     assert_eq!(line.packet(81, 1, 160, &speech(1, 20)), []);
     let stats = line.ingress.stats();
-    assert_eq!((stats.lost, stats.late, stats.concealed_samples), (1, 1, 160));
+    assert_eq!((stats.lost, stats.late, stats.concealed_ticks), (1, 1, 960));
 }
 
 #[test]
@@ -228,6 +228,54 @@ fn on_hold_time_goes_on_in_silence() {
     line.ingress.hold(now, false);
     line.drain();
     assert_eq!(line.packet(620, 2, 0, &speech(2, 20)), speech(2, 20));
+}
+
+#[test]
+fn muted_audio_is_silence_of_the_same_length_for_agent_and_tap() {
+    let mut line = Line::pcmu();
+    line.packet(0, 0, 0, &speech(0, 20));
+    line.ingress.mute(true);
+    assert_eq!(line.packet(20, 1, 160, &speech(1, 20)), [0xff; 160]);
+    line.ingress.mute(false);
+    assert_eq!(line.packet(40, 2, 320, &speech(2, 20)), speech(2, 20));
+    let origins: Vec<FrameOrigin> = line.tapped.iter().map(|(_, origin, _)| *origin).collect();
+    assert_eq!(origins, [FrameOrigin::Received, FrameOrigin::Muted, FrameOrigin::Received]);
+    let stats = line.ingress.stats();
+    assert_eq!((stats.forwarded, stats.forwarded_ticks, stats.muted_ticks), (3, 2 * 960, 960));
+}
+
+#[test]
+fn what_waits_of_the_old_codec_goes_before_the_first_packet_of_the_new() {
+    let mut line = Line::pcmu();
+    let packets: Vec<Vec<u8>> = (0..6).map(|n| speech(n, 20)).collect();
+    line.packet(0, 0, 0, &packets[0]);
+    line.ingress.set_codec(Codec::Pcma, PayloadTypes::audio(PayloadType::PCMA)).unwrap();
+    assert_eq!(line.packet(20, 1, 160, &packets[1]), packets[1], "the old codec runs on until the new one comes");
+    assert_eq!(line.packet(60, 3, 480, &packets[3]), []);
+    let out = line.packet_of(80, PayloadType::PCMA, Ssrc(1), 4, 640, &[0x12; 160]);
+    assert_eq!((out.len(), &out[160..320]), (480, &packets[3][..]));
+    assert_eq!(&out[320..], [g711::alaw_to_ulaw(0x12); 160]);
+    assert_eq!(line.packet(100, 5, 800, &packets[5]), [], "and is over then");
+    let stats = line.ingress.stats();
+    assert_eq!((stats.lost, stats.resets, stats.rejected_payload_type), (1, 0, 1));
+}
+
+#[test]
+fn a_codec_of_another_clock_goes_on_where_the_line_stands() {
+    let rate = SampleRate::HZ_16000;
+    let linear = PayloadType::new(96).unwrap();
+    let mut line = Line::new(Codec::Pcmu, AudioFormat::S16 { rate });
+    for n in 0..10 {
+        line.packet(u64::from(n) * 20, n, u32::from(n) * 160, &speech(1, 20));
+    }
+    line.ingress.set_codec(Codec::L16 { rate }, PayloadTypes::audio(linear)).unwrap();
+    for n in 10..20_u16 {
+        let out = line.packet_of(u64::from(n) * 20, linear, Ssrc(1), n, 9_000_000 + u32::from(n) * 320, &[0x12; 640]);
+        assert_eq!(out, [0x12; 640], "linear audio passes as it is");
+    }
+    assert_eq!((line.audio.len(), line.ingress.stats().timeline_ticks), (20 * 640, 20 * 960));
+    let positions: Vec<u64> = line.tapped.iter().map(|(position, ..)| *position).collect();
+    assert_eq!((positions[9], positions[10]), (9 * 160, 10 * 320), "a tap's place is told at its own rate");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use allocation_counter::{AllocationInfo, measure};
 use media::codec::Codec;
 use media::egress::{Egress, EgressCodec, EgressConfig, EgressOutput, FlushScope, MarkId};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
-use media::ingress::{Ingress, IngressConfig, IngressOutput};
+use media::ingress::{Ingress, IngressConfig, IngressOutput, PayloadTypes};
 use media::rtp::{RtpHeader, RtpPacket, RtpSeed};
 use media::units::{PayloadType, RtpTimestamp, SampleRate, SequenceNumber, Ssrc};
 
@@ -34,8 +34,8 @@ impl Call {
     fn new(format: AudioFormat, tap: bool) -> Self {
         let (codec, payload_type) = (Codec::Pcmu, PayloadType::PCMU);
         let seed = RtpSeed { ssrc: Ssrc(1), sequence: SequenceNumber(1), timestamp: RtpTimestamp(1) };
-        let ingress = IngressConfig { codec, payload_type, telephone_event: None, output: format, gap_wait: IngressConfig::GAP_WAIT, tap };
-        let egress = EgressConfig { tap, ..EgressConfig::new(EgressCodec { codec, payload_type, ptime: PTIME }, format, seed) };
+        let ingress = IngressConfig { tap, ..IngressConfig::new(codec, PayloadTypes::audio(payload_type), format) };
+        let egress = EgressConfig { tap, ..EgressConfig::new(EgressCodec::new(codec, payload_type, PTIME), format, seed) };
         let start = Instant::now();
         let mut call = Self { ingress: Ingress::new(ingress).unwrap(), egress: Egress::new(egress).unwrap(), format, start, packets: 0 };
         call.egress.start(start);
@@ -99,10 +99,7 @@ fn no_packet_allocates_once_a_call_has_warmed_up() {
             let AllocationInfo { count_total, .. } = measure(|| call.run(2_000));
             assert_eq!(count_total, 0, "{format:?}, tap {tap}");
             let stats = call.ingress.stats();
-            assert!(
-                stats.concealed_samples > 0 && stats.filled_samples > 0 && stats.forwarded > 1_000,
-                "the run has its blemishes: {stats:?}"
-            );
+            assert!(stats.concealed_ticks > 0 && stats.filled_ticks > 0 && stats.forwarded > 1_000, "the run has its blemishes: {stats:?}");
         }
     }
 }

@@ -106,7 +106,8 @@ fn with_causes(error: &PhoneError) -> String {
 }
 
 fn keys(text: &str) -> Result<Keys, String> {
-    let digits = text.chars().map(Digit::new).collect::<Option<Vec<_>>>().ok_or("a key is one of 0 to 9, *, #, A to D")?;
+    let digits =
+        text.chars().map(Digit::new).collect::<Option<Vec<_>>>().ok_or("a key is one of 0 to 9, *, #, A to D, and ! for a hook flash")?;
     if digits.len() > Sender::BOUND {
         return Err(format!("at most {} keys", Sender::BOUND));
     }

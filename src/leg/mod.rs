@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use media::egress::{Egress, EgressCodec, EgressConfig, EgressEvent, EgressOutput, FlushScope, PushError};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
-use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats};
+use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats, PayloadTypes};
 use media::pipeline::PipelineError;
 use media::rtcp::{Reporter, ReporterConfig, ReporterOutput};
 use media::rtp::RtpSeed;
@@ -28,6 +28,8 @@ pub struct Leg {
     egress: Egress,
     reporter: Reporter,
     negotiated: Negotiated,
+    /// Where our stream began.
+    seed: RtpSeed,
     events: VecDeque<LegEvent>,
     seen: Seen,
     due: Due,
@@ -84,18 +86,12 @@ impl Leg {
     /// When no resampler exists between the leg's rate and the agent's.
     pub fn new(now: Instant, setup: LegSetup) -> Result<Self, PipelineError> {
         let LegSetup { negotiated, transport, seed, reporter, gap_wait, agent_hears, agent_speaks } = setup;
-        let ingress = Ingress::new(IngressConfig {
-            codec: negotiated.codec,
-            payload_type: negotiated.payload_type,
-            telephone_event: negotiated.telephone_event,
-            output: agent_hears,
-            gap_wait,
-            tap: false,
-        })?;
+        let heard = IngressConfig::new(negotiated.codec, payload_types(&negotiated), agent_hears);
+        let ingress = Ingress::new(IngressConfig { gap_wait, ..heard })?;
         let egress = Egress::new(EgressConfig::new(egress_codec(&negotiated), agent_speaks, seed))?;
         let reporter = Reporter::new(now, reporter);
         let (events, seen, due) = (VecDeque::with_capacity(4), Seen::default(), Due::default());
-        let mut leg = Self { transport, ingress, egress, reporter, negotiated, events, seen, due };
+        let mut leg = Self { transport, ingress, egress, reporter, negotiated, seed, events, seen, due };
         leg.obey_direction(now);
         Ok(leg)
     }
@@ -227,10 +223,18 @@ impl Leg {
         self.ingress.stats()
     }
 
-    /// Takes what was agreed anew. False, and nothing changed, when the codec or its packets would be others.
+    /// Takes what was agreed anew. False, and nothing changed, when the clock of the codec would be another one, of which
+    /// RTCP's books know nothing, or when the codec cannot be had.
     pub fn renegotiate(&mut self, now: Instant, negotiated: Negotiated) -> bool {
-        let old = &self.negotiated;
-        if (negotiated.codec, negotiated.payload_type, negotiated.ptime) != (old.codec, old.payload_type, old.ptime) {
+        if negotiated.codec.clock_rate() != self.negotiated.codec.clock_rate() {
+            return false;
+        }
+        if self.egress.set_codec(egress_codec(&negotiated), self.seed).is_err() {
+            return false;
+        }
+        if self.ingress.set_codec(negotiated.codec, payload_types(&negotiated)).is_err() {
+            // Back to what it was, which it can do.
+            let _ = self.egress.set_codec(egress_codec(&self.negotiated), self.seed);
             return false;
         }
         self.transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);
@@ -287,8 +291,14 @@ impl Leg {
     }
 }
 
+/// What was agreed on for what we receive.
+fn payload_types(negotiated: &Negotiated) -> PayloadTypes {
+    let Negotiated { payload_type: audio, telephone_event, .. } = *negotiated;
+    PayloadTypes { audio, telephone_event, comfort_noise: None }
+}
+
 /// What was agreed on for what we send.
 fn egress_codec(negotiated: &Negotiated) -> EgressCodec {
     let Negotiated { codec, payload_type, ptime, .. } = *negotiated;
-    EgressCodec { codec, payload_type, ptime }
+    EgressCodec::new(codec, payload_type, ptime)
 }

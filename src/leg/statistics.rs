@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use media::units::SampleRate;
+use media::ingress::IngressStats;
 
 use super::Leg;
 use crate::domain::call_record::MediaStatistics;
@@ -12,10 +12,10 @@ pub(super) fn statistics(leg: &Leg) -> MediaStatistics {
     let ingress = leg.ingress.stats();
     let stream = leg.reporter.stats();
     let discards = leg.transport.discards();
-    let rate = leg.negotiated.codec.sample_rate();
     let rejected = ingress.rejected_payload_type
         + ingress.rejected_telephone_event
         + ingress.rejected_size
+        + ingress.rejected_malformed
         + ingress.rejected_held
         + ingress.rejected_stray;
     let foreign = discards.foreign_address + discards.foreign_port + discards.foreign_stream + discards.remote_unknown;
@@ -29,19 +29,15 @@ pub(super) fn statistics(leg: &Leg) -> MediaStatistics {
         packets_late: ingress.late,
         packets_duplicate: ingress.duplicate,
         packets_rejected: rejected + foreign + unreadable,
-        concealed_ms: millis(rate, ingress.concealed_samples),
-        filled_ms: millis(rate, ingress.filled_samples),
-        timeline_ms: millis(rate, ingress.timeline_samples),
+        concealed_ms: IngressStats::millis(ingress.concealed_ticks),
+        filled_ms: IngressStats::millis(ingress.filled_ticks),
+        timeline_ms: IngressStats::millis(ingress.timeline_ticks),
         jitter_ms: stream.jitter_ms,
         remote_fraction_lost: stream.remote.map(|remote| remote.fraction_lost),
         remote_jitter_ms: stream.remote.map(|remote| remote.jitter_ms),
         round_trip_ms: stream.round_trip.map(as_millis),
         agent_dropped_ms: 0,
     }
-}
-
-fn millis(rate: SampleRate, samples: u64) -> u64 {
-    rate.millis(samples)
 }
 
 fn as_millis(time: Duration) -> f64 {

@@ -11,7 +11,7 @@ use media::codec::Codec;
 use media::dtmf::{self, Digit};
 use media::egress::{Egress, EgressCodec, EgressConfig, EgressEvent, EgressOutput};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
-use media::ingress::{Ingress, IngressConfig, IngressOutput};
+use media::ingress::{Ingress, IngressConfig, IngressOutput, PayloadTypes};
 use media::pipeline::PipelineError;
 use media::rtcp::{Reporter, ReporterConfig, ReporterOutput};
 use media::rtp::{RtpPacket, RtpSeed};
@@ -73,9 +73,9 @@ impl Line {
     pub(super) fn open(now: Instant, setup: LineSetup<'_>) -> Result<Self, PipelineError> {
         let Negotiated { codec, payload_type, telephone_event, ptime, .. } = *setup.negotiated;
         let linear = AudioFormat::S16 { rate: RATE };
-        let (output, gap_wait, tap) = (linear, IngressConfig::GAP_WAIT, false);
-        let ingress = Ingress::new(IngressConfig { codec, payload_type, telephone_event, output, gap_wait, tap })?;
-        let mut egress = Egress::new(EgressConfig::new(EgressCodec { codec, payload_type, ptime }, linear, setup.seed))?;
+        let payload_types = PayloadTypes { audio: payload_type, telephone_event, comfort_noise: None };
+        let ingress = Ingress::new(IngressConfig::new(codec, payload_types, linear))?;
+        let mut egress = Egress::new(EgressConfig::new(EgressCodec::new(codec, payload_type, ptime), linear, setup.seed))?;
         if setup.negotiated.send {
             egress.start(now);
         }

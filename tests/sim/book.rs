@@ -135,8 +135,8 @@ impl Book {
         };
         let told = stats.forwarded + stats.late + stats.duplicate + stats.rejected() + stats.waiting;
         assert_eq!(stats.received, told, "packets: {stats:?}");
-        let samples = stats.forwarded_samples + stats.concealed_samples + stats.filled_samples;
-        assert_eq!(stats.timeline_samples, samples, "samples: {stats:?}");
+        let ticks = stats.forwarded_ticks + stats.concealed_ticks + stats.filled_ticks + stats.muted_ticks;
+        assert_eq!(stats.timeline_ticks, ticks, "time: {stats:?}");
         let discarded = record.media.packets_rejected - stats.rejected();
         assert_eq!(self.datagrams, stats.received + discarded, "datagrams");
         assert_eq!(record.media.packets_received, stats.received);

@@ -6,21 +6,15 @@ use std::time::{Duration, Instant};
 use libfuzzer_sys::fuzz_target;
 use media::codec::Codec;
 use media::frame::AudioFormat;
-use media::ingress::{Ingress, IngressConfig, IngressOutput};
+use media::ingress::{Ingress, IngressConfig, IngressOutput, PayloadTypes};
 use media::rtp::{RtpHeader, RtpPacket};
 use media::units::{PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 
 /// Each 8 bytes are a packet: what differs from its predecessor, how long after it, how long it is.
 fuzz_target!(|script: &[u8]| {
-    let mut ingress = Ingress::new(IngressConfig {
-        codec: Codec::Pcma,
-        payload_type: PayloadType::PCMA,
-        telephone_event: PayloadType::new(101),
-        output: AudioFormat::Ulaw8k,
-        gap_wait: IngressConfig::GAP_WAIT,
-        tap: true,
-    })
-    .expect("no resampler is needed");
+    let payload_types = PayloadTypes { telephone_event: PayloadType::new(101), ..PayloadTypes::audio(PayloadType::PCMA) };
+    let config = IngressConfig { tap: true, ..IngressConfig::new(Codec::Pcma, payload_types, AudioFormat::Ulaw8k) };
+    let mut ingress = Ingress::new(config).expect("no resampler is needed");
     let mut now = Instant::now();
     let mut header =
         RtpHeader { payload_type: PayloadType::PCMA, sequence: SequenceNumber(0), timestamp: RtpTimestamp(0), ssrc: Ssrc(0), marker: false };
@@ -40,9 +34,9 @@ fuzz_target!(|script: &[u8]| {
         heard += drain(&mut ingress, now);
         let stats = ingress.stats();
         let packets = stats.forwarded + stats.late + stats.duplicate + stats.rejected() + stats.waiting;
-        let samples = stats.forwarded_samples + stats.concealed_samples + stats.filled_samples;
-        assert_eq!((stats.received, stats.timeline_samples, stats.timeline_samples), (packets, samples, heard), "{stats:?}");
-        assert!(stats.silence || (-160..=1_600).contains(&stats.lead_samples), "{stats:?}");
+        let ticks = stats.forwarded_ticks + stats.concealed_ticks + stats.filled_ticks + stats.muted_ticks;
+        assert_eq!((stats.received, stats.timeline_ticks, stats.timeline_ticks), (packets, ticks, heard * 6), "{stats:?}");
+        assert!(stats.silence || (-960..=9_600).contains(&stats.lead_ticks), "{stats:?}");
     }
 });
 

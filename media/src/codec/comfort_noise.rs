@@ -28,6 +28,8 @@ impl ComfortNoise {
 
 /// The loudest sample; uniform noise of ±18 has an effective value of 10.7, −69.7 dBov.
 pub(crate) const PEAK: u32 = 18;
+/// That effective value.
+pub(crate) const RMS: f32 = 10.7;
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,13 @@
 //!
 //! [`Codec`] is the name and the rates; [`Decoder`] and [`Encoder`] hold the state of one direction. What conceals
 //! lost audio without the codec's help stands in `conceal`; Opus does it itself.
+//!
+//! | codec | payload | state | a lost packet |
+//! | --- | --- | --- | --- |
+//! | PCMU, PCMA | one byte a sample | none | `conceal` |
+//! | G.722 | one byte for two samples | both directions | `conceal` |
+//! | L16 | two bytes a sample | none | `conceal` |
+//! | Opus | 10 to 60 ms a packet | both directions | its redundancy, else its extrapolation |
 
 pub(crate) mod comfort_noise;
 pub(crate) mod conceal;
@@ -9,11 +16,15 @@ mod decoder;
 mod encoder;
 pub(crate) mod fade;
 pub mod g711;
+mod g722;
+mod l16;
 mod level;
+mod opus;
 
 pub use decoder::Decoder;
 pub use encoder::{Encoder, EncoderConfig};
 pub use level::rms_dbfs;
+pub use opus::{OpusParameters, OpusSettings};
 
 use crate::codec::g711::Law;
 use crate::units::{ClockRate, PayloadType, SampleRate};
@@ -108,5 +119,13 @@ pub enum CodecError {
     Malformed {
         /// Which codec.
         codec: Codec,
+    },
+    /// The codec has no frame of this length.
+    #[error("{} has no frame of {samples} samples", codec.name())]
+    FrameLength {
+        /// Which codec.
+        codec: Codec,
+        /// What was given.
+        samples: usize,
     },
 }

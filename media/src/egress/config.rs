@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::codec::Codec;
+use crate::codec::{Codec, OpusSettings};
 use crate::frame::AudioFormat;
 use crate::rtp::RtpSeed;
 use crate::units::PayloadType;
@@ -31,6 +31,8 @@ pub struct EgressCodec {
     pub payload_type: PayloadType,
     /// Time in one packet; brought within 10 to 60 ms, and for Opus to a length of its frames.
     pub ptime: Duration,
+    /// How Opus is to be encoded, where the codec is Opus.
+    pub opus: OpusSettings,
 }
 
 impl EgressConfig {
@@ -45,6 +47,12 @@ impl EgressConfig {
 }
 
 impl EgressCodec {
+    /// A codec with Opus at its defaults, should it be Opus.
+    #[must_use]
+    pub fn new(codec: Codec, payload_type: PayloadType, ptime: Duration) -> Self {
+        Self { codec, payload_type, ptime, opus: OpusSettings::default() }
+    }
+
     /// With a packet time that the codec has.
     pub(super) fn settled(self) -> Self {
         let ptime = self.ptime.clamp(MIN_PTIME, MAX_PTIME);

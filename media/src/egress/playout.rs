@@ -167,8 +167,8 @@ impl Playout {
 
 impl Coding {
     fn new(codec: EgressCodec, wanted: SampleRate) -> Result<Self, CodecError> {
-        let EgressCodec { codec, ptime, .. } = codec;
-        Ok(Self { encoder: Encoder::new(EncoderConfig { codec, wanted, ptime })?, payload: Vec::new() })
+        let EgressCodec { codec, ptime, opus, .. } = codec;
+        Ok(Self { encoder: Encoder::new(EncoderConfig { codec, wanted, ptime, opus })?, payload: Vec::new() })
     }
 }
 

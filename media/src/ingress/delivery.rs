@@ -1,16 +1,19 @@
-//! The near end of ingress: payload bytes become what the agent takes, and a side copy for whoever listens.
+//! The stages of ingress that touch audio: decode, conceal, mask, copy for whoever listens, and hand to the outlet.
 //!
-//! Where the agent takes the codec itself, bytes pass untouched; the other G.711 law is a table; all else is decoded
-//! and resampled. Output is collected between two polls and handed out in pieces of at most 100 ms.
+//! Time is counted in ticks of the line's clock, 48 kHz (see `jitter::timeline`). How many samples a span has at the
+//! decoder's rate follows from where it begins and ends, so that rounding never adds up. Audio is collected between
+//! two polls.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::codec::conceal::Concealer;
-use crate::codec::g711::{self, Law};
-use crate::frame::{AudioChunk, AudioFormat};
+use crate::codec::{Codec, Decoder};
+use crate::frame::AudioFormat;
 use crate::ingress::IngressOutput;
-use crate::resample::{ResampleError, Resampler};
+use crate::ingress::outlet::Outlet;
+use crate::ingress::pieces::Tap;
+use crate::jitter::timeline::LINE;
+use crate::pipeline::PipelineError;
 use crate::units::SampleRate;
 
 /// Where a piece of the line came from.
@@ -22,71 +25,91 @@ pub enum FrameOrigin {
     Concealed,
     /// Silence for time without packets.
     Filled,
+    /// Silence in the place of what came while the line was muted.
+    Muted,
 }
 
 /// A piece of the decoded side copy; all of one origin: a packet's worth, or at most 20 ms made up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TapFrame<'a> {
-    /// Linear audio at the codec's rate.
+    /// Linear audio at the rate at which the codec is decoded.
     pub samples: &'a [i16],
-    /// That rate.
+    /// That rate; another codec, and Opus for another agent, may change it.
     pub rate: SampleRate,
-    /// Place of the first sample on the agent's timeline, in samples since the first packet.
+    /// Place of the first sample on the agent's timeline, in samples of this rate since the first packet.
     pub position: u64,
     /// Where it came from.
     pub origin: FrameOrigin,
 }
 
-/// Stages 4 to 7.
+/// Stages 4 to 8.
 #[derive(Debug)]
 pub(super) struct Delivery {
-    law: Law,
-    output: AudioFormat,
-    conversion: Conversion,
+    codec: Codec,
+    decoder: Decoder,
     concealer: Concealer,
-    /// Samples delivered, at the codec's rate.
-    position: u64,
-    audio: Pieces<u8>,
+    outlet: Outlet,
     tap: Option<Tap>,
-    /// Payload bytes that were made up.
-    made_up: Vec<u8>,
+    delivered: Delivered,
+    muted: bool,
+    /// The newest packet, where anything asks for its samples.
     decoded: Vec<i16>,
-    resampled: Vec<i16>,
+    made_up: Vec<i16>,
 }
 
-#[derive(Debug)]
-enum Conversion {
-    PassThrough,
-    OtherLaw(fn(u8) -> u8),
-    Linear(Option<Box<Resampler>>),
+/// Ticks of the line that went on, by origin.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Delivered {
+    pub(super) received: u64,
+    pub(super) concealed: u64,
+    pub(super) filled: u64,
+    pub(super) muted: u64,
 }
 
-#[derive(Debug, Default)]
-struct Tap {
-    samples: Pieces<i16>,
-    frames: VecDeque<(u64, FrameOrigin, usize)>,
+/// A packet with its place on the timeline: behind a gap, perhaps without its head. Times are ticks of the line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placed<'a> {
+    /// What to make up before it for lost packets.
+    pub(super) concealed: u64,
+    /// What to fill with silence before it.
+    pub(super) filled: u64,
+    pub(super) payload: &'a [u8],
+    /// How much of it goes on: its end.
+    pub(super) kept: u64,
 }
 
 impl Delivery {
-    pub(super) fn new(law: Law, output: AudioFormat, tap: bool) -> Result<Self, ResampleError> {
+    pub(super) fn new(codec: Codec, format: AudioFormat, tap: bool) -> Result<Self, PipelineError> {
+        let decoder = Decoder::new(codec, format.rate())?;
         Ok(Self {
-            law,
-            output,
-            conversion: Conversion::new(law, output)?,
-            concealer: Concealer::new(law),
-            position: 0,
-            audio: Pieces::default(),
+            codec,
+            concealer: Concealer::new(codec.law(), decoder.rate()),
+            outlet: Outlet::new(codec, decoder.rate(), format)?,
+            decoder,
             tap: tap.then(Tap::default),
-            made_up: Vec::new(),
+            delivered: Delivered::default(),
+            muted: false,
             decoded: Vec::new(),
-            resampled: Vec::new(),
+            made_up: Vec::new(),
         })
     }
 
-    pub(super) fn set_output(&mut self, output: AudioFormat) -> Result<(), ResampleError> {
-        self.conversion = Conversion::new(self.law, output)?;
-        self.output = output;
-        self.audio = Pieces::default();
+    /// Goes on with another codec or format. Audio that waits to be fetched stays, unless it has the wrong format.
+    pub(super) fn succeed(&mut self, mut next: Self) {
+        next.outlet.succeed(&mut self.outlet);
+        next.tap = self.tap.take();
+        (next.delivered, next.muted) = (self.delivered, self.muted);
+        *self = next;
+    }
+
+    /// The agent takes another format from now on; what waits in the old one is dropped.
+    pub(super) fn set_output(&mut self, format: AudioFormat) -> Result<(), PipelineError> {
+        let decoder = Decoder::new(self.codec, format.rate())?;
+        self.outlet = Outlet::new(self.codec, decoder.rate(), format)?;
+        if decoder.rate() != self.decoder.rate() {
+            self.concealer = Concealer::new(self.codec.law(), decoder.rate());
+            self.decoder = decoder;
+        }
         Ok(())
     }
 
@@ -96,144 +119,153 @@ impl Delivery {
         }
     }
 
-    /// Passes on what came from the network.
-    pub(super) fn audio(&mut self, payload: &[u8]) {
-        self.concealer.heard(payload);
-        self.deliver(payload, FrameOrigin::Received);
+    pub(super) const fn mute(&mut self, muted: bool) {
+        self.muted = muted;
     }
 
-    /// Makes up `samples` for lost packets.
-    pub(super) fn conceal(&mut self, samples: u64) {
+    /// Another stream of the codec begins.
+    pub(super) fn restart(&mut self) {
+        self.decoder.reset();
+    }
+
+    /// Passes on what came from the network. False when it is no payload of the codec; then its time was concealed.
+    pub(super) fn packet(&mut self, placed: Placed<'_>) -> bool {
+        let Placed { concealed, filled, payload, kept } = placed;
+        // What the codec makes up by itself it makes before it decodes the packet behind the gap.
+        self.conceal(concealed, Some(payload));
+        self.silence(filled);
+        self.decoded.clear();
+        let needed = self.tap.is_some() || !self.outlet.takes_payloads();
+        if needed && self.decoder.decode(payload, &mut self.decoded).is_err() {
+            self.decoded.clear();
+            self.conceal(kept, None);
+            return false;
+        }
+        self.deliver(payload, kept);
+        true
+    }
+
+    /// Makes up `ticks` of digital silence.
+    pub(super) fn silence(&mut self, ticks: u64) {
+        if ticks > 0 {
+            self.concealer.silenced();
+        }
+        self.zeros(ticks, FrameOrigin::Filled);
+    }
+
+    pub(super) fn poll(&mut self) -> Option<IngressOutput<'_>> {
+        if let Some(chunk) = self.outlet.next() {
+            return Some(IngressOutput::Audio(chunk));
+        }
+        self.tap.as_mut()?.next().map(IngressOutput::Tap)
+    }
+
+    pub(super) const fn delivered(&self) -> Delivered {
+        self.delivered
+    }
+
+    /// Makes up `ticks` for lost packets, which `next` follows.
+    fn conceal(&mut self, ticks: u64, next: Option<&[u8]>) {
         let mut made_up = std::mem::take(&mut self.made_up);
-        for length in steps_of(samples, SampleRate::HZ_8000) {
+        let mut left = ticks;
+        for step in steps_of(ticks) {
+            left -= step;
+            let samples = self.samples_in(step);
             made_up.clear();
-            self.concealer.conceal(length, &mut made_up);
-            self.deliver(&made_up, FrameOrigin::Concealed);
+            if !self.decoder.conceal(samples, next.filter(|_| left == 0), &mut made_up) {
+                self.concealer.conceal(samples, &mut made_up);
+            }
+            made_up.resize(samples, 0);
+            if self.muted {
+                self.zeros(step, FrameOrigin::Muted);
+            } else {
+                self.outlet.linear(&made_up);
+                self.advance(step, &made_up, FrameOrigin::Concealed);
+            }
         }
         self.made_up = made_up;
     }
 
-    /// Makes up `samples` of digital silence.
-    pub(super) fn silence(&mut self, samples: u64) {
-        for length in steps_of(samples, SampleRate::HZ_8000) {
+    /// The last `kept` ticks of a packet, which stands in `decoded` if anything asked for its samples.
+    fn deliver(&mut self, payload: &[u8], kept: u64) {
+        if self.muted {
             self.concealer.silenced();
-            self.decoded.clear();
-            self.decoded.resize(length, 0);
-            match self.output {
-                AudioFormat::Ulaw8k => self.audio.fill(length, Law::Mu.silence()),
-                AudioFormat::Alaw8k => self.audio.fill(length, Law::A.silence()),
-                AudioFormat::S16 { .. } => self.resample(),
-            }
-            self.copy_to_tap(FrameOrigin::Filled, length);
+            self.zeros(kept, FrameOrigin::Muted);
+            return;
         }
-    }
-
-    pub(super) fn poll(&mut self) -> Option<IngressOutput<'_>> {
-        let piece = self.output.rate().samples(PIECE) as usize * self.output.sample_len_bytes();
-        if let Some(bytes) = self.audio.next(piece) {
-            return Some(IngressOutput::Audio(AudioChunk { format: self.output, bytes }));
+        let samples = self.samples_in(kept);
+        let mut decoded = std::mem::take(&mut self.decoded);
+        if !decoded.is_empty() && decoded.len() < samples {
+            // A decoder that makes less than its packet says does not shorten the line.
+            decoded.resize(samples, 0);
         }
-        let tap = self.tap.as_mut()?;
-        let (position, origin, length) = tap.frames.pop_front()?;
-        let samples = tap.samples.next(length)?;
-        Some(IngressOutput::Tap(TapFrame { samples, rate: SampleRate::HZ_8000, position, origin }))
-    }
-
-    fn deliver(&mut self, payload: &[u8], origin: FrameOrigin) {
-        self.decoded.clear();
-        if self.tap.is_some() || matches!(self.conversion, Conversion::Linear(_)) {
-            self.decoded.extend(payload.iter().map(|&byte| self.law.decode(byte)));
-        }
-        match self.conversion {
-            Conversion::PassThrough => self.audio.writable().extend_from_slice(payload),
-            Conversion::OtherLaw(convert) => self.audio.writable().extend(payload.iter().map(|&byte| convert(byte))),
-            Conversion::Linear(_) => self.resample(),
-        }
-        self.copy_to_tap(origin, payload.len());
-    }
-
-    /// Gives the tap the piece of `length` samples that stands in `decoded`.
-    fn copy_to_tap(&mut self, origin: FrameOrigin, length: usize) {
-        if let Some(tap) = &mut self.tap {
-            tap.samples.writable().extend_from_slice(&self.decoded);
-            tap.frames.push_back((self.position, origin, length));
-        }
-        self.position += length as u64;
-    }
-
-    /// Brings `decoded` to the agent's rate.
-    fn resample(&mut self) {
-        let samples = if let Conversion::Linear(Some(resampler)) = &mut self.conversion {
-            self.resampled.clear();
-            resampler.push(&self.decoded, &mut self.resampled);
-            &self.resampled
+        let linear = tail_of(&decoded, samples);
+        if self.codec.law().is_some() {
+            self.concealer.heard_payload(tail_of(payload, samples));
         } else {
-            &self.decoded
-        };
-        self.audio.writable().extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
-    }
-}
-
-impl Conversion {
-    fn new(law: Law, output: AudioFormat) -> Result<Self, ResampleError> {
-        Ok(match (law, output) {
-            (Law::Mu, AudioFormat::Ulaw8k) | (Law::A, AudioFormat::Alaw8k) => Self::PassThrough,
-            (Law::Mu, AudioFormat::Alaw8k) => Self::OtherLaw(g711::ulaw_to_alaw),
-            (Law::A, AudioFormat::Ulaw8k) => Self::OtherLaw(g711::alaw_to_ulaw),
-            (_, AudioFormat::S16 { rate }) if rate == SampleRate::HZ_8000 => Self::Linear(None),
-            (_, AudioFormat::S16 { rate }) => Self::Linear(Some(Box::new(Resampler::new(SampleRate::HZ_8000, rate)?))),
-        })
-    }
-}
-
-/// A buffer that is written whole and read in pieces.
-#[derive(Debug)]
-struct Pieces<T> {
-    buffer: Vec<T>,
-    read: usize,
-}
-
-impl<T: Clone> Pieces<T> {
-    /// The buffer, to append to; what was read is gone.
-    fn writable(&mut self) -> &mut Vec<T> {
-        if self.read == self.buffer.len() {
-            self.buffer.clear();
-            self.read = 0;
-            if self.buffer.capacity() > KEPT {
-                // The rare fill of two seconds shall not stay with the call.
-                self.buffer.shrink_to(KEPT);
-            }
+            self.concealer.heard(linear);
         }
-        &mut self.buffer
+        if self.outlet.takes_payloads() {
+            self.outlet.payload(tail_of(payload, samples));
+        } else {
+            self.outlet.linear(linear);
+        }
+        self.advance(kept, linear, FrameOrigin::Received);
+        self.decoded = decoded;
     }
 
-    fn fill(&mut self, length: usize, value: T) {
-        let buffer = self.writable();
-        buffer.resize(buffer.len() + length, value);
+    fn zeros(&mut self, ticks: u64, origin: FrameOrigin) {
+        const ZEROS: [i16; 960] = [0; 960];
+        for step in steps_of(ticks) {
+            let zeros = ZEROS.get(..self.samples_in(step)).unwrap_or(&ZEROS);
+            self.outlet.linear(zeros);
+            self.advance(step, zeros, origin);
+        }
     }
 
-    fn next(&mut self, at_most: usize) -> Option<&[T]> {
-        let start = self.read;
-        self.read = self.buffer.len().min(start + at_most);
-        self.buffer.get(start..self.read).filter(|piece| !piece.is_empty())
+    /// `ticks` went on; the tap hears them as `samples`.
+    fn advance(&mut self, ticks: u64, samples: &[i16], origin: FrameOrigin) {
+        let (rate, position) = (self.decoder.rate(), self.position(self.delivered.ticks()));
+        if let Some(tap) = &mut self.tap {
+            tap.push(samples, rate, position, origin);
+        }
+        let Delivered { received, concealed, filled, muted } = &mut self.delivered;
+        *match origin {
+            FrameOrigin::Received => received,
+            FrameOrigin::Concealed => concealed,
+            FrameOrigin::Filled => filled,
+            FrameOrigin::Muted => muted,
+        } += ticks;
+    }
+
+    /// Samples in the next `ticks` of the line.
+    fn samples_in(&self, ticks: u64) -> usize {
+        let line = self.delivered.ticks();
+        (self.position(line + ticks) - self.position(line)) as usize
+    }
+
+    /// The sample that stands at this tick of the line.
+    fn position(&self, tick: u64) -> u64 {
+        tick * u64::from(self.decoder.rate().hz()) / u64::from(LINE.0)
     }
 }
 
-impl<T> Default for Pieces<T> {
-    fn default() -> Self {
-        Self { buffer: Vec::new(), read: 0 }
+impl Delivered {
+    /// All that went on.
+    pub(super) const fn ticks(&self) -> u64 {
+        self.received + self.concealed + self.filled + self.muted
     }
 }
 
-/// `samples` cut into lengths of at most [`STEP`].
-fn steps_of(samples: u64, rate: SampleRate) -> impl Iterator<Item = usize> {
-    let most = rate.samples(STEP);
-    (0..samples.div_ceil(most)).map(move |n| (samples - n * most).min(most) as usize)
+fn tail_of<T>(all: &[T], length: usize) -> &[T] {
+    all.get(all.len().saturating_sub(length)..).unwrap_or_default()
 }
 
-/// The longest piece handed out.
-const PIECE: Duration = Duration::from_millis(100);
-/// What is made up at a time, so that a long gap needs no long scratch buffer.
+/// `ticks` cut into lengths of at most [`STEP`].
+fn steps_of(ticks: u64) -> impl Iterator<Item = u64> {
+    let most = LINE.ticks(STEP);
+    (0..ticks.div_ceil(most)).map(move |n| (ticks - n * most).min(most))
+}
+
+/// What is made up at a time, so that a long gap needs no long buffer.
 const STEP: Duration = Duration::from_millis(20);
-/// Elements a buffer keeps once it was larger.
-const KEPT: usize = 8 * 1024;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 /// Counters since the first packet, and the state of the line. Packets:
-/// `received` = `forwarded` + `late` + `duplicate` + [`rejected`](Self::rejected) + `waiting`. Samples of the clock
-/// rate: `forwarded_samples` + `concealed_samples` + `filled_samples` = `timeline_samples`.
+/// `received` = `forwarded` + `late` + `duplicate` + [`rejected`](Self::rejected) + `waiting`. Time, in ticks of
+/// 48 kHz whatever the codec: `forwarded_ticks` + `concealed_ticks` + `filled_ticks` + `muted_ticks` =
+/// `timeline_ticks`; see [`Self::millis`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IngressStats {
     /// Packets handed in.
@@ -19,8 +20,10 @@ pub struct IngressStats {
     pub rejected_payload_type: u64,
     /// Telephone-events: not audio.
     pub rejected_telephone_event: u64,
-    /// Empty packets, and those longer than 120 ms.
+    /// Packets whose length no codec makes, and those longer than 120 ms.
     pub rejected_size: u64,
+    /// Packets that the codec could not decode; their time was concealed.
+    pub rejected_malformed: u64,
     /// Packets that came while the line was on hold.
     pub rejected_held: u64,
     /// Single packets far out of sequence.
@@ -31,16 +34,18 @@ pub struct IngressStats {
     pub lost: u64,
     /// How often the timeline was anchored anew.
     pub resets: u64,
-    /// Samples that came from the network.
-    pub forwarded_samples: u64,
-    /// Samples made up for lost packets.
-    pub concealed_samples: u64,
-    /// Samples of silence made up for time without packets.
-    pub filled_samples: u64,
-    /// All samples sent on.
-    pub timeline_samples: u64,
-    /// Samples sent on ahead of the end of the newest packet: S − P of the timeline's rule.
-    pub lead_samples: i64,
+    /// Time that came from the network.
+    pub forwarded_ticks: u64,
+    /// Time made up for lost packets.
+    pub concealed_ticks: u64,
+    /// Silence made up for time without packets.
+    pub filled_ticks: u64,
+    /// Silence in the place of what came while the line was muted.
+    pub muted_ticks: u64,
+    /// All that was sent on.
+    pub timeline_ticks: u64,
+    /// How far what was sent on is ahead of the end of the newest packet: S − P of the timeline's rule.
+    pub lead_ticks: i64,
     /// Whether a silence is being filled.
     pub silence: bool,
     /// Interarrival jitter (RFC 3550 §6.4.1).
@@ -51,6 +56,17 @@ impl IngressStats {
     /// Packets that were not taken as audio, for whatever reason.
     #[must_use]
     pub const fn rejected(&self) -> u64 {
-        self.rejected_payload_type + self.rejected_telephone_event + self.rejected_size + self.rejected_held + self.rejected_stray
+        self.rejected_payload_type
+            + self.rejected_telephone_event
+            + self.rejected_size
+            + self.rejected_malformed
+            + self.rejected_held
+            + self.rejected_stray
+    }
+
+    /// Whole milliseconds in `ticks` of the line, rounded down.
+    #[must_use]
+    pub const fn millis(ticks: u64) -> u64 {
+        ticks / 48
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct Waiting {
     pub(crate) timestamp: RtpTimestamp,
     /// Empty for a packet without audio, which only takes up its sequence number.
     pub(crate) payload: Vec<u8>,
-    sequence: ExtendedSequenceNumber,
+    pub(crate) sequence: ExtendedSequenceNumber,
 }
 
 /// What a sequence number says about its packet.
@@ -76,17 +76,19 @@ impl ReorderRing {
         }
         let distance = sequence.since(next.wire());
         match distance {
+            0.. if distance >= SLOTS => Arrival::FarAhead,
+            0.. if self.slot(next.extend(sequence)).is_some_and(|slot| slot.is_some()) => Arrival::Duplicate,
             0 => Arrival::Next,
-            1.. if distance >= SLOTS => Arrival::FarAhead,
-            1.. if self.slot(next.extend(sequence)).is_some_and(|slot| slot.is_some()) => Arrival::Duplicate,
             1.. => Arrival::Ahead,
             _ => self.arrival_behind(distance.unsigned_abs()),
         }
     }
 
-    /// Keeps a packet that is [`Arrival::Ahead`]; an empty payload only takes up its number.
+    /// Keeps a packet that is [`Arrival::Ahead`], or [`Arrival::Next`] where its time has not come; an empty payload
+    /// only takes up its number.
     pub(crate) fn keep(&mut self, arrived: Instant, sequence: SequenceNumber, timestamp: RtpTimestamp, payload: &[u8]) {
         let Some(sequence) = self.next.map(|next| next.extend(sequence)) else { return };
+        self.restart = None;
         self.slots.resize_with(SLOTS as usize, || None);
         let mut buffer = self.spare.pop().unwrap_or_default();
         buffer.clear();
@@ -132,6 +134,30 @@ impl ReorderRing {
     /// Gives a buffer back.
     pub(crate) fn recycle(&mut self, packet: Waiting) {
         self.spare.push(packet.payload);
+    }
+
+    /// The first in order of those that wait.
+    pub(crate) fn first(&self) -> Option<&Waiting> {
+        if self.waiting == 0 {
+            return None;
+        }
+        let next = self.next?;
+        (0..SLOTS as u64).find_map(|ahead| self.slots.get(((next.0 + ahead) % SLOTS as u64) as usize)?.as_ref())
+    }
+
+    /// All that wait.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Waiting> {
+        self.slots.iter().flatten()
+    }
+
+    /// The extended number of a packet that is near; `None` before the first.
+    pub(crate) fn extend(&self, sequence: SequenceNumber) -> Option<ExtendedSequenceNumber> {
+        self.next.map(|next| next.extend(sequence))
+    }
+
+    /// How many are missing before `packet`, which waits.
+    pub(crate) fn missing_before(&self, packet: &Waiting) -> u64 {
+        self.next.map_or(0, |next| packet.sequence.0.saturating_sub(next.0))
     }
 
     /// When the oldest of those that wait came; `None` when none waits.
@@ -181,7 +207,7 @@ impl ReorderRing {
 }
 
 /// Packets the ring holds: 640 ms of the shortest ones, far more than any gap is waited for.
-const SLOTS: i16 = 64;
+pub(crate) const SLOTS: i16 = 64;
 /// Sequence numbers further off than this in either direction are not of this stream (RFC 3550's `MAX_DROPOUT`, tighter).
 const WINDOW: u16 = 512;
 
@@ -245,6 +271,19 @@ mod tests {
         ring.advance();
         assert_eq!(ring.arrival(SequenceNumber(50_001)), Arrival::Stray, "the stream went on in between");
         assert_eq!(ring.arrival(SequenceNumber(50_002)), Arrival::Restart);
+    }
+
+    #[test]
+    fn a_packet_may_be_kept_although_it_is_its_turn() {
+        let mut ring = ring(65_535);
+        assert_eq!(ring.arrival(SequenceNumber(65_535)), Arrival::Next);
+        ring.keep(Instant::now(), SequenceNumber(65_535), RtpTimestamp(7), &[1]);
+        assert_eq!(ring.arrival(SequenceNumber(65_535)), Arrival::Duplicate);
+        keep(&mut ring, 1);
+        let missing = |ring: &ReorderRing| ring.first().map(|first| (first.timestamp, ring.missing_before(first)));
+        assert_eq!(missing(&ring), Some((RtpTimestamp(7), 0)));
+        ring.pop().unwrap();
+        assert_eq!(missing(&ring), Some((RtpTimestamp(1), 1)));
     }
 
     #[test]

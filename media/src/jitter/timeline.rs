@@ -1,7 +1,8 @@
 //! The agent's timeline: RTP's, not the wall clock's.
 //!
-//! Two positions, both in samples of the clock rate since the first packet: **S**, what was sent on, and **P**, the end
-//! of the newest packet placed. Where a packet stands follows from its timestamp:
+//! Two positions since the first packet, both in ticks of the line's own clock, 48 kHz: **S**, what was sent on, and
+//! **P**, the end of the newest packet placed. Every codec's clock divides 48 kHz, so that the line goes on exactly
+//! when the codec changes. Where a packet stands follows from its timestamp:
 //!
 //! | the packet begins | then |
 //! | --- | --- |
@@ -28,7 +29,8 @@ use crate::units::{ClockRate, RtpTimestamp};
 /// Where the line to the agent stands against RTP.
 #[derive(Clone, Debug)]
 pub(crate) struct Timeline {
-    rate: ClockRate,
+    /// Ticks of the line in one of the timestamp.
+    scale: u32,
     /// S.
     sent: u64,
     /// P, and the timestamp that stands for it. Only ever behind S.
@@ -53,34 +55,48 @@ struct LateRun {
 /// What becomes of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Placement {
-    /// It goes on, behind `gap` samples to be made up, without its first `covered` samples.
+    /// It goes on, behind `gap` ticks to be made up, without its first `covered` ticks.
     Forward { gap: u64, covered: u64, anchored: bool },
     /// Its span was made up already.
     Late,
 }
 
 impl Timeline {
-    pub(crate) const fn new(rate: ClockRate) -> Self {
-        Self { rate, sent: 0, newest: None, quiet: None, anchor: false, filling: false, held: false, late: None }
+    /// A line on which nothing was placed yet; `None` for a clock that does not divide that of the line.
+    pub(crate) fn new(clock: ClockRate) -> Option<Self> {
+        let scale = scale_of(clock)?;
+        Some(Self { scale, sent: 0, newest: None, quiet: None, anchor: false, filling: false, held: false, late: None })
     }
 
-    /// Gives a packet of `samples` that came at `arrived` its place; S moves past it.
-    pub(crate) fn place(&mut self, arrived: Instant, timestamp: RtpTimestamp, samples: u64) -> Placement {
+    /// Timestamps count in another clock from now on. False, and nothing done, when it does not divide that of the line.
+    pub(crate) fn set_clock(&mut self, clock: ClockRate) -> bool {
+        let Some(scale) = scale_of(clock) else { return false };
+        if scale != self.scale {
+            // Timestamps of two clocks cannot be compared (RFC 7160 §3).
+            self.scale = scale;
+            self.anchor();
+        }
+        true
+    }
+
+    /// Gives a packet that came at `arrived` and lasts `ticks` of its own clock its place; S moves past it.
+    pub(crate) fn place(&mut self, arrived: Instant, timestamp: RtpTimestamp, ticks: u32) -> Placement {
+        let (length, after) = (self.length(ticks) as i64, timestamp.advance(ticks));
         let sent = self.sent as i64;
         let stands = self.start_of(timestamp);
         let mut start = stands.unwrap_or(sent);
-        let mut end = start + samples as i64;
+        let mut end = start + length;
         self.quiet = Some((arrived, self.sent));
         let mut anchored = stands.is_none() && self.newest.is_some();
         if end <= sent {
             anchored = self.clock_stood_still(arrived, end);
             if !anchored {
-                self.newest = Some((end, timestamp.advance(samples as u32)));
+                self.newest = Some((end, after));
                 return Placement::Late;
             }
-            (start, end) = (sent, sent + samples as i64);
+            (start, end) = (sent, sent + length);
         }
-        self.newest = Some((end, timestamp.advance(samples as u32)));
+        self.newest = Some((end, after));
         self.sent = end as u64;
         self.quiet = Some((arrived, self.sent));
         (self.late, self.filling, self.anchor) = (None, false, false);
@@ -92,7 +108,7 @@ impl Timeline {
         self.anchor = self.newest.is_some();
     }
 
-    /// Samples of silence due at `now`, at most 60 ms at a time; S moves past them.
+    /// Ticks of silence due at `now`, at most 60 ms at a time; S moves past them.
     pub(crate) fn fill(&mut self, now: Instant, jitter: Duration) -> u64 {
         let Some((since, base)) = self.quiet else { return 0 };
         let elapsed = now.saturating_duration_since(since);
@@ -100,14 +116,14 @@ impl Timeline {
         if elapsed < patience {
             return 0;
         }
-        let missing = (base + self.rate.ticks(elapsed.saturating_sub(margin))).saturating_sub(self.sent);
-        let overslept = missing.saturating_sub(self.rate.ticks(CLOCK_JUMP));
+        let missing = (base + LINE.ticks(elapsed.saturating_sub(margin))).saturating_sub(self.sent);
+        let overslept = missing.saturating_sub(LINE.ticks(CLOCK_JUMP));
         if overslept > 0 {
             // Whoever calls was asleep: no more than two seconds of it are made up.
-            self.quiet = Some((since + self.lasting(overslept), base));
+            self.quiet = Some((since + Self::lasting(overslept), base));
         }
-        let step = self.rate.ticks(STEP);
-        let due = ((missing - overslept) / step * step).min(self.rate.ticks(AT_ONCE));
+        let step = LINE.ticks(STEP);
+        let due = ((missing - overslept) / step * step).min(LINE.ticks(AT_ONCE));
         self.sent += due;
         self.filling |= due > 0;
         due
@@ -126,8 +142,13 @@ impl Timeline {
     pub(crate) fn next_fill(&self, jitter: Duration) -> Option<Instant> {
         let (since, base) = self.quiet?;
         let (patience, margin) = self.waits(jitter);
-        let ahead = self.sent - base + self.rate.ticks(STEP);
-        Some(since + patience.max(self.lasting(ahead) + margin))
+        let ahead = self.sent - base + LINE.ticks(STEP);
+        Some(since + patience.max(Self::lasting(ahead) + margin))
+    }
+
+    /// What `ticks` of the timestamp's clock last, in ticks of the line.
+    pub(crate) fn length(&self, ticks: u32) -> u64 {
+        u64::from(ticks) * u64::from(self.scale)
     }
 
     /// S.
@@ -152,10 +173,10 @@ impl Timeline {
     /// Where a timestamp stands; `None` when it stands nowhere and is to be anchored at S.
     fn start_of(&self, timestamp: RtpTimestamp) -> Option<i64> {
         let (position, newest) = self.newest.filter(|_| !self.anchor)?;
-        let start = position + i64::from(timestamp.since(newest));
+        let start = position + i64::from(timestamp.since(newest)) * i64::from(self.scale);
         // Once silence was filled, S says nothing about the sender any more.
-        let earliest = if self.filling { position } else { self.sent as i64 } - self.rate.ticks(CLOCK_BACK) as i64;
-        let latest = (self.sent + self.rate.ticks(CLOCK_JUMP)) as i64;
+        let earliest = if self.filling { position } else { self.sent as i64 } - LINE.ticks(CLOCK_BACK) as i64;
+        let latest = (self.sent + LINE.ticks(CLOCK_JUMP)) as i64;
         (earliest..=latest).contains(&start).then_some(start)
     }
 
@@ -167,7 +188,7 @@ impl Timeline {
             return false;
         }
         let advanced = (position - run.from).max(0) as u64;
-        let real_time = advanced <= self.rate.ticks(wall * 3 / 2 + STEP);
+        let real_time = advanced <= LINE.ticks(wall * 3 / 2 + STEP);
         if !real_time {
             // A burst, so far; what follows it is judged for itself.
             self.late = Some(LateRun { since: now, from: position });
@@ -175,9 +196,9 @@ impl Timeline {
         real_time
     }
 
-    /// How long `samples` last, rounded up: a step that is not wholly due yet is none.
-    fn lasting(&self, samples: u64) -> Duration {
-        Duration::from_nanos(samples.saturating_mul(1_000_000_000).div_ceil(u64::from(self.rate.0)))
+    /// How long `ticks` last, rounded up: a step that is not wholly due yet is none.
+    fn lasting(ticks: u64) -> Duration {
+        Duration::from_nanos(ticks.saturating_mul(1_000_000_000).div_ceil(u64::from(LINE.0)))
     }
 
     /// How long nothing may come before silence is filled, and how far behind the wall clock filling stays.
@@ -189,6 +210,13 @@ impl Timeline {
     }
 }
 
+/// Ticks of the line in one of `clock`.
+fn scale_of(clock: ClockRate) -> Option<u32> {
+    (clock.0 > 0 && LINE.0.is_multiple_of(clock.0)).then(|| LINE.0 / clock.0)
+}
+
+/// The line's own clock: every codec's divides it.
+pub(crate) const LINE: ClockRate = ClockRate::HZ_48000;
 /// Without packets for this long, time is filled.
 const QUIET: Duration = Duration::from_millis(200);
 /// Silence is filled in whole steps of this.
@@ -214,7 +242,7 @@ mod tests {
 
     /// A timeline with one packet of 20 ms on it, of timestamp 0.
     fn begun() -> (Timeline, Instant) {
-        let (mut timeline, start) = (Timeline::new(ClockRate::HZ_8000), Instant::now());
+        let (mut timeline, start) = (Timeline::new(ClockRate::HZ_8000).unwrap(), Instant::now());
         assert_eq!(timeline.place(start, RtpTimestamp(0), 160), FORWARD);
         (timeline, start)
     }
@@ -233,13 +261,16 @@ mod tests {
         let (mut timeline, start) = begun();
         assert_eq!(timeline.place(start + ms(60), RtpTimestamp(160), 480), FORWARD);
         assert_eq!(timeline.place(start + ms(70), RtpTimestamp(640), 80), FORWARD);
-        assert_eq!((timeline.sent(), timeline.lead()), (720, 0));
+        assert_eq!((timeline.sent(), timeline.lead()), (720 * 6, 0));
     }
 
     #[test]
     fn a_jump_of_the_timestamp_is_a_gap_to_fill() {
         let (mut timeline, start) = begun();
-        assert_eq!(timeline.place(start + ms(100), RtpTimestamp(800), 160), Placement::Forward { gap: 640, covered: 0, anchored: false });
+        assert_eq!(
+            timeline.place(start + ms(100), RtpTimestamp(800), 160),
+            Placement::Forward { gap: 640 * 6, covered: 0, anchored: false }
+        );
     }
 
     #[test]
@@ -247,9 +278,9 @@ mod tests {
         let (mut timeline, start) = begun();
         assert_eq!(timeline.next_fill(CALM), Some(start + ms(200)));
         assert_eq!(timeline.fill(start + ms(199), CALM), 0);
-        assert_eq!(filled(&mut timeline, start + ms(200)), 1_440, "what elapsed, less the margin");
+        assert_eq!(filled(&mut timeline, start + ms(200)), 1_440 * 6, "what elapsed, less the margin");
         assert_eq!(timeline.next_fill(CALM), Some(start + ms(220)));
-        assert_eq!(timeline.fill(start + ms(220), CALM), 160);
+        assert_eq!(timeline.fill(start + ms(220), CALM), 160 * 6);
     }
 
     #[test]
@@ -263,9 +294,12 @@ mod tests {
     fn a_packet_of_a_filled_span_is_late_and_a_tail_that_sticks_out_goes_on() {
         let (mut timeline, start) = begun();
         filled(&mut timeline, start + ms(420));
-        assert_eq!(timeline.sent(), 160 + 3_200);
+        assert_eq!(timeline.sent(), (160 + 3_200) * 6);
         assert_eq!(timeline.place(start + ms(421), RtpTimestamp(160), 160), Placement::Late);
-        assert_eq!(timeline.place(start + ms(421), RtpTimestamp(3_280), 160), Placement::Forward { gap: 0, covered: 80, anchored: false });
+        assert_eq!(
+            timeline.place(start + ms(421), RtpTimestamp(3_280), 160),
+            Placement::Forward { gap: 0, covered: 80 * 6, anchored: false }
+        );
     }
 
     #[test]
@@ -282,7 +316,7 @@ mod tests {
     fn a_burst_that_was_held_back_is_dropped_until_it_has_caught_up() {
         let (mut timeline, start) = begun();
         filled(&mut timeline, start + ms(1_020));
-        let covered = timeline.sent() - 160;
+        let covered = timeline.sent() / 6 - 160;
         let late = (0..60)
             .filter(|n| timeline.place(start + ms(1_020 + n * 3), RtpTimestamp(160 * (*n as u32 + 1)), 160) == Placement::Late)
             .count();
@@ -295,14 +329,14 @@ mod tests {
         let (mut timeline, start) = begun();
         assert_eq!(timeline.place(start + ms(20), RtpTimestamp(160 + 16_001), 160), anchored);
         assert_eq!(timeline.place(start + ms(40), RtpTimestamp(160), 160), anchored);
-        assert_eq!((timeline.sent(), timeline.lead()), (480, 0));
+        assert_eq!((timeline.sent(), timeline.lead()), (480 * 6, 0));
     }
 
     #[test]
     fn hold_fills_at_once_and_what_comes_after_it_is_anchored() {
         let (mut timeline, start) = begun();
         timeline.hold(start + ms(20), true);
-        assert_eq!(timeline.fill(start + ms(60), CALM), 320);
+        assert_eq!(timeline.fill(start + ms(60), CALM), 320 * 6);
         timeline.hold(start + ms(60), false);
         assert_eq!(timeline.place(start + ms(65), RtpTimestamp(160), 160), Placement::Forward { gap: 0, covered: 0, anchored: true });
     }
@@ -310,7 +344,20 @@ mod tests {
     #[test]
     fn whoever_sleeps_an_hour_is_not_given_an_hour_of_silence() {
         let (mut timeline, start) = begun();
-        assert_eq!(filled(&mut timeline, start + ms(3_600_000)), 16_000);
+        assert_eq!(filled(&mut timeline, start + ms(3_600_000)), 96_000);
         assert_eq!(timeline.next_fill(CALM), Some(start + ms(3_600_020)));
+    }
+
+    #[test]
+    fn another_clock_goes_on_where_the_line_stands() {
+        let (mut timeline, start) = begun();
+        assert!(timeline.set_clock(ClockRate::HZ_48000));
+        assert_eq!(timeline.place(start + ms(20), RtpTimestamp(7), 960), Placement::Forward { gap: 0, covered: 0, anchored: true });
+        assert_eq!(
+            timeline.place(start + ms(60), RtpTimestamp(7 + 1_920), 960),
+            Placement::Forward { gap: 960, covered: 0, anchored: false }
+        );
+        assert_eq!((timeline.sent(), timeline.lead()), (4 * 960, 0));
+        assert!(!timeline.set_clock(ClockRate(44_100)) && !timeline.set_clock(ClockRate(0)));
     }
 }

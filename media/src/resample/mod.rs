@@ -2,8 +2,10 @@
 //!
 //! Rubato's FFT resampler with one block a chunk: 5 ms of constant delay, flat to 3.4 kHz, aliases below a 16-bit step.
 //! What goes in comes out untrimmed: the first 5 ms out are the filter's lead-in, and as many samples leave as
-//! whole chunks came in, so a 20 ms frame always yields a 20 ms frame. Left out on purpose: following a drifting
-//! clock (the timeline of a call is RTP's, on both sides).
+//! whole chunks came in, so a 20 ms frame always yields a 20 ms frame. It takes both clocks to be one (the timeline of
+//! a call is RTP's, on both sides); what follows a drifting clock is [`Adaptive`].
+
+mod adaptive;
 
 use std::time::Duration;
 
@@ -11,6 +13,8 @@ use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler as _, ResamplerConstructionError, WindowFunction};
 
 use crate::units::SampleRate;
+
+pub use adaptive::Adaptive;
 
 /// No resampler can be built between two rates.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +89,12 @@ impl Resampler {
     #[must_use]
     pub fn delay(&self) -> usize {
         self.fft.output_delay()
+    }
+
+    /// Samples of the output that what waits for a whole chunk will become.
+    #[must_use]
+    pub const fn owed(&self) -> usize {
+        self.pending.len() * self.converted.len() / self.chunk
     }
 
     /// The rate of the output.

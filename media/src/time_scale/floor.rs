@@ -18,7 +18,7 @@ pub(crate) struct NoiseFloor {
 impl NoiseFloor {
     pub(crate) fn new(rate: SampleRate) -> Self {
         // 10^(1 dB / 10 × 5 ms / 1 s).
-        Self { block: rate.samples(BLOCK) as usize, floor: LOWEST, rise: 10_f32.powf(0.1 * BLOCK.as_secs_f32()) }
+        Self { block: rate.samples(BLOCK) as usize, floor: SILENCE, rise: 10_f32.powf(0.1 * BLOCK.as_secs_f32()) }
     }
 
     /// Takes note of audio.
@@ -32,7 +32,12 @@ impl NoiseFloor {
 
     /// Whether no 5 ms of `audio` are louder than the floor and 6 dB.
     pub(crate) fn is_quiet(&self, audio: &[i16]) -> bool {
-        audio.chunks(self.block).all(|block| mean_square(block) <= 4.0 * self.floor)
+        audio.chunks(self.block).all(|block| mean_square(block) <= 4.0 * self.floor.max(SILENCE))
+    }
+
+    /// The floor as a root mean square.
+    pub(crate) fn rms(&self) -> f32 {
+        self.floor.sqrt()
     }
 }
 
@@ -44,7 +49,9 @@ fn mean_square(block: &[i16]) -> f32 {
 /// One mean is taken of this much.
 const BLOCK: Duration = Duration::from_millis(5);
 /// −60 dBov: what is quieter is silence on any line.
-const LOWEST: f32 = 32_768.0 * 32_768.0 * 1e-6;
+const SILENCE: f32 = 32_768.0 * 32_768.0 * 1e-6;
+/// −80 dBov: no line is quieter, and the floor must be able to rise again.
+const LOWEST: f32 = 32_768.0 * 32_768.0 * 1e-8;
 /// −46 dBov: what is louder than 6 dB above it may be speech whatever was heard before.
 const HIGHEST: f32 = 32_768.0 * 32_768.0 * 2.5e-5;
 

@@ -47,7 +47,7 @@ fn no_word_of_the_caller_is_lost_while_the_agent_is_dialled_again() {
             .at(6_000, Act::CallerHangsUp)
             .run();
         let heard: u64 = outcome.agent.connections.values().map(|connection| connection.heard).sum();
-        let timeline = outcome.book().closed().ingress.expect("a leg").timeline_samples;
+        let timeline = outcome.book().closed().ingress.expect("a leg").timeline_ticks / 6;
         // What is on its way when the connection closes, and when the call ends, is lost.
         assert!(timeline - heard < 8 * 120, "{heard} of {timeline} samples");
     });

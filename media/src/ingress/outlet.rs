@@ -1,0 +1,106 @@
+//! The last stages of ingress: audio becomes the bytes that the agent takes.
+//!
+//! Where the agent takes the codec itself, payload bytes pass untouched; the other G.711 law is a table; all else comes
+//! here as linear samples and is resampled.
+
+use std::time::Duration;
+
+use crate::codec::Codec;
+use crate::codec::g711::{self, Law};
+use crate::frame::{AudioChunk, AudioFormat};
+use crate::ingress::pieces::Pieces;
+use crate::resample::{ResampleError, Resampler};
+use crate::units::SampleRate;
+
+/// What the agent takes, and how it is made.
+#[derive(Debug)]
+pub(super) struct Outlet {
+    format: AudioFormat,
+    shortcut: Option<Shortcut>,
+    /// From the decoder's rate to the agent's, where they differ.
+    resampler: Option<Box<Resampler>>,
+    resampled: Vec<i16>,
+    bytes: Pieces<u8>,
+}
+
+/// How a payload becomes the agent's bytes without being decoded.
+#[derive(Clone, Copy, Debug)]
+enum Shortcut {
+    Untouched,
+    OtherLaw(fn(u8) -> u8),
+}
+
+impl Outlet {
+    /// For audio of `codec`, decoded at `rate`.
+    pub(super) fn new(codec: Codec, rate: SampleRate, format: AudioFormat) -> Result<Self, ResampleError> {
+        let resampler = if rate == format.rate() { None } else { Some(Box::new(Resampler::new(rate, format.rate())?)) };
+        Ok(Self { format, shortcut: Shortcut::between(codec, format), resampler, resampled: Vec::new(), bytes: Pieces::default() })
+    }
+
+    /// Takes over from the outlet of another codec: audio in the same format waits on.
+    pub(super) fn succeed(&mut self, before: &mut Self) {
+        if self.format != before.format {
+            return;
+        }
+        if let Some(resampler) = &mut before.resampler {
+            self.resampled.clear();
+            resampler.finish(resampler.owed(), &mut self.resampled);
+            write(&self.resampled, self.format, before.bytes.writable());
+        }
+        self.bytes = std::mem::take(&mut before.bytes);
+    }
+
+    /// Passes a payload on; only where [`Self::takes_payloads`].
+    pub(super) fn payload(&mut self, payload: &[u8]) {
+        let bytes = self.bytes.writable();
+        match self.shortcut {
+            Some(Shortcut::OtherLaw(convert)) => bytes.extend(payload.iter().map(|&byte| convert(byte))),
+            Some(Shortcut::Untouched) | None => bytes.extend_from_slice(payload),
+        }
+    }
+
+    /// Converts linear audio at the decoder's rate.
+    pub(super) fn linear(&mut self, samples: &[i16]) {
+        if let Some(resampler) = &mut self.resampler {
+            self.resampled.clear();
+            resampler.push(samples, &mut self.resampled);
+            write(&self.resampled, self.format, self.bytes.writable());
+        } else {
+            write(samples, self.format, self.bytes.writable());
+        }
+    }
+
+    /// The next piece for the agent.
+    pub(super) fn next(&mut self) -> Option<AudioChunk<'_>> {
+        let piece = self.format.rate().samples(PIECE) as usize * self.format.sample_len_bytes();
+        let format = self.format;
+        self.bytes.next(piece).map(|bytes| AudioChunk { format, bytes })
+    }
+
+    /// Whether payloads need no decoding.
+    pub(super) const fn takes_payloads(&self) -> bool {
+        self.shortcut.is_some()
+    }
+}
+
+impl Shortcut {
+    fn between(codec: Codec, format: AudioFormat) -> Option<Self> {
+        match (codec.law()?, format) {
+            (Law::Mu, AudioFormat::Ulaw8k) | (Law::A, AudioFormat::Alaw8k) => Some(Self::Untouched),
+            (Law::Mu, AudioFormat::Alaw8k) => Some(Self::OtherLaw(g711::ulaw_to_alaw)),
+            (Law::A, AudioFormat::Ulaw8k) => Some(Self::OtherLaw(g711::alaw_to_ulaw)),
+            (_, AudioFormat::S16 { .. }) => None,
+        }
+    }
+}
+
+fn write(samples: &[i16], format: AudioFormat, bytes: &mut Vec<u8>) {
+    match format {
+        AudioFormat::Ulaw8k => bytes.extend(samples.iter().map(|&sample| Law::Mu.encode(sample))),
+        AudioFormat::Alaw8k => bytes.extend(samples.iter().map(|&sample| Law::A.encode(sample))),
+        AudioFormat::S16 { .. } => bytes.extend(samples.iter().flat_map(|sample| sample.to_le_bytes())),
+    }
+}
+
+/// The longest piece handed out.
+const PIECE: Duration = Duration::from_millis(100);
