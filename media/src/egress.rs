@@ -77,13 +77,13 @@ impl Egress {
     /// A pipeline that takes audio, and makes packets once started.
     ///
     /// # Errors
-    /// When the codec cannot be had, or its rate cannot be reached from the agent's.
+    /// When the codec cannot be had.
     pub fn new(config: EgressConfig) -> Result<Self, PipelineError> {
         let EgressConfig { input, bound, tap, seed, .. } = config;
         let codec = config.codec.settled();
         let playout = Playout::new(codec, input.rate(), bound, seed.ssrc.0 ^ seed.timestamp.0)?;
         Ok(Self {
-            intake: Intake::new(input, playout.rate())?,
+            intake: Intake::new(input, playout.rate()),
             feeding: None,
             pacer: Pacer::default(),
             playout,
@@ -160,16 +160,11 @@ impl Egress {
     }
 
     /// The agent changed, and with it the format; the item it was in has ended.
-    ///
-    /// # Errors
-    /// When the codec's rate cannot be reached from the new one; the old format stays.
-    pub fn set_input(&mut self, input: AudioFormat) -> Result<(), PipelineError> {
-        let intake = Intake::new(input, self.playout.rate())?;
+    pub fn set_input(&mut self, input: AudioFormat) {
         if let Some(item) = self.feeding {
             self.end_item(item);
         }
-        self.intake = intake;
-        Ok(())
+        self.intake = Intake::new(input, self.playout.rate());
     }
 
     /// Another codec, payload type or packet time was agreed on. What waits, and the account of it, goes over. True when
@@ -293,7 +288,7 @@ impl Egress {
         let (playout, detour) = self.playout.converted(codec, input.rate(), fed)?;
         let rate = playout.rate();
         if rate != from {
-            self.intake.follow(Intake::new(input, rate)?, detour);
+            self.intake.follow(Intake::new(input, rate), detour);
             self.pacer.rescale(rate, playout.len(), self.feeding);
             self.insertion.convert(from, rate);
             self.position = converted(self.position, from, rate);

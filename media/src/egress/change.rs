@@ -10,7 +10,7 @@ use crate::egress::playout::Lane;
 use crate::pacer::form::Form;
 use crate::pacer::ledger::converted;
 use crate::pacer::queue::PlayoutQueue;
-use crate::resample::{ResampleError, Resampler};
+use crate::resample::Resampler;
 use crate::units::SampleRate;
 
 impl<F: Form> Lane<F> {
@@ -22,28 +22,28 @@ impl<F: Form> Lane<F> {
         rate: SampleRate,
         ptime: Duration,
         fed: Option<usize>,
-    ) -> Result<(Lane<G>, Option<Resampler>), ResampleError> {
+    ) -> (Lane<G>, Option<Resampler>) {
         let composer = self.composer.converted(form, rate, rate.samples(ptime) as usize);
         let mut lane = Lane { form, queue: PlayoutQueue::new(rate, self.queue.bound()), composer };
         let (from, units) = (self.queue.rate(), self.queue.peek(self.queue.len()));
         if from == rate {
             let units: Vec<G::Unit> = units.map(|unit| self.form.to(unit, form)).collect();
             lane.queue.extend(units.into_iter());
-            return Ok((lane, None));
+            return (lane, None);
         }
         let samples: Vec<i16> = units.map(|unit| self.form.linear(unit)).collect();
         let (settled, fed_samples) = samples.split_at(samples.len() - fed.unwrap_or(0));
         let recent = self.composer.recent();
         let (before_settled, before_fed): (&[i16], &[i16]) = if settled.is_empty() { (&[], &recent) } else { (&recent, &[]) };
-        let mut conversion = Conversion::new(from, rate, before_settled)?;
+        let mut conversion = Conversion::new(from, rate, before_settled);
         conversion.push(settled, &mut lane);
         conversion.finish(converted(settled.len() as u64, from, rate) as usize, &mut lane);
         if fed.is_none() {
-            return Ok((lane, None));
+            return (lane, None);
         }
-        let mut conversion = Conversion::new(from, rate, before_fed)?;
+        let mut conversion = Conversion::new(from, rate, before_fed);
         conversion.push(fed_samples, &mut lane);
-        Ok((lane, Some(conversion.resampler)))
+        (lane, Some(conversion.resampler))
     }
 }
 
@@ -57,12 +57,12 @@ struct Conversion {
 }
 
 impl Conversion {
-    fn new(from: SampleRate, to: SampleRate, before: &[i16]) -> Result<Self, ResampleError> {
-        let mut resampler = Resampler::new(from, to)?;
+    fn new(from: SampleRate, to: SampleRate, before: &[i16]) -> Self {
+        let mut resampler = Resampler::new(from, to);
         let lead = resampler.delay() + converted(before.len() as u64, from, to) as usize;
         let mut out = Vec::new();
         resampler.push(before, &mut out);
-        Ok(Self { resampler, lead, out, written: 0 })
+        Self { resampler, lead, out, written: 0 }
     }
 
     fn push<F: Form>(&mut self, samples: &[i16], lane: &mut Lane<F>) {

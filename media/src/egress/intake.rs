@@ -11,7 +11,7 @@ use crate::frame::AudioFormat;
 use crate::pacer::form::Form;
 use crate::pacer::ledger::Rates;
 use crate::pacer::queue::PlayoutQueue;
-use crate::resample::{ResampleError, Resampler};
+use crate::resample::Resampler;
 use crate::units::SampleRate;
 
 /// Stages 1 to 3.
@@ -31,9 +31,9 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    pub(super) fn new(input: AudioFormat, rate: SampleRate) -> Result<Self, ResampleError> {
-        let resampler = resampler(input.rate(), rate)?.map(Box::new);
-        Ok(Self { input, rate, resampler, detour: Vec::new(), odd: None, samples: Vec::new(), resampled: Vec::new() })
+    pub(super) fn new(input: AudioFormat, rate: SampleRate) -> Self {
+        let resampler = (input.rate() != rate).then(|| Box::new(Resampler::new(input.rate(), rate)));
+        Self { input, rate, resampler, detour: Vec::new(), odd: None, samples: Vec::new(), resampled: Vec::new() }
     }
 
     /// The queue's rate has changed to that of `direct`. `detour` continues its conversion for the item that is being
@@ -153,10 +153,6 @@ impl Intake {
             std::mem::swap(&mut self.samples, &mut self.resampled);
         }
     }
-}
-
-fn resampler(from: SampleRate, to: SampleRate) -> Result<Option<Resampler>, ResampleError> {
-    (from != to).then(|| Resampler::new(from, to)).transpose()
 }
 
 /// Bytes converted at a time, so that a burst of seconds needs no buffer of seconds: 20 ms at 24 kHz.

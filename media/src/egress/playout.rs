@@ -73,12 +73,12 @@ impl Playout {
         let ptime = codec.ptime;
         Ok(match codec.codec.law() {
             Some(law) => {
-                let (lane, detour) = on_lane!(self, lane => lane.converted(law, SampleRate::HZ_8000, ptime, fed))?;
+                let (lane, detour) = on_lane!(self, lane => lane.converted(law, SampleRate::HZ_8000, ptime, fed));
                 (Self::Law(lane, Vec::new()), detour)
             }
             None => {
                 let coding = Coding::new(codec, wanted)?;
-                let (lane, detour) = on_lane!(self, lane => lane.converted(Linear, coding.encoder.rate(), ptime, fed))?;
+                let (lane, detour) = on_lane!(self, lane => lane.converted(Linear, coding.encoder.rate(), ptime, fed));
                 (Self::Linear(lane, coding), detour)
             }
         })
