@@ -11,9 +11,10 @@ mod statistics;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use media::codec::OpusParameters;
 use media::egress::{Egress, EgressCodec, EgressConfig, EgressEvent, EgressOutput, FlushScope, PushError};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
-use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats, PayloadTypes};
+use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats};
 use media::pipeline::PipelineError;
 use media::rtcp::{Reporter, ReporterConfig, ReporterOutput};
 use media::rtp::RtpSeed;
@@ -86,8 +87,8 @@ impl Leg {
     /// When no resampler exists between the leg's rate and the agent's.
     pub fn new(now: Instant, setup: LegSetup) -> Result<Self, PipelineError> {
         let LegSetup { negotiated, transport, seed, reporter, gap_wait, agent_hears, agent_speaks } = setup;
-        let heard = IngressConfig::new(negotiated.codec, payload_types(&negotiated), agent_hears);
-        let ingress = Ingress::new(IngressConfig { gap_wait, ..heard })?;
+        let ingress = IngressConfig::new(negotiated.codec, negotiated.receive_payload_types, agent_hears);
+        let ingress = Ingress::new(IngressConfig { gap_wait, ..ingress })?;
         let egress = Egress::new(EgressConfig::new(egress_codec(&negotiated), agent_speaks, seed))?;
         let reporter = Reporter::new(now, reporter);
         let (events, seen, due) = (VecDeque::with_capacity(4), Seen::default(), Due::default());
@@ -223,20 +224,23 @@ impl Leg {
         self.ingress.stats()
     }
 
-    /// Takes what was agreed anew. False, and nothing changed, when the clock of the codec would be another one, of which
-    /// RTCP's books know nothing, or when the codec cannot be had.
+    /// Takes what was agreed anew: codec, packets, keys, addresses, directions and numbers. False, and nothing changed, when
+    /// the clock of the codec would be another one, of which RTCP's books know nothing, or when the codec cannot be had.
     pub fn renegotiate(&mut self, now: Instant, negotiated: Negotiated) -> bool {
-        if negotiated.codec.clock_rate() != self.negotiated.codec.clock_rate() {
+        let old = &self.negotiated;
+        if negotiated.codec.clock_rate() != old.codec.clock_rate() {
             return false;
         }
         if self.egress.set_codec(egress_codec(&negotiated), self.seed).is_err() {
             return false;
         }
-        if self.ingress.set_codec(negotiated.codec, payload_types(&negotiated)).is_err() {
+        let heard = (negotiated.codec, negotiated.receive_payload_types);
+        if heard != (old.codec, old.receive_payload_types) && self.ingress.set_codec(heard.0, heard.1).is_err() {
             // Back to what it was, which it can do.
             let _ = self.egress.set_codec(egress_codec(&self.negotiated), self.seed);
             return false;
         }
+        self.transport.set_keys(now, negotiated.srtp.as_ref());
         self.transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);
         self.ingress.hold(now, !negotiated.receive);
         self.negotiated = negotiated;
@@ -291,14 +295,16 @@ impl Leg {
     }
 }
 
-/// What was agreed on for what we receive.
-fn payload_types(negotiated: &Negotiated) -> PayloadTypes {
-    let Negotiated { payload_type: audio, telephone_event, .. } = *negotiated;
-    PayloadTypes { audio, telephone_event, comfort_noise: None }
-}
-
 /// What was agreed on for what we send.
 fn egress_codec(negotiated: &Negotiated) -> EgressCodec {
-    let Negotiated { codec, payload_type, ptime, .. } = *negotiated;
-    EgressCodec::new(codec, payload_type, ptime)
+    let agreed = EgressCodec::new(negotiated.codec, negotiated.send_payload_types.audio, negotiated.ptime);
+    let Some(far) = negotiated.opus else { return agreed };
+    let far = OpusParameters {
+        max_playback_rate: far.max_playback_rate,
+        max_average_bitrate_bps: far.max_average_bitrate_bps,
+        use_inband_fec: far.in_band_fec,
+        use_dtx: far.dtx,
+        cbr: far.cbr,
+    };
+    EgressCodec { opus: agreed.opus.toward(&far), ..agreed }
 }
