@@ -13,7 +13,7 @@ export PATH := $(PATH):$(CURDIR)/target/venv/bin
 CONFIG ?=
 RELEASE := target/release/auricle
 
-.PHONY: help setup run demo test test-full lint fuzz quality bench-call bench-pacer measured image
+.PHONY: help setup run demo test test-full lint fuzz quality bench-call bench-media bench-pacer measured image
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,10 @@ bench-call: ## cost, delay and memory of a call at 100 and 400 calls, against th
 	@scripts/setup.sh bench
 	cargo build --release --locked
 	cargo bench --locked --bench call_capacity -- all
+
+bench-media: ## cost of a frame of every codec, of a call's pipelines a tick, and its memory
+	@scripts/setup.sh run
+	cargo bench --locked --bench media
 
 bench-pacer: ## send lateness of 1000 paced streams alone on the machine
 	@scripts/setup.sh run
