@@ -88,7 +88,7 @@ impl Egress {
         let length = codec.clock_rate().ticks(ptime) as u32;
         let RtpSeed { ssrc, sequence, timestamp } = seed;
         Ok(Self {
-            intake: Intake::new(law, input)?,
+            intake: Intake::new(law, input),
             feeding: None,
             pacer: Pacer::new(bound),
             composer: Composer::new(law, length as usize, ssrc.0 ^ timestamp.0),
@@ -162,7 +162,7 @@ impl Egress {
     /// # Errors
     /// When the codec's rate cannot be reached from the new one; the old format stays.
     pub fn set_input(&mut self, input: AudioFormat) -> Result<(), PipelineError> {
-        let intake = Intake::new(self.intake.law(), input)?;
+        let intake = Intake::new(self.intake.law(), input);
         if let Some(item) = self.feeding {
             self.end(item);
         }

@@ -43,7 +43,8 @@ use crate::pipeline::PipelineError;
 use crate::rtp::{RtpHeader, RtpPacket};
 use crate::units::{RtpTimestamp, Ssrc};
 
-pub use config::{IngressConfig, PayloadTypes};
+pub use crate::rtp::PayloadTypes;
+pub use config::IngressConfig;
 pub use delivery::{FrameOrigin, TapFrame};
 pub use stats::IngressStats;
 

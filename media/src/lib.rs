@@ -23,6 +23,7 @@ pub mod resample;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
+pub mod srtp;
 pub mod stats;
 pub mod time_scale;
 pub mod transport;

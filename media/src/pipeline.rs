@@ -3,13 +3,13 @@
 use crate::codec::{Codec, CodecError};
 use crate::resample::ResampleError;
 
-/// Why [`Ingress`](crate::ingress::Ingress) or [`Egress`](crate::egress::Egress) cannot be made.
+/// Why [`Ingress`](crate::ingress::Ingress), [`Egress`](crate::egress::Egress) or [`Playout`](crate::playout::Playout) cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
     /// The codec cannot be decoded or encoded as asked.
     #[error(transparent)]
     Codec(#[from] CodecError),
-    /// No resampler for the rates.
+    /// No resampler that follows a clock between the rates.
     #[error(transparent)]
     Resample(#[from] ResampleError),
     /// The pipelines do not carry this codec.

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use media::codec::{Codec, g711, rms_dbfs};
 use media::frame::AudioFormat;
-use media::ingress::{FrameOrigin, Ingress, IngressConfig, IngressOutput, PayloadTypes};
-use media::rtp::{RtpHeader, RtpPacket};
+use media::ingress::{FrameOrigin, Ingress, IngressConfig, IngressOutput};
+use media::rtp::{PayloadTypes, RtpHeader, RtpPacket};
 use media::units::{PayloadType, RtpTimestamp, SampleRate, SequenceNumber, Ssrc};
 
 const EVENT: PayloadType = PayloadType::new(101).unwrap();

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use media::codec::Codec;
 use media::frame::AudioFormat;
-use media::ingress::{FrameOrigin, Ingress, IngressConfig, IngressOutput, IngressStats, PayloadTypes};
-use media::rtp::{RtpHeader, RtpPacket};
+use media::ingress::{FrameOrigin, Ingress, IngressConfig, IngressOutput, IngressStats};
+use media::rtp::{PayloadTypes, RtpHeader, RtpPacket};
 use media::units::{PayloadType, RtpTimestamp, SampleRate, SequenceNumber, Ssrc};
 
 const EVENT: PayloadType = PayloadType::new(101).unwrap();

@@ -8,8 +8,8 @@ use allocation_counter::{AllocationInfo, measure};
 use media::codec::Codec;
 use media::egress::{Egress, EgressConfig, EgressOutput, FlushScope, MarkId};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
-use media::ingress::{Ingress, IngressConfig, IngressOutput, PayloadTypes};
-use media::rtp::{RtpHeader, RtpPacket, RtpSeed};
+use media::ingress::{Ingress, IngressConfig, IngressOutput};
+use media::rtp::{PayloadTypes, RtpHeader, RtpPacket, RtpSeed};
 use media::units::{PayloadType, RtpTimestamp, SampleRate, SequenceNumber, Ssrc};
 
 const PTIME: Duration = Duration::from_millis(20);

@@ -215,13 +215,8 @@ impl Launcher {
         let port = pair.lease.rtp_port();
         let advertised = SocketAddr::new(rtp.public_address(), port);
         LegPlan {
-            codecs: CodecPolicy { codecs: vec![Codec::Pcmu, Codec::Pcma], telephone_event: true, ptime: PTIME },
-            transport: TransportPolicy {
-                rtp: advertised,
-                session_id: drawn >> 1,
-                session_version: 1,
-                remote: RemoteRule::Signalling(peer),
-            },
+            codecs: CodecPolicy::new(vec![Codec::Pcmu, Codec::Pcma]),
+            transport: TransportPolicy::new(advertised, drawn >> 1, RemoteRule::Signalling(peer)),
             source: match rtp.source {
                 config::SourceRule::Address => SourceRule::Address,
                 config::SourceRule::Exact => SourceRule::Exact,
@@ -273,9 +268,6 @@ fn ntp_base(now: Instant) -> NtpBase {
 
 /// Seconds from 1900, where NTP begins, to 1970.
 const NTP_TO_UNIX_S: u64 = 2_208_988_800;
-
-/// Audio in a packet where the far end does not say.
-const PTIME: Duration = Duration::from_millis(20);
 
 /// Mean time between reports (RFC 3550 §6.2).
 const RTCP_INTERVAL: Duration = Duration::from_secs(5);

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use media::egress::{Egress, EgressConfig, EgressEvent, EgressOutput, FlushScope, PushError};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
-use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats, PayloadTypes};
+use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats};
 use media::pipeline::PipelineError;
 use media::rtcp::{Reporter, ReporterConfig, ReporterOutput};
 use media::rtp::RtpSeed;
@@ -84,12 +84,11 @@ impl Leg {
     /// When no resampler exists between the leg's rate and the agent's.
     pub fn new(now: Instant, setup: LegSetup) -> Result<Self, PipelineError> {
         let LegSetup { negotiated, transport, seed, reporter, gap_wait, agent_hears, agent_speaks } = setup;
-        let payload_types =
-            PayloadTypes { audio: negotiated.payload_type, telephone_event: negotiated.telephone_event, comfort_noise: None };
-        let ingress = Ingress::new(IngressConfig { gap_wait, ..IngressConfig::new(negotiated.codec, payload_types, agent_hears) })?;
+        let ingress = IngressConfig::new(negotiated.codec, negotiated.receive_payload_types, agent_hears);
+        let ingress = Ingress::new(IngressConfig { gap_wait, ..ingress })?;
         let egress = Egress::new(EgressConfig {
             codec: negotiated.codec,
-            payload_type: negotiated.payload_type,
+            payload_type: negotiated.send_payload_types.audio,
             ptime: negotiated.ptime,
             input: agent_speaks,
             bound: AGENT_AUDIO_BOUND,
@@ -229,12 +228,19 @@ impl Leg {
         self.ingress.stats()
     }
 
-    /// Takes what was agreed anew. False, and nothing changed, when the codec or its packets would be others.
+    /// Takes what was agreed anew: keys, addresses, directions and the numbers that the far end sends. False, and nothing
+    /// changed, when the codec or our packets would be others.
     pub fn renegotiate(&mut self, now: Instant, negotiated: Negotiated) -> bool {
-        let old = &self.negotiated;
-        if (negotiated.codec, negotiated.payload_type, negotiated.ptime) != (old.codec, old.payload_type, old.ptime) {
+        let ours = |agreed: &Negotiated| (agreed.codec, agreed.send_payload_types.audio, agreed.ptime);
+        if ours(&negotiated) != ours(&self.negotiated) {
             return false;
         }
+        if negotiated.receive_payload_types != self.negotiated.receive_payload_types
+            && self.ingress.set_codec(negotiated.codec, negotiated.receive_payload_types).is_err()
+        {
+            return false;
+        }
+        self.transport.set_keys(now, negotiated.srtp.as_ref());
         self.transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);
         self.ingress.hold(now, !negotiated.receive);
         self.negotiated = negotiated;

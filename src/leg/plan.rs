@@ -15,6 +15,7 @@ use media::rtcp::ReporterConfig;
 use media::rtp::RtpSeed;
 use media::sdp::{AnswerError, CodecPolicy, Negotiated, SdpError, SessionDescription, TransportPolicy};
 use media::transport::{PathConfig, Plain, SourceRule, Transport};
+use media::units::SequenceNumber;
 
 use super::statistics::statistics;
 use super::{Leg, LegSetup};
@@ -102,8 +103,7 @@ impl PlannedLeg {
     pub fn take_reoffer(&mut self, now: Instant, offer: &[u8]) -> Option<(Bytes, bool)> {
         let leg = self.leg.as_mut()?;
         let offer = SessionDescription::parse(offer).ok()?;
-        self.plan.transport.session_version += 1;
-        let negotiated = media::sdp::answer(&offer, &self.plan.codecs, &self.plan.transport).ok()?;
+        let negotiated = media::sdp::reanswer(leg.negotiated(), &offer, &self.plan.codecs, &self.plan.transport).ok()?;
         let (text, held) = (Bytes::from(negotiated.local.to_string()), !negotiated.receive);
         leg.renegotiate(now, negotiated).then_some((text, held))
     }
@@ -178,15 +178,16 @@ impl PlannedLeg {
 
 impl LegPlan {
     fn leg(&self, now: Instant, negotiated: Negotiated) -> Result<Leg, PipelineError> {
-        let mut transport =
-            Transport::Plain(Plain::new(PathConfig { local_rtp: self.local_rtp, local_rtcp: self.local_rtcp, source: self.source }));
+        let path = PathConfig { local_rtp: self.local_rtp, local_rtcp: self.local_rtcp, source: self.source };
+        let mut transport = Transport::Plain(Plain::new(path));
+        transport.set_keys(now, negotiated.srtp.as_ref());
         transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);
         Leg::new(
             now,
             LegSetup {
                 negotiated,
                 transport,
-                seed: self.seed,
+                seed: RtpSeed { sequence: SequenceNumber(self.seed.sequence.0 & FIRST_SEQUENCE_MASK), ..self.seed },
                 reporter: self.reporter.clone(),
                 gap_wait: self.gap_wait,
                 agent_hears: self.agent_format,
@@ -195,6 +196,10 @@ impl LegPlan {
         )
     }
 }
+
+/// A stream begins in the lower half of the sequence numbers: with SRTP, a receiver that misses the first packets may
+/// not notice a roll-over among them (RFC 3711 §3.3.1).
+const FIRST_SEQUENCE_MASK: u16 = 0x7fff;
 
 /// The first place on the grid of `step` through `grid` that is not before `now`.
 fn next_slot(grid: Instant, now: Instant, step: Duration) -> Instant {
@@ -210,8 +215,9 @@ fn next_slot(grid: Instant, now: Instant, step: Duration) -> Instant {
 mod tests {
     use media::codec::Codec;
     use media::rtcp::NtpBase;
-    use media::sdp::RemoteRule;
-    use media::units::{ClockRate, RtpTimestamp, SequenceNumber, Ssrc};
+    use media::sdp::{Crypto, RemoteRule, SrtpPolicy};
+    use media::srtp::{CryptoSuite, KeySeed, MasterKey, Receiver};
+    use media::units::{ClockRate, RtpTimestamp, Ssrc};
 
     use super::*;
 
@@ -221,8 +227,8 @@ mod tests {
         let rtp: SocketAddr = OURS.parse().unwrap();
         let seed = RtpSeed { ssrc: Ssrc(1), sequence: SequenceNumber(1), timestamp: RtpTimestamp(1) };
         LegPlan {
-            codecs: CodecPolicy { codecs: vec![Codec::Pcmu], telephone_event: false, ptime: Duration::from_millis(20) },
-            transport: TransportPolicy { rtp, session_id: 1, session_version: 1, remote: RemoteRule::Signalling(rtp.ip()) },
+            codecs: CodecPolicy { telephone_event: false, ..CodecPolicy::new(vec![Codec::Pcmu]) },
+            transport: TransportPolicy::new(rtp, 1, RemoteRule::Signalling(rtp.ip())),
             source: SourceRule::Address,
             local_rtp: rtp,
             local_rtcp: SocketAddr::new(rtp.ip(), rtp.port() + 1),
@@ -273,6 +279,46 @@ mod tests {
         leg.take_reoffer(now, offer("sendrecv").as_bytes()).unwrap();
         assert_eq!(sent(&mut leg, &mut now, 20), 20);
         assert_eq!(leg.agreed().unwrap().queued(), Duration::ZERO);
+    }
+
+    fn offer_protected(key: &MasterKey) -> String {
+        format!("{}a=crypto:{}\r\n", offer("sendrecv").replace("RTP/AVP", "RTP/SAVP"), Crypto::new(1, key))
+    }
+
+    fn key_of(text: &[u8]) -> MasterKey {
+        SessionDescription::parse(text).unwrap().media[0].crypto().next().unwrap().master_key().unwrap()
+    }
+
+    #[test]
+    fn a_protected_call_is_protected_and_a_new_key_of_the_far_end_gets_a_new_one_of_ours() {
+        let mut now = Instant::now();
+        let key = |generation| MasterKey::generate(CryptoSuite::AeadAes128Gcm, &KeySeed::new([5; 32]), generation, 1);
+        let mut plan = plan(now);
+        plan.transport.srtp = SrtpPolicy::Required(KeySeed::new([6; 32]));
+        let mut leg = PlannedLeg::answering(now, plan, offer_protected(&key(1)).as_bytes()).unwrap();
+        let first = key_of(&leg.local_description().unwrap());
+        leg.open(now, now);
+        let opened_with = |leg: &mut PlannedLeg, key: &MasterKey, now: &mut Instant| {
+            *now += Duration::from_millis(20);
+            let (leg, mut receiver, mut out) = (leg.agreed().unwrap(), Receiver::new(key), Vec::new());
+            leg.handle_timeout(*now);
+            let mut opened = 0;
+            while let Some(transmit) = leg.poll_transmit() {
+                opened += usize::from(receiver.open_rtp(*now, transmit.bytes, &mut out).is_ok());
+            }
+            opened
+        };
+        assert_eq!(opened_with(&mut leg, &first, &mut now), 2);
+        // The same offer again, as a refresh: nothing changes. Another key: ours is another, too.
+        let (same, _) = leg.take_reoffer(now, offer_protected(&key(1)).as_bytes()).unwrap();
+        assert_eq!(key_of(&same), first);
+        assert_eq!(opened_with(&mut leg, &first, &mut now), 1);
+        let (renewed, _) = leg.take_reoffer(now, offer_protected(&key(2)).as_bytes()).unwrap();
+        assert_ne!(key_of(&renewed), first);
+        assert_eq!(opened_with(&mut leg, &key_of(&renewed), &mut now), 1);
+        // What would go on in clear is refused, and the call goes on as it was.
+        assert!(leg.take_reoffer(now, offer("sendrecv").as_bytes()).is_none());
+        assert_eq!(opened_with(&mut leg, &key_of(&renewed), &mut now), 1);
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub(super) fn statistics(leg: &Leg) -> MediaStatistics {
         + ingress.rejected_stray;
     let foreign = discards.foreign_address + discards.foreign_port + discards.foreign_stream + discards.remote_unknown;
     let unreadable = discards.too_long + discards.junk + discards.malformed_rtp + discards.malformed_rtcp;
+    let unprotected = discards.unauthentic + discards.replayed;
     MediaStatistics {
         codec: leg.negotiated.codec.name().to_owned(),
         packets_received: ingress.received,
@@ -28,7 +29,7 @@ pub(super) fn statistics(leg: &Leg) -> MediaStatistics {
         packets_forwarded: ingress.forwarded,
         packets_late: ingress.late,
         packets_duplicate: ingress.duplicate,
-        packets_rejected: rejected + foreign + unreadable,
+        packets_rejected: rejected + foreign + unreadable + unprotected,
         concealed_ms: IngressStats::millis(ingress.concealed_ticks),
         filled_ms: IngressStats::millis(ingress.filled_ticks),
         timeline_ms: IngressStats::millis(ingress.timeline_ticks),

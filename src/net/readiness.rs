@@ -3,6 +3,7 @@
 //! The runtime's own sockets are watched for writing too. Each datagram that the network card or the loopback has
 //! taken then wakes the thread once more, for nothing: on a media thread as often as audio is sent.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::UdpSocket;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -11,6 +12,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 /// A descriptor registered for reading with the runtime of the task that made it. It cannot be taken out or exchanged.
+/// One task waits for it at a time: the last that asked is woken.
 #[derive(Debug)]
 pub struct Readable<T: OwnsDescriptor>(AsyncFd<T>);
 
@@ -36,7 +38,8 @@ impl<T: OwnsDescriptor> Readable<T> {
     /// # Errors
     /// When the runtime is shutting down.
     pub async fn ready(&self) -> io::Result<()> {
-        self.0.readable().await.map(|mut ready| ready.retain_ready())
+        // Not `readable().await`: that hangs itself into a list under a lock, and out of it again, at every look.
+        poll_fn(|context| self.0.poll_read_ready(context).map_ok(|mut ready| ready.retain_ready())).await
     }
 
     /// Waits for the next time that something arrives, and forgets it: for descriptors that announce each time anew.
@@ -44,7 +47,7 @@ impl<T: OwnsDescriptor> Readable<T> {
     /// # Errors
     /// When the runtime is shutting down.
     pub async fn announced(&self) -> io::Result<()> {
-        self.0.readable().await.map(|mut ready| ready.clear_ready())
+        poll_fn(|context| self.0.poll_read_ready(context).map_ok(|mut ready| ready.clear_ready())).await
     }
 
     /// Reads, unless it is known that nothing is there. `WouldBlock` from `read` makes [`Self::ready`] wait again.

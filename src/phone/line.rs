@@ -11,7 +11,7 @@ use media::codec::Codec;
 use media::dtmf::{self, Digit};
 use media::egress::{Egress, EgressConfig, EgressEvent, EgressOutput};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
-use media::ingress::{Ingress, IngressConfig, IngressOutput, PayloadTypes};
+use media::ingress::{Ingress, IngressConfig, IngressOutput};
 use media::pipeline::PipelineError;
 use media::rtcp::{Reporter, ReporterConfig, ReporterOutput};
 use media::rtp::{RtpPacket, RtpSeed};
@@ -71,11 +71,11 @@ struct Due {
 impl Line {
     /// Begins to speak and to hear.
     pub(super) fn open(now: Instant, setup: LineSetup<'_>) -> Result<Self, PipelineError> {
-        let Negotiated { codec, payload_type, telephone_event, ptime, .. } = *setup.negotiated;
+        let Negotiated { codec, send_payload_types, receive_payload_types, telephone_event_clock, ptime, .. } = *setup.negotiated;
         let linear = AudioFormat::S16 { rate: RATE };
-        let payload_types = PayloadTypes { audio: payload_type, telephone_event, comfort_noise: None };
-        let ingress = Ingress::new(IngressConfig::new(codec, payload_types, linear))?;
+        let ingress = Ingress::new(IngressConfig::new(codec, receive_payload_types, linear))?;
         let bound = EgressConfig::BOUND;
+        let payload_type = send_payload_types.audio;
         let mut egress = Egress::new(EgressConfig { codec, payload_type, ptime, input: linear, bound, seed: setup.seed })?;
         if setup.negotiated.send {
             egress.start(now);
@@ -87,7 +87,7 @@ impl Line {
             ingress,
             egress,
             reporter: Reporter::new(now, setup.reporter),
-            keypad: telephone_event.map(|payload_type| dtmf::Sender::new(payload_type, codec.clock_rate())),
+            keypad: send_payload_types.telephone_event.zip(telephone_event_clock).map(|(number, clock)| dtmf::Sender::new(number, clock)),
             codec,
             answered: now,
             heard: Vec::new(),

@@ -56,13 +56,9 @@ impl Phone {
     /// # Errors
     /// When the target is not a SIP URI.
     pub fn call(now: Instant, setup: PhoneSetup) -> Result<Self, PhoneError> {
-        let codecs = CodecPolicy { codecs: setup.codecs.clone(), telephone_event: true, ptime: PTIME };
-        let transport = TransportPolicy {
-            rtp: setup.local_rtp,
-            session_id: setup.seeds.session,
-            session_version: 1,
-            remote: RemoteRule::Signalling(setup.remote_sip.ip()),
-        };
+        let codecs = CodecPolicy::new(setup.codecs.clone());
+        let remote = RemoteRule::Signalling(setup.remote_sip.ip());
+        let transport = TransportPolicy::new(setup.local_rtp, setup.seeds.session, remote);
         let offer = sdp::offer(&codecs, &transport);
         let own = Uri::parse(&format!("sip:phone@{}", setup.local_sip))?;
         let mut endpoint = Endpoint::new(EndpointConfig {
@@ -275,8 +271,6 @@ fn rounded(value: f64, places: i32) -> f64 {
     (value * scale).round() / scale
 }
 
-/// Audio in a packet where the far end does not say.
-const PTIME: Duration = Duration::from_millis(20);
 /// RFC 3550 §6.2.
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 /// From the answer to the first key: by then the far end listens.

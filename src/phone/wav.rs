@@ -8,7 +8,7 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
-use media::resample::{ResampleError, Resampler};
+use media::resample::Resampler;
 use media::units::SampleRate;
 
 use super::analysis::RATE;
@@ -50,14 +50,6 @@ pub enum WavError {
         /// Samples a second.
         hz: u32,
     },
-    /// Nothing converts its rate to the telephone's.
-    #[error("{} cannot be brought to 8 kHz", path.display())]
-    Resample {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: ResampleError,
-    },
     /// It holds more than a call may last.
     #[error("{} is longer than {limit_s} s", path.display())]
     TooLong {
@@ -83,7 +75,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<i16>, WavError> {
     }
     let samples = reader.into_samples::<i16>().step_by(usize::from(channels.max(1)));
     let samples = samples.collect::<Result<Vec<i16>, _>>().map_err(failed)?;
-    to_telephone(stretched, samples).map_err(|source| WavError::Resample { path: path.to_owned(), source })
+    Ok(to_telephone(stretched, samples))
 }
 
 /// A file for what is heard; made before the call, so that no call is in vain.
@@ -120,11 +112,11 @@ impl Stretched {
     }
 }
 
-fn to_telephone(Stretched { rate, factor }: Stretched, samples: Vec<i16>) -> Result<Vec<i16>, ResampleError> {
+fn to_telephone(Stretched { rate, factor }: Stretched, samples: Vec<i16>) -> Vec<i16> {
     if rate == RATE {
-        return Ok(samples);
+        return samples;
     }
-    let mut resampler = Resampler::new(rate, RATE)?;
+    let mut resampler = Resampler::new(rate, RATE);
     let length = RATE.samples(rate.duration(samples.len() as u64 * u64::from(factor))) as usize + resampler.delay();
     let mut out = Vec::with_capacity(length);
     for sample in samples {
@@ -134,7 +126,7 @@ fn to_telephone(Stretched { rate, factor }: Stretched, samples: Vec<i16>) -> Res
     resampler.finish(length.saturating_sub(out.len()), &mut out);
     let gain = i16::try_from(factor).unwrap_or(1);
     out.iter_mut().for_each(|sample| *sample = sample.saturating_mul(gain));
-    Ok(out)
+    out
 }
 
 /// The longest file, as the longest call.

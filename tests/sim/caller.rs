@@ -164,7 +164,7 @@ impl Caller {
 
     fn begin_to_speak(&mut self, post: &Post, negotiated: Negotiated) {
         let header = RtpHeader {
-            payload_type: negotiated.payload_type,
+            payload_type: negotiated.send_payload_types.audio,
             sequence: SequenceNumber(65_500),
             timestamp: RtpTimestamp(u32::MAX - 4_000),
             ssrc: Ssrc(0x0051_0051),
@@ -239,11 +239,11 @@ pub(crate) fn uri(text: &str) -> Uri {
 }
 
 pub(crate) fn codecs() -> CodecPolicy {
-    CodecPolicy { codecs: vec![Codec::Pcmu], telephone_event: true, ptime: ms(20) }
+    CodecPolicy::new(vec![Codec::Pcmu])
 }
 
 fn transport() -> TransportPolicy {
-    TransportPolicy { rtp: CALLER_RTP, session_id: 1, session_version: 1, remote: RemoteRule::Signalling(GATEWAY_SIP.ip()) }
+    TransportPolicy::new(CALLER_RTP, 1, RemoteRule::Signalling(GATEWAY_SIP.ip()))
 }
 
 const fn address(host: u8, port: u16) -> SocketAddr {

@@ -28,7 +28,7 @@ pub(crate) fn leg(key: u64, now: Instant, random: &mut Random) -> LegPlan {
     };
     LegPlan {
         codecs: codecs(),
-        transport: TransportPolicy { rtp, session_id: key, session_version: 1, remote: RemoteRule::Signalling(CALLER_SIP.ip()) },
+        transport: TransportPolicy::new(rtp, key, RemoteRule::Signalling(CALLER_SIP.ip())),
         source: SourceRule::Address,
         local_rtp: rtp,
         local_rtcp: SocketAddr::new(rtp.ip(), rtp.port() + 1),

@@ -7,8 +7,8 @@ use libfuzzer_sys::fuzz_target;
 use media::codec::{Codec, Decoder, Encoder, EncoderConfig, OpusSettings};
 use media::units::SampleRate;
 
-/// The first octet chooses codec and rate. Behind it pieces of the input, each behind an octet with its length and one
-/// with the gap before it, are payloads.
+// The first octet chooses codec and rate. Behind it pieces of the input, each behind an octet with its length and one
+// with the gap before it, are payloads.
 fuzz_target!(|input: &[u8]| {
     let Some((&choice, mut rest)) = input.split_first() else { return };
     let wanted = [8_000, 12_000, 16_000, 24_000, 48_000][usize::from(choice) % 5];

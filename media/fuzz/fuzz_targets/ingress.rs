@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use libfuzzer_sys::fuzz_target;
 use media::codec::Codec;
 use media::frame::AudioFormat;
-use media::ingress::{Ingress, IngressConfig, IngressOutput, PayloadTypes};
-use media::rtp::{RtpHeader, RtpPacket};
+use media::ingress::{Ingress, IngressConfig, IngressOutput};
+use media::rtp::{PayloadTypes, RtpHeader, RtpPacket};
 use media::units::{PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 
 /// Each 8 bytes are a packet: what differs from its predecessor, how long after it, how long it is.

@@ -44,7 +44,7 @@ impl Decoder {
     /// When it is no payload of this codec; `out` is as it was, and what follows decodes as if it had never come.
     pub fn decode(&mut self, payload: &[u8], out: &mut Vec<i16>) -> Result<(), CodecError> {
         match &mut self.state {
-            State::Law(law) => out.extend(payload.iter().map(|&byte| law.decode(byte))),
+            State::Law(law) => law.decode_into(payload, out),
             State::G722(decoder) => decoder.decode(payload, out),
             State::L16 if !l16::decode(payload, out) => return Err(CodecError::Malformed { codec: self.codec }),
             State::L16 => {}

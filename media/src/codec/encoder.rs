@@ -61,7 +61,7 @@ impl Encoder {
     /// When the frame has a length that the codec does not have; `out` is as it was.
     pub fn encode(&mut self, frame: &[i16], out: &mut Vec<u8>) -> Result<bool, CodecError> {
         match &mut self.state {
-            State::Law(law) => out.extend(frame.iter().map(|&sample| law.encode(sample))),
+            State::Law(law) => law.encode_into(frame, out),
             State::G722(encoder) => encoder.encode(frame, out),
             State::L16 => l16::encode(frame, out),
             State::Opus(encoder) => return encoder.encode(frame, out),

@@ -33,6 +33,23 @@ impl Law {
         }
     }
 
+    /// Appends the samples of `codes` to `out`.
+    pub fn decode_into(self, codes: &[u8], out: &mut Vec<i16>) {
+        // The law is chosen before the loop: a loop without a choice does many samples at once.
+        match self {
+            Self::Mu => out.extend(codes.iter().map(|&code| decode_ulaw(code))),
+            Self::A => out.extend(codes.iter().map(|&code| decode_alaw(code))),
+        }
+    }
+
+    /// Appends the codes of `samples` to `out`.
+    pub fn encode_into(self, samples: &[i16], out: &mut Vec<u8>) {
+        match self {
+            Self::Mu => out.extend(samples.iter().map(|&sample| encode_ulaw(sample))),
+            Self::A => out.extend(samples.iter().map(|&sample| encode_alaw(sample))),
+        }
+    }
+
     /// The code of digital silence.
     #[must_use]
     pub const fn silence(self) -> u8 {
@@ -66,10 +83,7 @@ pub const fn decode_ulaw(code: u8) -> i16 {
 pub const fn encode_ulaw(sample: i16) -> u8 {
     let sign = if sample < 0 { SIGN } else { 0 };
     let clipped = if sample.unsigned_abs() > ULAW_CLIP { ULAW_CLIP } else { sample.unsigned_abs() };
-    let magnitude = clipped + ULAW_BIAS as u16;
-    let segment = magnitude.ilog2() as u16 - 7;
-    let step = (magnitude >> (segment + 3)) & 0x0f;
-    !(sign | (segment << 4 | step) as u8)
+    !(sign | segment_and_step(clipped + ULAW_BIAS as u16))
 }
 
 /// Decodes one A-law byte.
@@ -87,13 +101,15 @@ pub const fn decode_alaw(code: u8) -> i16 {
 pub const fn encode_alaw(sample: i16) -> u8 {
     // The law has no zero: −1 belongs to the first negative interval, so the magnitude is the ones' complement.
     let (sign, magnitude) = if sample < 0 { (0, !sample as u16) } else { (SIGN, sample as u16) };
-    let code = if magnitude < 0x100 {
-        magnitude >> 4
-    } else {
-        let segment = magnitude.ilog2() as u16 - 7;
-        segment << 4 | (magnitude >> (segment + 3)) & 0x0f
-    };
-    (sign | code as u8) ^ ALAW_EVEN_BITS
+    let code = if magnitude < 0x100 { (magnitude >> 4) as u8 } else { segment_and_step(magnitude) };
+    (sign | code) ^ ALAW_EVEN_BITS
+}
+
+/// The place of the highest bit above the seventh, and the four bits below it. A floating-point number has them side by
+/// side, and a machine makes several of these at once, where it looks for highest bits one by one.
+const fn segment_and_step(magnitude: u16) -> u8 {
+    const SEVENTH_BIT: u32 = (127 + 7) << 4;
+    (((magnitude as f32).to_bits() >> 19) - SEVENTH_BIT) as u8
 }
 
 /// The A-law byte nearest to a μ-law byte.

@@ -1,17 +1,32 @@
-//! Keys of a telephone as named events in RTP (RFC 4733), both ways: [`Sender`] and [`Receiver`].
+//! Keys of a telephone: as named events in RTP (RFC 4733) and as tones in the audio (ITU-T Q.23, Q.24), both ways.
 //!
-//! Left out on purpose: events other than keys and the hook flash, tones by description (RFC 4733 §4), redundancy by
+//! | | out | in |
+//! | --- | --- | --- |
+//! | telephone-events | [`Sender`] | [`Receiver`] |
+//! | tones | [`Generator`] | [`Detector`] |
+//!
+//! Both ways in speak [`DigitEvent`]; a [`Merger`] tells once what comes both ways, and a [`Mask`] says which audio is to
+//! be silenced so that nobody hears the keys. Left out on purpose: events other than keys and the hook flash, tones by description (RFC 4733 §4), redundancy by
 //! RFC 2198 (the repeated reports of an event are redundancy enough: see `media/tests/dtmf_loss.rs`), and keys in SIP
 //! INFO.
 
 mod cadence;
+mod detector;
 mod event;
+mod generator;
+mod mask;
+mod merger;
 mod receiver;
 mod report;
 mod sender;
+mod tones;
 
 pub use cadence::Cadence;
+pub use detector::{Detector, ToneEvent};
 pub use event::{DigitEvent, Edge, Source};
+pub use generator::{Generator, Levels};
+pub use mask::Mask;
+pub use merger::Merger;
 pub use receiver::{Receiver, ReceiverOutput, ReceiverStats};
 pub use sender::{DialError, Sender};
 

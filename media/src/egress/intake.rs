@@ -7,7 +7,7 @@ use crate::codec::g711::{self, Law};
 use crate::frame::AudioFormat;
 use crate::pacer::ledger::Rates;
 use crate::pacer::queue::PlayoutQueue;
-use crate::resample::{ResampleError, Resampler};
+use crate::resample::Resampler;
 use crate::units::SampleRate;
 
 /// Stages 1 to 3.
@@ -30,15 +30,15 @@ enum Conversion {
 }
 
 impl Intake {
-    pub(super) fn new(law: Law, input: AudioFormat) -> Result<Self, ResampleError> {
+    pub(super) fn new(law: Law, input: AudioFormat) -> Self {
         let conversion = match (input, law) {
             (AudioFormat::Ulaw8k, Law::Mu) | (AudioFormat::Alaw8k, Law::A) => Conversion::PassThrough,
             (AudioFormat::Ulaw8k, Law::A) => Conversion::OtherLaw(g711::ulaw_to_alaw),
             (AudioFormat::Alaw8k, Law::Mu) => Conversion::OtherLaw(g711::alaw_to_ulaw),
             (AudioFormat::S16 { rate }, _) if rate == SampleRate::HZ_8000 => Conversion::Linear(None),
-            (AudioFormat::S16 { rate }, _) => Conversion::Linear(Some(Box::new(Resampler::new(rate, SampleRate::HZ_8000)?))),
+            (AudioFormat::S16 { rate }, _) => Conversion::Linear(Some(Box::new(Resampler::new(rate, SampleRate::HZ_8000)))),
         };
-        Ok(Self { law, input, conversion, odd: None, samples: Vec::new(), resampled: Vec::new() })
+        Self { law, input, conversion, odd: None, samples: Vec::new(), resampled: Vec::new() }
     }
 
     /// Converts `bytes` into the queue, as many whole samples as it has room for; returns (taken, dropped) samples.

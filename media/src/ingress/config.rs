@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::codec::Codec;
 use crate::frame::AudioFormat;
-use crate::units::PayloadType;
+use crate::rtp::PayloadTypes;
 
 /// What was negotiated, and what the agent takes.
 #[derive(Clone, Copy, Debug)]
@@ -21,17 +21,6 @@ pub struct IngressConfig {
     pub tap: bool,
 }
 
-/// What the payload types of one agreement stand for: those that we receive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PayloadTypes {
-    /// Audio.
-    pub audio: PayloadType,
-    /// Telephone-events (RFC 4733), where negotiated.
-    pub telephone_event: Option<PayloadType>,
-    /// Comfort noise (RFC 3389), where negotiated.
-    pub comfort_noise: Option<PayloadType>,
-}
-
 impl IngressConfig {
     /// The default of [`Self::gap_wait`].
     pub const GAP_WAIT: Duration = Duration::from_millis(40);
@@ -40,13 +29,5 @@ impl IngressConfig {
     #[must_use]
     pub const fn new(codec: Codec, payload_types: PayloadTypes, output: AudioFormat) -> Self {
         Self { codec, payload_types, output, gap_wait: Self::GAP_WAIT, tap: false }
-    }
-}
-
-impl PayloadTypes {
-    /// Audio and nothing else.
-    #[must_use]
-    pub const fn audio(audio: PayloadType) -> Self {
-        Self { audio, telephone_event: None, comfort_noise: None }
     }
 }

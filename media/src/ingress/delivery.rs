@@ -84,7 +84,7 @@ impl Delivery {
         Ok(Self {
             codec,
             concealer: Concealer::new(codec.law(), decoder.rate()),
-            outlet: Outlet::new(codec, decoder.rate(), format)?,
+            outlet: Outlet::new(codec, decoder.rate(), format),
             decoder,
             tap: tap.then(Tap::default),
             delivered: Delivered::default(),
@@ -105,7 +105,7 @@ impl Delivery {
     /// The agent takes another format from now on; what waits in the old one is dropped.
     pub(super) fn set_output(&mut self, format: AudioFormat) -> Result<(), PipelineError> {
         let decoder = Decoder::new(self.codec, format.rate())?;
-        self.outlet = Outlet::new(self.codec, decoder.rate(), format)?;
+        self.outlet = Outlet::new(self.codec, decoder.rate(), format);
         if decoder.rate() != self.decoder.rate() {
             self.concealer = Concealer::new(self.codec.law(), decoder.rate());
             self.decoder = decoder;

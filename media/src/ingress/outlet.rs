@@ -9,7 +9,7 @@ use crate::codec::Codec;
 use crate::codec::g711::{self, Law};
 use crate::frame::{AudioChunk, AudioFormat};
 use crate::ingress::pieces::Pieces;
-use crate::resample::{ResampleError, Resampler};
+use crate::resample::Resampler;
 use crate::units::SampleRate;
 
 /// What the agent takes, and how it is made.
@@ -32,9 +32,9 @@ enum Shortcut {
 
 impl Outlet {
     /// For audio of `codec`, decoded at `rate`.
-    pub(super) fn new(codec: Codec, rate: SampleRate, format: AudioFormat) -> Result<Self, ResampleError> {
-        let resampler = if rate == format.rate() { None } else { Some(Box::new(Resampler::new(rate, format.rate())?)) };
-        Ok(Self { format, shortcut: Shortcut::between(codec, format), resampler, resampled: Vec::new(), bytes: Pieces::default() })
+    pub(super) fn new(codec: Codec, rate: SampleRate, format: AudioFormat) -> Self {
+        let resampler = if rate == format.rate() { None } else { Some(Box::new(Resampler::new(rate, format.rate()))) };
+        Self { format, shortcut: Shortcut::between(codec, format), resampler, resampled: Vec::new(), bytes: Pieces::default() }
     }
 
     /// Takes over from the outlet of another codec: audio in the same format waits on.

@@ -10,10 +10,28 @@
 use std::time::Duration;
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{Adjustable, Async, FixedAsync, Resampler as _, SincInterpolationParameters, SincInterpolationType, WindowFunction};
+use rubato::{
+    Adjustable, Async, FixedAsync, Resampler as _, ResamplerConstructionError, SincInterpolationParameters, SincInterpolationType,
+    WindowFunction,
+};
 
-use crate::resample::{FULL_SCALE, ResampleError, to_i16};
+use crate::resample::to_i16;
 use crate::units::SampleRate;
+
+/// No resampler can be built between two rates.
+#[derive(Debug, thiserror::Error)]
+pub enum ResampleError {
+    /// The conversion library refuses the pair.
+    #[error("cannot resample from {from} to {to}")]
+    Unsupported {
+        /// The rate of the input.
+        from: SampleRate,
+        /// The rate of the output.
+        to: SampleRate,
+        /// Why.
+        source: ResamplerConstructionError,
+    },
+}
 
 /// Converts one mono stream in chunks of 10 ms of output, for which it takes more or less input.
 pub struct Adaptive {
@@ -69,7 +87,7 @@ impl Adaptive {
     pub fn convert(&mut self, samples: &[i16], out: &mut Vec<i16>) {
         let needed = self.needed();
         self.input.clear();
-        self.input.extend(samples.iter().take(needed).map(|&sample| f32::from(sample) / FULL_SCALE));
+        self.input.extend(samples.iter().take(needed).map(|&sample| f32::from(sample)));
         self.input.resize(needed, 0.0);
         let length = self.output.len();
         let done = InterleavedSlice::new(&self.input, 1, needed).ok().and_then(|input| {

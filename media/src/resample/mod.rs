@@ -1,67 +1,65 @@
-//! Sample-rate conversion in chunks of 10 ms.
+//! Sample-rate conversion in blocks of 10 ms.
 //!
-//! Rubato's FFT resampler with one block a chunk: 5 ms of constant delay, flat to 3.4 kHz, aliases below a 16-bit step.
-//! What goes in comes out untrimmed: the first 5 ms out are the filter's lead-in, and as many samples leave as
-//! whole chunks came in, so a 20 ms frame always yields a 20 ms frame. It takes both clocks to be one (the timeline of
-//! a call is RTP's, on both sides); what follows a drifting clock is [`Adaptive`].
+//! Each block is filtered and brought to the other rate in the frequency domain, and overlaps the next by its second
+//! half: 5 ms of constant delay, flat to 0.425 of the lower rate, aliases below a 16-bit step. What goes in comes out
+//! untrimmed: the first 5 ms out are the filter's lead-in, and as many samples leave as whole blocks came in, so a 20 ms
+//! frame always yields a 20 ms frame. The transforms are `realfft`'s; transforms and filter of a pair of rates are made
+//! once a process, since their tables are three times the size of a stream's own state. It takes both clocks to be one
+//! (the timeline of a call is RTP's, on both sides); what follows a drifting clock is [`Adaptive`].
 
 mod adaptive;
+mod plan;
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{Fft, FixedSync, Resampler as _, ResamplerConstructionError, WindowFunction};
+use realfft::num_complex::Complex;
 
+use crate::resample::plan::Plan;
 use crate::units::SampleRate;
 
-pub use adaptive::Adaptive;
-
-/// No resampler can be built between two rates.
-#[derive(Debug, thiserror::Error)]
-pub enum ResampleError {
-    /// The conversion library refuses the pair.
-    #[error("cannot resample from {from} to {to}")]
-    Unsupported {
-        /// The rate of the input.
-        from: SampleRate,
-        /// The rate of the output.
-        to: SampleRate,
-        /// Why.
-        source: ResamplerConstructionError,
-    },
-}
+pub use adaptive::{Adaptive, ResampleError};
 
 /// Converts one mono stream of linear samples from one rate to another.
 pub struct Resampler {
-    fft: Fft<f32>,
+    plan: Arc<Plan>,
     to: SampleRate,
-    /// The part of a chunk that waits for the rest of it.
+    /// The part of a block that waits for the rest of it.
     pending: Vec<f32>,
-    chunk: usize,
-    converted: Vec<f32>,
+    /// The second half of the newest block's output.
+    overlap: Vec<f32>,
+    work: Work,
+}
+
+/// Room for one block on its way; holds nothing between two blocks.
+struct Work {
+    time: Vec<f32>,
+    spectrum: Vec<Complex<f32>>,
+    scratch: Vec<Complex<f32>>,
 }
 
 impl Resampler {
     /// A resampler between two rates. Allocates all it will ever need.
-    ///
-    /// # Errors
-    /// When the library cannot convert between the two.
-    pub fn new(from: SampleRate, to: SampleRate) -> Result<Self, ResampleError> {
-        let chunk = from.samples(CHUNK) as usize;
-        let (rate_in, rate_out) = (from.hz() as usize, to.hz() as usize);
-        let fft = Fft::new_custom(rate_in, rate_out, chunk, 1, 1, WINDOW, FixedSync::Both)
-            .map_err(|source| ResampleError::Unsupported { from, to, source })?;
-        let (chunk, converted) = (fft.input_frames_next(), fft.output_frames_next());
-        Ok(Self { fft, to, pending: Vec::with_capacity(chunk), chunk, converted: vec![0.0; converted] })
+    #[must_use]
+    pub fn new(from: SampleRate, to: SampleRate) -> Self {
+        let plan = Plan::between(from, to);
+        let (block, made) = (plan.block_in(), plan.block_out());
+        let longer = block.max(made);
+        let work = Work {
+            time: vec![0.0; 2 * longer],
+            spectrum: vec![Complex::default(); longer + 1],
+            scratch: vec![Complex::default(); plan.scratch_len()],
+        };
+        Self { plan, to, pending: Vec::with_capacity(2 * block), overlap: vec![0.0; made], work }
     }
 
-    /// Takes `samples` in and appends to `out` what whole chunks they complete. Allocates nothing of its own.
+    /// Takes `samples` in and appends to `out` what whole blocks they complete. Allocates nothing of its own.
     pub fn push(&mut self, samples: &[i16], out: &mut Vec<i16>) {
+        let block = self.plan.block_in();
         let mut rest = samples;
         while !rest.is_empty() {
-            let (next, later) = rest.split_at(rest.len().min(self.chunk - self.pending.len()));
-            self.pending.extend(next.iter().map(|&sample| f32::from(sample) / FULL_SCALE));
-            if self.pending.len() == self.chunk {
+            let (next, later) = rest.split_at(rest.len().min(block - self.pending.len()));
+            self.pending.extend(next.iter().map(|&sample| f32::from(sample)));
+            if self.pending.len() == block {
                 self.convert(out);
             }
             rest = later;
@@ -72,7 +70,7 @@ impl Resampler {
     pub fn finish(&mut self, samples: usize, out: &mut Vec<i16>) {
         let end = out.len() + samples;
         while out.len() < end {
-            self.pending.resize(self.chunk, 0.0);
+            self.pending.resize(self.plan.block_in(), 0.0);
             self.convert(out);
         }
         out.truncate(end);
@@ -82,19 +80,19 @@ impl Resampler {
     /// Forgets all that went in.
     pub fn reset(&mut self) {
         self.pending.clear();
-        self.fft.reset();
+        self.overlap.fill(0.0);
     }
 
     /// Samples by which the output runs behind the input, at the output's rate.
     #[must_use]
     pub fn delay(&self) -> usize {
-        self.fft.output_delay()
+        self.plan.block_out() / 2
     }
 
-    /// Samples of the output that what waits for a whole chunk will become.
+    /// Samples of the output that what waits for a whole block will become.
     #[must_use]
-    pub const fn owed(&self) -> usize {
-        self.pending.len() * self.converted.len() / self.chunk
+    pub fn owed(&self) -> usize {
+        self.pending.len() * self.plan.block_out() / self.plan.block_in()
     }
 
     /// The rate of the output.
@@ -104,38 +102,33 @@ impl Resampler {
     }
 
     fn convert(&mut self, out: &mut Vec<i16>) {
-        let (from, to) = (self.chunk, self.converted.len());
-        let done = InterleavedSlice::new(&self.pending, 1, from).ok().and_then(|input| {
-            let mut output = InterleavedSlice::new_mut(&mut self.converted, 1, to).ok()?;
-            self.fft.process_into_buffer(&input, &mut output, None).ok()
-        });
-        debug_assert_eq!(done, Some((from, to)), "both buffers have the size the resampler asked for");
-        out.extend(self.converted.iter().map(|&sample| to_i16(sample)));
+        let Work { time, spectrum, scratch } = &mut self.work;
+        // Zeros behind the block make room for the filter's tail.
+        self.pending.resize(2 * self.plan.block_in(), 0.0);
+        self.plan.convert(&mut self.pending, spectrum, time, scratch);
+        let (first, second) = time.split_at(self.plan.block_out());
+        out.extend(first.iter().zip(&self.overlap).map(|(sample, before)| to_i16(sample + before)));
+        self.overlap.clear();
+        self.overlap.extend(second.iter().take(self.plan.block_out()));
         self.pending.clear();
     }
 }
 
 impl std::fmt::Debug for Resampler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Resampler").field("to", &self.to).field("chunk", &self.chunk).finish_non_exhaustive()
+        f.debug_struct("Resampler").field("to", &self.to).finish_non_exhaustive()
     }
 }
 
 /// Rounds to the nearest; what is beyond full scale clips (a float cast saturates).
 fn to_i16(sample: f32) -> i16 {
-    let scaled = sample * FULL_SCALE;
-    (scaled + 0.5_f32.copysign(scaled)) as i16
+    (sample + 0.5_f32.copysign(sample)) as i16
 }
-
-/// With blocks this short the library's default window, Blackman-Harris squared, takes 10 dB off 3.4 kHz on each way;
-/// Blackman takes nothing, and what it lets alias stays below half a step of 16 bits.
-const WINDOW: WindowFunction = WindowFunction::Blackman;
-/// One block of the resampler: half of it is the delay.
-const CHUNK: Duration = Duration::from_millis(10);
-const FULL_SCALE: f32 = 32_768.0;
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::codec::rms_dbfs;
 
@@ -148,14 +141,14 @@ mod tests {
 
     fn convert(from: SampleRate, to: SampleRate, samples: &[i16]) -> Vec<i16> {
         let mut out = Vec::new();
-        Resampler::new(from, to).unwrap().push(samples, &mut out);
+        Resampler::new(from, to).push(samples, &mut out);
         out
     }
 
     #[test]
     fn a_frame_of_twenty_milliseconds_yields_a_frame_of_twenty_milliseconds() {
         for rate in RATES {
-            let mut resampler = Resampler::new(SampleRate::HZ_8000, rate).unwrap();
+            let mut resampler = Resampler::new(SampleRate::HZ_8000, rate);
             for _ in 0..5 {
                 let mut out = Vec::new();
                 resampler.push(&[100; 160], &mut out);
@@ -192,7 +185,7 @@ mod tests {
             click[160] = 20_000;
             let out = convert(SampleRate::HZ_8000, rate, &click);
             let peak = out.iter().enumerate().max_by_key(|(_, sample)| **sample).unwrap().0 as u64;
-            let delay = Resampler::new(SampleRate::HZ_8000, rate).unwrap().delay() as u64;
+            let delay = Resampler::new(SampleRate::HZ_8000, rate).delay() as u64;
             assert_eq!(delay, rate.samples(Duration::from_millis(5)));
             assert_eq!(peak, rate.samples(Duration::from_millis(20)) + delay, "{rate}");
         }
@@ -201,7 +194,7 @@ mod tests {
     #[test]
     fn odd_lengths_are_kept_until_a_chunk_is_whole() {
         let sent = tone(700.0, SampleRate::HZ_8000, 300);
-        let mut resampler = Resampler::new(SampleRate::HZ_8000, SampleRate::HZ_24000).unwrap();
+        let mut resampler = Resampler::new(SampleRate::HZ_8000, SampleRate::HZ_24000);
         let mut pieces = Vec::new();
         sent.chunks(37).for_each(|piece| resampler.push(piece, &mut pieces));
         assert_eq!(pieces, convert(SampleRate::HZ_8000, SampleRate::HZ_24000, &sent));
@@ -209,7 +202,7 @@ mod tests {
 
     #[test]
     fn finishing_gives_the_tail_and_begins_anew() {
-        let mut resampler = Resampler::new(SampleRate::HZ_24000, SampleRate::HZ_8000).unwrap();
+        let mut resampler = Resampler::new(SampleRate::HZ_24000, SampleRate::HZ_8000);
         let mut first = Vec::new();
         resampler.push(&tone(500.0, SampleRate::HZ_24000, 25), &mut first);
         resampler.finish(200 + 40 - first.len(), &mut first);

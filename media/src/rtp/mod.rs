@@ -38,6 +38,25 @@ pub struct RtpPacket<'a> {
     pub payload: &'a [u8],
 }
 
+/// What the payload types of one direction stand for, as its receiver has named them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PayloadTypes {
+    /// Audio.
+    pub audio: PayloadType,
+    /// Telephone-events (RFC 4733), where negotiated.
+    pub telephone_event: Option<PayloadType>,
+    /// Comfort noise (RFC 3389), where negotiated.
+    pub comfort_noise: Option<PayloadType>,
+}
+
+impl PayloadTypes {
+    /// Audio and nothing else.
+    #[must_use]
+    pub const fn audio(audio: PayloadType) -> Self {
+        Self { audio, telephone_event: None, comfort_noise: None }
+    }
+}
+
 /// Where an outgoing stream begins; random, drawn by the caller (RFC 3550 §5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RtpSeed {

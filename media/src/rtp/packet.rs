@@ -28,12 +28,13 @@ pub enum RtpError {
     },
 }
 
-impl<'a> RtpPacket<'a> {
-    /// Reads a packet; the payload is what stands behind contributing sources and extension and before the padding.
+impl RtpHeader {
+    /// Reads a header and how many octets it has, contributing sources and extension included; what stands behind it
+    /// may still be encrypted.
     ///
     /// # Errors
-    /// When the datagram is too short for what it announces, has another version than 2 or an impossible padding.
-    pub fn parse(datagram: &'a [u8]) -> Result<Self, RtpError> {
+    /// When the datagram is too short for what it announces or has another version than 2.
+    pub fn parse(datagram: &[u8]) -> Result<(Self, usize), RtpError> {
         let truncated = RtpError::Truncated { len: datagram.len() };
         let (&[flags, kind, s0, s1, t0, t1, t2, t3, c0, c1, c2, c3], mut rest) =
             datagram.split_first_chunk::<FIXED_HEADER_LEN>().ok_or(truncated)?;
@@ -48,14 +49,27 @@ impl<'a> RtpPacket<'a> {
             let words = usize::from(u16::from_be_bytes([high, low]));
             rest = behind.get(words * 4..).ok_or(truncated)?;
         }
-        let header = RtpHeader {
+        let header = Self {
             payload_type: PayloadType::from_low_bits(kind),
             sequence: SequenceNumber(u16::from_be_bytes([s0, s1])),
             timestamp: RtpTimestamp(u32::from_be_bytes([t0, t1, t2, t3])),
             ssrc: Ssrc(u32::from_be_bytes([c0, c1, c2, c3])),
             marker: kind & MARKER != 0,
         };
-        let payload = if flags & PADDING == 0 { rest } else { without_padding(rest)? };
+        Ok((header, datagram.len() - rest.len()))
+    }
+}
+
+impl<'a> RtpPacket<'a> {
+    /// Reads a packet; the payload is what stands behind contributing sources and extension and before the padding.
+    ///
+    /// # Errors
+    /// When the datagram is too short for what it announces, has another version than 2 or an impossible padding.
+    pub fn parse(datagram: &'a [u8]) -> Result<Self, RtpError> {
+        let (header, header_len) = RtpHeader::parse(datagram)?;
+        let rest = datagram.get(header_len..).unwrap_or_default();
+        let padded = datagram.first().is_some_and(|flags| flags & PADDING != 0);
+        let payload = if padded { without_padding(rest)? } else { rest };
         Ok(Self { header, payload })
     }
 

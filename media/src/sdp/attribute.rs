@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::sdp::{Candidate, ConnectionAddress, Crypto, Fingerprint, Fmtp, IcePassword, RtpMap, Setup};
+use crate::sdp::{Candidate, ConnectionAddress, Crypto, Fingerprint, Fmtp, IcePassword, RtcpXr, RtpMap, Setup};
 
 /// One `a=` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,10 @@ pub enum Attribute {
     Rtcp(RtcpPort),
     /// RTP and RTCP may share a port (RFC 5761 §5.1.1).
     RtcpMux,
+    /// RTCP packets need not be compounds (RFC 5506 §5).
+    RtcpRsize,
+    /// Extended reports that are wanted (RFC 3611 §5).
+    RtcpXr(RtcpXr),
     /// A key for SRTP (RFC 4568).
     Crypto(Crypto),
     /// The digest of a certificate for DTLS (RFC 8122).
@@ -81,6 +85,7 @@ impl Attribute {
             "ptime" => return milliseconds(value_or_empty).map(Self::Ptime),
             "maxptime" => return milliseconds(value_or_empty).map(Self::MaxPtime),
             "rtcp" => return RtcpPort::parse(value_or_empty).map(Self::Rtcp),
+            "rtcp-xr" => value.map(|value| Self::RtcpXr(RtcpXr::parse(value))),
             "fmtp" => Fmtp::parse(value_or_empty).map(Self::Fmtp),
             "crypto" => Crypto::parse(value_or_empty).map(Self::Crypto),
             "fingerprint" => Fingerprint::parse(value_or_empty).map(Self::Fingerprint),
@@ -98,6 +103,7 @@ impl Attribute {
     fn parse_flag(flag: &str) -> Option<Self> {
         match flag {
             "rtcp-mux" => Some(Self::RtcpMux),
+            "rtcp-rsize" => Some(Self::RtcpRsize),
             "ice-lite" => Some(Self::IceLite),
             "end-of-candidates" => Some(Self::EndOfCandidates),
             _ => Direction::ALL.into_iter().find(|direction| direction.as_str() == flag).map(Self::Direction),
@@ -115,6 +121,8 @@ impl fmt::Display for Attribute {
             Self::Direction(direction) => f.write_str(direction.as_str()),
             Self::Rtcp(rtcp) => write!(f, "rtcp:{rtcp}"),
             Self::RtcpMux => f.write_str("rtcp-mux"),
+            Self::RtcpRsize => f.write_str("rtcp-rsize"),
+            Self::RtcpXr(xr) => write!(f, "rtcp-xr:{xr}"),
             Self::Crypto(crypto) => write!(f, "crypto:{crypto}"),
             Self::Fingerprint(fingerprint) => write!(f, "fingerprint:{fingerprint}"),
             Self::Setup(setup) => write!(f, "setup:{}", setup.as_str()),

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::sdp::{Attribute, ConnectionAddress, Direction, Fmtp, RtcpPort, RtpMap};
+use crate::sdp::{Attribute, ConnectionAddress, Crypto, Direction, Fmtp, RtcpPort, RtcpXr, RtpMap, TransportPolicy};
 use crate::units::PayloadType;
 
 /// An offer's or answer's body.
@@ -152,6 +152,42 @@ impl MediaDescription {
     pub fn rtcp_mux(&self) -> bool {
         self.attributes.contains(&Attribute::RtcpMux)
     }
+
+    /// Whether RTCP packets need not be compounds (RFC 5506 §5).
+    #[must_use]
+    pub fn rtcp_rsize(&self) -> bool {
+        self.attributes.contains(&Attribute::RtcpRsize)
+    }
+
+    /// Its keys for SRTP, best first.
+    pub fn crypto(&self) -> impl Iterator<Item = &Crypto> {
+        self.attributes.iter().filter_map(|attribute| if let Attribute::Crypto(crypto) = attribute { Some(crypto) } else { None })
+    }
+
+    /// The line with port 0; one format must stand there and means nothing (RFC 3264 §6).
+    pub(super) fn declined(&self) -> Self {
+        Self {
+            kind: self.kind.clone(),
+            port: 0,
+            protocol: self.protocol.clone(),
+            formats: self.formats.iter().take(1).cloned().collect(),
+            connection: None,
+            attributes: Vec::new(),
+        }
+    }
+}
+
+impl Origin {
+    /// Of our first description in a dialog.
+    pub(super) const fn ours(transport: &TransportPolicy) -> Self {
+        let TransportPolicy { rtp, session_id, session_version, .. } = transport;
+        Self { session_id: *session_id, session_version: *session_version, address: Some(rtp.ip()) }
+    }
+
+    /// Of a description of ours that has changed since (RFC 3264 §8).
+    pub(super) const fn next(self, transport: &TransportPolicy) -> Self {
+        Self { session_version: self.session_version.wrapping_add(1), address: Some(transport.rtp.ip()), ..self }
+    }
 }
 
 impl SessionDescription {
@@ -168,6 +204,21 @@ impl SessionDescription {
             attributes.iter().find_map(|attribute| if let Attribute::Direction(direction) = attribute { Some(*direction) } else { None })
         };
         find(&media.attributes).or_else(|| find(&self.attributes)).unwrap_or_default()
+    }
+
+    /// The extended reports wanted of a medium: its own line, else the session's.
+    #[must_use]
+    pub fn rtcp_xr_of<'a>(&'a self, media: &'a MediaDescription) -> Option<&'a RtcpXr> {
+        let is_xr = |attribute: &'a Attribute| if let Attribute::RtcpXr(xr) = attribute { Some(xr) } else { None };
+        media.attributes.iter().find_map(is_xr).or_else(|| self.attributes.iter().find_map(is_xr))
+    }
+
+    /// Gives it the version of `before` again, if nothing else has changed.
+    pub(super) fn settle_version(&mut self, before: &Self) {
+        let version = std::mem::replace(&mut self.origin.session_version, before.origin.session_version);
+        if self != before {
+            self.origin.session_version = version;
+        }
     }
 }
 

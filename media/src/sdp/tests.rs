@@ -2,15 +2,20 @@
 
 mod accepting;
 mod answering;
+mod codecs;
 mod devices;
 mod hostile;
+mod protection;
 mod reading;
+mod renegotiating;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use super::*;
 use crate::codec::Codec;
+use crate::rtp::PayloadTypes;
+use crate::units::{ClockRate, PayloadType, SampleRate};
 
 /// The address that the examples' peers signal and send from.
 const PEER: &str = "198.51.100.7";
@@ -20,16 +25,26 @@ fn ip(text: &str) -> IpAddr {
 }
 
 fn codecs() -> CodecPolicy {
-    CodecPolicy { codecs: vec![Codec::Pcmu, Codec::Pcma], telephone_event: true, ptime: Duration::from_millis(20) }
+    CodecPolicy::new(vec![Codec::Pcmu, Codec::Pcma])
 }
 
 fn transport() -> TransportPolicy {
-    TransportPolicy {
-        rtp: "192.0.2.1:16384".parse().unwrap(),
-        session_id: 7_001,
-        session_version: 1,
-        remote: RemoteRule::Signalling(ip(PEER)),
-    }
+    TransportPolicy::new("192.0.2.1:16384".parse().unwrap(), 7_001, RemoteRule::Signalling(ip(PEER)))
+}
+
+fn number(number: u8) -> PayloadType {
+    PayloadType::new(number).unwrap()
+}
+
+/// The payload types of both directions, where they are the same.
+fn both(agreed: &Negotiated) -> PayloadTypes {
+    assert_eq!(agreed.send_payload_types, agreed.receive_payload_types);
+    agreed.send_payload_types
+}
+
+/// Number and clock of telephone-events, where both directions have the same.
+fn events(agreed: &Negotiated) -> Option<(u8, ClockRate)> {
+    Some((both(agreed).telephone_event?.get(), agreed.telephone_event_clock?))
 }
 
 fn parse(text: &str) -> SessionDescription {

@@ -1,6 +1,7 @@
 //! Why datagrams are dropped, and how often they were.
 
 use crate::rtp::RtpError;
+use crate::srtp::SrtpError;
 
 /// Why a datagram was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +30,9 @@ pub enum Discard {
     /// It begins as RTCP, but its lengths say otherwise.
     #[error("malformed RTCP")]
     Rtcp,
+    /// It is not protected as was agreed, or came before.
+    #[error("refused by SRTP")]
+    Srtp(#[from] SrtpError),
     /// It belongs to another stream than the one that is locked, and the lock still holds.
     #[error("of a foreign stream")]
     ForeignStream,
@@ -51,9 +55,13 @@ pub struct DiscardCounts {
     pub malformed_rtp: u64,
     /// Malformed RTCP.
     pub malformed_rtcp: u64,
-    /// Of another stream than the one that is locked.
+    /// Of another stream than the one that is locked, or of more streams than one key serves.
     pub foreign_stream: u64,
-    /// Ours, not sent: the peer's address is unknown, or on hold by c=0.0.0.0.
+    /// Not protected by the peer's key: forged, damaged, in clear, or under a key that is none any more.
+    pub unauthentic: u64,
+    /// Protected by the peer's key, but not for the first time, or too old to tell.
+    pub replayed: u64,
+    /// Ours, not sent: the peer's address is unknown, or on hold by c=0.0.0.0, or our key is used up.
     pub unsent: u64,
     /// Ours, pushed out of a full queue by newer ones.
     pub overflowed: u64,
@@ -67,9 +75,13 @@ impl DiscardCounts {
             Discard::ForeignPort => &mut self.foreign_port,
             Discard::TooLong { .. } => &mut self.too_long,
             Discard::Junk => &mut self.junk,
-            Discard::Rtp(_) => &mut self.malformed_rtp,
+            Discard::Rtp(_) | Discard::Srtp(SrtpError::Header(_)) => &mut self.malformed_rtp,
             Discard::Rtcp => &mut self.malformed_rtcp,
-            Discard::ForeignStream => &mut self.foreign_stream,
+            Discard::ForeignStream | Discard::Srtp(SrtpError::TooManyStreams) => &mut self.foreign_stream,
+            Discard::Srtp(SrtpError::Replayed) => &mut self.replayed,
+            Discard::Srtp(SrtpError::TooShort { .. } | SrtpError::NotAuthentic | SrtpError::NotEncrypted | SrtpError::KeyExhausted) => {
+                &mut self.unauthentic
+            }
         };
         *counter += 1;
     }
@@ -78,6 +90,7 @@ impl DiscardCounts {
     #[must_use]
     pub const fn inbound(&self) -> u64 {
         let foreign = self.remote_unknown + self.foreign_address + self.foreign_port + self.foreign_stream;
-        foreign + self.too_long + self.junk + self.malformed_rtp + self.malformed_rtcp
+        let unreadable = self.too_long + self.junk + self.malformed_rtp + self.malformed_rtcp;
+        foreign + unreadable + self.unauthentic + self.replayed
     }
 }

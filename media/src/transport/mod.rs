@@ -1,7 +1,8 @@
 //! What stands between datagrams and packets: whose datagrams are taken, and where ours go.
 //!
 //! The order within [`Transport::handle_datagram`] is fixed: first the source rule, then what the first octets claim
-//! (RFC 5761 §4), then the packet's form, then its stream. So a foreign datagram is dropped before a parser sees it.
+//! (RFC 5761 §4), then, with SRTP, whether it is authentic, then the packet's form, then its stream. So a foreign datagram
+//! is dropped before a parser sees it, and only an authentic one teaches anything.
 //! No datagram, however bad, ends a call: it is counted in [`DiscardCounts`] by its reason.
 //!
 //! The driver hands in one datagram, polls what came of it, and hands in the next: a packet that was not polled gives
@@ -13,6 +14,7 @@ mod discard;
 mod peer_path;
 mod plain;
 mod queue;
+mod sdes_srtp;
 mod source;
 mod stream_lock;
 
@@ -22,9 +24,11 @@ use std::time::Instant;
 pub use discard::{Discard, DiscardCounts};
 pub use peer_path::PathConfig;
 pub use plain::Plain;
+pub use sdes_srtp::SdesSrtp;
 pub use source::SourceRule;
 
 use crate::rtp::RtpPacket;
+use crate::srtp::SdesKeys;
 
 /// What carries a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,7 +70,6 @@ pub struct Transmit<'a> {
 
 /// How one leg's media travels. The set is closed.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "the other variants have no values yet, so every transport is a plain one")]
 pub enum Transport {
     /// RTP as it is (RTP/AVP).
     Plain(Plain),
@@ -75,10 +78,6 @@ pub enum Transport {
     /// ICE, DTLS and SRTP of a browser.
     WebRtc(WebRtc),
 }
-
-/// A seam: no value exists until SRTP is built, which will authenticate before the source is learned.
-#[derive(Debug)]
-pub enum SdesSrtp {}
 
 /// A seam: no value exists until the browser leg is built; its timers and many transmits a datagram shape the verbs here.
 #[derive(Debug)]
@@ -92,7 +91,7 @@ impl Transport {
     pub fn handle_datagram(&mut self, now: Instant, flow: Flow, datagram: &[u8]) -> Result<(), Discard> {
         match self {
             Self::Plain(plain) => plain.handle_datagram(now, flow, datagram),
-            Self::Sdes(never) => match *never {},
+            Self::Sdes(sdes) => sdes.handle_datagram(now, flow, datagram),
             Self::WebRtc(never) => match *never {},
         }
     }
@@ -101,7 +100,7 @@ impl Transport {
     pub fn poll_inbound(&mut self) -> Option<Inbound<'_>> {
         match self {
             Self::Plain(plain) => plain.poll_inbound(),
-            Self::Sdes(never) => match *never {},
+            Self::Sdes(sdes) => sdes.poll_inbound(),
             Self::WebRtc(never) => match *never {},
         }
     }
@@ -110,7 +109,7 @@ impl Transport {
     pub fn send_rtp(&mut self, now: Instant, packet: &RtpPacket<'_>) {
         match self {
             Self::Plain(plain) => plain.send_rtp(now, packet),
-            Self::Sdes(never) => match *never {},
+            Self::Sdes(sdes) => sdes.send_rtp(now, packet),
             Self::WebRtc(never) => match *never {},
         }
     }
@@ -119,7 +118,7 @@ impl Transport {
     pub fn send_rtcp(&mut self, now: Instant, compound: &[u8]) {
         match self {
             Self::Plain(plain) => plain.send_rtcp(now, compound),
-            Self::Sdes(never) => match *never {},
+            Self::Sdes(sdes) => sdes.send_rtcp(now, compound),
             Self::WebRtc(never) => match *never {},
         }
     }
@@ -128,7 +127,7 @@ impl Transport {
     pub fn poll_transmit(&mut self) -> Option<Transmit<'_>> {
         match self {
             Self::Plain(plain) => plain.poll_transmit(),
-            Self::Sdes(never) => match *never {},
+            Self::Sdes(sdes) => sdes.poll_transmit(),
             Self::WebRtc(never) => match *never {},
         }
     }
@@ -137,8 +136,8 @@ impl Transport {
     pub fn handle_timeout(&mut self, now: Instant) {
         match self {
             // Plain RTP has no timer of its own.
-            Self::Plain(_) => _ = now,
-            Self::Sdes(never) => match *never {},
+            Self::Plain(_) => {}
+            Self::Sdes(sdes) => sdes.handle_timeout(now),
             Self::WebRtc(never) => match *never {},
         }
     }
@@ -148,7 +147,7 @@ impl Transport {
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self {
             Self::Plain(_) => None,
-            Self::Sdes(never) => match *never {},
+            Self::Sdes(sdes) => sdes.poll_timeout(),
             Self::WebRtc(never) => match *never {},
         }
     }
@@ -158,8 +157,20 @@ impl Transport {
     pub fn set_remote(&mut self, rtp: SocketAddr, rtcp: SocketAddr) {
         match self {
             Self::Plain(plain) => plain.set_remote(rtp, rtcp),
-            Self::Sdes(never) => match *never {},
+            Self::Sdes(sdes) => sdes.set_remote(rtp, rtcp),
             Self::WebRtc(never) => match *never {},
+        }
+    }
+
+    /// Takes what was agreed on protection: keys, or none. Keys as before go on; from protected to plain and back the
+    /// path stays, and what it has learned does not.
+    pub fn set_keys(&mut self, now: Instant, keys: Option<&SdesKeys>) {
+        match (&mut *self, keys) {
+            (Self::Plain(_), None) => {}
+            (Self::Plain(plain), Some(keys)) => *self = Self::Sdes(SdesSrtp::over(plain.path.leave(), keys)),
+            (Self::Sdes(sdes), Some(keys)) => sdes.set_keys(now, keys),
+            (Self::Sdes(sdes), None) => *self = Self::Plain(Plain { path: sdes.path.leave() }),
+            (Self::WebRtc(never), _) => match *never {},
         }
     }
 
@@ -168,7 +179,7 @@ impl Transport {
     pub fn discards(&self) -> DiscardCounts {
         match self {
             Self::Plain(plain) => plain.discards(),
-            Self::Sdes(never) => match *never {},
+            Self::Sdes(sdes) => sdes.discards(),
             Self::WebRtc(never) => match *never {},
         }
     }

@@ -104,6 +104,18 @@ impl PeerPath {
         self.lock = StreamLock::default();
     }
 
+    /// Leaves a path behind that knows no peer; what was learned without protection counts for nothing with it, nor the
+    /// other way round.
+    pub(super) fn leave(&mut self) -> Self {
+        let mut path = std::mem::replace(self, Self::new(self.config));
+        if let Some(Remote { rtp, rtcp, .. }) = &mut path.remote {
+            (*rtp, *rtcp) = (rtp.unlearned(), rtcp.unlearned());
+        }
+        path.lock = StreamLock::default();
+        path.pending = None;
+        path
+    }
+
     pub(super) const fn discards(&self) -> DiscardCounts {
         self.discards
     }

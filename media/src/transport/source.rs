@@ -30,6 +30,11 @@ impl Source {
         Self { rule, named, learned: None }
     }
 
+    /// As it was before anything came.
+    pub(super) const fn unlearned(self) -> Self {
+        Self::new(self.rule, self.named)
+    }
+
     /// Whether a datagram from `remote` may be looked at.
     pub(super) fn admit(&self, remote: SocketAddr) -> Result<(), Discard> {
         if !self.is_address(remote) {

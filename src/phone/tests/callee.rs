@@ -107,9 +107,9 @@ impl Callee {
             Behaviour::Echo | Behaviour::Mute | Behaviour::NoKeys => {}
         }
         let telephone_event = self.behaviour != Behaviour::NoKeys;
-        let codecs = CodecPolicy { codecs: vec![Codec::Pcmu, Codec::Pcma], telephone_event, ptime: Duration::from_millis(20) };
+        let codecs = CodecPolicy { telephone_event, ..CodecPolicy::new(vec![Codec::Pcmu, Codec::Pcma]) };
         let remote = RemoteRule::Signalling(phone(SIP).ip());
-        let policy = TransportPolicy { rtp: callee(RTP), session_id: 1, session_version: 1, remote };
+        let policy = TransportPolicy::new(callee(RTP), 1, remote);
         let agreed = sdp::answer(&SessionDescription::parse(offer).unwrap(), &codecs, &policy).unwrap();
         let mut plain = Plain::new(PathConfig { local_rtp: callee(RTP), local_rtcp: callee(RTP), source: SourceRule::Exact });
         plain.set_remote(agreed.remote_rtp, agreed.remote_rtcp);

@@ -15,12 +15,12 @@ pub(super) struct Band {
     /// What the next sample is expected to be, and the part of it that the zeros foresee.
     expected: i32,
     expected_by_zeros: i32,
-    /// The newest two reconstructed samples, newest first.
+    /// Twice the newest two reconstructed samples, newest first, saturated.
     samples: [i32; 2],
     /// The newest two sums of difference and zeros' part, of which only the signs count.
     partial: [i32; 2],
     poles: [i32; 2],
-    /// The newest six differences, newest first, and their weights.
+    /// Twice the newest six differences, newest first, saturated; and their weights.
     differences: [i32; ZEROS],
     zeros: [i32; ZEROS],
 }
@@ -98,17 +98,17 @@ impl Band {
     fn predict(&mut self, difference: i32) -> i32 {
         // RECONS, PARREC
         let sample = saturate(self.expected + difference);
-        let partial = saturate(self.expected_by_zeros + difference);
+        let partial = self.expected_by_zeros + difference;
         self.adapt_poles(partial);
         self.adapt_zeros(difference);
         // DELAYA
         let [newest, _] = self.samples;
-        self.samples = [sample, newest];
+        self.samples = [saturate(2 * sample), newest];
         let [newest, _] = self.partial;
         self.partial = [partial, newest];
-        self.differences.rotate_right(1);
+        self.differences.copy_within(..ZEROS - 1, 1);
         if let Some(first) = self.differences.first_mut() {
-            *first = difference;
+            *first = saturate(2 * difference);
         }
         // FILTEP, FILTEZ, PREDIC
         self.expected_by_zeros = weigh(&self.zeros, &self.differences);
@@ -121,25 +121,25 @@ impl Band {
         let [first, second] = self.poles;
         let [same_as_last, same_as_before] = self.partial.map(|before| (before < 0) == (partial < 0));
         let turned = saturate(if same_as_last { -saturate(4 * first) } else { saturate(4 * first) }) >> 7;
-        let second = saturate(turned + if same_as_before { 128 } else { -128 } + ((second * 32_512) >> 15)).clamp(-12_288, 12_288);
-        let bound = saturate(15_360 - second);
-        let first = saturate(if same_as_last { 192 } else { -192 } + ((first * 32_640) >> 15)).clamp(-bound, bound);
+        let second = (turned + if same_as_before { 128 } else { -128 } + ((second * 32_512) >> 15)).clamp(-12_288, 12_288);
+        let bound = 15_360 - second;
+        let first = (if same_as_last { 192 } else { -192 } + ((first * 32_640) >> 15)).clamp(-bound, bound);
         self.poles = [first, second];
     }
 
-    /// UPZERO: a zero moves with the likeness of a difference's sign to the newest.
+    /// UPZERO: a zero moves with the likeness of a difference's sign to the newest. The leak keeps it within 16 bits.
     fn adapt_zeros(&mut self, difference: i32) {
         let step = if difference == 0 { 0 } else { 128 };
         for (zero, &before) in self.zeros.iter_mut().zip(&self.differences) {
             let toward = if (before < 0) == (difference < 0) { step } else { -step };
-            *zero = saturate(((*zero * 32_640) >> 15) + toward);
+            *zero = ((*zero * 32_640) >> 15) + toward;
         }
     }
 }
 
 /// The weighted sum, oldest first and saturated at each addition.
-fn weigh(weights: &[i32], values: &[i32]) -> i32 {
-    let products = weights.iter().zip(values).map(|(weight, value)| (weight * saturate(2 * value)) >> 15);
+fn weigh<const N: usize>(weights: &[i32; N], values: &[i32; N]) -> i32 {
+    let products = weights.iter().zip(values).map(|(weight, value)| (weight * value) >> 15);
     products.rev().fold(0, |sum, product| saturate(sum + product))
 }
 

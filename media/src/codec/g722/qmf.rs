@@ -3,21 +3,25 @@
 //! Twenty-four taps, symmetric, so that the taps of even place are those of odd place from behind. The bands carry 15
 //! bits for the 16 of the audio. Left out on purpose: the filters before and behind the converters, which are the agent's.
 
+use crate::codec::g722::saturate;
+
 /// Parts audio at 16 kHz into two bands at 8 kHz.
 #[derive(Clone, Debug)]
 pub(super) struct Analysis {
-    /// The first samples of the newest twelve pairs, oldest first, and the second ones.
-    firsts: [i32; PAIRS],
-    seconds: [i32; PAIRS],
+    /// Of each pair of samples the first, and the second.
+    firsts: Line,
+    seconds: Line,
 }
 
 /// Joins two bands at 8 kHz to audio at 16 kHz.
 #[derive(Clone, Debug)]
 pub(super) struct Synthesis {
-    /// Of the newest twelve pairs, oldest first.
-    differences: [i32; PAIRS],
-    sums: [i32; PAIRS],
+    differences: Line,
+    sums: Line,
 }
+
+/// The newest twelve values, oldest first. Sixteen bits hold them all, and a machine multiplies eight of these at once.
+type Line = [i16; PAIRS];
 
 impl Analysis {
     pub(super) const fn new() -> Self {
@@ -26,10 +30,8 @@ impl Analysis {
 
     /// The low and the high band's sample for two samples of audio, each within 15 bits.
     pub(super) fn split(&mut self, first: i16, second: i16) -> (i32, i32) {
-        shift_in(&mut self.firsts, first.into());
-        shift_in(&mut self.seconds, second.into());
-        let odd = weigh(&self.firsts, TAPS.iter());
-        let even = weigh(&self.seconds, TAPS.iter().rev());
+        let odd = pass(&mut self.firsts, first, &ODD_TAPS);
+        let even = pass(&mut self.seconds, second, &EVEN_TAPS);
         (limit((even + odd) >> 14), limit((even - odd) >> 14))
     }
 }
@@ -39,11 +41,11 @@ impl Synthesis {
         Self { differences: [0; PAIRS], sums: [0; PAIRS] }
     }
 
-    /// Two samples of audio for the low and the high band's sample.
+    /// Two samples of audio for the low and the high band's sample, each within 15 bits.
     pub(super) fn join(&mut self, low: i32, high: i32) -> [i16; 2] {
-        shift_in(&mut self.differences, low - high);
-        shift_in(&mut self.sums, low + high);
-        [weigh(&self.differences, TAPS.iter().rev()), weigh(&self.sums, TAPS.iter())].map(to_audio)
+        let first = pass(&mut self.differences, saturate(low - high) as i16, &EVEN_TAPS);
+        let second = pass(&mut self.sums, saturate(low + high) as i16, &ODD_TAPS);
+        [first, second].map(|sum| saturate(sum >> 11) as i16)
     }
 }
 
@@ -52,21 +54,17 @@ pub(super) fn limit(value: i32) -> i32 {
     value.clamp(-16_384, 16_383)
 }
 
-fn shift_in(line: &mut [i32; PAIRS], newest: i32) {
-    line.rotate_left(1);
+/// Takes the newest value in, the oldest out, and weighs them all.
+fn pass(line: &mut Line, newest: i16, taps: &Line) -> i32 {
+    line.copy_within(1.., 0);
     if let Some(last) = line.last_mut() {
         *last = newest;
     }
-}
-
-fn weigh<'a>(line: &[i32; PAIRS], taps: impl Iterator<Item = &'a i32>) -> i32 {
-    line.iter().zip(taps).map(|(sample, tap)| sample * tap).sum()
-}
-
-fn to_audio(sum: i32) -> i16 {
-    super::saturate(sum >> 11) as i16
+    line.iter().zip(taps).map(|(&value, &tap)| i32::from(value) * i32::from(tap)).sum()
 }
 
 const PAIRS: usize = 12;
-/// The taps of odd place, h23, h21 … h1, in steps of 2⁻¹³ (G.722 table 11).
-const TAPS: [i32; PAIRS] = [3, -11, 12, 32, -210, 951, 3_876, -805, 362, -156, 53, -11];
+/// The taps h23, h21 … h1, in steps of 2⁻¹³ (G.722 table 11).
+const ODD_TAPS: Line = [3, -11, 12, 32, -210, 951, 3_876, -805, 362, -156, 53, -11];
+/// The taps h22, h20 … h0.
+const EVEN_TAPS: Line = [-11, 53, -156, 362, -805, 3_876, 951, -210, 32, 12, -11, 3];

@@ -5,8 +5,10 @@
 
 /// The low band's code, six bits, for a difference and the step.
 pub(super) fn quantize_low(difference: i32, det: i32) -> u8 {
-    let size = magnitude(difference);
-    let place = 1 + LOW_LEVELS.partition_point(|&level| ((level << 3) * det) >> 15 <= size) as u8;
+    let (size, det) = (magnitude(difference) as u16, det as u16);
+    // All levels are counted rather than sought: a machine compares eight at once.
+    let below = |&&level: &&u16| ((u32::from(level << 4) * u32::from(det)) >> 16) as u16 <= size;
+    let place = 1 + LOW_LEVELS.iter().filter(below).count() as u8;
     match (difference < 0, place) {
         (false, _) => 62 - place,
         (true, ..=2) => 64 - place,
@@ -67,7 +69,7 @@ const fn magnitude(difference: i32) -> i32 {
 }
 
 /// Q6 (table 14), without the zero.
-const LOW_LEVELS: [i32; 29] = [
+const LOW_LEVELS: [u16; 29] = [
     35, 72, 110, 150, 190, 233, 276, 323, 370, 422, 473, 530, 587, 650, 714, 786, 858, 940, 1_023, 1_121, 1_219, 1_339, 1_458, 1_612,
     1_765, 1_980, 2_195, 2_557, 2_919,
 ];

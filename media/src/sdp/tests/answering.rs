@@ -9,7 +9,7 @@ fn static_types_need_no_rtpmap() {
 fn an_rtpmap_outranks_the_static_type() {
     assert_eq!(answer_to("m=audio 4000 RTP/AVP 0\na=rtpmap:0 G726-32/8000\n"), Err(AnswerError::NoCodec));
     let agreed = answer_to("m=audio 4000 RTP/AVP 0 96\na=rtpmap:0 G726-32/8000\na=rtpmap:96 pcma/8000\n").unwrap();
-    assert_eq!((agreed.codec, agreed.payload_type.get()), (Codec::Pcma, 96));
+    assert_eq!((agreed.codec, both(&agreed)), (Codec::Pcma, PayloadTypes::audio(number(96))));
 }
 
 #[test]
@@ -20,20 +20,20 @@ fn the_offers_order_decides_among_the_policys_codecs() {
 }
 
 #[test]
-fn telephone_events_are_answered_with_the_offers_type_and_sixteen_events() {
+fn telephone_events_are_answered_with_the_offers_type_and_the_events_of_a_keypad() {
     let agreed = answer_to("m=audio 4000 RTP/AVP 0 120\na=rtpmap:120 telephone-event/8000\na=fmtp:120 0-16,66,70\n").unwrap();
     let text = agreed.local.to_string();
-    assert!(text.contains("m=audio 16384 RTP/AVP 0 120\r\n") && text.contains("a=fmtp:120 0-15\r\n"));
+    assert!(text.contains("m=audio 16384 RTP/AVP 0 120\r\n") && text.contains("a=fmtp:120 0-16\r\n"));
 }
 
 #[test]
 fn telephone_events_are_left_out_where_policy_or_offer_lack_them() {
     let offered = "m=audio 4000 RTP/AVP 0 101\na=rtpmap:101 telephone-event/8000\n";
     let without = CodecPolicy { telephone_event: false, ..codecs() };
-    assert_eq!(answer(&peer(offered), &without, &transport()).unwrap().telephone_event, None);
+    assert_eq!(answer(&peer(offered), &without, &transport()).unwrap().telephone_event_clock, None);
     // Mapped, but not among the formats; of another clock rate.
-    assert_eq!(answer_to("m=audio 4000 RTP/AVP 0\na=rtpmap:101 telephone-event/8000\n").unwrap().telephone_event, None);
-    assert_eq!(answer_to("m=audio 4000 RTP/AVP 0 101\na=rtpmap:101 telephone-event/16000\n").unwrap().telephone_event, None);
+    assert_eq!(answer_to("m=audio 4000 RTP/AVP 0\na=rtpmap:101 telephone-event/8000\n").unwrap().telephone_event_clock, None);
+    assert_eq!(answer_to("m=audio 4000 RTP/AVP 0 101\na=rtpmap:101 telephone-event/16000\n").unwrap().telephone_event_clock, None);
 }
 
 #[test]
@@ -116,5 +116,6 @@ fn the_error_is_that_of_the_audio_that_came_farthest() {
     assert_eq!(answer_to("m=video 4000 RTP/AVP 99\n"), Err(AnswerError::NoAudio));
     assert_eq!(answer_to("m=audio 0 RTP/AVP 0\n"), Err(AnswerError::Declined));
     assert_eq!(answer_to("m=audio 0 RTP/AVP 0\nm=audio 4000 RTP/SAVP 0\n"), Err(AnswerError::Protocol));
-    assert_eq!(answer_to("m=audio 4000 RTP/SAVP 0\nm=audio 4000 RTP/AVP 18\n"), Err(AnswerError::NoCodec));
+    assert_eq!(answer_to("m=audio 4000 RTP/SAVP 0\nm=audio 4000 RTP/AVP 3\n"), Err(AnswerError::NoCodec));
+    assert_eq!(answer_to("m=audio 4000 RTP/AVP 3\nm=audio 4000 RTP/AVP 18\n"), Err(AnswerError::G729));
 }

@@ -50,7 +50,7 @@ fn agreed(text: &str) -> Negotiated {
 }
 
 fn payload_types(agreed: &Negotiated) -> (u8, Option<u8>) {
-    (agreed.payload_type.get(), agreed.telephone_event.map(crate::units::PayloadType::get))
+    (both(agreed).audio.get(), both(agreed).telephone_event.map(PayloadType::get))
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn a_carriers_offer_is_answered_with_its_first_codec_and_events() {
     assert_eq!(
         agreed.local.to_string(),
         "v=0\r\no=- 7001 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 16384 RTP/AVP 0 101\r\n\
-         a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n"
+         a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=maxptime:60\r\na=sendrecv\r\n"
     );
 }
 
@@ -87,6 +87,8 @@ fn a_linphone_is_answered_by_its_own_profile_with_events_of_the_codecs_clock() {
     assert_eq!((agreed.codec, payload_types(&agreed)), (Codec::Pcmu, (0, Some(100))));
     assert_eq!(agreed.local.media[0].protocol, MediaProtocol::RtpAvpf);
     assert!(agreed.rtcp_mux && agreed.local.media[0].rtcp_mux());
+    assert_eq!(agreed.rtcp_xr, XrBlocks { receiver_round_trip: true, statistics_summary: true, voip_metrics: true });
+    assert!(agreed.local.to_string().contains("a=rtcp-xr:rcvr-rtt=all "));
     assert_eq!(agreed.remote_rtcp, agreed.remote_rtp);
 }
 
@@ -102,4 +104,20 @@ fn of_srtp_and_rtp_the_line_that_is_supported_is_taken() {
     let ports: Vec<u16> = agreed.local.media.iter().map(|media| media.port).collect();
     assert_eq!(ports, [0, 16_384]);
     assert_eq!(agreed.local.media[0].protocol, MediaProtocol::RtpSavp);
+}
+
+#[test]
+fn a_linphone_that_may_speak_opus_does_so_with_events_of_its_clock() {
+    let policy = CodecPolicy::new(vec![Codec::Pcmu, Codec::Opus]);
+    let agreed = answer(&parse(LINPHONE), &policy, &transport()).unwrap();
+    assert_eq!((agreed.codec, payload_types(&agreed)), (Codec::Opus, (96, Some(101))));
+    assert_eq!(agreed.telephone_event_clock, Some(ClockRate::HZ_48000));
+    assert!(agreed.opus.unwrap().in_band_fec);
+}
+
+#[test]
+fn an_asterisk_that_prefers_g722_gets_it_where_the_policy_has_it() {
+    let policy = CodecPolicy::new(vec![Codec::Pcmu, Codec::G722]);
+    let agreed = answer(&parse(ASTERISK), &policy, &transport()).unwrap();
+    assert_eq!((agreed.codec, payload_types(&agreed)), (Codec::G722, (9, Some(97))));
 }

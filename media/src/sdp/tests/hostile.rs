@@ -27,6 +27,19 @@ fn a_codec_of_two_hundred_and_fifty_five_channels_or_of_another_rate_is_none_of_
 }
 
 #[test]
+fn linear_audio_and_opus_of_other_rates_or_many_channels_are_none_of_ours() {
+    let rates = [SampleRate::HZ_8000, SampleRate::HZ_16000, SampleRate::HZ_24000, SampleRate::HZ_48000];
+    let policy = CodecPolicy::new(rates.into_iter().map(|rate| Codec::L16 { rate }).chain([Codec::Opus, Codec::G722]).collect());
+    for encoding in ["L16/44100", "L16/16000/2", "L16/8000/255", "L16/1", "L16/4294967295", "opus/48000/255", "opus/16000/2", "G722/16000"]
+    {
+        let offered = peer(&format!("m=audio 4000 RTP/AVP 96\na=rtpmap:96 {encoding}\n"));
+        assert_eq!(answer(&offered, &policy, &transport()), Err(AnswerError::NoCodec), "{encoding}");
+    }
+    // Static types of 44.1 kHz.
+    assert_eq!(answer(&peer("m=audio 4000 RTP/AVP 10 11\n"), &policy, &transport()), Err(AnswerError::NoCodec));
+}
+
+#[test]
 fn media_is_never_promised_to_a_third_party() {
     for address in ["IN IP4 203.0.113.66", "IN IP4 198.51.100.8", "IN IP6 2001:db8::1"] {
         let agreed = answer_to(&format!("m=audio 4000 RTP/AVP 0\nc={address}\n"));

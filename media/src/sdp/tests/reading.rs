@@ -119,11 +119,15 @@ proptest! {
         }
         if let Ok(description) = SessionDescription::parse(&body) {
             prop_assert_eq!(SessionDescription::parse(description.to_string().as_bytes()), Ok(description.clone()));
-            if let Ok(agreed) = answer(&description, &codecs(), &transport()) {
+            let policy = CodecPolicy { comfort_noise: true, ..CodecPolicy::new(vec![Codec::Opus, Codec::G722, Codec::Pcmu]) };
+            let protected = TransportPolicy { srtp: SrtpPolicy::Optional(crate::srtp::KeySeed::new([1; 32])), ..transport() };
+            if let Ok(agreed) = answer(&description, &policy, &protected) {
                 prop_assert_eq!(agreed.local.media.len(), description.media.len());
-                prop_assert_eq!(SessionDescription::parse(agreed.local.to_string().as_bytes()), Ok(agreed.local));
+                prop_assert_eq!(SessionDescription::parse(agreed.local.to_string().as_bytes()), Ok(agreed.local.clone()));
+                let again = reanswer(&agreed, &description, &policy, &protected).unwrap();
+                prop_assert_eq!(again, agreed);
             }
-            let _ = accept(&offer(&codecs(), &transport()), &description, &codecs(), &transport());
+            let _ = accept(&offer(&policy, &protected), &description, &policy, &protected);
         }
     }
 
