@@ -5,96 +5,95 @@
 //! | # | stage | where | why here |
 //! | --- | --- | --- | --- |
 //! | 1 | samples from bytes; an odd byte waits | `egress::intake` | items may be cut anywhere by their transport |
-//! | 2 | resample to the codec's rate, 5 ms | `resample` | at push time, so that the queue is in the leg's format and its length is time |
-//! | 3 | encode, or pass untouched | `egress::intake` | one byte a sample waits instead of six |
-//! | 4 | queue with items, marks and ledger | `pacer` | all that interrupts works on encoded audio, to the sample |
-//! | 5 | compose a frame: audio, fade, comfort noise | `egress::compose` | at the slot, so that a stop is heard one packet later |
-//! | 6 | sequence number, timestamp, marker | this file | the last thing before the wire |
+//! | 2 | resample to the codec's rate, 5 ms | `resample` | at push time, so that the queue's length is time |
+//! | 3 | into the queue's form: bytes of G.711, or linear | `pacer::form` | G.711 passes untouched, and 120 s of it are 960 kB |
+//! | 4 | queue with items, marks and ledger | `pacer` | all that interrupts works on samples that wait |
+//! | 5 | compose a frame: audio, fade, what is inserted, noise | `egress::compose` | at the slot, so that a stop is heard one packet later |
+//! | 6 | tap: what is sent, as samples | `egress::tap` | behind all that changes a sample |
+//! | 7 | encode, but for G.711 | `codec` | an encoder has a memory: it hears the frames as they go, without a gap |
+//! | 8 | sequence number, timestamp, marker | this file | the last thing before the wire |
 //!
 //! From [`Egress::start`] on there is exactly one packet each slot, first + n × ptime, with comfort noise where there is
 //! no audio. Whoever calls late is given at most five packets at once; slots beyond that are skipped, and the timestamp
 //! moves on over them (RFC 3550 §5.1: it is sampling time), while no audio is lost.
 //!
 //! An item begins with its first push, which ends the item before it; items play in that order and without a seam. The
-//! ledger is exact: the samples it says were played are those that stand in packets. Left out on purpose: RTCP, silence
-//! suppression, and deciding when to interrupt.
+//! ledger is exact: the samples it says were played are those that stand in packets.
+//!
+//! The codec may change at any time ([`Egress::set_codec`]). What waits is converted. As long as the clock rate stays,
+//! the stream goes on: sequence numbers, timestamps and SSRC. With another clock rate one SSRC would have timestamps in
+//! two units, of which no receiver can make jitter or lip-sync (RFC 7160 §3): a new stream begins instead, as its §4.1
+//! asks, with another SSRC, sequence number and timestamp. Left out on purpose: RTCP, and deciding when to interrupt.
 
+mod change;
 mod compose;
+mod config;
 mod event;
+mod insertion;
 mod intake;
+mod playout;
 mod stats;
+mod tap;
 
 use std::time::{Duration, Instant};
 
-use crate::codec::Codec;
-use crate::egress::compose::Composer;
+use crate::egress::insertion::Insertion;
 use crate::egress::intake::Intake;
+use crate::egress::playout::Playout;
 use crate::frame::{AudioChunk, AudioFormat, ItemId};
 use crate::pacer::Pacer;
+use crate::pacer::ledger::converted;
 use crate::pacer::slots::Slots;
 use crate::pipeline::PipelineError;
 use crate::rtp::{RtpHeader, RtpPacket, RtpSeed};
-use crate::units::PayloadType;
+use crate::units::SampleRate;
 
+pub use config::{EgressCodec, EgressConfig};
 pub use event::{EgressEvent, EgressOutput, FlushScope, ItemPosition, MarkId, PushError};
 pub use stats::EgressStats;
-
-/// What was negotiated, and what the agent sends.
-#[derive(Clone, Copy, Debug)]
-pub struct EgressConfig {
-    /// The codec of the leg.
-    pub codec: Codec,
-    /// The payload type that carries it.
-    pub payload_type: PayloadType,
-    /// Time in one packet; brought within 10 to 60 ms.
-    pub ptime: Duration,
-    /// What the agent sends.
-    pub input: AudioFormat,
-    /// The most audio that may wait; 120 s by default.
-    pub bound: Duration,
-    /// Where the stream begins. The noise follows from it as well.
-    pub seed: RtpSeed,
-}
-
-impl EgressConfig {
-    /// The default of [`Self::bound`]: a stop signal may stand behind the audio, so the agent is never held back.
-    pub const BOUND: Duration = Duration::from_secs(120);
-}
+pub use tap::{FrameContent, ReferenceFrame};
 
 /// The pipeline from the agent to the network, for one leg.
 #[derive(Debug)]
 pub struct Egress {
+    codec: EgressCodec,
     intake: Intake,
     /// The item whose audio the intake holds a part of.
     feeding: Option<ItemId>,
     pacer: Pacer,
-    composer: Composer,
+    playout: Playout,
+    insertion: Insertion,
     slots: Slots,
     /// Header of the next packet.
     header: RtpHeader,
-    /// Samples in a packet.
-    length: u32,
+    /// Header of the packet whose frame is composed, and tapped, already.
+    composed: Option<RtpHeader>,
+    tap: bool,
+    /// Samples from the first slot to the next.
+    position: u64,
 }
 
 impl Egress {
     /// A pipeline that takes audio, and makes packets once started.
     ///
     /// # Errors
-    /// When the codec's rate cannot be reached from the agent's.
+    /// When the codec cannot be had.
     pub fn new(config: EgressConfig) -> Result<Self, PipelineError> {
-        let law = config.codec.law().ok_or(PipelineError::Unsupported { codec: config.codec })?;
-        let EgressConfig { codec, payload_type, input, bound, seed, .. } = config;
-        let ptime = config.ptime.clamp(MIN_PTIME, MAX_PTIME);
-        let length = codec.clock_rate().ticks(ptime) as u32;
-        let RtpSeed { ssrc, sequence, timestamp } = seed;
+        let EgressConfig { input, bound, tap, seed, .. } = config;
+        let codec = config.codec.settled();
+        let playout = Playout::new(codec, input.rate(), bound, seed.ssrc.0 ^ seed.timestamp.0)?;
         Ok(Self {
-            intake: Intake::new(law, input),
+            intake: Intake::new(input, playout.rate()),
             feeding: None,
-            pacer: Pacer::new(bound),
-            composer: Composer::new(law, length as usize, ssrc.0 ^ timestamp.0),
-            slots: Slots::new(ptime),
-            header: RtpHeader { payload_type, sequence, timestamp, ssrc, marker: true },
-            length,
+            pacer: Pacer::default(),
+            playout,
+            insertion: Insertion::default(),
+            slots: Slots::new(codec.ptime),
+            header: first_header(codec, seed),
+            composed: None,
+            tap,
+            position: 0,
+            codec,
         })
     }
 
@@ -107,7 +106,7 @@ impl Egress {
     ///
     /// # Errors
     /// When nothing was taken, or (`Full`) not all.
-    pub fn push(&mut self, item: ItemId, chunk: AudioChunk<'_>) -> Result<(), PushError> {
+    pub fn push(&mut self, _now: Instant, item: ItemId, chunk: AudioChunk<'_>) -> Result<(), PushError> {
         if chunk.format != self.intake.input() {
             self.pacer.stats.refused += 1;
             return Err(PushError::WrongFormat { agreed: self.intake.input(), got: chunk.format });
@@ -116,15 +115,12 @@ impl Egress {
             PushError::Flushed { .. } => self.pacer.stats.refused_flushed += 1,
             _ => self.pacer.stats.refused += 1,
         })?;
-        self.pacer.feed(item, |queue| self.intake.push(chunk.bytes, queue))
+        self.playout.feed(&mut self.pacer, item, &mut self.intake, chunk.bytes)
     }
 
     /// No more audio of this item will come.
-    pub fn end(&mut self, item: ItemId) {
-        if self.feeding == Some(item) {
-            self.feeding = None;
-            self.pacer.end(item, |missing, queue| self.intake.finish(missing, queue));
-        }
+    pub fn end(&mut self, _now: Instant, item: ItemId) {
+        self.end_item(item);
     }
 
     /// Asks to be told when all audio taken so far was played. At most 128 marks wait; one more is counted as untold.
@@ -139,35 +135,66 @@ impl Egress {
 
     /// Stops the audio with a fade; comfort noise goes on, and audio is taken still.
     pub fn pause(&mut self) {
-        self.composer.pause();
+        self.playout.pause();
     }
 
     /// Goes on where [`Self::pause`] stopped; no sample is lost.
-    pub fn resume(&mut self) {
-        self.composer.resume();
+    pub fn resume(&mut self, _now: Instant) {
+        self.playout.resume();
     }
 
     /// Drops audio that was not played, with a fade; what comes later of the dropped items is refused. `force` drops
     /// items that may not be interrupted too.
-    pub fn flush(&mut self, scope: FlushScope, force: bool) {
-        self.composer.flush(&mut self.pacer, scope, force);
+    pub fn flush(&mut self, _now: Instant, scope: FlushScope, force: bool) {
+        self.playout.flush(&mut self.pacer, scope, force);
         if self.feeding.is_some_and(|item| !self.pacer.is_live(item)) {
             self.feeding = None;
             self.intake.reset();
         }
     }
 
+    /// Puts `samples`, at [`Self::sample_rate`], in the place of the next slots' audio, which waits meanwhile. Returns
+    /// how many were taken: at most 20 s wait.
+    pub fn insert(&mut self, _now: Instant, samples: &[i16]) -> usize {
+        self.insertion.push(samples, self.playout.rate())
+    }
+
     /// The agent changed, and with it the format; the item it was in has ended.
+    pub fn set_input(&mut self, input: AudioFormat) {
+        if let Some(item) = self.feeding {
+            self.end_item(item);
+        }
+        self.intake = Intake::new(input, self.playout.rate());
+    }
+
+    /// Another codec, payload type or packet time was agreed on. What waits, and the account of it, goes over. True when
+    /// the clock rate is another one, so that a new stream has begun at `seed`.
     ///
     /// # Errors
-    /// When the codec's rate cannot be reached from the new one; the old format stays.
-    pub fn set_input(&mut self, input: AudioFormat) -> Result<(), PipelineError> {
-        let intake = Intake::new(self.intake.law(), input);
-        if let Some(item) = self.feeding {
-            self.end(item);
+    /// When the codec cannot be had, or has changed too often within one item; all stays as it was.
+    pub fn set_codec(&mut self, codec: EgressCodec, seed: RtpSeed) -> Result<bool, PipelineError> {
+        let codec = codec.settled();
+        let old = self.codec;
+        if codec != (EgressCodec { payload_type: codec.payload_type, ..old }) {
+            self.convert(codec)?;
         }
-        self.intake = intake;
-        Ok(())
+        self.codec = codec;
+        self.header.payload_type = codec.payload_type;
+        let renewed = codec.codec.clock_rate() != old.codec.clock_rate();
+        if renewed {
+            self.header = first_header(codec, seed);
+        }
+        Ok(renewed)
+    }
+
+    /// What the far end reports as lost of our packets, 0 to 1: a codec with redundancy makes as much as that asks for.
+    pub fn set_loss(&mut self, fraction: f32) {
+        self.playout.set_loss(fraction);
+    }
+
+    /// Whether frames are wanted as they are sent.
+    pub const fn set_tap(&mut self, tap: bool) {
+        self.tap = tap;
     }
 
     /// Makes the packets that are due.
@@ -175,20 +202,30 @@ impl Egress {
         let skipped = self.slots.advance_to(now);
         if skipped > 0 {
             self.pacer.stats.skipped_slots += skipped;
-            self.header.timestamp = self.header.timestamp.advance((skipped as u32).wrapping_mul(self.length));
+            self.position += skipped * self.playout.frame_samples();
+            self.header.timestamp = self.header.timestamp.advance((skipped as u32).wrapping_mul(self.codec.ticks()));
             self.header.marker = true;
         }
     }
 
     /// What there is to do next; poll until it answers with a timeout.
     pub fn poll_output(&mut self) -> EgressOutput<'_> {
-        if let Some(event) = self.pacer.poll_event() {
-            return EgressOutput::Event(event);
+        loop {
+            if let Some(header) = self.composed.take() {
+                return EgressOutput::Packet(RtpPacket { header, payload: self.playout.payload() });
+            }
+            if let Some(event) = self.pacer.poll_event() {
+                return EgressOutput::Event(event);
+            }
+            let Some(slot) = self.slots.take() else {
+                return EgressOutput::Timeout(self.slots.next_slot());
+            };
+            let (content, position) = self.compose();
+            if self.tap && self.composed.is_some() {
+                let rate = self.playout.rate();
+                return EgressOutput::Tap(ReferenceFrame { samples: self.playout.samples(), rate, position, slot, content });
+            }
         }
-        if self.slots.take() {
-            return EgressOutput::Packet(self.next_packet());
-        }
-        EgressOutput::Timeout(self.slots.next_slot())
     }
 
     /// How much of an item has come and was played; `None` for an item that is not known, or no longer.
@@ -200,7 +237,19 @@ impl Egress {
     /// How much audio waits.
     #[must_use]
     pub fn queued(&self) -> Duration {
-        self.pacer.queued()
+        self.playout.queued()
+    }
+
+    /// The rate of the audio that is sent.
+    #[must_use]
+    pub fn sample_rate(&self) -> SampleRate {
+        self.playout.rate()
+    }
+
+    /// The codec in force, its packet time as it is kept.
+    #[must_use]
+    pub const fn codec(&self) -> EgressCodec {
+        self.codec
     }
 
     /// The counters.
@@ -213,7 +262,7 @@ impl Egress {
     fn open(&mut self, item: ItemId) -> Result<(), PushError> {
         if self.pacer.open(item, self.intake.rates())? {
             if let Some(before) = self.feeding {
-                self.end(before);
+                self.end_item(before);
             }
             self.intake.reset();
             self.feeding = Some(item);
@@ -221,16 +270,56 @@ impl Egress {
         Ok(())
     }
 
-    fn next_packet(&mut self) -> RtpPacket<'_> {
-        let begins = self.composer.compose(&mut self.pacer);
-        self.pacer.stats.packets += 1;
-        let header = RtpHeader { marker: self.header.marker || begins, ..self.header };
-        self.header.marker = false;
-        self.header.sequence = self.header.sequence.next();
-        self.header.timestamp = self.header.timestamp.advance(self.length);
-        RtpPacket { header, payload: self.composer.frame() }
+    fn end_item(&mut self, item: ItemId) {
+        if self.feeding == Some(item) {
+            self.feeding = None;
+            self.playout.end(&mut self.pacer, item, &mut self.intake);
+            self.intake.reset();
+        }
+    }
+
+    /// Goes over to another codec with all that waits.
+    fn convert(&mut self, codec: EgressCodec) -> Result<(), PipelineError> {
+        if self.feeding.is_some() && !self.intake.can_follow() {
+            return Err(PipelineError::Unsteady);
+        }
+        let input = self.intake.input();
+        let (from, fed) = (self.playout.rate(), self.feeding.map(|item| self.pacer.waiting(item)));
+        let (playout, detour) = self.playout.converted(codec, input.rate(), fed)?;
+        let rate = playout.rate();
+        if rate != from {
+            self.intake.follow(Intake::new(input, rate), detour);
+            self.pacer.rescale(rate, playout.len(), self.feeding);
+            self.insertion.convert(from, rate);
+            self.position = converted(self.position, from, rate);
+        }
+        self.playout = playout;
+        self.slots.set_ptime(codec.ptime);
+        Ok(())
+    }
+
+    /// Makes the frame of the next slot, and its packet where one is sent; returns what is in it, and where it stands.
+    fn compose(&mut self) -> (FrameContent, u64) {
+        let composed = self.playout.compose(&mut self.pacer, &mut self.insertion);
+        let header = RtpHeader { marker: self.header.marker || composed.begins, ..self.header };
+        if self.playout.encode(&mut self.pacer) {
+            self.pacer.stats.packets += 1;
+            self.composed = Some(header);
+            self.header.marker = false;
+            self.header.sequence = self.header.sequence.next();
+        } else {
+            self.pacer.stats.suppressed_slots += 1;
+            // What is sent next begins a talkspurt.
+            self.header.marker = true;
+        }
+        self.header.timestamp = self.header.timestamp.advance(self.codec.ticks());
+        let position = self.position;
+        self.position += self.playout.frame_samples();
+        (composed.content, position)
     }
 }
 
-const MIN_PTIME: Duration = Duration::from_millis(10);
-const MAX_PTIME: Duration = Duration::from_millis(60);
+fn first_header(codec: EgressCodec, seed: RtpSeed) -> RtpHeader {
+    let RtpSeed { ssrc, sequence, timestamp } = seed;
+    RtpHeader { payload_type: codec.payload_type, sequence, timestamp, ssrc, marker: true }
+}

@@ -18,4 +18,7 @@ pub enum PipelineError {
         /// Which codec.
         codec: Codec,
     },
+    /// The codec has changed too often within one item of the agent.
+    #[error("the codec changes too often")]
+    Unsteady,
 }

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use media::codec::{Codec, g711, rms_dbfs};
-use media::egress::{Egress, EgressConfig, EgressEvent, EgressOutput, FlushScope, MarkId, PushError};
+use media::egress::{Egress, EgressCodec, EgressConfig, EgressEvent, EgressOutput, FlushScope, MarkId, PushError};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use media::rtp::{RtpHeader, RtpSeed};
 use media::units::{PayloadType, RtpTimestamp, SampleRate, SequenceNumber, Ssrc};
@@ -28,8 +28,8 @@ impl Line {
     fn new(input: AudioFormat) -> Self {
         let seed = RtpSeed { ssrc: Ssrc(7), sequence: SequenceNumber(65_534), timestamp: RtpTimestamp(u32::MAX - 200) };
         let ptime = Duration::from_millis(20);
-        let config = EgressConfig { codec: Codec::Pcmu, payload_type: PayloadType::PCMU, ptime, input, bound: EgressConfig::BOUND, seed };
-        let mut egress = Egress::new(config).unwrap();
+        let codec = EgressCodec::new(Codec::Pcmu, PayloadType::PCMU, ptime);
+        let mut egress = Egress::new(EgressConfig::new(codec, input, seed)).unwrap();
         let start = Instant::now();
         egress.start(start);
         Self { egress, input, start, slot: 0, events: Vec::new() }
@@ -40,7 +40,20 @@ impl Line {
     }
 
     fn push(&mut self, item: ItemId, bytes: &[u8]) -> Result<(), PushError> {
-        self.egress.push(item, AudioChunk { format: self.input, bytes })
+        self.egress.push(self.now(), item, AudioChunk { format: self.input, bytes })
+    }
+
+    /// Just before the next slot.
+    fn now(&self) -> Instant {
+        self.start + Duration::from_millis(20) * self.slot
+    }
+
+    fn end(&mut self, item: ItemId) {
+        self.egress.end(self.now(), item);
+    }
+
+    fn flush(&mut self, scope: FlushScope, force: bool) {
+        self.egress.flush(self.now(), scope, force);
     }
 
     /// The packets made by a wake-up at `at`.
@@ -51,6 +64,7 @@ impl Line {
             match self.egress.poll_output() {
                 EgressOutput::Packet(packet) => packets.push((packet.header, packet.payload.to_vec())),
                 EgressOutput::Event(event) => self.events.push(event),
+                EgressOutput::Tap(_) => {}
                 EgressOutput::Timeout(_) => return packets,
             }
         }
@@ -58,7 +72,7 @@ impl Line {
 
     /// The packet of the next slot.
     fn next(&mut self) -> (RtpHeader, Vec<u8>) {
-        let mut packets = self.wake(self.start + Duration::from_millis(20) * self.slot);
+        let mut packets = self.wake(self.now());
         self.slot += 1;
         assert_eq!(packets.len(), 1);
         packets.remove(0)
@@ -112,7 +126,7 @@ fn audio_of_the_codec_passes_byte_for_byte_in_the_next_slot() {
     line.payload();
     let speech: Vec<u8> = (0..800).map(|n| (n * 7 % 251) as u8).collect();
     line.push(A, &speech).unwrap();
-    line.egress.end(A);
+    line.end(A);
     let heard: Vec<u8> = (0..5).flat_map(|_| line.payload()).collect();
     assert_eq!(heard, speech);
     assert!(is_noise(&line.payload()));
@@ -137,7 +151,7 @@ fn a_talkspurt_begins_with_a_marker() {
         .map(|n| {
             if [2, 3, 6].contains(&n) {
                 line.push(ItemId(n), &[LOUD; 160]).unwrap();
-                line.egress.end(ItemId(n));
+                line.end(ItemId(n));
             }
             line.next().0.marker
         })
@@ -151,7 +165,7 @@ fn after_a_stall_five_packets_come_and_no_audio_is_lost() {
     line.payload();
     let speech: Vec<u8> = (0..1_600).map(|n| (n * 7 % 251) as u8).collect();
     line.push(A, &speech).unwrap();
-    line.egress.end(A);
+    line.end(A);
     let burst = line.wake(line.start + Duration::from_millis(1_000));
     assert_eq!(burst.iter().map(|(header, _)| header.marker).collect::<Vec<_>>(), [true, false, false, false, false]);
     assert_eq!(burst[0].0.sequence, SequenceNumber(65_535));
@@ -181,7 +195,7 @@ fn an_item_played_whole_was_played_for_exactly_as_long_as_it_was_received() {
         for chunk in tone(500.0, 24_000, 1_000)[..bytes].chunks(333) {
             line.push(A, chunk).unwrap();
         }
-        line.egress.end(A);
+        line.end(A);
         for _ in 0..55 {
             line.payload();
         }
@@ -197,7 +211,7 @@ fn a_flush_is_heard_as_a_fade_of_five_milliseconds_in_the_next_packet() {
     line.push(A, &[LOUD; 1_600]).unwrap();
     line.payload();
     line.payload();
-    line.egress.flush(FlushScope::All, false);
+    line.flush(FlushScope::All, false);
     let packet = linear(&line.payload());
     let loud = i32::from(g711::decode_ulaw(LOUD));
     assert!(packet[..40].windows(2).all(|pair| pair[1] <= pair[0]) && i32::from(packet[0]) < loud && packet[39] > 200);
@@ -215,7 +229,7 @@ fn a_flush_is_heard_as_a_fade_of_five_milliseconds_in_the_next_packet() {
 fn what_was_never_heard_does_not_fade() {
     let mut line = Line::ulaw();
     line.push(A, &[LOUD; 1_600]).unwrap();
-    line.egress.flush(FlushScope::All, false);
+    line.flush(FlushScope::All, false);
     assert!(is_noise(&line.payload()));
     assert_eq!(line.egress.position(A).unwrap().played_samples, 0);
 }
@@ -227,12 +241,12 @@ fn an_item_that_may_not_be_interrupted_is_only_dropped_by_force() {
     line.push(A, &[LOUD; 320]).unwrap();
     line.push(B, &[LOUD - 1; 320]).unwrap();
     line.payload();
-    line.egress.flush(FlushScope::All, false);
+    line.flush(FlushScope::All, false);
     assert_eq!(line.payload(), [LOUD; 160]);
     assert!(is_noise(&line.payload()));
     line.push(ItemId(3), &[LOUD; 320]).unwrap();
     line.egress.set_interruptible(ItemId(3), false);
-    line.egress.flush(FlushScope::All, true);
+    line.flush(FlushScope::All, true);
     assert!(is_noise(&line.payload()));
 }
 
@@ -241,7 +255,7 @@ fn a_flush_up_to_an_item_keeps_the_later_ones() {
     let mut line = Line::ulaw();
     line.push(A, &[LOUD; 320]).unwrap();
     line.push(B, &[LOUD - 1; 320]).unwrap();
-    line.egress.flush(FlushScope::UpTo(A), false);
+    line.flush(FlushScope::UpTo(A), false);
     assert_eq!(line.payload(), [LOUD - 1; 160]);
 }
 
@@ -264,7 +278,7 @@ fn marks_are_told_between_the_samples_they_stand_between() {
     assert_eq!(reached(&mut line), []);
     line.payload();
     assert_eq!(reached(&mut line), [(2, false)]);
-    line.egress.flush(FlushScope::All, false);
+    line.flush(FlushScope::All, false);
     assert_eq!(reached(&mut line), [(3, true), (4, true)]);
 }
 
@@ -277,7 +291,7 @@ fn a_mark_waits_for_audio_that_is_still_in_the_resampler() {
         line.payload();
         assert!(!line.events().contains(&EgressEvent::MarkReached { mark: MarkId(1), cleared: false }));
     }
-    line.egress.end(A);
+    line.end(A);
     line.payload();
     assert!(line.events().contains(&EgressEvent::MarkReached { mark: MarkId(1), cleared: false }));
 }
@@ -293,7 +307,7 @@ fn a_pause_fades_and_resuming_repeats_what_was_faded() {
     assert!(rms_dbfs(&fading[..40]) > -30.0 && rms_dbfs(&fading[40..]) < -65.0);
     assert!(is_noise(&line.payload()));
     assert_eq!(line.egress.position(A).unwrap().played_samples, 160);
-    line.egress.resume();
+    line.egress.resume(line.now());
     let rest: Vec<u8> = (0..3).flat_map(|_| line.payload()).collect();
     assert_eq!((first.as_slice(), &rest[40..]), (&speech[..160], &speech[200..]));
     assert!(linear(&rest[..40]).iter().zip(linear(&speech[160..200])).all(|(faded, whole)| faded.abs() <= whole.abs()));
@@ -338,10 +352,10 @@ fn each_item_begins_with_a_resampler_that_has_heard_nothing() {
     let speech = tone(700.0, 24_000, 40);
     let mut line = Line::new(PCM);
     line.push(A, &speech).unwrap();
-    line.egress.end(A);
+    line.end(A);
     let first: Vec<u8> = (0..3).flat_map(|_| line.payload()).collect();
     line.push(B, &speech).unwrap();
-    line.egress.end(B);
+    line.end(B);
     let second: Vec<u8> = (0..3).flat_map(|_| line.payload()).collect();
     assert_eq!(first[..360], second[..360]);
 }
@@ -358,7 +372,7 @@ fn an_item_that_was_announced_and_overtaken_has_missed_its_turn() {
 #[test]
 fn an_item_flushed_before_it_came_is_refused() {
     let mut line = Line::ulaw();
-    line.egress.flush(FlushScope::UpTo(B), false);
+    line.flush(FlushScope::UpTo(B), false);
     assert_eq!(line.push(B, &[LOUD; 160]), Err(PushError::Flushed { item: B }));
     line.push(ItemId(3), &[LOUD; 160]).unwrap();
     assert_eq!(line.payload(), [LOUD; 160]);
@@ -368,7 +382,7 @@ fn an_item_flushed_before_it_came_is_refused() {
 fn a_new_agent_may_speak_another_format() {
     let mut line = Line::new(PCM);
     line.push(A, &tone(700.0, 24_000, 40)).unwrap();
-    line.egress.set_input(AudioFormat::Alaw8k).unwrap();
+    line.egress.set_input(AudioFormat::Alaw8k);
     assert!(line.egress.position(A).unwrap().ended);
     assert!(matches!(line.push(B, &[0; 4]), Err(PushError::WrongFormat { .. })));
     line.input = AudioFormat::Alaw8k;

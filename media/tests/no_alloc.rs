@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use allocation_counter::{AllocationInfo, measure};
 use media::codec::Codec;
-use media::egress::{Egress, EgressConfig, EgressOutput, FlushScope, MarkId};
+use media::egress::{Egress, EgressCodec, EgressConfig, EgressOutput, FlushScope, MarkId};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use media::ingress::{Ingress, IngressConfig, IngressOutput};
 use media::rtp::{PayloadTypes, RtpHeader, RtpPacket, RtpSeed};
@@ -35,7 +35,7 @@ impl Call {
         let (codec, payload_type) = (Codec::Pcmu, PayloadType::PCMU);
         let seed = RtpSeed { ssrc: Ssrc(1), sequence: SequenceNumber(1), timestamp: RtpTimestamp(1) };
         let ingress = IngressConfig { tap, ..IngressConfig::new(codec, PayloadTypes::audio(payload_type), format) };
-        let egress = EgressConfig { codec, payload_type, ptime: PTIME, input: format, bound: EgressConfig::BOUND, seed };
+        let egress = EgressConfig { tap, ..EgressConfig::new(EgressCodec::new(codec, payload_type, PTIME), format, seed) };
         let start = Instant::now();
         let mut call = Self { ingress: Ingress::new(ingress).unwrap(), egress: Egress::new(egress).unwrap(), format, start, packets: 0 };
         call.egress.start(start);
@@ -63,11 +63,11 @@ impl Call {
                 );
             }
             let item = ItemId(n / 64 + 1);
-            let _ = self.egress.push(item, AudioChunk { format: self.format, bytes: bytes.get(..length).unwrap() });
+            let _ = self.egress.push(now, item, AudioChunk { format: self.format, bytes: bytes.get(..length).unwrap() });
             match n % 192 {
                 50 => self.egress.mark(MarkId(n)),
-                100 => self.egress.end(item),
-                150 => self.egress.flush(FlushScope::All, false),
+                100 => self.egress.end(now, item),
+                150 => self.egress.flush(now, FlushScope::All, false),
                 _ => {}
             }
             self.egress.handle_timeout(now);
@@ -122,8 +122,8 @@ fn a_long_answer_leaves_no_memory_behind() {
     let mut call = Call::new(format, false);
     let spoken = vec![0x11; 48_000 * 60];
     let held = measure(|| {
-        call.egress.push(ItemId(1), AudioChunk { format, bytes: &spoken }).unwrap();
-        call.egress.end(ItemId(1));
+        call.egress.push(call.start, ItemId(1), AudioChunk { format, bytes: &spoken }).unwrap();
+        call.egress.end(call.start, ItemId(1));
         for n in 0..3_100 {
             call.egress.handle_timeout(call.start + PTIME * n);
             while !matches!(call.egress.poll_output(), EgressOutput::Timeout(_)) {}

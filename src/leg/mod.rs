@@ -11,7 +11,8 @@ mod statistics;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use media::egress::{Egress, EgressConfig, EgressEvent, EgressOutput, FlushScope, PushError};
+use media::codec::OpusParameters;
+use media::egress::{Egress, EgressCodec, EgressConfig, EgressEvent, EgressOutput, FlushScope, PushError};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats};
 use media::pipeline::PipelineError;
@@ -28,6 +29,8 @@ pub struct Leg {
     egress: Egress,
     reporter: Reporter,
     negotiated: Negotiated,
+    /// Where our stream began.
+    seed: RtpSeed,
     events: VecDeque<LegEvent>,
     seen: Seen,
     due: Due,
@@ -86,18 +89,11 @@ impl Leg {
         let LegSetup { negotiated, transport, seed, reporter, gap_wait, agent_hears, agent_speaks } = setup;
         let ingress = IngressConfig::new(negotiated.codec, negotiated.receive_payload_types, agent_hears);
         let ingress = Ingress::new(IngressConfig { gap_wait, ..ingress })?;
-        let egress = Egress::new(EgressConfig {
-            codec: negotiated.codec,
-            payload_type: negotiated.send_payload_types.audio,
-            ptime: negotiated.ptime,
-            input: agent_speaks,
-            bound: AGENT_AUDIO_BOUND,
-            seed,
-        })?;
+        let egress = Egress::new(EgressConfig::new(egress_codec(&negotiated), agent_speaks, seed))?;
         let reporter = Reporter::new(now, reporter);
         let (events, seen, due) = (VecDeque::with_capacity(4), Seen::default(), Due::default());
-        let mut leg = Self { transport, ingress, egress, reporter, negotiated, events, seen, due };
-        leg.obey_direction();
+        let mut leg = Self { transport, ingress, egress, reporter, negotiated, seed, events, seen, due };
+        leg.obey_direction(now);
         Ok(leg)
     }
 
@@ -138,20 +134,20 @@ impl Leg {
     /// # Errors
     /// When the queue is full or the item was flushed.
     pub fn push(&mut self, now: Instant, item: ItemId, chunk: AudioChunk<'_>) -> Result<(), PushError> {
-        let pushed = self.egress.push(item, chunk);
+        let pushed = self.egress.push(now, item, chunk);
         self.drain_egress(now);
         pushed
     }
 
     /// No more audio of this item will come.
     pub fn end(&mut self, now: Instant, item: ItemId) {
-        self.egress.end(item);
+        self.egress.end(now, item);
         self.drain_egress(now);
     }
 
     /// Throws away audio that the caller has not heard.
     pub fn flush(&mut self, now: Instant, scope: FlushScope, force: bool) {
-        self.egress.flush(scope, force);
+        self.egress.flush(now, scope, force);
         self.drain_egress(now);
     }
 
@@ -228,30 +224,34 @@ impl Leg {
         self.ingress.stats()
     }
 
-    /// Takes what was agreed anew: keys, addresses, directions and the numbers that the far end sends. False, and nothing
-    /// changed, when the codec or our packets would be others.
+    /// Takes what was agreed anew: codec, packets, keys, addresses, directions and numbers. False, and nothing changed, when
+    /// the clock of the codec would be another one, of which RTCP's books know nothing, or when the codec cannot be had.
     pub fn renegotiate(&mut self, now: Instant, negotiated: Negotiated) -> bool {
-        let ours = |agreed: &Negotiated| (agreed.codec, agreed.send_payload_types.audio, agreed.ptime);
-        if ours(&negotiated) != ours(&self.negotiated) {
+        let old = &self.negotiated;
+        if negotiated.codec.clock_rate() != old.codec.clock_rate() {
             return false;
         }
-        if negotiated.receive_payload_types != self.negotiated.receive_payload_types
-            && self.ingress.set_codec(negotiated.codec, negotiated.receive_payload_types).is_err()
-        {
+        if self.egress.set_codec(egress_codec(&negotiated), self.seed).is_err() {
+            return false;
+        }
+        let heard = (negotiated.codec, negotiated.receive_payload_types);
+        if heard != (old.codec, old.receive_payload_types) && self.ingress.set_codec(heard.0, heard.1).is_err() {
+            // Back to what it was, which it can do.
+            let _ = self.egress.set_codec(egress_codec(&self.negotiated), self.seed);
             return false;
         }
         self.transport.set_keys(now, negotiated.srtp.as_ref());
         self.transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);
         self.ingress.hold(now, !negotiated.receive);
         self.negotiated = negotiated;
-        self.obey_direction();
+        self.obey_direction(now);
         true
     }
 
     /// A far end that does not want to hear us is sent nothing, and what the agent says waits (RFC 3264 §8.4).
-    fn obey_direction(&mut self) {
+    fn obey_direction(&mut self, now: Instant) {
         if self.negotiated.send {
-            self.egress.resume();
+            self.egress.resume(now);
         } else {
             self.egress.pause();
         }
@@ -272,6 +272,8 @@ impl Leg {
                     self.transport.send_rtp(now, &packet);
                 }
                 EgressOutput::Event(event) => self.events.push_back(LegEvent::Egress(event)),
+                // No tap is attached: see the configuration above.
+                EgressOutput::Tap(_) => {}
                 EgressOutput::Timeout(due) => {
                     self.due.egress = due;
                     return;
@@ -293,5 +295,16 @@ impl Leg {
     }
 }
 
-/// How much agent audio may wait for the caller; what comes beyond it is dropped and the agent told.
-const AGENT_AUDIO_BOUND: Duration = Duration::from_secs(120);
+/// What was agreed on for what we send.
+fn egress_codec(negotiated: &Negotiated) -> EgressCodec {
+    let agreed = EgressCodec::new(negotiated.codec, negotiated.send_payload_types.audio, negotiated.ptime);
+    let Some(far) = negotiated.opus else { return agreed };
+    let far = OpusParameters {
+        max_playback_rate: far.max_playback_rate,
+        max_average_bitrate_bps: far.max_average_bitrate_bps,
+        use_inband_fec: far.in_band_fec,
+        use_dtx: far.dtx,
+        cbr: far.cbr,
+    };
+    EgressCodec { opus: agreed.opus.toward(&far), ..agreed }
+}

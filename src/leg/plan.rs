@@ -322,6 +322,23 @@ mod tests {
     }
 
     #[test]
+    fn another_codec_and_packet_time_are_taken_in_mid_call_and_what_waits_goes_over() {
+        let mut now = Instant::now();
+        let mut plan = plan(now);
+        plan.codecs.codecs = vec![Codec::Pcmu, Codec::Pcma];
+        let mut leg = PlannedLeg::answering(now, plan, offer("sendrecv").as_bytes()).unwrap();
+        leg.open(now, now);
+        leg.push(now, ItemId(1), AudioChunk { format: AudioFormat::Ulaw8k, bytes: &[0x10; 3_200] });
+        assert_eq!(sent(&mut leg, &mut now, 5), 6);
+        let reoffer = offer("sendrecv").replace("RTP/AVP 0", "RTP/AVP 8") + "a=ptime:40\r\n";
+        assert!(leg.take_reoffer(now, reoffer.as_bytes()).is_some());
+        let agreed = leg.agreed().unwrap();
+        assert_eq!((agreed.negotiated().codec, agreed.queued()), (Codec::Pcma, Duration::from_millis(400 - 6 * 20)));
+        assert_eq!(sent(&mut leg, &mut now, 10), 5);
+        assert_eq!(leg.agreed().unwrap().queued(), Duration::from_millis(400 - 6 * 20 - 5 * 40));
+    }
+
+    #[test]
     fn a_slot_lies_on_the_grid_and_not_in_the_past() {
         let grid = Instant::now();
         let step = Duration::from_millis(20);

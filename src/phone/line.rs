@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use media::codec::Codec;
 use media::dtmf::{self, Digit};
-use media::egress::{Egress, EgressConfig, EgressEvent, EgressOutput};
+use media::egress::{Egress, EgressCodec, EgressConfig, EgressEvent, EgressOutput};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use media::ingress::{Ingress, IngressConfig, IngressOutput};
 use media::pipeline::PipelineError;
@@ -74,9 +74,8 @@ impl Line {
         let Negotiated { codec, send_payload_types, receive_payload_types, telephone_event_clock, ptime, .. } = *setup.negotiated;
         let linear = AudioFormat::S16 { rate: RATE };
         let ingress = Ingress::new(IngressConfig::new(codec, receive_payload_types, linear))?;
-        let bound = EgressConfig::BOUND;
-        let payload_type = send_payload_types.audio;
-        let mut egress = Egress::new(EgressConfig { codec, payload_type, ptime, input: linear, bound, seed: setup.seed })?;
+        let agreed = EgressCodec::new(codec, send_payload_types.audio, ptime);
+        let mut egress = Egress::new(EgressConfig::new(agreed, linear, setup.seed))?;
         if setup.negotiated.send {
             egress.start(now);
         }
@@ -99,7 +98,7 @@ impl Line {
             fed: 0,
             due: Due::default(),
         };
-        line.feed();
+        line.feed(now);
         line.drain(now);
         Ok(line)
     }
@@ -125,7 +124,7 @@ impl Line {
     /// Does what is due.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.ingress.handle_timeout(now);
-        self.feed();
+        self.feed(now);
         self.egress.handle_timeout(now);
         self.reporter.handle_timeout(now);
         self.drain(now);
@@ -175,17 +174,17 @@ impl Line {
     }
 
     /// Keeps a little of the recording ahead of its slots: all of it at once would hold up the first packet.
-    fn feed(&mut self) {
+    fn feed(&mut self, now: Instant) {
         while self.egress.queued() < AHEAD
             && let Some(rest) = self.play.get(self.fed..).filter(|rest| !rest.is_empty())
         {
             let piece = rest.get(..PIECE).unwrap_or(rest);
             let bytes: Vec<u8> = piece.iter().flat_map(|sample| sample.to_le_bytes()).collect();
             // There is one item, never flushed, and far less of it than the bound.
-            let _ = self.egress.push(RECORDING, AudioChunk { format: AudioFormat::S16 { rate: RATE }, bytes: &bytes });
+            let _ = self.egress.push(now, RECORDING, AudioChunk { format: AudioFormat::S16 { rate: RATE }, bytes: &bytes });
             self.fed += piece.len();
             if self.fed == self.play.len() {
-                self.egress.end(RECORDING);
+                self.egress.end(now, RECORDING);
             }
         }
     }
@@ -233,7 +232,8 @@ impl Line {
                     self.transport.send_rtp(now, &packet);
                 }
                 EgressOutput::Event(EgressEvent::ItemFinished(_)) => self.played = true,
-                EgressOutput::Event(_) => {}
+                // A tap is not asked for.
+                EgressOutput::Event(_) | EgressOutput::Tap(_) => {}
                 EgressOutput::Timeout(due) => return due,
             }
         }

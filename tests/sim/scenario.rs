@@ -145,7 +145,9 @@ impl Outcome {
             let Some((told_ms, at)) = utterance.truncated else { continue };
             // A fade that has been counted goes out with the next packet, unless the call ends before.
             if last_end.is_some_and(|end| end > at + ms(60)) {
-                assert_eq!(told_ms, ear.samples(utterance.voice) / 8, "milliseconds heard");
+                // Where less than a fade waited, the mirror image of what was heard last makes it up.
+                let heard_ms = ear.samples(utterance.voice) / 8;
+                assert!((told_ms..=told_ms + 5).contains(&heard_ms), "{told_ms} ms were told, {heard_ms} ms heard");
             }
         }
     }

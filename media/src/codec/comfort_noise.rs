@@ -3,8 +3,6 @@
 //! White noise at −70 dBov (ITU-T G.711 appendix II and RFC 3389 speak of spectra; a line that is never silent is all
 //! that is wanted here). Left out on purpose: the RFC 3389 payload, since the stream goes on without gaps.
 
-use crate::codec::g711::Law;
-
 /// A repeatable source of noise.
 #[derive(Clone, Debug)]
 pub(crate) struct ComfortNoise {
@@ -16,14 +14,6 @@ impl ComfortNoise {
     pub(crate) const fn new(seed: u32) -> Self {
         // Xorshift stays at zero for ever once there.
         Self { state: if seed == 0 { 0x9e37_79b9 } else { seed } }
-    }
-
-    /// Appends noise to `frame` until it is `length` bytes long.
-    pub(crate) fn pad(&mut self, law: Law, frame: &mut Vec<u8>, length: usize) {
-        while frame.len() < length {
-            let sample = self.next_sample();
-            frame.push(law.encode(sample));
-        }
     }
 
     /// The next sample of it.
@@ -44,12 +34,12 @@ pub(crate) const RMS: f32 = 10.7;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::g711::Law;
     use crate::codec::rms_dbfs;
 
     fn second(law: Law, seed: u32) -> Vec<i16> {
-        let mut frame = Vec::new();
-        ComfortNoise::new(seed).pad(law, &mut frame, 8_000);
-        frame.into_iter().map(|byte| law.decode(byte)).collect()
+        let mut noise = ComfortNoise::new(seed);
+        (0..8_000).map(|_| law.decode(law.encode(noise.next_sample()))).collect()
     }
 
     #[test]

@@ -1,42 +1,59 @@
 //! A frame for each slot: the agent's audio where there is some, comfort noise where there is none, no click between.
 //!
+//! Wherever the agent's audio is broken off it dies away within 5 ms, and where it goes on it comes up again within 5 ms:
+//!
 //! | what happens | what is heard | ledger |
 //! | --- | --- | --- |
-//! | audio runs on | it, byte for byte; items follow each other without a seam | counted |
-//! | the queue runs dry within an item | what there is, then its last 5 ms mirrored and fading | the mirror is not the item's |
-//! | an item ends | it, then noise | counted |
-//! | flush | the next 5 ms of what was dropped, fading | counted: they are heard |
-//! | pause | a copy of the next 5 ms, fading | not counted: they stay in the queue |
-//! | resume | the audio from where it stopped, its first 5 ms fading in | counted |
+//! | audio runs on | it, sample for sample; items follow each other without a seam | counted |
+//! | an item ends | it, as its agent ended it, then noise | counted |
+//! | the queue runs dry within an item | what there is, then its mirror image, fading | the mirror is not the item's |
+//! | more comes after it ran dry | it, its first 5 ms fading in | counted |
+//! | flush | the next 5 ms of what was dropped, fading; where less waits, its mirror image after it | what waited: it is heard |
+//! | pause, or something is inserted | a copy of the next 5 ms, fading | not counted: they stay in the queue |
+//! | resume, or the end of what was inserted | the audio from where it stopped, its first 5 ms fading in | counted |
 
 use crate::codec::comfort_noise::ComfortNoise;
 use crate::codec::fade::{self, FADE};
-use crate::codec::g711::Law;
-use crate::egress::{EgressEvent, FlushScope};
+use crate::egress::insertion::Insertion;
+use crate::egress::{EgressEvent, FlushScope, FrameContent};
 use crate::pacer::Pacer;
+use crate::pacer::form::Form;
+use crate::pacer::queue::PlayoutQueue;
 use crate::units::SampleRate;
 
-/// Composes the payloads of a leg's packets.
+/// Composes a leg's frames in one form.
 #[derive(Debug)]
-pub(super) struct Composer {
-    law: Law,
+pub(super) struct Composer<F: Form> {
+    form: F,
     /// Samples in a frame.
     length: usize,
-    frame: Vec<u8>,
+    /// Samples in a fade.
+    fade: usize,
+    frame: Vec<F::Unit>,
     noise: ComfortNoise,
     playback: Playback,
     /// The last 5 ms of the agent's audio that were sent.
-    recent: Vec<u8>,
-    /// What a flush left to be heard, faded already.
-    cut: Vec<u8>,
+    recent: Vec<F::Unit>,
+    /// What dies away, faded already.
+    cut: Vec<F::Unit>,
+    /// The samples of the cut that are an item's, and counted.
+    counted: usize,
     /// The last sample sent was the agent's and is not the last of a fade.
     mid_audio: bool,
     /// The last frame had audio in it.
     talking: bool,
-    /// Audio was broken off by a pause, and begins with a fade.
-    fade_in: bool,
+    /// Samples that are still to fade in when the audio that was broken off goes on.
+    fade_in: usize,
     /// An episode of too little audio is on.
     starving: bool,
+}
+
+/// What a frame turned out to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Composed {
+    pub(super) content: FrameContent,
+    /// A talkspurt begins with it.
+    pub(super) begins: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,38 +64,84 @@ enum Playback {
     Paused,
 }
 
-impl Composer {
-    pub(super) fn new(law: Law, length: usize, seed: u32) -> Self {
-        let fade = SampleRate::HZ_8000.samples(FADE) as usize;
+impl<F: Form> Composer<F> {
+    pub(super) fn new(form: F, rate: SampleRate, length: usize, seed: u32) -> Self {
+        let fade = rate.samples(FADE) as usize;
         Self {
-            law,
+            form,
             length,
+            fade,
             frame: Vec::with_capacity(length),
             noise: ComfortNoise::new(seed),
             playback: Playback::Running,
-            recent: vec![law.silence(); fade],
+            recent: vec![form.unit(0); fade],
             cut: Vec::with_capacity(fade),
+            counted: 0,
             mid_audio: false,
             talking: false,
-            fade_in: false,
+            fade_in: 0,
             starving: false,
         }
     }
 
-    /// Makes the next frame; returns whether a talkspurt begins with it.
-    pub(super) fn compose(&mut self, pacer: &mut Pacer) -> bool {
+    /// One in another form, or with other frames, that goes on where this one stands.
+    pub(super) fn converted<G: Form>(&self, form: G, rate: SampleRate, length: usize) -> Composer<G> {
+        let fade = rate.samples(FADE) as usize;
+        let resized = |units: &[F::Unit]| -> Vec<G::Unit> {
+            if fade == self.fade {
+                return units.iter().map(|&unit| self.form.to(unit, form)).collect();
+            }
+            let linear: Vec<i16> = units.iter().map(|&unit| self.form.linear(unit)).collect();
+            resized(&linear, units.len() * fade / self.fade).map(|sample| form.unit(sample)).collect()
+        };
+        let mut cut = Vec::with_capacity(fade);
+        cut.append(&mut resized(&self.cut));
+        Composer {
+            form,
+            length,
+            fade,
+            frame: Vec::with_capacity(length),
+            noise: self.noise.clone(),
+            playback: self.playback,
+            recent: resized(&self.recent),
+            counted: self.counted * fade / self.fade,
+            cut,
+            mid_audio: self.mid_audio,
+            talking: self.talking,
+            fade_in: self.fade_in * fade / self.fade,
+            starving: self.starving,
+        }
+    }
+
+    /// Makes the next frame.
+    pub(super) fn compose(&mut self, pacer: &mut Pacer, queue: &mut PlayoutQueue<F::Unit>, insertion: &mut Insertion) -> Composed {
+        if self.playback == Playback::Pausing || !insertion.is_empty() {
+            self.break_off(pacer, queue);
+        }
+        if self.playback == Playback::Pausing {
+            self.playback = Playback::Paused;
+        }
         self.frame.clear();
         self.frame.append(&mut self.cut);
-        let audible = match self.playback {
-            Playback::Running => self.play(pacer),
-            Playback::Pausing => self.break_off(pacer),
-            Playback::Paused => self.frame.len(),
+        let mut counted = std::mem::take(&mut self.counted);
+        let inserted = insertion.take(self.form, &mut self.frame, self.length);
+        if self.playback == Playback::Running && self.frame.len() < self.length {
+            counted += self.play(pacer, queue);
+        }
+        let audible = self.frame.len();
+        pacer.stats.inserted_samples += inserted as u64;
+        pacer.stats.noise_samples += (self.length - counted - inserted) as u64;
+        while self.frame.len() < self.length {
+            self.frame.push(self.form.unit(self.noise.next_sample()));
+        }
+        let before = std::mem::replace(&mut self.talking, audible > 0);
+        let begins = self.talking && !before;
+        let content = match (inserted, audible) {
+            (1.., _) => FrameContent::Inserted,
+            (0, 1..) => FrameContent::Agent,
+            (0, 0) => FrameContent::Noise,
         };
-        pacer.stats.noise_samples += (self.length - audible) as u64;
-        self.noise.pad(self.law, &mut self.frame, self.length);
-        let begins = audible > 0 && !self.talking;
-        self.talking = audible > 0;
-        begins
+        Composed { content, begins }
     }
 
     pub(super) fn pause(&mut self) {
@@ -92,82 +155,105 @@ impl Composer {
     }
 
     /// Drops audio; where that breaks off what is being heard, its next 5 ms go first, fading.
-    pub(super) fn flush(&mut self, pacer: &mut Pacer, scope: FlushScope, force: bool) {
-        let fade = if self.mid_audio { self.recent.len() } else { 0 };
+    pub(super) fn flush(&mut self, pacer: &mut Pacer, queue: &mut PlayoutQueue<F::Unit>, scope: FlushScope, force: bool) {
+        // What is fading in is too quiet still to be followed by anything but itself.
+        let fade = if self.mid_audio && self.fade_in == 0 { self.fade } else { 0 };
         let before = self.cut.len();
-        pacer.flush(scope, force, fade, &mut self.cut);
-        if self.cut.len() > before {
-            fade_out(self.law, &mut self.cut);
-            self.mid_audio = false;
+        let broken_off = pacer.flush(queue, scope, force, fade, &mut self.cut);
+        if broken_off && self.mid_audio {
+            self.counted += self.cut.len() - before;
+            self.die_away();
         }
-        self.fade_in &= pacer.peek(1).next().is_some();
     }
 
-    pub(super) fn frame(&self) -> &[u8] {
+    pub(super) fn frame(&self) -> &[F::Unit] {
         &self.frame
     }
 
-    /// Fills the frame with audio; returns how far it reaches.
-    fn play(&mut self, pacer: &mut Pacer) -> usize {
+    pub(super) const fn length(&self) -> usize {
+        self.length
+    }
+
+    /// The end of the audio that the next sample continues; nothing where none does.
+    pub(super) fn recent(&self) -> Vec<i16> {
+        let heard = if self.mid_audio { self.recent.as_slice() } else { &[] };
+        heard.iter().map(|&unit| self.form.linear(unit)).collect()
+    }
+
+    /// Fills the frame with audio; returns how much of it there was.
+    fn play(&mut self, pacer: &mut Pacer, queue: &mut PlayoutQueue<F::Unit>) -> usize {
         let start = self.frame.len();
-        pacer.take(&mut self.frame, self.length);
-        let end = self.frame.len();
+        let goes_on = pacer.continuing(1) > 0;
+        pacer.take(queue, &mut self.frame, self.length);
+        let form = self.form;
         let audio = self.frame.get_mut(start..).unwrap_or_default();
-        if self.fade_in && !audio.is_empty() {
-            self.fade_in = false;
-            let length = self.recent.len();
-            for (index, byte) in audio.iter_mut().take(length).enumerate() {
-                *byte = self.law.encode(fade::fade_in(self.law.decode(*byte), index, length));
+        let taken = audio.len();
+        if taken > 0 {
+            let rising = if goes_on { self.fade_in } else { 0 };
+            for (unit, index) in audio.iter_mut().zip(self.fade - rising..self.fade) {
+                *unit = form.unit(fade::fade_in(form.linear(*unit), index, self.fade));
             }
+            self.fade_in = rising.saturating_sub(taken);
         }
-        let newest = audio.len().min(self.recent.len());
+        let newest = taken.min(self.fade);
         self.recent.drain(..newest);
-        self.recent.extend(audio.iter().skip(audio.len() - newest));
-        if end == self.length {
+        self.recent.extend_from_slice(audio.get(taken - newest..).unwrap_or_default());
+        if self.frame.len() == self.length {
             (self.mid_audio, self.starving) = (true, false);
-            return end;
+            return taken;
         }
-        let broken_off = self.mid_audio || end > start;
-        self.mid_audio = false;
+        let broken_off = std::mem::take(&mut self.mid_audio) || taken > 0;
         match pacer.starving() {
             None => self.starving = false,
             Some(item) if broken_off => {
-                self.mirror();
-                if !self.starving {
-                    self.starving = true;
+                self.die_away();
+                let room = (self.length - self.frame.len()).min(self.cut.len());
+                self.frame.extend(self.cut.drain(..room));
+                self.fade_in = self.fade;
+                if !std::mem::replace(&mut self.starving, true) {
                     pacer.stats.underruns += 1;
                     pacer.tell(EgressEvent::Underrun(item));
                 }
             }
             Some(_) => {}
         }
-        end
+        taken
     }
 
-    /// Fades a copy of what would come next, and stops.
-    fn break_off(&mut self, pacer: &mut Pacer) -> usize {
-        let start = self.frame.len();
-        self.playback = Playback::Paused;
-        if std::mem::take(&mut self.mid_audio) {
-            self.frame.extend(pacer.peek(self.recent.len()));
-            self.fade_in = true;
-            fade_out(self.law, self.frame.get_mut(start..).unwrap_or_default());
+    /// Stops the audio where it stands: a copy of what would come next dies away.
+    fn break_off(&mut self, pacer: &Pacer, queue: &PlayoutQueue<F::Unit>) {
+        if self.mid_audio {
+            let ahead = if self.fade_in == 0 { pacer.continuing(self.fade) } else { 0 };
+            self.cut.extend(queue.peek(ahead));
+            self.fade_in = self.fade;
+            self.die_away();
         }
-        start
     }
 
-    /// Continues what was sent by its own mirror image, which joins it without a step, fading.
-    fn mirror(&mut self) {
-        let start = self.frame.len();
-        let room = self.length - start;
-        self.frame.extend(self.recent.iter().rev().take(room));
-        fade_out(self.law, self.frame.get_mut(start..).unwrap_or_default());
+    /// Continues what stands in the cut by the mirror image of all that was heard last, which joins it without a step,
+    /// to the length of a fade, and fades it.
+    fn die_away(&mut self) {
+        let ahead = self.cut.len().min(self.fade);
+        for place in 0..self.fade - ahead {
+            let mirrored = if place < ahead { self.cut.get(ahead - 1 - place) } else { self.recent.iter().rev().nth(place - ahead) };
+            let mirrored = mirrored.copied().unwrap_or_else(|| self.form.unit(0));
+            self.cut.push(mirrored);
+        }
+        let form = self.form;
+        for (index, unit) in self.cut.iter_mut().enumerate() {
+            *unit = form.unit(fade::fade_out(form.linear(*unit), index, self.fade));
+        }
+        self.mid_audio = false;
     }
 }
 
-fn fade_out(law: Law, payload: &mut [u8]) {
-    let length = payload.len();
-    for (index, byte) in payload.iter_mut().enumerate() {
-        *byte = law.encode(fade::fade_out(law.decode(*byte), index, length));
-    }
+/// `samples` drawn out or together to another count by straight lines: good enough for a fade.
+pub(super) fn resized(samples: &[i16], count: usize) -> impl Iterator<Item = i16> {
+    let last = samples.len().saturating_sub(1);
+    (0..count).map(move |place| {
+        let at = (place * last) as f32 / (count.max(2) - 1) as f32;
+        let (before, part) = (at as usize, at.fract());
+        let at = |place: usize| f32::from(samples.get(place.min(last)).copied().unwrap_or_default());
+        (at(before) + (at(before + 1) - at(before)) * part) as i16
+    })
 }

@@ -1,8 +1,10 @@
 //! What egress says about the agent's audio, in the words of the agent's items.
 
+use std::time::{Duration, Instant};
+
+use crate::egress::ReferenceFrame;
 use crate::frame::{AudioFormat, ItemId};
 use crate::rtp::RtpPacket;
-use std::time::{Duration, Instant};
 
 /// A point in the agent's audio that its sender wants to hear of; numbered by the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -15,7 +17,7 @@ pub struct ItemPosition {
     pub item: ItemId,
     /// Whole milliseconds of audio taken from the agent; what was refused is not among them.
     pub received_ms: u64,
-    /// Samples of the item, at the leg's clock rate, that stand in packets. The resampler's lead-in is not counted.
+    /// Samples of the item, at the leg's sample rate, that stand in packets. The resampler's lead-in is not counted.
     pub played_samples: u64,
     /// The same in whole milliseconds; equal to `received_ms` exactly when the item was played whole.
     pub played_ms: u64,
@@ -55,6 +57,8 @@ pub enum EgressEvent {
 /// What a pipeline has for its owner.
 #[derive(Debug, PartialEq, Eq)]
 pub enum EgressOutput<'a> {
+    /// The samples of the packet that comes next, when they are wanted.
+    Tap(ReferenceFrame<'a>),
     /// A packet for the network; its time is now.
     Packet(RtpPacket<'a>),
     /// Something to tell the call.

@@ -1,6 +1,6 @@
 //! Which item each queued sample belongs to, and how much of each item stands in packets.
 //!
-//! An item's books: samples received from the agent (at its rate), samples queued and packetised (at the leg's clock
+//! An item's books: samples received from the agent (at its rate), samples queued and packetised (at the leg's sample
 //! rate). Where audio is resampled, the first samples queued are the resampler's lead-in, 5 ms that are not the
 //! item's: played = packetised − lead-in, within what was received. An item played whole therefore stands at exactly
 //! the milliseconds received. The oldest items that are done with are forgotten; the bound is [`ITEMS`].
@@ -93,7 +93,12 @@ impl Ledger {
     }
 
     /// The item whose sample is the first in the queue.
-    pub(crate) fn playing(&mut self) -> Option<&mut Item> {
+    pub(crate) fn playing(&self) -> Option<&Item> {
+        self.items.iter().find(|item| item.waiting() > 0)
+    }
+
+    /// The same, to be played.
+    pub(crate) fn playing_mut(&mut self) -> Option<&mut Item> {
         self.items.iter_mut().find(|item| item.waiting() > 0)
     }
 
@@ -104,6 +109,23 @@ impl Ledger {
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Item> {
         self.items.iter_mut()
+    }
+
+    /// The leg's rate has become `rate`, and the queue, converted, holds `queued` samples. Items keep their places in it;
+    /// `feeding` has what is left at its end. An item that is done with keeps the rate at which it was played.
+    pub(crate) fn rescale(&mut self, rate: SampleRate, queued: u64, feeding: Option<ItemId>) {
+        let (mut before, mut placed) = (0, 0);
+        for item in self.items.iter_mut().filter(|item| item.is_live()) {
+            let from = item.rates.leg;
+            before += item.waiting();
+            let end = if Some(item.id) == feeding { queued } else { converted(before, from, rate).min(queued) };
+            let waiting = end.saturating_sub(placed);
+            placed = placed.max(end);
+            item.rates = Rates { leg: rate, lead_in: converted(item.rates.lead_in, from, rate), ..item.rates };
+            // That it has started was told already, and is told once.
+            item.packetised = converted(item.packetised, from, rate).max(item.packetised.min(1));
+            item.queued = item.packetised + waiting;
+        }
     }
 
     fn forget_oldest(&mut self) -> Result<(), PushError> {
@@ -127,8 +149,13 @@ impl Item {
 
     /// The samples that must have been queued once all that was received has left the resampler.
     pub(crate) fn whole(&self) -> u64 {
+        self.whole_of(self.received)
+    }
+
+    /// The same of its first `received` samples.
+    pub(crate) fn whole_of(&self, received: u64) -> u64 {
         let Rates { input, leg, lead_in } = self.rates;
-        lead_in + (self.received * u64::from(leg.hz())).div_ceil(u64::from(input.hz()))
+        lead_in + converted(received, input, leg)
     }
 
     /// Whether more of it may still come or be played.
@@ -139,7 +166,11 @@ impl Item {
     pub(crate) fn position(&self) -> ItemPosition {
         let Rates { input, leg, lead_in } = self.rates;
         let received = self.received * u64::from(leg.hz()) / u64::from(input.hz());
-        let played_samples = self.packetised.saturating_sub(lead_in).min(received);
+        let played_samples = match self.state {
+            // A change of rate on the way may have cost the account a sample by rounding, but not the item.
+            ItemState::Finished => received,
+            _ => self.packetised.saturating_sub(lead_in).min(received),
+        };
         ItemPosition {
             item: self.id,
             received_ms: input.millis(self.received),
@@ -149,6 +180,11 @@ impl Item {
             interruptible: self.interruptible,
         }
     }
+}
+
+/// What `samples` become at another rate, a started one counted whole.
+pub(crate) fn converted(samples: u64, from: SampleRate, to: SampleRate) -> u64 {
+    (samples * u64::from(to.hz())).div_ceil(u64::from(from.hz()))
 }
 
 /// Items kept account of.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::egress::MarkId;
 use crate::frame::ItemId;
-use crate::pacer::ledger::{Item, ItemState, Ledger};
+use crate::pacer::ledger::{ItemState, Ledger};
 
 /// The marks that are not reached yet.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ struct Mark {
     id: MarkId,
     /// The item it follows; `None` before any audio.
     item: Option<ItemId>,
-    /// Samples of the item that must have been packetised.
+    /// Samples of the item that had been received, at the agent's rate: the leg's may change while the mark waits.
     after: u64,
 }
 
@@ -28,7 +28,7 @@ impl Marks {
             return false;
         }
         let newest = ledger.newest();
-        self.waiting.push_back(Mark { id, item: newest.map(|item| item.id), after: newest.map_or(0, Item::whole) });
+        self.waiting.push_back(Mark { id, item: newest.map(|item| item.id), after: newest.map_or(0, |item| item.received) });
         true
     }
 
@@ -38,8 +38,9 @@ impl Marks {
         let item = mark.item.and_then(|item| ledger.get(item));
         // An item that is forgotten is done with.
         let (reached, cleared) = item.map_or((true, false), |item| match item.state {
-            ItemState::Flushed => (true, item.packetised < mark.after),
-            _ => (item.packetised >= mark.after, false),
+            ItemState::Flushed => (true, item.packetised < item.whole_of(mark.after)),
+            ItemState::Finished => (true, false),
+            _ => (item.packetised >= item.whole_of(mark.after), false),
         });
         reached.then(|| {
             self.waiting.pop_front();

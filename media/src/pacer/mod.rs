@@ -1,28 +1,29 @@
 //! The agent's audio on its way into packets: how much waits, what of it was played, and when the next packet is due.
 //!
-//! [`queue`] holds encoded audio and measures it in time; [`ledger`] knows which item each sample belongs to;
-//! [`marks`] fire between samples; [`slots`] are the instants of packets. [`Pacer`] keeps the first three in step and
-//! says what happens. Left out on purpose: what a frame sounds like when there is not enough audio for it (the egress
-//! pipeline composes frames).
+//! [`queue`] holds audio in the [`form`] of the leg's codec and measures it in time; [`ledger`] knows which item each
+//! sample belongs to; [`marks`] fire between samples; [`slots`] are the instants of packets. [`Pacer`] keeps queue,
+//! ledger and marks in step and says what happens; the queue is passed in, because it exists in two forms and the
+//! account of it in one. Left out on purpose: what a frame sounds like when there is not enough audio for it (the
+//! egress pipeline composes frames).
 
+pub(crate) mod form;
 pub(crate) mod ledger;
 pub(crate) mod marks;
 pub(crate) mod queue;
 pub(crate) mod slots;
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use crate::egress::{EgressEvent, EgressStats, FlushScope, ItemPosition, MarkId, PushError};
 use crate::frame::ItemId;
 use crate::pacer::ledger::{Item, ItemState, Ledger, Rates};
 use crate::pacer::marks::Marks;
 use crate::pacer::queue::PlayoutQueue;
+use crate::units::SampleRate;
 
-/// Queue, ledger and marks in step: the queue holds the ledger's waiting samples, in the ledger's order.
-#[derive(Debug)]
+/// Ledger and marks in step with a queue, which holds the ledger's waiting samples in the ledger's order.
+#[derive(Debug, Default)]
 pub(crate) struct Pacer {
-    queue: PlayoutQueue,
     ledger: Ledger,
     marks: Marks,
     events: VecDeque<EgressEvent>,
@@ -32,17 +33,6 @@ pub(crate) struct Pacer {
 }
 
 impl Pacer {
-    pub(crate) fn new(bound: Duration) -> Self {
-        Self {
-            queue: PlayoutQueue::new(bound),
-            ledger: Ledger::default(),
-            marks: Marks::default(),
-            events: VecDeque::new(),
-            full: false,
-            stats: EgressStats::default(),
-        }
-    }
-
     /// Opens an item for audio; `Ok(false)` when it was open already.
     pub(crate) fn open(&mut self, id: ItemId, rates: Rates) -> Result<bool, PushError> {
         // An item that was announced and then overtaken has missed its turn: the queue is in the ledger's order.
@@ -61,13 +51,18 @@ impl Pacer {
     }
 
     /// Lets `convert` put samples of an open item into the queue; it returns agent-side samples taken and dropped.
-    pub(crate) fn feed(&mut self, id: ItemId, convert: impl FnOnce(&mut PlayoutQueue) -> (u64, u64)) -> Result<(), PushError> {
+    pub(crate) fn feed<U: Copy>(
+        &mut self,
+        id: ItemId,
+        queue: &mut PlayoutQueue<U>,
+        convert: impl FnOnce(&mut PlayoutQueue<U>) -> (u64, u64),
+    ) -> Result<(), PushError> {
         let Some(item) = self.ledger.get_mut(id) else { return Err(PushError::Ended { item: id }) };
-        let before = self.queue.len();
-        let (taken, dropped) = convert(&mut self.queue);
+        let before = queue.len();
+        let (taken, dropped) = convert(queue);
         item.received += taken;
-        item.queued += (self.queue.len() - before) as u64;
-        self.full &= !self.queue.is_relaxed();
+        item.queued += (queue.len() - before) as u64;
+        self.full &= !queue.is_relaxed();
         if dropped == 0 {
             return Ok(());
         }
@@ -82,9 +77,9 @@ impl Pacer {
     }
 
     /// Ends an open item; `finish` brings out the given number of samples that are still missing of it.
-    pub(crate) fn end(&mut self, id: ItemId, finish: impl FnOnce(u64, &mut PlayoutQueue) -> u64) {
+    pub(crate) fn end(&mut self, id: ItemId, finish: impl FnOnce(u64) -> u64) {
         let Some(item) = self.ledger.get_mut(id).filter(|item| item.state == ItemState::Open) else { return };
-        item.queued += finish(item.whole().saturating_sub(item.queued), &mut self.queue);
+        item.queued += finish(item.whole().saturating_sub(item.queued));
         item.state = ItemState::Ended;
         let finished = finished(item);
         self.tell_all(finished);
@@ -92,10 +87,10 @@ impl Pacer {
     }
 
     /// Moves audio to the end of `frame` until it is `length` samples long or nothing waits.
-    pub(crate) fn take(&mut self, frame: &mut Vec<u8>, length: usize) {
-        while let Some(item) = self.ledger.playing().filter(|_| frame.len() < length) {
+    pub(crate) fn take<U: Copy>(&mut self, queue: &mut PlayoutQueue<U>, frame: &mut Vec<U>, length: usize) {
+        while let Some(item) = self.ledger.playing_mut().filter(|_| frame.len() < length) {
             let count = item.waiting().min((length - frame.len()) as u64);
-            self.queue.take(count as usize, frame);
+            queue.take(count as usize, frame);
             self.stats.audio_samples += count;
             let started = (item.packetised == 0).then_some(EgressEvent::ItemStarted as fn(_) -> _);
             item.packetised += count;
@@ -109,11 +104,19 @@ impl Pacer {
 
     /// Drops what `scope` names, but for items that may not be interrupted unless it is forced. When the line
     /// is in the middle of audio and that is dropped, its next `fade` samples move to `cut` and count as played.
-    pub(crate) fn flush(&mut self, scope: FlushScope, force: bool, mut fade: usize, cut: &mut Vec<u8>) {
+    /// Returns whether the item that is being played was dropped.
+    pub(crate) fn flush<U: Copy>(
+        &mut self,
+        queue: &mut PlayoutQueue<U>,
+        scope: FlushScope,
+        force: bool,
+        mut fade: usize,
+        cut: &mut Vec<U>,
+    ) -> bool {
         if let FlushScope::UpTo(id) = scope {
             self.ledger.refuse_up_to(id);
         }
-        let mut place = 0;
+        let (mut place, mut broken_off) = (0, false);
         for item in self.ledger.iter_mut() {
             if !is_flushed_by(item, scope, force) {
                 place += item.waiting() as usize;
@@ -121,13 +124,14 @@ impl Pacer {
             }
             if place == 0 && item.packetised > 0 {
                 let count = item.waiting().min(std::mem::take(&mut fade) as u64);
-                self.queue.take(count as usize, cut);
+                queue.take(count as usize, cut);
                 item.packetised += count;
                 self.stats.audio_samples += count;
+                broken_off = true;
             }
             let event = finished(item).or_else(|| {
                 let dropped = item.waiting();
-                self.queue.remove(place, dropped as usize);
+                queue.remove(place, dropped as usize);
                 self.stats.flushed_samples += dropped;
                 item.queued = item.packetised;
                 item.state = ItemState::Flushed;
@@ -136,6 +140,7 @@ impl Pacer {
             tell(&mut self.events, &mut self.stats, event);
         }
         self.tell_marks();
+        broken_off
     }
 
     pub(crate) fn mark(&mut self, mark: MarkId) {
@@ -151,6 +156,12 @@ impl Pacer {
         }
     }
 
+    /// The queue was converted to another rate and holds `queued` samples now; of `feeding` there is what stands at its
+    /// end, and the rest comes with its next audio.
+    pub(crate) fn rescale(&mut self, rate: SampleRate, queued: usize, feeding: Option<ItemId>) {
+        self.ledger.rescale(rate, queued as u64, feeding);
+    }
+
     pub(crate) fn tell(&mut self, event: EgressEvent) {
         tell(&mut self.events, &mut self.stats, Some(event));
     }
@@ -159,15 +170,20 @@ impl Pacer {
         self.events.pop_front()
     }
 
-    /// The first samples that wait, if they continue an item of which some was played.
-    pub(crate) fn peek(&mut self, count: usize) -> impl Iterator<Item = u8> + '_ {
+    /// How many of the first `count` samples that wait continue an item of which some was played.
+    pub(crate) fn continuing(&self, count: usize) -> usize {
         let item = self.ledger.playing().filter(|item| item.packetised > 0);
-        self.queue.peek(item.map_or(0, |item| count.min(item.waiting() as usize)))
+        item.map_or(0, |item| count.min(item.waiting() as usize))
     }
 
     /// The item that is being played, has not ended, and has nothing waiting.
     pub(crate) fn starving(&self) -> Option<ItemId> {
         self.ledger.newest().filter(|item| item.state == ItemState::Open && item.packetised > 0 && item.waiting() == 0).map(|item| item.id)
+    }
+
+    /// Samples of an item that wait.
+    pub(crate) fn waiting(&self, id: ItemId) -> usize {
+        self.ledger.get(id).map_or(0, |item| item.waiting() as usize)
     }
 
     pub(crate) fn is_live(&self, id: ItemId) -> bool {
@@ -176,10 +192,6 @@ impl Pacer {
 
     pub(crate) fn position(&self, id: ItemId) -> Option<ItemPosition> {
         self.ledger.get(id).map(Item::position)
-    }
-
-    pub(crate) fn queued(&self) -> Duration {
-        self.queue.duration()
     }
 
     fn tell_marks(&mut self) {

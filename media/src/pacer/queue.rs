@@ -1,91 +1,119 @@
-//! Encoded audio that waits for its slot, bounded in time.
+//! Audio that waits for its slot, bounded in time.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::units::SampleRate;
 
-/// A queue of payload bytes. It grows as it is used and gives memory back when it has drained.
+/// A queue of samples in one form. It grows as it is used, never beyond its bound, and gives memory back when it has
+/// drained.
 #[derive(Debug)]
-pub(crate) struct PlayoutQueue {
-    bytes: VecDeque<u8>,
+pub(crate) struct PlayoutQueue<U> {
+    units: VecDeque<U>,
+    rate: SampleRate,
+    /// Samples that may wait.
     bound: usize,
 }
 
-impl PlayoutQueue {
-    /// An empty queue for at most `bound` of audio.
-    pub(crate) fn new(bound: Duration) -> Self {
-        Self { bytes: VecDeque::new(), bound: SampleRate::HZ_8000.samples(bound) as usize }
+impl<U: Copy> PlayoutQueue<U> {
+    /// An empty queue for at most `bound` of audio at `rate`.
+    pub(crate) fn new(rate: SampleRate, bound: Duration) -> Self {
+        Self { units: VecDeque::new(), rate, bound: rate.samples(bound) as usize }
     }
 
-    pub(crate) fn extend(&mut self, payload: impl IntoIterator<Item = u8>) -> usize {
-        let before = self.bytes.len();
-        self.bytes.extend(payload);
-        self.bytes.len() - before
+    /// Puts samples at the end; returns how many there were.
+    pub(crate) fn extend(&mut self, units: impl ExactSizeIterator<Item = U>) -> usize {
+        let more = units.len();
+        let needed = self.units.len() + more;
+        if needed > self.units.capacity() {
+            // Doubling, but no memory for more than may ever wait.
+            let wanted = (self.units.capacity() * 2).min(self.bound).max(needed);
+            self.units.reserve_exact(wanted - self.units.len());
+        }
+        self.units.extend(units);
+        more
     }
 
     /// Moves the first `count` samples to the end of `frame`.
-    pub(crate) fn take(&mut self, count: usize, frame: &mut Vec<u8>) {
-        let (front, back) = self.bytes.as_slices();
-        let count = count.min(self.bytes.len());
+    pub(crate) fn take(&mut self, count: usize, frame: &mut Vec<U>) {
+        let (front, back) = self.units.as_slices();
+        let count = count.min(self.units.len());
         let (first, second) = (count.min(front.len()), count.saturating_sub(front.len()));
         frame.extend_from_slice(front.get(..first).unwrap_or_default());
         frame.extend_from_slice(back.get(..second).unwrap_or_default());
-        self.bytes.drain(..count);
-        if self.bytes.capacity() > KEPT && self.bytes.len() < self.bytes.capacity() / 4 {
-            self.bytes.shrink_to(self.bytes.capacity() / 2);
+        self.units.drain(..count);
+        // A second's worth is not given back: what a stream in real time may need.
+        if self.units.capacity() > self.rate.hz() as usize && self.units.len() < self.units.capacity() / 4 {
+            self.units.shrink_to(self.units.capacity() / 2);
         }
-    }
-
-    /// The first `count` samples, which stay.
-    pub(crate) fn peek(&self, count: usize) -> impl Iterator<Item = u8> + '_ {
-        self.bytes.iter().take(count).copied()
     }
 
     /// Drops `count` samples from place `start` on.
     pub(crate) fn remove(&mut self, start: usize, count: usize) {
-        let start = start.min(self.bytes.len());
-        let end = (start + count).min(self.bytes.len());
-        self.bytes.drain(start..end);
+        let start = start.min(self.units.len());
+        let end = (start + count).min(self.units.len());
+        self.units.drain(start..end);
+    }
+
+    /// The first `count` samples, which stay.
+    pub(crate) fn peek(&self, count: usize) -> impl Iterator<Item = U> + '_ {
+        self.units.iter().take(count).copied()
     }
 
     /// Samples for which there is room.
     pub(crate) fn room(&self) -> usize {
-        self.bound.saturating_sub(self.bytes.len())
+        self.bound.saturating_sub(self.units.len())
     }
 
     /// Whether it is at most half full.
     pub(crate) fn is_relaxed(&self) -> bool {
-        self.bytes.len() <= self.bound / 2
+        self.units.len() <= self.bound / 2
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.bytes.len()
+        self.units.len()
+    }
+
+    /// The bound as a time.
+    pub(crate) const fn bound(&self) -> Duration {
+        self.rate.duration(self.bound as u64)
+    }
+
+    pub(crate) const fn rate(&self) -> SampleRate {
+        self.rate
     }
 
     /// How long it plays.
     pub(crate) fn duration(&self) -> Duration {
-        SampleRate::HZ_8000.duration(self.bytes.len() as u64)
+        self.rate.duration(self.units.len() as u64)
     }
 }
-
-/// Bytes of memory that are not given back: a second, what a stream in real time may need.
-const KEPT: usize = 8 * 1024;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const BOUND: Duration = Duration::from_secs(120);
+
     #[test]
     fn two_minutes_of_audio_leave_no_memory_behind() {
-        let mut queue = PlayoutQueue::new(Duration::from_secs(120));
-        assert_eq!(queue.extend(std::iter::repeat_n(0x55, 960_000)), 960_000);
-        assert_eq!((queue.room(), queue.duration()), (0, Duration::from_secs(120)));
+        let mut queue = PlayoutQueue::new(SampleRate::HZ_8000, BOUND);
+        assert_eq!(queue.extend(std::iter::repeat_n(0x55_u8, 960_000)), 960_000);
+        assert_eq!((queue.room(), queue.duration()), (0, BOUND));
         let mut frame = Vec::new();
         while queue.len() > 0 {
             frame.clear();
             queue.take(160, &mut frame);
         }
-        assert!(queue.bytes.capacity() <= KEPT * 2, "{} bytes kept", queue.bytes.capacity());
+        assert!(queue.units.capacity() <= 16_000, "{} bytes kept", queue.units.capacity());
+    }
+
+    #[test]
+    fn a_queue_that_grows_piece_by_piece_takes_no_memory_beyond_its_bound() {
+        let mut queue = PlayoutQueue::new(SampleRate::HZ_24000, BOUND);
+        while queue.room() > 0 {
+            queue.extend([0_i16; 480].into_iter());
+        }
+        assert_eq!((queue.len(), queue.units.capacity()), (2_880_000, 2_880_000));
     }
 }

@@ -33,11 +33,16 @@ impl Slots {
     }
 
     /// Takes a due slot.
-    pub(crate) fn take(&mut self) -> bool {
-        let is_due = self.due > 0;
-        self.due -= u64::from(is_due);
-        self.next += u64::from(is_due);
-        is_due
+    pub(crate) fn take(&mut self) -> Option<Instant> {
+        let slot = self.next_slot().filter(|_| self.due > 0)?;
+        self.due -= 1;
+        self.next += 1;
+        Some(slot)
+    }
+
+    /// From the next slot on they are `ptime` apart.
+    pub(crate) fn set_ptime(&mut self, ptime: Duration) {
+        *self = Self { first: self.next_slot(), ..Self::new(ptime) };
     }
 
     /// When the next packet is due; `None` before the start.
@@ -64,7 +69,7 @@ mod tests {
         for n in 0..1_000 {
             assert_eq!(slots.next_slot(), Some(start + PTIME * n));
             assert_eq!(slots.advance_to(start + PTIME * n + Duration::from_millis(u64::from(n) % 19)), 0);
-            assert!(slots.take() && !slots.take());
+            assert_eq!((slots.take(), slots.take()), (Some(start + PTIME * n), None));
         }
     }
 
@@ -73,13 +78,24 @@ mod tests {
         let (mut slots, start) = (Slots::new(PTIME), Instant::now());
         slots.start(start);
         assert_eq!(slots.advance_to(start + PTIME * 100), 96);
-        assert_eq!(std::iter::from_fn(|| slots.take().then_some(())).count(), 5);
+        assert_eq!(std::iter::from_fn(|| slots.take()).count(), 5);
         assert_eq!(slots.next_slot(), Some(start + PTIME * 101));
+    }
+
+    #[test]
+    fn another_packet_time_counts_from_the_next_slot_on() {
+        let (mut slots, start) = (Slots::new(PTIME), Instant::now());
+        slots.start(start);
+        slots.advance_to(start);
+        assert_eq!(slots.take(), Some(start));
+        slots.set_ptime(PTIME * 2);
+        slots.advance_to(start + PTIME * 3);
+        assert_eq!([slots.take(), slots.take(), slots.take()], [Some(start + PTIME), Some(start + PTIME * 3), None]);
     }
 
     #[test]
     fn nothing_is_due_before_the_start() {
         let mut slots = Slots::new(PTIME);
-        assert_eq!((slots.advance_to(Instant::now()), slots.next_slot(), slots.take()), (0, None, false));
+        assert_eq!((slots.advance_to(Instant::now()), slots.next_slot(), slots.take()), (0, None, None));
     }
 }

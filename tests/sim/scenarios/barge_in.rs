@@ -27,7 +27,9 @@ fn a_barge_in_around_the_last_packet_of_an_item_is_told_to_the_millisecond_or_no
         let at = 1_400 + Random::new(seed, 31).below(60);
         let length = 395 + seed % 11;
         let outcome = Scenario::inbound(seed).says_at(1_000, length).agent_at(at, AgentAct::HearStart).at(3_000, Act::CallerHangsUp).run();
-        assert_eq!(outcome.truncated_ms(0).unwrap_or(length), outcome.heard_ms(0));
+        let told = outcome.truncated_ms(0).unwrap_or(length);
+        // Where less than a fade waited, the mirror image of what was heard last makes it up.
+        assert!((told..=told + 5).contains(&outcome.heard_ms(0)), "{told} ms were told, {} ms heard", outcome.heard_ms(0));
     });
 }
 
