@@ -15,13 +15,18 @@
 //!
 //! How long audio waits is measured in time and not in packets: the delay of what is played now against the fastest
 //! packet of the last 5 s, against a target that follows the slowest (`playout::target`). Comfort noise packets
-//! (RFC 3389) silence the line; packets of other kinds only take up their sequence number. Left out on purpose:
-//! redundancy (RFC 2198), and lip synchronisation.
+//! (RFC 3389) silence the line; packets of other kinds only take up their sequence number.
+//!
+//! A second leg that speaks G.711 as the first does needs no samples: [`Relay`] is the same buffer for bytes, which it
+//! passes untouched. Left out on purpose: redundancy (RFC 2198), and lip synchronisation.
 
 mod bridge;
+mod buffer;
 mod clock;
+mod passage;
 mod renderer;
 mod shelf;
+mod sound;
 mod stats;
 mod steering;
 mod target;
@@ -29,18 +34,16 @@ mod turn;
 
 use std::time::{Duration, Instant};
 
-use crate::codec::{Codec, Decoder};
+use crate::codec::Codec;
+use crate::codec::g711::Law;
 use crate::ingress::PayloadTypes;
-use crate::jitter::reorder::Arrival;
 use crate::pipeline::PipelineError;
-use crate::playout::clock::FarClock;
+use crate::playout::buffer::Buffer;
+use crate::playout::passage::Passage;
 use crate::playout::renderer::Renderer;
-use crate::playout::shelf::{Content, Shelf};
 use crate::playout::steering::Steering;
-use crate::playout::target::DelayTarget;
-use crate::playout::turn::Turn;
-use crate::rtp::{RtpHeader, RtpPacket};
-use crate::units::{RtpTimestamp, SampleRate, Ssrc};
+use crate::rtp::RtpPacket;
+use crate::units::SampleRate;
 
 pub use stats::PlayoutStats;
 
@@ -63,17 +66,30 @@ pub struct PlayoutConfig {
 #[derive(Debug)]
 pub struct Playout {
     config: PlayoutConfig,
-    ssrc: Option<Ssrc>,
-    clock: FarClock,
-    shelf: Shelf,
-    target: DelayTarget,
-    steering: Steering,
-    turn: Turn,
-    renderer: Renderer,
-    /// Takes over once what is heard has faded.
-    successor: Option<Box<Renderer>>,
-    muted: bool,
-    stats: PlayoutStats,
+    buffer: Buffer<Renderer>,
+}
+
+/// What was negotiated with both sides of a relay.
+#[derive(Clone, Copy, Debug)]
+pub struct RelayConfig {
+    /// The codec of the stream: PCMU or PCMA.
+    pub codec: Codec,
+    /// What the payload types that we receive stand for.
+    pub payload_types: PayloadTypes,
+    /// The law of the other side.
+    pub output: Law,
+    /// How much is pulled at a time; brought within 10 to 60 ms, in whole tens.
+    pub frame: Duration,
+    /// What the noise follows from.
+    pub seed: u32,
+}
+
+/// The playout buffer between two legs that both speak G.711: payload bytes pass untouched, or through a table where
+/// the laws differ. What a drifting clock has too much or too little is left out or put in as whole frames of silence;
+/// only after a burst is time scale used, on what is decoded for it.
+#[derive(Debug)]
+pub struct Relay {
+    buffer: Buffer<Passage>,
 }
 
 impl Playout {
@@ -82,82 +98,19 @@ impl Playout {
     /// # Errors
     /// When the codec cannot be had, or the listener's rate cannot be reached from it.
     pub fn new(config: PlayoutConfig) -> Result<Self, PipelineError> {
-        let tens = (config.frame.as_millis() / CHUNK.as_millis()).clamp(1, 6) as u32;
-        let config = PlayoutConfig { frame: CHUNK * tens, ..config };
-        Ok(Self {
-            config,
-            ssrc: None,
-            clock: FarClock::new(config.codec.clock_rate()),
-            shelf: Shelf::new(),
-            target: DelayTarget::new(config.frame),
-            steering: Steering::default(),
-            turn: Turn::new(),
-            renderer: Renderer::new(config.codec, config.output, config.seed)?,
-            successor: None,
-            muted: false,
-            stats: PlayoutStats::default(),
-        })
+        let PlayoutConfig { codec, payload_types, output, frame, seed } = config;
+        let sound = Renderer::new(codec, output, seed)?;
+        Ok(Self { config, buffer: Buffer::new(codec, payload_types, frame, Steering::fine(), sound) })
     }
 
     /// Takes a packet from the network.
     pub fn handle_packet(&mut self, now: Instant, packet: &RtpPacket<'_>) {
-        self.stats.received += 1;
-        let content = self.content_of(packet);
-        let audio = matches!(content, Content::Audio { .. });
-        let RtpHeader { ssrc, sequence, timestamp, .. } = packet.header;
-        if audio && self.ssrc != Some(ssrc) {
-            self.restart(now, packet);
-        } else if !audio && (self.ssrc != Some(ssrc) || !self.shelf.is_near(sequence)) {
-            // It proves nothing about the stream.
-            self.stats.rejected += 1;
-            return;
-        }
-        match self.shelf.arrival(sequence) {
-            Arrival::Next | Arrival::Ahead => {}
-            Arrival::FarAhead => {
-                let (dropped, lost) = self.shelf.make_room(sequence);
-                self.stats.dropped += dropped;
-                self.stats.lost += lost;
-            }
-            Arrival::Restart => self.restart(now, packet),
-            Arrival::Late if audio => {
-                self.stats.late += 1;
-                if !self.clock.has_jumped(now, timestamp) {
-                    self.note_arrival(now, timestamp);
-                }
-                return;
-            }
-            Arrival::Duplicate if audio => {
-                self.stats.duplicate += 1;
-                return;
-            }
-            Arrival::Late | Arrival::Duplicate | Arrival::Stray => {
-                self.stats.rejected += 1;
-                return;
-            }
-        }
-        if audio {
-            if self.clock.has_jumped(now, timestamp) {
-                self.restart(now, packet);
-            }
-            self.note_arrival(now, timestamp);
-        } else {
-            self.stats.rejected += 1;
-        }
-        self.shelf.keep(now, sequence, timestamp, content, packet.payload);
+        self.buffer.handle_packet(now, packet);
     }
 
     /// Appends one frame of the configured length to `out`, to be heard from `now` on.
     pub fn pull(&mut self, now: Instant, out: &mut Vec<i16>) {
-        let mut passed = Duration::ZERO;
-        while passed < self.config.frame {
-            let at = self.clock.micros(now + passed);
-            passed += CHUNK;
-            while !self.renderer.is_ready() {
-                self.take_turn(at);
-            }
-            self.renderer.emit(self.steering.lean_ppm(), out);
-        }
+        self.buffer.pull(now, |sound, skew_ppm| sound.emit(skew_ppm, out));
     }
 
     /// The stream was negotiated anew. Another codec begins as another stream does.
@@ -165,13 +118,9 @@ impl Playout {
     /// # Errors
     /// When the codec cannot be had; all stays as it was.
     pub fn set_codec(&mut self, codec: Codec, payload_types: PayloadTypes) -> Result<(), PipelineError> {
-        if codec != self.config.codec {
-            self.successor = Some(Box::new(Renderer::new(codec, self.config.output, self.config.seed)?));
-            self.clock.set_rate(codec.clock_rate());
-            if self.ssrc.take().is_some() {
-                self.stop();
-            }
-        }
+        let changed = codec != self.config.codec;
+        let successor = if changed { Some(Renderer::new(codec, self.config.output, self.config.seed)?) } else { None };
+        self.buffer.set_codec(codec, payload_types, successor);
         (self.config.codec, self.config.payload_types) = (codec, payload_types);
         Ok(())
     }
@@ -179,61 +128,45 @@ impl Playout {
     /// From the next packet on, noise is heard in the place of what comes, or no longer: keys that are pressed are
     /// nobody's to hear.
     pub const fn mute(&mut self, muted: bool) {
-        self.muted = muted;
+        self.buffer.mute(muted);
     }
 
     /// The books, and the state of the buffer.
     #[must_use]
     pub fn stats(&self) -> PlayoutStats {
-        let micros = |micros: i64| Duration::from_micros(micros.max(0).unsigned_abs());
-        PlayoutStats {
-            waiting: self.shelf.waiting(),
-            target: micros(self.target.target()),
-            current: micros(if self.turn.is_playing() { self.steering.current() } else { 0 }),
-            ..self.stats
-        }
-    }
-
-    fn content_of(&self, packet: &RtpPacket<'_>) -> Content {
-        let PlayoutConfig { codec, payload_types, .. } = self.config;
-        let kind = packet.header.payload_type;
-        if Some(kind) == payload_types.comfort_noise {
-            return Content::Noise { level: packet.payload.first().map(|level| level & 0x7f) };
-        }
-        let ticks = if kind == payload_types.audio { Decoder::ticks(codec, packet.payload) } else { None };
-        match ticks.filter(|&ticks| ticks <= codec.clock_rate().ticks(MAX_PTIME)) {
-            Some(ticks) => Content::Audio { ticks: ticks as u32, muted: self.muted },
-            None => Content::Blank,
-        }
-    }
-
-    /// Another stream begins with `packet`, or another clock: what waits of the old one is dropped.
-    fn restart(&mut self, now: Instant, packet: &RtpPacket<'_>) {
-        if self.ssrc.is_some() {
-            self.stop();
-        }
-        self.ssrc = Some(packet.header.ssrc);
-        self.shelf.begin(packet.header.sequence);
-        self.clock.begin(now, packet.header.timestamp);
-    }
-
-    /// What is heard ends, and what waits is dropped.
-    fn stop(&mut self) {
-        self.stats.resets += 1;
-        self.stats.dropped += self.shelf.clear();
-        self.target.restart();
-        self.renderer.restart();
-        self.turn.stop();
-        self.steering.rest();
-    }
-
-    fn note_arrival(&mut self, now: Instant, timestamp: RtpTimestamp) {
-        let (at, transit) = self.clock.arrived(now, timestamp);
-        self.target.arrived(at, transit);
+        self.buffer.stats()
     }
 }
 
-/// What is made at a time.
-const CHUNK: Duration = Duration::from_millis(10);
-/// The longest packet taken, twice the longest that is offered.
-const MAX_PTIME: Duration = Duration::from_millis(120);
+impl Relay {
+    /// A relay that gives noise until its first packets have waited.
+    ///
+    /// # Errors
+    /// When the codec is not G.711.
+    pub fn new(config: RelayConfig) -> Result<Self, PipelineError> {
+        let RelayConfig { codec, payload_types, output, frame, seed } = config;
+        let law = codec.law().ok_or(PipelineError::Unsupported { codec })?;
+        Ok(Self { buffer: Buffer::new(codec, payload_types, frame, Steering::coarse(), Passage::new(law, output, seed)) })
+    }
+
+    /// Takes a packet from the network.
+    pub fn handle_packet(&mut self, now: Instant, packet: &RtpPacket<'_>) {
+        self.buffer.handle_packet(now, packet);
+    }
+
+    /// Appends the payload of one frame to `out`, to be sent at `now`.
+    pub fn pull(&mut self, now: Instant, out: &mut Vec<u8>) {
+        self.buffer.pull(now, |sound, _| sound.emit(out));
+    }
+
+    /// From the next packet on, noise goes out in the place of what comes, or no longer.
+    pub const fn mute(&mut self, muted: bool) {
+        self.buffer.mute(muted);
+    }
+
+    /// The books, and the state of the buffer. Frames of silence left out count as accelerated, those put in as stretched.
+    #[must_use]
+    pub fn stats(&self) -> PlayoutStats {
+        self.buffer.stats()
+    }
+}

@@ -101,6 +101,11 @@ impl TimeScale {
         inserted
     }
 
+    /// Whether `audio` is quiet against the noise floor heard so far.
+    pub(crate) fn is_quiet(&self, audio: &[i16]) -> bool {
+        self.floor.is_quiet(audio)
+    }
+
     /// The noise floor heard so far, as a root mean square.
     pub(crate) fn floor(&self) -> f32 {
         self.floor.rms()

@@ -5,9 +5,10 @@
 use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
+use media::codec::g711::Law;
 use media::codec::{Codec, Encoder, EncoderConfig, OpusSettings};
 use media::ingress::PayloadTypes;
-use media::playout::{Playout, PlayoutConfig};
+use media::playout::{Playout, PlayoutConfig, Relay, RelayConfig};
 use media::rtp::{RtpHeader, RtpPacket};
 use media::units::{PayloadType, RtpTimestamp, SampleRate, SequenceNumber, Ssrc};
 
@@ -16,11 +17,13 @@ const AUDIO: PayloadType = PayloadType::from_low_bits(96);
 
 struct Line {
     playout: Playout,
+    relay: Option<Relay>,
     payload: Vec<u8>,
     ticks: u32,
     start: Instant,
     packets: u32,
     heard: Vec<i16>,
+    bytes: Vec<u8>,
 }
 
 impl Line {
@@ -33,7 +36,9 @@ impl Line {
         encoder.encode(&voice, &mut payload).unwrap();
         let ticks = codec.clock_rate().ticks(PTIME) as u32;
         let heard = Vec::with_capacity(output.samples(PTIME) as usize);
-        Self { playout: Playout::new(config).unwrap(), payload, ticks, start: Instant::now(), packets: 0, heard }
+        let relay = RelayConfig { codec, payload_types: PayloadTypes::audio(AUDIO), output: Law::A, frame: PTIME, seed: 1 };
+        let (playout, relay) = (Playout::new(config).unwrap(), Relay::new(relay).ok());
+        Self { playout, relay, payload, ticks, start: Instant::now(), packets: 0, heard, bytes: Vec::with_capacity(160) }
     }
 
     /// Every tenth packet is lost, every sixteenth comes two later, the link stalls every seventh second and the sender
@@ -51,6 +56,10 @@ impl Line {
             }
             self.heard.clear();
             self.playout.pull(now, &mut self.heard);
+            if let Some(relay) = &mut self.relay {
+                self.bytes.clear();
+                relay.pull(now, &mut self.bytes);
+            }
         }
         self.packets += packets;
     }
@@ -63,7 +72,11 @@ impl Line {
             ssrc: Ssrc(9),
             marker: false,
         };
-        self.playout.handle_packet(now, &RtpPacket { header, payload: &self.payload });
+        let packet = RtpPacket { header, payload: &self.payload };
+        self.playout.handle_packet(now, &packet);
+        if let Some(relay) = &mut self.relay {
+            relay.handle_packet(now, &packet);
+        }
     }
 }
 
@@ -78,7 +91,6 @@ fn no_packet_and_no_frame_allocates_once_the_buffer_has_warmed_up() {
             let warm = measure(|| line.run(3_000));
             let ran = measure(|| line.run(3_000));
             let held = (built.bytes_current + warm.bytes_current) / 1_000;
-            println!("{codec:?} at {output}: {held} kB a listener, {:?}", line.playout.stats());
             assert_eq!(ran.count_total, 0, "{codec:?} at {output}");
             let stats = line.playout.stats();
             assert!(stats.concealed > PTIME && stats.lost > 100 && stats.accelerated > PTIME, "the run has its blemishes: {stats:?}");

@@ -125,6 +125,19 @@ impl Bridge {
         self.gain = rms.clamp(QUIETEST, LOUDEST) / RMS;
     }
 
+    /// The far end says that it is silent, with noise of so many −dBov where it says so.
+    pub(super) fn silence(&mut self, level: Option<u8>) {
+        self.hush();
+        if let Some(level) = level {
+            self.set_noise(32_768.0 * 10_f32.powf(f32::from(level) / -20.0));
+        }
+    }
+
+    /// Whether audio is heard, and nothing was made up since.
+    pub(super) const fn is_audio(&self) -> bool {
+        self.made_up == 0
+    }
+
     /// Whether what came last cannot be heard any more.
     pub(super) const fn is_faded(&self) -> bool {
         self.made_up >= self.audible

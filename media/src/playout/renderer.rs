@@ -9,6 +9,7 @@
 use crate::codec::{Codec, Decoder};
 use crate::pipeline::PipelineError;
 use crate::playout::bridge::Bridge;
+use crate::playout::sound::Sound;
 use crate::resample::Adaptive;
 use crate::time_scale::{TimeScale, Urgency};
 use crate::units::SampleRate;
@@ -45,119 +46,12 @@ impl Renderer {
         })
     }
 
-    /// Decodes a packet of `ticks` without its first `skipped`; what cannot be decoded is made up.
-    pub(super) fn decode(&mut self, payload: &[u8], ticks: u32, skipped: i64) {
-        let start = self.fresh.len();
-        let length = self.samples(i64::from(ticks));
-        let skipped = self.samples(skipped).min(length);
-        if self.decoder.decode(payload, &mut self.fresh).is_err() {
-            self.fresh.truncate(start);
-            self.make_up(length - skipped, None);
-            return;
-        }
-        // A decoder that makes more or less than its packet says does not change the line.
-        self.fresh.resize(start + length, 0);
-        self.fresh.drain(start..start + skipped);
-        self.bridge.heard(self.fresh.get_mut(start..).unwrap_or_default());
-    }
-
-    /// A packet that nobody shall hear: it is decoded, for the decoder's sake, and noise takes its place.
-    pub(super) fn mute(&mut self, payload: &[u8], ticks: u32, skipped: i64) {
-        self.break_off();
-        // What cannot be decoded is not heard either.
-        let _ = self.decoder.decode(payload, &mut self.fresh);
-        self.fresh.clear();
-        self.bridge.cut();
-        self.bridge.hush();
-        self.bridge.fill(self.samples(i64::from(ticks) - skipped), &mut self.ready);
-    }
-
-    /// Makes up `ticks` for what is lost, which `next` follows where it is there.
-    pub(super) fn conceal(&mut self, ticks: i64, next: Option<&[u8]>) {
-        self.make_up(self.samples(ticks), next);
-    }
-
-    /// The far end says that it is silent, with noise of so many −dBov where it says so.
-    pub(super) fn silence(&mut self, level: Option<u8>) {
-        self.bridge.hush();
-        if let Some(level) = level {
-            self.bridge.set_noise(32_768.0 * 10_f32.powf(f32::from(level) / -20.0));
-        }
-    }
-
-    /// Another stream begins: what came last goes on no longer.
-    pub(super) fn restart(&mut self) {
-        self.bridge.hush();
-        self.decoder.reset();
-    }
-
-    /// What is decoded next does not follow on what was decoded last.
-    pub(super) fn cut(&mut self) {
-        self.break_off();
-        self.bridge.cut();
-    }
-
-    /// Passes on what is decoded as it is.
-    pub(super) fn pass(&mut self) {
-        let fresh = self.fresh.get(self.passed..).unwrap_or_default();
-        self.scale.listen(fresh);
-        self.ready.extend_from_slice(fresh);
-        self.remember();
-    }
-
-    /// Passes on what is decoded, up to `most` ticks shorter; returns by how many ticks.
-    pub(super) fn accelerate(&mut self, most: i64, urgency: Urgency) -> i64 {
-        let most = self.samples(most);
-        let fresh = self.fresh.get(self.passed..).unwrap_or_default();
-        let changed = self.scale.accelerate(fresh, most, urgency, &mut self.ready);
-        self.remember();
-        self.ticks(changed)
-    }
-
-    /// Passes on what is decoded, up to `most` ticks longer; returns by how many ticks.
-    pub(super) fn stretch(&mut self, most: i64, urgency: Urgency) -> i64 {
-        let most = self.samples(most);
-        let changed = self.scale.stretch_behind(self.passed, &self.fresh, most, urgency, &mut self.ready);
-        self.remember();
-        self.ticks(changed)
-    }
-
     /// Appends 10 ms to `out`, resampled from a clock that is fast by `skew_ppm`.
     pub(super) fn emit(&mut self, skew_ppm: f64, out: &mut Vec<i16>) {
         let needed = self.resampler.needed().min(self.ready.len());
         self.resampler.convert(self.ready.get(..needed).unwrap_or_default(), out);
         self.ready.drain(..needed);
         self.resampler.follow(skew_ppm);
-    }
-
-    /// Whether the next chunk can be made.
-    pub(super) fn is_ready(&self) -> bool {
-        self.ready.len() >= self.resampler.needed()
-    }
-
-    /// Whether anything is decoded and not passed on.
-    pub(super) fn has_fresh(&self) -> bool {
-        self.fresh.len() > self.passed
-    }
-
-    /// Whether so much is decoded that it can be made shorter.
-    pub(super) fn can_accelerate(&self) -> bool {
-        self.fresh.len() - self.passed >= self.scale.window()
-    }
-
-    /// Whether so much is decoded that it can be made longer; what was passed on just now helps.
-    pub(super) fn can_stretch(&self) -> bool {
-        self.fresh.len() >= self.scale.window()
-    }
-
-    /// Whether what came last cannot be heard any more.
-    pub(super) const fn is_faded(&self) -> bool {
-        self.bridge.is_faded()
-    }
-
-    /// How much is decoded or made up and not played.
-    pub(super) fn buffered(&self) -> i64 {
-        self.ticks(self.fresh.len() - self.passed + self.ready.len())
     }
 
     /// What is made up is not made longer or shorter, and says nothing about the line's noise.
@@ -189,5 +83,96 @@ impl Renderer {
 
     fn ticks(&self, samples: usize) -> i64 {
         samples as i64 * self.ticks_per_second / i64::from(self.decoder.rate().hz())
+    }
+}
+
+impl Sound for Renderer {
+    fn decode(&mut self, payload: &[u8], ticks: u32, skipped: i64) {
+        let start = self.fresh.len();
+        let length = self.samples(i64::from(ticks));
+        let skipped = self.samples(skipped).min(length);
+        if self.decoder.decode(payload, &mut self.fresh).is_err() {
+            self.fresh.truncate(start);
+            self.make_up(length - skipped, None);
+            return;
+        }
+        // A decoder that makes more or less than its packet says does not change the line.
+        self.fresh.resize(start + length, 0);
+        self.fresh.drain(start..start + skipped);
+        self.bridge.heard(self.fresh.get_mut(start..).unwrap_or_default());
+    }
+
+    fn mute(&mut self, payload: &[u8], ticks: u32, skipped: i64) {
+        self.break_off();
+        // What cannot be decoded is not heard either.
+        let _ = self.decoder.decode(payload, &mut self.fresh);
+        self.fresh.clear();
+        self.bridge.cut();
+        self.bridge.hush();
+        self.bridge.fill(self.samples(i64::from(ticks) - skipped), &mut self.ready);
+    }
+
+    fn conceal(&mut self, ticks: i64, next: Option<&[u8]>) {
+        self.make_up(self.samples(ticks), next);
+    }
+
+    fn silence(&mut self, level: Option<u8>) {
+        self.bridge.silence(level);
+    }
+
+    fn restart(&mut self) {
+        self.bridge.hush();
+        self.decoder.reset();
+    }
+
+    fn cut(&mut self) {
+        self.break_off();
+        self.bridge.cut();
+    }
+
+    fn pass(&mut self) {
+        let fresh = self.fresh.get(self.passed..).unwrap_or_default();
+        self.scale.listen(fresh);
+        self.ready.extend_from_slice(fresh);
+        self.remember();
+    }
+
+    fn accelerate(&mut self, most: i64, urgency: Urgency) -> i64 {
+        let most = self.samples(most);
+        let fresh = self.fresh.get(self.passed..).unwrap_or_default();
+        let changed = self.scale.accelerate(fresh, most, urgency, &mut self.ready);
+        self.remember();
+        self.ticks(changed)
+    }
+
+    fn stretch(&mut self, most: i64, urgency: Urgency) -> i64 {
+        let most = self.samples(most);
+        let changed = self.scale.stretch_behind(self.passed, &self.fresh, most, urgency, &mut self.ready);
+        self.remember();
+        self.ticks(changed)
+    }
+
+    fn is_ready(&self) -> bool {
+        self.ready.len() >= self.resampler.needed()
+    }
+
+    fn has_fresh(&self) -> bool {
+        self.fresh.len() > self.passed
+    }
+
+    fn can_accelerate(&self) -> bool {
+        self.fresh.len() - self.passed >= self.scale.window()
+    }
+
+    fn can_stretch(&self) -> bool {
+        self.fresh.len() >= self.scale.window()
+    }
+
+    fn is_faded(&self) -> bool {
+        self.bridge.is_faded()
+    }
+
+    fn buffered(&self) -> i64 {
+        self.ticks(self.fresh.len() - self.passed + self.ready.len())
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::playout::Playout;
+use crate::playout::buffer::Buffer;
 use crate::playout::shelf::Content;
+use crate::playout::sound::Sound;
 use crate::playout::steering::{Change, Pace};
 use crate::playout::target;
 
@@ -43,18 +44,18 @@ impl Turn {
     }
 }
 
-impl Playout {
+impl<S: Sound> Buffer<S> {
     /// Makes the line longer by something, or finds out what comes next.
     pub(super) fn take_turn(&mut self, at: i64) {
         match self.turn.state {
             State::Silent => {
-                if self.renderer.is_faded()
+                if self.sound.is_faded()
                     && let Some(next) = self.successor.take()
                 {
-                    self.renderer = *next;
+                    self.sound = *next;
                 }
                 if self.successor.is_some() || !self.begin(at) {
-                    self.renderer.conceal(self.clock.ticks(STEP), None);
+                    self.sound.conceal(self.clock.ticks(STEP), None);
                 }
             }
             State::Playing => self.play(at),
@@ -75,7 +76,7 @@ impl Playout {
             match first.content {
                 Content::Audio { .. } => {}
                 Content::Noise { level } => {
-                    self.renderer.silence(level);
+                    self.sound.silence(level);
                     self.give_up_first();
                     continue;
                 }
@@ -112,8 +113,8 @@ impl Playout {
         {
             return;
         }
-        if self.renderer.has_fresh() || self.decode_next() {
-            self.renderer.pass();
+        if self.sound.has_fresh() || self.decode_next() {
+            self.sound.pass();
             return;
         }
         self.go_on_without();
@@ -124,20 +125,20 @@ impl Playout {
         let most = self.clock.ticks(most);
         let (count, changed) = match pace {
             Pace::Faster => {
-                while !self.renderer.can_accelerate() {
+                while !self.sound.can_accelerate() {
                     if !self.decode_next() {
                         return false;
                     }
                 }
-                (&mut self.stats.accelerated, self.renderer.accelerate(most, urgency))
+                (&mut self.stats.accelerated, self.sound.accelerate(most, urgency))
             }
             Pace::Slower => {
-                while !(self.renderer.has_fresh() && self.renderer.can_stretch()) {
+                while !(self.sound.has_fresh() && self.sound.can_stretch()) {
                     if !self.decode_next() {
                         return false;
                     }
                 }
-                (&mut self.stats.stretched, self.renderer.stretch(most, urgency))
+                (&mut self.stats.stretched, self.sound.stretch(most, urgency))
             }
         };
         *count += Duration::from_micros(self.clock.time(changed).unsigned_abs());
@@ -158,9 +159,9 @@ impl Playout {
                 continue;
             }
             if muted {
-                self.renderer.mute(first.payload, ticks, behind);
+                self.sound.mute(first.payload, ticks, behind);
             } else {
-                self.renderer.decode(first.payload, ticks, behind);
+                self.sound.decode(first.payload, ticks, behind);
             }
             self.turn.next += i64::from(ticks) - behind;
             self.stats.played += 1;
@@ -180,14 +181,14 @@ impl Playout {
         match first.content {
             Content::Audio { .. } if first.missing > 0 && gap <= self.clock.ticks(LONGEST_GAP) => {
                 let step = gap.min(self.clock.ticks(2 * STEP));
-                self.renderer.conceal(step, Some(first.payload).filter(|_| step == gap));
+                self.sound.conceal(step, Some(first.payload).filter(|_| step == gap));
                 self.turn.next += step;
                 self.stats.concealed += Duration::from_micros(self.clock.time(step).unsigned_abs());
             }
             // The far end has paused, or so much is missing that it might have.
             Content::Audio { .. } => self.fall_silent(),
             Content::Noise { level } => {
-                self.renderer.silence(level);
+                self.sound.silence(level);
                 self.give_up_first();
                 self.fall_silent();
             }
@@ -199,7 +200,7 @@ impl Playout {
     fn bridge(&mut self, covered: i64) {
         let Some(first) = self.shelf.first() else {
             let step = self.clock.ticks(STEP);
-            self.renderer.conceal(step, None);
+            self.sound.conceal(step, None);
             self.stats.concealed += Duration::from_micros(STEP.unsigned_abs());
             self.turn.state = State::Bridging { covered: covered + step };
             if covered + step >= self.clock.ticks(PATIENCE) {
@@ -235,7 +236,7 @@ impl Playout {
             dropped = true;
         }
         if dropped {
-            self.renderer.cut();
+            self.sound.cut();
             if let Some(first) = self.shelf.first() {
                 self.turn.next = self.clock.extend(first.timestamp);
             }
@@ -250,7 +251,7 @@ impl Playout {
 
     /// How long what stands at `position` will have waited when it is played behind all that is decoded.
     fn delay_at(&self, at: i64, position: i64) -> i64 {
-        let transit = at - self.clock.time(position - self.renderer.buffered());
+        let transit = at - self.clock.time(position - self.sound.buffered());
         self.target.delay_of(transit).unwrap_or(0)
     }
 
