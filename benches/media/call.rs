@@ -55,22 +55,15 @@ impl Call {
     pub(crate) fn new(job: &Job) -> anyhow::Result<Self> {
         let start = Instant::now();
         let path = PathConfig { local_rtp: LOCAL, local_rtcp: LOCAL, source: SourceRule::Address };
-        let mut transport =
-            if job.secure { Transport::Sdes(SdesSrtp::new(path, &keys())) } else { Transport::Plain(Plain::new(path)) };
+        let mut transport = if job.secure { Transport::Sdes(SdesSrtp::new(path, &keys())) } else { Transport::Plain(Plain::new(path)) };
         transport.set_remote(REMOTE, REMOTE);
         let payload_type = payload_type(job.codec);
         let ingress = Ingress::new(IngressConfig::new(job.codec, PayloadTypes::audio(payload_type), job.format))?;
         let seed = RtpSeed { ssrc: Ssrc(1), sequence: SequenceNumber(1), timestamp: RtpTimestamp(1) };
         let mut egress = Egress::new(EgressConfig::new(EgressCodec::new(job.codec, payload_type, PTIME), job.format, seed))?;
         egress.start(start);
-        let reporter = ReporterConfig {
-            ssrc: seed.ssrc,
-            cname: "0123456789abcdef".to_owned(),
-            interval: Duration::from_secs(5),
-            ntp: NtpBase { at: start, ntp: 0xe000_0000 << 32 },
-            clock_rate: job.codec.clock_rate(),
-            seed: 1,
-        };
+        let ntp = NtpBase { at: start, ntp: 0xe000_0000 << 32 };
+        let reporter = ReporterConfig::new(seed.ssrc, "0123456789abcdef".to_owned(), job.codec, ntp, 1);
         let reporter = Reporter::new(start, reporter);
         Ok(Self { transport, ingress, egress, reporter, format: job.format, start, received: 0, sent: 0 })
     }

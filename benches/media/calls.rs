@@ -78,13 +78,7 @@ const fn linear(rate: SampleRate) -> AudioFormat {
 }
 
 const JOBS: [Job; 5] = [
-    Job {
-        name: "pcmu_24k",
-        what: "PCMU to and from 24 kHz",
-        codec: Codec::Pcmu,
-        format: linear(SampleRate::HZ_24000),
-        secure: false,
-    },
+    Job { name: "pcmu_24k", what: "PCMU to and from 24 kHz", codec: Codec::Pcmu, format: linear(SampleRate::HZ_24000), secure: false },
     Job { name: "pcmu_pass", what: "PCMU passed through", codec: Codec::Pcmu, format: AudioFormat::Ulaw8k, secure: false },
     Job { name: "g722_16k", what: "G.722 to and from 16 kHz", codec: Codec::G722, format: linear(SampleRate::HZ_16000), secure: false },
     Job { name: "opus_24k", what: "Opus to and from 24 kHz", codec: Codec::Opus, format: linear(SampleRate::HZ_24000), secure: false },
