@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use media::codec::{Codec, g711};
@@ -130,7 +130,7 @@ impl Outside {
         let rate = job.format.rate();
         let audio = speech(rate).chunks_exact(rate.samples(PTIME) as usize).map(|frame| in_format(job.format, frame)).collect();
         Ok(Self {
-            datagrams: vec![Vec::with_capacity(1_500); RING],
+            datagrams: (0..RING).map(|_| Vec::with_capacity(1_500)).collect(),
             at: RING,
             payloads: payloads(job.codec, job.codec.sample_rate())?,
             header,

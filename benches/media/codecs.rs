@@ -54,8 +54,9 @@ fn report(figures: &mut Vec<Figure>, name: &str, what: &str, costs: &Costs, deco
 }
 
 fn g711_costs(codec: Codec) -> anyhow::Result<Costs> {
-    let (decode, encode): (fn(u8) -> i16, fn(i16) -> u8) =
-        if codec == Codec::Pcmu { (g711::decode_ulaw, g711::encode_ulaw) } else { (g711::decode_alaw, g711::encode_alaw) };
+    let mu = codec == Codec::Pcmu;
+    let decode = if mu { g711::decode_ulaw } else { g711::decode_alaw };
+    let encode = if mu { g711::encode_ulaw } else { g711::encode_alaw };
     let samples_of: Vec<i16> = (0..=u8::MAX).map(decode).collect();
     let codes_of: Vec<u8> = (0..=u16::MAX).map(|bits| encode(bits.cast_signed())).collect();
     let (frames, packets) = material(codec, SampleRate::HZ_8000)?;
@@ -169,8 +170,11 @@ fn bare_resample(from: SampleRate, to: SampleRate) -> anyhow::Result<impl FnMut(
     })
 }
 
-/// Two seconds of speech in frames of 20 ms, and in packets.
-fn material(codec: Codec, rate: SampleRate) -> anyhow::Result<(Vec<Vec<i16>>, Vec<Vec<u8>>)> {
+/// Frames of 20 ms, and the packets that hold the same.
+type Material = (Vec<Vec<i16>>, Vec<Vec<u8>>);
+
+/// Two seconds of speech.
+fn material(codec: Codec, rate: SampleRate) -> anyhow::Result<Material> {
     let frames = speech(rate).chunks_exact(rate.samples(PTIME) as usize).map(<[i16]>::to_vec).collect();
     Ok((frames, payloads(codec, rate)?))
 }

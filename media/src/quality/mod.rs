@@ -2,7 +2,7 @@
 //!
 //! [`Quality::of`] rates one direction. Narrow-band codecs follow ITU-T G.107, wide-band ones G.107.1; each is rated for a
 //! listener who expects that band (P.800.1: MOS-CQEN, MOS-CQEW), so a G.711 call and a G.722 call without loss are both
-//! near their own best. The impairment of each codec stands in [`g113`].
+//! near their own best. The impairment of each codec stands in `g113`.
 //!
 //! Left out on purpose: everything about rooms, handsets and echo cancellers that a gateway cannot see (the default
 //! values of G.107 table 2 stand for it), the full-band scale of G.107.2, and the fading memory of RFC 3611's extension.
