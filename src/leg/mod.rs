@@ -12,7 +12,6 @@ mod statistics;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use media::codec::OpusParameters;
 use media::egress::{Egress, EgressCodec, EgressConfig, EgressEvent, EgressOutput, FlushScope, PushError};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats};
@@ -322,12 +321,5 @@ fn playout(ptime: Duration, gap_wait: Duration) -> PlayoutReport {
 fn egress_codec(negotiated: &Negotiated) -> EgressCodec {
     let agreed = EgressCodec::new(negotiated.codec, negotiated.send_payload_types.audio, negotiated.ptime);
     let Some(far) = negotiated.opus else { return agreed };
-    let far = OpusParameters {
-        max_playback_rate: far.max_playback_rate,
-        max_average_bitrate_bps: far.max_average_bitrate_bps,
-        use_inband_fec: far.in_band_fec,
-        use_dtx: far.dtx,
-        cbr: far.cbr,
-    };
-    EgressCodec { opus: agreed.opus.toward(&far), ..agreed }
+    EgressCodec { opus: far.limit(agreed.opus), ..agreed }
 }

@@ -24,7 +24,7 @@ mod opus;
 pub use decoder::Decoder;
 pub use encoder::{Encoder, EncoderConfig};
 pub use level::rms_dbfs;
-pub use opus::{OpusParameters, OpusSettings};
+pub use opus::OpusSettings;
 
 use crate::codec::g711::Law;
 use crate::units::{ClockRate, PayloadType, SampleRate};

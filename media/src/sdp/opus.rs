@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::codec::OpusSettings;
 use crate::units::SampleRate;
 
 /// What a describer tells of its Opus: what it wants to be sent, and at most sends itself.
@@ -46,6 +47,19 @@ impl OpusParameters {
         dtx: false,
         stereo: false,
     };
+
+    /// How to encode toward the describer: as `ours` would have it, within what it says of itself.
+    #[must_use]
+    pub fn limit(&self, ours: OpusSettings) -> OpusSettings {
+        OpusSettings {
+            bitrate_bps: ours.bitrate_bps.min(self.max_average_bitrate_bps.unwrap_or(u32::MAX)),
+            max_playback_rate: ours.max_playback_rate.min(self.max_playback_rate),
+            fec: ours.fec && self.in_band_fec,
+            dtx: ours.dtx || self.dtx,
+            cbr: ours.cbr || self.cbr,
+            complexity: ours.complexity,
+        }
+    }
 
     /// Reads the parameters of a format; what is unknown or out of its bounds is as unsaid.
     pub(super) fn parse(parameters: &str) -> Self {
@@ -109,6 +123,17 @@ mod tests {
             ..OpusParameters::UNSAID
         };
         assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn what_is_encoded_keeps_within_what_the_far_side_says() {
+        let far = OpusParameters::parse("maxplaybackrate=16000;maxaveragebitrate=20000;usedtx=1;cbr=1");
+        let expected =
+            OpusSettings { bitrate_bps: 20_000, max_playback_rate: SampleRate::HZ_16000, fec: false, dtx: true, cbr: true, complexity: 5 };
+        assert_eq!(far.limit(OpusSettings::default()), expected);
+        let frugal = OpusSettings { bitrate_bps: 12_000, max_playback_rate: SampleRate::HZ_8000, ..expected };
+        assert_eq!(far.limit(frugal), frugal, "and within what is ours");
+        assert_eq!(OpusParameters::parse("useinbandfec=1").limit(OpusSettings::default()), OpusSettings::default());
     }
 
     #[test]

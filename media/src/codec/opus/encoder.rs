@@ -3,7 +3,7 @@
 use audiopus::coder::{Encoder, GenericCtl as _};
 use audiopus::{Application, Bandwidth, Bitrate, Channels};
 
-use crate::codec::opus::{OpusParameters, library_rate, own_rate};
+use crate::codec::opus::{library_rate, own_rate};
 use crate::codec::{Codec, CodecError};
 use crate::units::SampleRate;
 
@@ -39,21 +39,6 @@ impl Default for OpusSettings {
     fn default() -> Self {
         let max_playback_rate = SampleRate::HZ_48000;
         Self { bitrate_bps: 24_000, max_playback_rate, fec: true, dtx: false, cbr: false, complexity: 5 }
-    }
-}
-
-impl OpusSettings {
-    /// These, within what the far side's `a=fmtp` says of it.
-    #[must_use]
-    pub fn toward(self, far: &OpusParameters) -> Self {
-        Self {
-            bitrate_bps: self.bitrate_bps.min(far.max_average_bitrate_bps.unwrap_or(u32::MAX)),
-            max_playback_rate: self.max_playback_rate.min(far.max_playback_rate),
-            fec: self.fec && far.use_inband_fec,
-            dtx: self.dtx || far.use_dtx,
-            cbr: self.cbr || far.cbr,
-            complexity: self.complexity,
-        }
     }
 }
 
@@ -137,16 +122,6 @@ const MAX_BITRATE_BPS: u32 = 510_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn settings_keep_within_what_the_far_side_says() {
-        let far = OpusParameters::parse("maxplaybackrate=16000;maxaveragebitrate=20000;usedtx=1;cbr=1");
-        let settings = OpusSettings::default().toward(&far);
-        let wanted =
-            OpusSettings { bitrate_bps: 20_000, max_playback_rate: SampleRate::HZ_16000, fec: false, dtx: true, cbr: true, complexity: 5 };
-        assert_eq!(settings, wanted);
-        assert_eq!(OpusSettings::default().toward(&OpusParameters::parse("useinbandfec=1")), OpusSettings::default());
-    }
 
     #[test]
     fn a_loss_is_believed_at_once_and_forgotten_in_halves() {

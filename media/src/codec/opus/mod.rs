@@ -1,20 +1,17 @@
 //! Opus (RFC 6716) in RTP (RFC 7587), mono, by libopus.
 //!
-//! `packet` reads the framing without decoding, `parameters` what a receiver says of itself in SDP; `decoder` and
-//! `encoder` hold libopus, and ours is what stands around it: exact lengths, gaps of any length, and settings that follow
-//! the far side. Left out on purpose: stereo toward an agent (libopus mixes it down), deep redundancy and neural
+//! `packet` reads the framing without decoding; `decoder` and `encoder` hold libopus, and ours is what stands around it:
+//! exact lengths, gaps of any length, and redundancy that follows the far side's losses. Left out on purpose: stereo toward an agent (libopus mixes it down), deep redundancy and neural
 //! concealment (they cost more than the rest of a call).
 
 mod decoder;
 mod encoder;
 mod packet;
-mod parameters;
 
 pub(super) use decoder::OpusDecoder;
 pub(super) use encoder::OpusEncoder;
 pub use encoder::OpusSettings;
 pub(super) use packet::Packet;
-pub use parameters::OpusParameters;
 
 use crate::units::SampleRate;
 
