@@ -44,14 +44,14 @@ pub struct CallWiring {
     pub records: Records,
 }
 
-/// Runs a call to its end.
-pub async fn drive(mut call: Call, wiring: CallWiring, thread: ThreadContext, _phase: PhaseLease) {
-    let mut shell = match Shell::new(wiring, call.record().clone()) {
-        Ok(shell) => shell,
+/// Runs a call to its end. The call comes in a box, and so does what it is wired to: a future keeps its arguments beside
+/// what becomes of them.
+pub async fn drive(mut call: Box<Call>, wiring: Box<CallWiring>, thread: ThreadContext, _phase: PhaseLease) {
+    let mut shell = match Shell::new(*wiring, call.record().clone()) {
+        Ok(shell) => Box::new(shell),
         Err(error) => return tracing::error!(call = %call.record().id, %error, "call_without_sockets"),
     };
     let mut sleep = thread.wheel.sleep_until(Instant::now());
-    let mut buffer = [0u8; MAX_DATAGRAM];
     loop {
         if shell.drain(&mut call, &mut sleep).await {
             return;
@@ -59,12 +59,12 @@ pub async fn drive(mut call: Call, wiring: CallWiring, thread: ThreadContext, _p
         tokio::select! {
             biased;
             () = &mut sleep => shell.wake(&mut call),
-            () = shell.rtp.readable() => shell.take_datagrams(&mut call, &mut buffer),
+            () = shell.rtp.readable() => shell.take_datagrams(&mut call),
             incoming = receive(&mut shell.agent) => shell.take_message(&mut call, incoming),
             connected = connected(&mut shell.connecting) => shell.take_connection(&mut call, connected),
             event = next_signal(&mut shell.signals, &mut shell.signals_gone) => call.handle_signalling(Instant::now(), event),
             Some(command) = shell.commands.recv() => call.handle_command(Instant::now(), command),
-            () = shell.rtcp.readable() => shell.take_datagrams(&mut call, &mut buffer),
+            () = shell.rtcp.readable() => shell.take_datagrams(&mut call),
         }
     }
 }
@@ -183,11 +183,12 @@ impl Shell {
         }
     }
 
-    fn take_datagrams(&mut self, call: &mut Call, buffer: &mut [u8]) {
+    fn take_datagrams(&mut self, call: &mut Call) {
         let now = Instant::now();
+        let mut buffer = [0; MAX_DATAGRAM];
         for socket in [&self.rtp, &self.rtcp] {
             for _ in 0..DATAGRAMS_PER_WAKE {
-                let Some((length, remote)) = socket.try_recv(buffer) else { break };
+                let Some((length, remote)) = socket.try_recv(&mut buffer) else { break };
                 let flow = Flow { protocol: Protocol::Udp, local: socket.local_addr(), remote };
                 call.handle_datagram(now, flow, buffer.get(..length).unwrap_or_default());
             }

@@ -206,8 +206,8 @@ impl Launcher {
         let wall = Utc::now();
         let task = move |thread: ThreadContext| -> Pin<Box<dyn Future<Output = ()>>> {
             let phase = thread.wheel.phase(began);
-            let call = Call::new(began, wall, phase.first_slot(), setup);
-            Box::pin(drive(call, wiring, thread, phase))
+            let call = Box::new(Call::new(began, wall, phase.first_slot(), setup));
+            Box::pin(drive(call, Box::new(wiring), thread, phase))
         };
         self.shared.threads.spawn(Box::new(task)).map_err(|_| LaunchError::Saturated)
     }
