@@ -11,6 +11,7 @@ pub mod launch;
 mod playback;
 pub mod records;
 pub mod registry;
+mod seldom;
 pub mod session;
 pub mod thread;
 mod timers;
