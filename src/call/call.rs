@@ -16,6 +16,7 @@ use media::ingress::IngressStats;
 use media::transport::{Flow, Transmit};
 
 use super::command::CallCommand;
+use super::ears::Ears;
 use super::event::{SignallingCommand, SignallingEvent};
 use super::journal::{CallIdentity, Journal};
 use super::playback::{report_playback, silence};
@@ -39,6 +40,7 @@ pub struct Call {
     grid: Instant,
     outputs: VecDeque<CallOutput>,
     first: Firsts,
+    ears: Ears,
     dropped_ms: u64,
 }
 
@@ -97,6 +99,7 @@ impl Call {
             grid,
             outputs: VecDeque::new(),
             first: Firsts::default(),
+            ears: Ears::default(),
             dropped_ms: 0,
         };
         call.save();
@@ -303,6 +306,7 @@ impl Call {
                 LegEvent::Egress(event) => report_playback(now, &mut self.agent, &mut self.journal, event),
             }
         }
+        self.ears.drain(now, leg, &mut self.journal);
         moved
     }
 
@@ -339,6 +343,8 @@ impl Call {
             // An answer that cannot be used has ended the call meanwhile.
             CallAction::OpenLine if self.session.is_over() => {}
             CallAction::OpenLine => self.open_line(now),
+            CallAction::Attach { listener } => self.ears.add(now, listener, &mut self.journal),
+            CallAction::Detach { listener } => self.ears.remove(now, &listener, self.leg.agreed(), &mut self.journal),
             CallAction::Unsupported => self.journal.mark(now, Moment::Warning { code: "command_unsupported".to_owned() }),
             CallAction::Finish(termination) => {
                 self.leg.close(now);

@@ -1,5 +1,6 @@
 //! What can be asked of a call from outside: by the API, by signalling, by an agent's tool.
 
+use super::listening::ListenerPort;
 use crate::domain::redacted::Redacted;
 
 /// A command to one call.
@@ -36,8 +37,13 @@ pub enum CallCommand {
     },
     /// Let somebody listen.
     Attach {
-        /// The listener's name.
-        listener: String,
+        /// The way to them, and what they want to hear.
+        listener: ListenerPort,
+    },
+    /// Let them listen no more; that they are gone is noticed without it.
+    Detach {
+        /// Whom.
+        listener: ListenerPort,
     },
 }
 

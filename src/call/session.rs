@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::command::CallCommand;
 use super::config::AnswerRule;
 use super::event::{RejectCause, SignallingCommand, SignallingEvent};
+use super::listening::ListenerPort;
 use super::timers::{Timer, Timers};
 use crate::domain::call_record::Direction;
 use crate::domain::termination::{
@@ -94,6 +95,16 @@ pub enum CallAction {
     CloseAgent,
     /// The caller can hear: start the stream.
     OpenLine,
+    /// Let somebody listen.
+    Attach {
+        /// The way to them.
+        listener: ListenerPort,
+    },
+    /// Let them listen no more.
+    Detach {
+        /// Whom.
+        listener: ListenerPort,
+    },
     /// A command that this release cannot carry out.
     Unsupported,
     /// The call is over.
@@ -264,8 +275,9 @@ impl CallSession {
             | CallCommand::Transfer { .. }
             | CallCommand::SendDtmf { .. }
             | CallCommand::Renegotiate
-            | CallCommand::SwapAgent { .. }
-            | CallCommand::Attach { .. } => self.actions.push_back(CallAction::Unsupported),
+            | CallCommand::SwapAgent { .. } => self.actions.push_back(CallAction::Unsupported),
+            CallCommand::Attach { listener } => self.actions.push_back(CallAction::Attach { listener: listener.clone() }),
+            CallCommand::Detach { listener } => self.actions.push_back(CallAction::Detach { listener: listener.clone() }),
         }
     }
 

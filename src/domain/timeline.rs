@@ -63,6 +63,10 @@ pub enum Moment {
         /// Milliseconds of the agent's audio that were thrown away unheard.
         discarded_ms: u64,
     },
+    /// Somebody began to listen.
+    ListenerAttached,
+    /// Somebody listens no more.
+    ListenerDetached,
     /// Something that an operator should know and that did not end the call.
     Warning {
         /// A stable code.

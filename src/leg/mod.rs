@@ -4,8 +4,10 @@
 //! line is open. RTCP runs beside them. The order of the stages stands in `media::ingress` and `media::egress`.
 //! After any input poll `poll_audio`, `poll_event`, `poll_transmit` until each is empty, then `poll_timeout`.
 
+mod attach;
 pub mod codecs;
 pub mod config;
+pub mod listeners;
 pub mod plan;
 mod statistics;
 
@@ -21,6 +23,8 @@ use media::rtp::RtpSeed;
 use media::sdp::Negotiated;
 use media::transport::{Flow, Inbound, Transmit, Transport};
 
+use listeners::Listeners;
+
 /// One telephone leg.
 #[derive(Debug)]
 pub struct Leg {
@@ -34,6 +38,10 @@ pub struct Leg {
     events: VecDeque<LegEvent>,
     seen: Seen,
     due: Due,
+    /// Whoever listens; nothing while nobody does.
+    listeners: Option<Box<Listeners>>,
+    /// A key is pressed that nobody shall hear.
+    muted: bool,
 }
 
 /// How a leg is made.
@@ -93,7 +101,7 @@ impl Leg {
         let mut reporter = Reporter::new(now, ReporterConfig { codec: negotiated.codec, ..reporter });
         reporter.set_playout(playout(negotiated.ptime, gap_wait));
         let (events, seen, due) = (VecDeque::with_capacity(4), Seen::default(), Due::default());
-        let mut leg = Self { transport, ingress, egress, reporter, negotiated, seed, events, seen, due };
+        let mut leg = Self { transport, ingress, egress, reporter, negotiated, seed, events, seen, due, listeners: None, muted: false };
         leg.obey_direction(now);
         Ok(leg)
     }
@@ -114,6 +122,10 @@ impl Leg {
                     self.ingress.handle_packet(now, &packet);
                     if self.ingress.late() > late {
                         self.reporter.handle_rtp_discarded(&packet.header);
+                    }
+                    // While on hold, what still comes is nobody's to hear.
+                    if let Some(listeners) = self.listeners.as_mut().filter(|_| self.negotiated.receive) {
+                        listeners.handle_packet(now, &packet);
                     }
                 }
                 // A malformed report is dropped; the next one will do.
@@ -249,6 +261,7 @@ impl Leg {
         self.transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);
         self.ingress.hold(now, !negotiated.receive);
         self.negotiated = negotiated;
+        self.tell_listeners();
         self.obey_direction(now);
         true
     }
@@ -266,9 +279,14 @@ impl Leg {
     fn drain_egress(&mut self, now: Instant) {
         loop {
             match self.egress.poll_output() {
-                // On hold only the timestamps go on.
-                EgressOutput::Packet(_) if !self.negotiated.send => {}
                 EgressOutput::Packet(packet) => {
+                    if let Some(listeners) = &mut self.listeners {
+                        listeners.handle_slot(now);
+                    }
+                    if !self.negotiated.send {
+                        // On hold only the timestamps go on.
+                        continue;
+                    }
                     if !self.seen.rtp_out {
                         self.seen.rtp_out = true;
                         self.events.push_back(LegEvent::FirstRtpOut);
@@ -277,8 +295,11 @@ impl Leg {
                     self.transport.send_rtp(now, &packet);
                 }
                 EgressOutput::Event(event) => self.events.push_back(LegEvent::Egress(event)),
-                // No tap is attached: see the configuration above.
-                EgressOutput::Tap(_) => {}
+                EgressOutput::Tap(frame) => {
+                    if let Some(listeners) = &mut self.listeners {
+                        listeners.handle_reference(&frame);
+                    }
+                }
                 EgressOutput::Timeout(due) => {
                     self.due.egress = due;
                     return;

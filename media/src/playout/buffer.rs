@@ -135,13 +135,17 @@ impl<S: Sound> Buffer<S> {
         self.muted = muted;
     }
 
+    /// How long the audio has waited that is played now; `None` while none is.
+    pub(super) fn delay(&self) -> Option<Duration> {
+        self.turn.is_playing().then(|| micros(self.steering.current()))
+    }
+
     /// The books, and the state of the buffer.
     pub(super) fn stats(&self) -> PlayoutStats {
-        let micros = |micros: i64| Duration::from_micros(micros.max(0).unsigned_abs());
         PlayoutStats {
             waiting: self.shelf.waiting(),
             target: micros(self.target.target()),
-            current: micros(if self.turn.is_playing() { self.steering.current() } else { 0 }),
+            current: self.delay().unwrap_or_default(),
             ..self.stats
         }
     }
@@ -183,6 +187,10 @@ impl<S: Sound> Buffer<S> {
         let (at, transit) = self.clock.arrived(now, timestamp);
         self.target.arrived(at, transit);
     }
+}
+
+fn micros(micros: i64) -> Duration {
+    Duration::from_micros(micros.max(0).unsigned_abs())
 }
 
 /// What is made at a time.
