@@ -24,6 +24,7 @@ use auricle::call::thread::{MediaThreads, MediaThreadsConfig};
 use auricle::domain::ids::OrgId;
 use auricle::domain::redacted::Redacted;
 use auricle::leg::config::RtpConfig;
+use auricle::leg::keypad::KeyRules;
 use auricle::leg::listeners::{ListenerMix, ListenerSetup};
 use auricle::net::dscp::Dscp;
 use auricle::net::port_range::{PortRange, PortRangeConfig};
@@ -98,6 +99,8 @@ impl House {
             key: SignallingKey(1),
             org: OrgId::default_org(),
             codecs: None,
+            keys: KeyRules::default(),
+            keys_to_agent: true,
             from: Redacted::new("sip:alice@127.0.0.1".to_owned()),
             to: Redacted::new("sip:1000@127.0.0.1".to_owned()),
             agent: "default".to_owned(),

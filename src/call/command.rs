@@ -1,5 +1,7 @@
 //! What can be asked of a call from outside: by the API, by signalling, by an agent's tool.
 
+use media::dtmf::Digit;
+
 use super::listening::ListenerPort;
 use crate::domain::redacted::Redacted;
 
@@ -25,8 +27,8 @@ pub enum CallCommand {
     },
     /// Press keys.
     SendDtmf {
-        /// `0`–`9`, `*`, `#`, `A`–`D`.
-        digits: String,
+        /// Which, in order; they are not shown by `Debug`.
+        digits: Vec<Digit>,
     },
     /// Negotiate the media anew.
     Renegotiate,

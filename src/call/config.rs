@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::domain::ids::OrgId;
 use crate::domain::setting::{SettingFault, out_of_range};
 use crate::leg::codecs::CodecNames;
+use crate::leg::keypad::KeyRules;
 
 /// `[calls]`: how many, how long, and on which threads.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -78,6 +79,10 @@ pub struct NumberConfig {
     pub org: OrgId,
     /// Codecs of its calls, best first. Default: those of `[rtp]`.
     pub codecs: Option<CodecNames>,
+    /// Whether the caller is silenced for the agent and for listeners while a key is down. Default true.
+    pub dtmf_hidden: bool,
+    /// Whether the agent is told which keys are pressed. Default true.
+    pub dtmf_to_agent: bool,
 }
 
 /// When an inbound call is answered.
@@ -93,7 +98,22 @@ pub enum AnswerRule {
 
 impl Default for NumberConfig {
     fn default() -> Self {
-        Self { agent: String::new(), answer: AnswerRule::default(), org: OrgId::default_org(), codecs: None }
+        Self {
+            agent: String::new(),
+            answer: AnswerRule::default(),
+            org: OrgId::default_org(),
+            codecs: None,
+            dtmf_hidden: KeyRules::default().hidden,
+            dtmf_to_agent: true,
+        }
+    }
+}
+
+impl NumberConfig {
+    /// What becomes of keys, as the leg is told.
+    #[must_use]
+    pub const fn keys(&self) -> KeyRules {
+        KeyRules { hidden: self.dtmf_hidden }
     }
 }
 

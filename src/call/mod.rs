@@ -8,6 +8,7 @@ pub mod driver;
 mod ears;
 pub mod event;
 pub mod journal;
+mod keys;
 pub mod launch;
 pub mod listening;
 mod playback;

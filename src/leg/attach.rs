@@ -42,13 +42,6 @@ impl Leg {
         self.listeners.as_ref()?.stats(listener)
     }
 
-    /// From the next packet on nobody hears the caller, neither the agent nor who listens: a key is pressed. Time goes on.
-    pub fn mute_caller(&mut self, muted: bool) {
-        self.muted = muted;
-        self.ingress.mute(muted);
-        self.tell_listeners();
-    }
-
     /// The line is another one from now on.
     pub(super) fn tell_listeners(&mut self) {
         let line = self.line();

@@ -157,6 +157,14 @@ impl Listeners {
         }
     }
 
+    /// From the next packet on nobody hears the caller, who presses a key, or somebody does again.
+    pub(super) fn mute(&mut self, muted: bool) {
+        self.line.muted = muted;
+        for listener in &mut self.listeners {
+            listener.mute(muted);
+        }
+    }
+
     /// The next frame for a listener.
     pub(super) fn poll(&mut self, id: ListenerId) -> Option<HeardFrame<'_>> {
         self.listeners.iter_mut().find(|listener| listener.id() == id)?.fetch()

@@ -7,6 +7,7 @@ use auricle::call::journal::CallIdentity;
 use auricle::domain::call_record::Direction;
 use auricle::domain::ids::{CallId, OrgId};
 use auricle::domain::redacted::Redacted;
+use auricle::leg::keypad::KeyRules;
 use auricle::leg::plan::LegPlan;
 use chrono::{DateTime, Utc};
 use media::codec::Codec;
@@ -42,6 +43,7 @@ pub(crate) fn leg(key: u64, now: Instant, random: &mut Random) -> LegPlan {
             random.next(),
         ),
         gap_wait: ms(40),
+        keys: KeyRules::default(),
         agent_format: AudioFormat::Ulaw8k,
     }
 }

@@ -71,9 +71,14 @@ impl Listener {
         }
     }
 
+    pub(super) fn mute(&mut self, muted: bool) {
+        if let Some(playout) = &mut self.caller {
+            playout.mute(muted);
+        }
+    }
+
     pub(super) fn set_line(&mut self, line: Line) {
         if let Some(playout) = &mut self.caller {
-            playout.mute(line.muted);
             // What cannot be decoded is not heard; the agent's pipeline has refused it before.
             let _ = playout.set_codec(line.codec, line.payload_types);
         }
