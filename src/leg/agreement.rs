@@ -19,7 +19,7 @@ impl Leg {
             return false;
         }
         let heard = (negotiated.codec, negotiated.receive_payload_types);
-        if heard != (old.codec, old.receive_payload_types) && self.ingress.set_codec(heard.0, heard.1).is_err() {
+        if heard != (old.codec, old.receive_payload_types) && self.ingress.set_codec(now, heard.0, heard.1).is_err() {
             // Back to what it was, which it can do.
             let _ = self.egress.set_codec(egress_codec(&self.negotiated), self.seed);
             return false;

@@ -125,7 +125,7 @@ fn plan(now: Instant) -> LegPlan {
         local_rtcp: "127.0.0.1:40001".parse().unwrap(),
         seed,
         reporter: ReporterConfig::new(seed.ssrc, "test".to_owned(), Codec::Pcmu, NtpBase { at: now, ntp: 0 }, 1),
-        gap_wait: Duration::from_millis(40),
+        gap_wait_max: Duration::from_millis(40),
         keys: KeyRules::default(),
         agent_format: AudioFormat::Ulaw8k,
     }

@@ -68,8 +68,8 @@ pub struct LegSetup {
     pub seed: RtpSeed,
     /// RTCP's settings.
     pub reporter: ReporterConfig,
-    /// How long a gap in the sequence is waited for.
-    pub gap_wait: Duration,
+    /// The longest that a gap in the sequence is waited for.
+    pub gap_wait_max: Duration,
     /// What becomes of keys.
     pub keys: KeyRules,
     /// What the agent hears.
@@ -111,12 +111,12 @@ impl Leg {
     /// # Errors
     /// When no resampler exists between the leg's rate and the agent's.
     pub fn new(now: Instant, setup: LegSetup) -> Result<Self, PipelineError> {
-        let LegSetup { negotiated, mut transport, seed, reporter, gap_wait, keys, agent_hears, agent_speaks } = setup;
+        let LegSetup { negotiated, mut transport, seed, reporter, gap_wait_max, keys, agent_hears, agent_speaks } = setup;
         let ingress = IngressConfig::new(negotiated.codec, negotiated.receive_payload_types, agent_hears);
-        let ingress = Ingress::new(IngressConfig { gap_wait, ..ingress })?;
+        let ingress = Ingress::new(IngressConfig { gap_wait_max, ..ingress })?;
         let egress = Egress::new(EgressConfig::new(egress_codec(&negotiated), agent_speaks, seed))?;
         let mut reporter = Reporter::new(now, ReporterConfig { codec: negotiated.codec, ..reporter });
-        reporter.set_playout(playout(negotiated.ptime, gap_wait));
+        reporter.set_playout(playout(negotiated.ptime, gap_wait_max));
         let keypad = Keypad::new(keys, &negotiated);
         transport.set_telephone_event(keypad.receives());
         let mut leg = Self {
@@ -338,14 +338,14 @@ impl Leg {
 
 /// What reports tell of our side: a packet in order waits for nothing, and one behind a gap for the gap's time. Of the
 /// delay at this end only the wait for the next slot is known.
-fn playout(ptime: Duration, gap_wait: Duration) -> PlayoutReport {
+fn playout(ptime: Duration, gap_wait_max: Duration) -> PlayoutReport {
     PlayoutReport {
         end_system_delay: ptime,
         concealment: Concealment::Enhanced,
-        adaptive: Some(false),
+        adaptive: Some(true),
         nominal: Duration::ZERO,
-        maximum: gap_wait,
-        absolute_maximum: gap_wait,
+        maximum: gap_wait_max,
+        absolute_maximum: gap_wait_max,
         signal_dbm0: None,
         noise_dbm0: None,
     }
