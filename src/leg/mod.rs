@@ -91,7 +91,7 @@ impl Leg {
         let ingress = IngressConfig::new(negotiated.codec, negotiated.receive_payload_types, agent_hears);
         let ingress = Ingress::new(IngressConfig { gap_wait, ..ingress })?;
         let egress = Egress::new(EgressConfig::new(egress_codec(&negotiated), agent_speaks, seed))?;
-        let mut reporter = Reporter::new(now, ReporterConfig { codec: negotiated.codec, ..reporter });
+        let mut reporter = Reporter::new(now, reporter.agreed(&negotiated));
         reporter.set_playout(playout(negotiated.ptime, gap_wait));
         let (events, seen, due) = (VecDeque::with_capacity(4), Seen::default(), Due::default());
         let mut leg = Self { transport, ingress, egress, reporter, negotiated, seed, events, seen, due };
@@ -249,6 +249,7 @@ impl Leg {
         self.transport.set_keys(now, negotiated.srtp.as_ref());
         self.transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);
         self.ingress.hold(now, !negotiated.receive);
+        self.reporter.renegotiate(&negotiated);
         self.negotiated = negotiated;
         self.obey_direction(now);
         true

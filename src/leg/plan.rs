@@ -375,6 +375,24 @@ mod tests {
     }
 
     #[test]
+    fn extended_reports_go_out_where_the_far_end_asks_for_them_and_only_there() {
+        for (asks, expected) in [("a=rtcp-xr:voip-metrics rcvr-rtt=all\r\n", true), ("", false)] {
+            let start = Instant::now();
+            let mut leg = PlannedLeg::answering(start, plan(start), (offer("sendrecv") + asks).as_bytes()).unwrap();
+            let mut extended = false;
+            for n in 0..500 {
+                receive(&mut leg, start + Duration::from_millis(20) * u32::from(n), n);
+                while let Some(transmit) = leg.agreed().unwrap().poll_transmit() {
+                    let words = transmit.bytes.as_chunks::<4>().0;
+                    let is_report = matches!(transmit.bytes, [_, 192..=223, ..]);
+                    extended |= is_report && words.iter().any(|[_, packet_type, ..]| *packet_type == 207);
+                }
+            }
+            assert_eq!(extended, expected, "{asks}");
+        }
+    }
+
+    #[test]
     fn a_slot_lies_on_the_grid_and_not_in_the_past() {
         let grid = Instant::now();
         let step = Duration::from_millis(20);
