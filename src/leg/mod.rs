@@ -115,7 +115,7 @@ impl Leg {
         let ingress = IngressConfig::new(negotiated.codec, negotiated.receive_payload_types, agent_hears);
         let ingress = Ingress::new(IngressConfig { gap_wait_max, ..ingress })?;
         let egress = Egress::new(EgressConfig::new(egress_codec(&negotiated), agent_speaks, seed))?;
-        let mut reporter = Reporter::new(now, ReporterConfig { codec: negotiated.codec, ..reporter });
+        let mut reporter = Reporter::new(now, reporter.agreed(&negotiated));
         reporter.set_playout(playout(negotiated.ptime, gap_wait_max));
         let keypad = Keypad::new(keys, &negotiated);
         transport.set_telephone_event(keypad.receives());

@@ -383,6 +383,55 @@ mod tests {
         assert_eq!(leg.agreed().unwrap().queued(), Duration::from_millis(400 - 6 * 20 - 5 * 40));
     }
 
+    /// RTP headers that go out in `slots` slots from `now` on, and the sources that said goodbye.
+    fn headers(leg: &mut PlannedLeg, now: &mut Instant, slots: u32) -> (Vec<RtpHeader>, Vec<u32>) {
+        let (mut sent, mut gone) = (Vec::new(), Vec::new());
+        let leg = leg.agreed().unwrap();
+        for _ in 0..slots {
+            *now += Duration::from_millis(20);
+            leg.handle_timeout(*now);
+            while leg.poll_audio().is_some() {}
+            while let Some(Transmit { flow, bytes }) = leg.poll_transmit() {
+                if flow.local == OURS.parse().unwrap() {
+                    sent.push(RtpPacket::parse(bytes).unwrap().header);
+                } else if let Some([a, b, c, d]) =
+                    bytes.windows(8).find_map(|at| (at[0] == 0x81 && at[1] == 203).then(|| [at[4], at[5], at[6], at[7]]))
+                {
+                    gone.push(u32::from_be_bytes([a, b, c, d]));
+                }
+            }
+        }
+        (sent, gone)
+    }
+
+    #[test]
+    fn a_codec_of_another_clock_is_taken_in_mid_call_as_another_stream_and_what_waits_goes_over() {
+        let mut now = Instant::now();
+        let mut plan = plan(now);
+        plan.codecs = CodecPolicy::new(vec![Codec::Pcmu, Codec::Opus]);
+        plan.agent_format = AudioFormat::S16 { rate: SampleRate::HZ_24000 };
+        let mut leg = PlannedLeg::answering(now, plan, offer("sendrecv").as_bytes()).unwrap();
+        leg.open(now, now);
+        leg.push(now, ItemId(1), AudioChunk { format: AudioFormat::S16 { rate: SampleRate::HZ_24000 }, bytes: &vec![1; 24 * 2 * 800] });
+        let (before, _) = headers(&mut leg, &mut now, 5);
+        let waiting = leg.agreed().unwrap().queued();
+        let opus = offer("sendrecv").replace("RTP/AVP 0", "RTP/AVP 96") + "a=rtpmap:96 opus/48000/2\r\n";
+        assert!(leg.take_reoffer(now, opus.as_bytes()).is_some());
+        assert!(waiting.abs_diff(leg.agreed().unwrap().queued()) <= Duration::from_millis(5));
+        let (after, gone) = headers(&mut leg, &mut now, 5);
+        assert_eq!(gone, [before[0].ssrc.0], "the old stream says goodbye");
+        assert!(
+            after.iter().all(|header| header.ssrc == after[0].ssrc && header.ssrc != before[0].ssrc && header.payload_type.get() == 96)
+        );
+        assert!(after[0].marker && after.array_windows().all(|[one, next]| next.timestamp.since(one.timestamp) == 960));
+        // And back again: a third stream.
+        assert!(leg.take_reoffer(now, offer("sendrecv").as_bytes()).is_some());
+        let (back, gone) = headers(&mut leg, &mut now, 5);
+        assert_eq!(gone, [after[0].ssrc.0]);
+        assert!(back.iter().all(|header| ![before[0].ssrc, after[0].ssrc].contains(&header.ssrc) && header.payload_type.get() == 0));
+        assert!(back.array_windows().all(|[one, next]| next.timestamp.since(one.timestamp) == 160));
+    }
+
     fn digits(keys: &str) -> Vec<Digit> {
         keys.chars().filter_map(Digit::new).collect()
     }
@@ -488,6 +537,24 @@ mod tests {
         assert_eq!(agreed.send_dtmf(now, &digits(&"1".repeat(20))), Err(SendDtmfError::TooMany(DialError { asked: 20, free: 4 })));
         leg.take_reoffer(now, offer("inactive").as_bytes()).unwrap();
         assert_eq!(leg.agreed().unwrap().send_dtmf(now, &digits("1")), Err(SendDtmfError::OnHold));
+    }
+
+    #[test]
+    fn extended_reports_go_out_where_the_far_end_asks_for_them_and_only_there() {
+        for (asks, expected) in [("a=rtcp-xr:voip-metrics rcvr-rtt=all\r\n", true), ("", false)] {
+            let start = Instant::now();
+            let mut leg = PlannedLeg::answering(start, plan(start), (offer("sendrecv") + asks).as_bytes()).unwrap();
+            let mut extended = false;
+            for n in 0..500 {
+                receive(&mut leg, start + Duration::from_millis(20) * u32::from(n), n);
+                while let Some(transmit) = leg.agreed().unwrap().poll_transmit() {
+                    let words = transmit.bytes.as_chunks::<4>().0;
+                    let is_report = matches!(transmit.bytes, [_, 192..=223, ..]);
+                    extended |= is_report && words.iter().any(|[_, packet_type, ..]| *packet_type == 207);
+                }
+            }
+            assert_eq!(extended, expected, "{asks}");
+        }
     }
 
     #[test]
