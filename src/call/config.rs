@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::domain::ids::OrgId;
 use crate::domain::setting::{SettingFault, out_of_range};
 use crate::leg::codecs::CodecNames;
-use crate::leg::keypad::KeyRules;
+use crate::leg::keypad::{KeyRules, ToneRule};
 
 /// `[calls]`: how many, how long, and on which threads.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -80,6 +80,8 @@ pub struct NumberConfig {
     pub org: OrgId,
     /// Codecs of its calls, best first. Default: those of `[rtp]`.
     pub codecs: Option<CodecNames>,
+    /// When the caller's audio is listened to for keys. Default `without_events`.
+    pub dtmf_tones: ToneRule,
     /// Whether the caller is silenced for the agent and for listeners while a key is down. Default true.
     pub dtmf_hidden: bool,
     /// Whether the agent is told which keys are pressed. Default true.
@@ -99,12 +101,14 @@ pub enum AnswerRule {
 
 impl Default for NumberConfig {
     fn default() -> Self {
+        let KeyRules { tones, hidden } = KeyRules::default();
         Self {
             agent: String::new(),
             answer: AnswerRule::default(),
             org: OrgId::default_org(),
             codecs: None,
-            dtmf_hidden: KeyRules::default().hidden,
+            dtmf_tones: tones,
+            dtmf_hidden: hidden,
             dtmf_to_agent: true,
         }
     }
@@ -114,7 +118,7 @@ impl NumberConfig {
     /// What becomes of keys, as the leg is told.
     #[must_use]
     pub const fn keys(&self) -> KeyRules {
-        KeyRules { hidden: self.dtmf_hidden }
+        KeyRules { tones: self.dtmf_tones, hidden: self.dtmf_hidden }
     }
 }
 

@@ -39,7 +39,7 @@ impl Leg {
         self.transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);
         self.ingress.hold(now, self.held || !negotiated.receive);
         self.keypad.renegotiate(now, &negotiated, &mut self.events);
-        self.transport.set_telephone_event(self.keypad.receives());
+        self.obey_keys();
         self.reporter.renegotiate(&negotiated);
         self.negotiated = negotiated;
         self.tell_listeners();

@@ -1,13 +1,13 @@
-//! Keys on a leg: sending them, and keeping those that come out of what others hear.
+//! Keys on a leg: sending them, and hearing those that come as tones.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use media::dtmf::Digit;
 use media::ingress::Ingress;
 
-use super::Leg;
 use super::keypad::{Keypad, SendDtmfError};
-use super::listeners::Listeners;
+use super::{Leg, LegEvent};
 
 impl Leg {
     /// Presses keys after those that wait: as telephone-events where the far end takes them, as tones otherwise. What the
@@ -21,17 +21,17 @@ impl Leg {
         }
         Ok(self.keypad.dial(now, &mut self.egress, digits)?)
     }
+
+    /// Other rules of keys hold, or the far end sends them in another way.
+    pub(super) fn obey_keys(&mut self) {
+        self.ingress.set_tones(self.keypad.wants_tones(), self.keypad.hides());
+        self.transport.set_telephone_event(self.keypad.receives());
+    }
 }
 
-/// Silences the caller for all others while a key is down, if that is wanted.
-pub(super) fn hide(now: Instant, keypad: &Keypad, muted: &mut bool, ingress: &mut Ingress, listeners: Option<&mut Listeners>) {
-    let wanted = keypad.is_muted(now);
-    if wanted == *muted {
-        return;
-    }
-    *muted = wanted;
-    ingress.mute(wanted);
-    if let Some(listeners) = listeners {
-        listeners.mute(wanted);
+/// Keys that were heard in the audio.
+pub(super) fn hear_tones(now: Instant, ingress: &mut Ingress, keypad: &mut Keypad, out: &mut VecDeque<LegEvent>) {
+    while let Some((tone, timestamp)) = ingress.poll_tone() {
+        keypad.handle_tone(now, tone, timestamp, out);
     }
 }

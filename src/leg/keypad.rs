@@ -1,6 +1,7 @@
-//! The keys of a leg: as telephone-events (RFC 4733) both ways, and out as tones (ITU-T Q.23), too.
+//! The keys of a leg, both ways: as telephone-events (RFC 4733), and as tones in the audio (ITU-T Q.23, Q.24).
 //!
-//! In: each key is told once, and while it is down nobody hears the caller, where that is wanted. Out: events in the place of audio packets
+//! In: what comes either way is told once, and while a key is down nobody hears the caller, where that is wanted. Tones
+//! are detected by the ingress, which hears the line before it is silenced. Out: events in the place of audio packets
 //! where the far end takes them, tones otherwise; what the agent says waits meanwhile, so that none of it is lost.
 //!
 //! Neither way costs anything before its first key. Left out on purpose: keys in SIP INFO, and what a key means.
@@ -8,19 +9,35 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use media::dtmf::{Cadence, DialError, Digit, DigitEvent, Generator, Levels, Mask, Merger, Receiver, ReceiverOutput, Sender};
+use media::dtmf::{Cadence, DialError, Digit, DigitEvent, Generator, Levels, Mask, Merger, Receiver, ReceiverOutput, Sender, ToneEvent};
 use media::egress::Egress;
 use media::rtp::{RtpHeader, RtpPacket};
 use media::sdp::Negotiated;
-use media::units::{ClockRate, PayloadType};
+use media::units::{ClockRate, PayloadType, RtpTimestamp};
+use serde::Deserialize;
 
 use super::LegEvent;
 
 /// What becomes of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyRules {
+    /// When the audio is listened to for keys.
+    pub tones: ToneRule,
     /// Whether the caller is silenced for the agent and for listeners while a key is down.
     pub hidden: bool,
+}
+
+/// When the audio is listened to for keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToneRule {
+    /// Where the far end sends no telephone-events.
+    #[default]
+    WithoutEvents,
+    /// Always: for far ends that agree to telephone-events and send tones.
+    Always,
+    /// Never.
+    Never,
 }
 
 /// Why keys are not sent.
@@ -67,7 +84,7 @@ struct Inward {
 
 impl Default for KeyRules {
     fn default() -> Self {
-        Self { hidden: true }
+        Self { tones: ToneRule::default(), hidden: true }
     }
 }
 
@@ -94,6 +111,11 @@ impl Keypad {
         inward.receiver.handle_packet(now, packet);
         inward.drain(out);
         true
+    }
+
+    /// Takes a key that was heard in the audio; `timestamp` is that of its edge.
+    pub(super) fn handle_tone(&mut self, now: Instant, tone: ToneEvent, timestamp: RtpTimestamp, out: &mut VecDeque<LegEvent>) {
+        self.inward().tell(tone.heard(now, timestamp), out);
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant, out: &mut VecDeque<LegEvent>) {
@@ -139,6 +161,20 @@ impl Keypad {
     /// What goes in the place of an audio packet of so many ticks.
     pub(super) fn replace(&mut self, audio: &RtpHeader, ticks: u32) -> Option<RtpPacket<'_>> {
         self.outward.as_mut()?.replace(audio, ticks)
+    }
+
+    /// Whether the audio is to be listened to for keys.
+    pub(super) const fn wants_tones(&self) -> bool {
+        match self.rules.tones {
+            ToneRule::WithoutEvents => self.agreed.events.is_none(),
+            ToneRule::Always => true,
+            ToneRule::Never => false,
+        }
+    }
+
+    /// Whether nobody else shall hear keys.
+    pub(super) const fn hides(&self) -> bool {
+        self.rules.hidden
     }
 
     /// Whether nobody shall hear the caller now.

@@ -29,7 +29,7 @@ use media::transport::{Flow, Inbound, Transmit, Transport};
 use media::units::Ssrc;
 
 use agreement::egress_codec;
-use dtmf::hide;
+use dtmf::hear_tones;
 use keypad::{KeyRules, Keypad};
 use listeners::Listeners;
 
@@ -111,14 +111,13 @@ impl Leg {
     /// # Errors
     /// When no resampler exists between the leg's rate and the agent's.
     pub fn new(now: Instant, setup: LegSetup) -> Result<Self, PipelineError> {
-        let LegSetup { negotiated, mut transport, seed, reporter, gap_wait_max, keys, agent_hears, agent_speaks } = setup;
+        let LegSetup { negotiated, transport, seed, reporter, gap_wait_max, keys, agent_hears, agent_speaks } = setup;
         let ingress = IngressConfig::new(negotiated.codec, negotiated.receive_payload_types, agent_hears);
         let ingress = Ingress::new(IngressConfig { gap_wait_max, ..ingress })?;
         let egress = Egress::new(EgressConfig::new(egress_codec(&negotiated), agent_speaks, seed))?;
         let mut reporter = Reporter::new(now, reporter.agreed(&negotiated));
         reporter.set_playout(playout(negotiated.ptime, gap_wait_max));
         let keypad = Keypad::new(keys, &negotiated);
-        transport.set_telephone_event(keypad.receives());
         let mut leg = Self {
             transport,
             ingress,
@@ -135,6 +134,7 @@ impl Leg {
             held: false,
             heard: None,
         };
+        leg.obey_keys();
         leg.obey_direction(now);
         Ok(leg)
     }
@@ -156,15 +156,19 @@ impl Leg {
                         continue;
                     }
                     self.heard = Some(packet.header.ssrc);
-                    hide(now, &self.keypad, &mut self.muted, &mut self.ingress, self.listeners.as_deref_mut());
+                    self.muted = self.keypad.is_muted(now);
+                    self.ingress.mute(self.muted);
                     self.reporter.handle_rtp_received(now, &packet);
                     let late = self.ingress.late();
                     self.ingress.handle_packet(now, &packet);
                     if self.ingress.late() > late {
                         self.reporter.handle_rtp_discarded(&packet.header);
                     }
+                    hear_tones(now, &mut self.ingress, &mut self.keypad, &mut self.events);
+                    self.muted = self.keypad.is_muted(now);
                     // While on hold, what still comes is nobody's to hear.
                     if let Some(listeners) = self.listeners.as_mut().filter(|_| self.negotiated.receive && !self.held) {
+                        listeners.mute(self.muted || self.ingress.hides_tone());
                         listeners.handle_packet(now, &packet);
                     }
                 }
@@ -223,6 +227,7 @@ impl Leg {
         }
         if is_due(self.due.ingress) {
             self.ingress.handle_timeout(now);
+            hear_tones(now, &mut self.ingress, &mut self.keypad, &mut self.events);
         }
         if is_due(self.due.reporter) {
             self.reporter.handle_timeout(now);

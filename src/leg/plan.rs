@@ -217,9 +217,9 @@ fn next_slot(grid: Instant, now: Instant, step: Duration) -> Instant {
 
 #[cfg(test)]
 mod tests {
-    use media::codec::Codec;
     use media::codec::g711::Law;
-    use media::dtmf::{Detector, DialError, Digit, Edge};
+    use media::codec::{Codec, rms_dbfs};
+    use media::dtmf::{Cadence, Detector, DialError, Digit, DigitEvent, Edge, Generator, Levels, Source};
     use media::rtcp::NtpBase;
     use media::rtp::{RtpHeader, RtpPacket};
     use media::sdp::{Crypto, RemoteRule, SrtpPolicy};
@@ -526,6 +526,42 @@ mod tests {
         }
         let told: String = heard.iter().filter(|event| event.edge == Edge::Began).map(|event| event.digit.key()).collect();
         assert_eq!(told, "80*");
+    }
+
+    #[test]
+    fn keys_that_come_as_tones_are_told_and_too_little_of_them_goes_on_to_be_read_again() {
+        let start = Instant::now();
+        let mut leg = PlannedLeg::answering(start, plan(start), offer("sendrecv").as_bytes()).unwrap();
+        let (mut generator, mut line) = (Generator::new(SampleRate::HZ_8000, Levels::default()), vec![0_i16; 8_000]);
+        generator.dial(&digits("42#"), Cadence::default()).unwrap();
+        let written = generator.fill(line.get_mut(1_000..).unwrap());
+        assert!(written > 6_000);
+        let flow = Flow { protocol: Protocol::Udp, local: OURS.parse().unwrap(), remote: "127.0.0.1:50000".parse().unwrap() };
+        let (mut told, mut agent) = (String::new(), Vec::new());
+        for (n, samples) in line.chunks_exact(160).enumerate() {
+            let payload: Vec<u8> = samples.iter().map(|&sample| Law::Mu.encode(sample)).collect();
+            let (sequence, timestamp) = (SequenceNumber(n as u16), RtpTimestamp(n as u32 * 160));
+            let header = RtpHeader { payload_type: PayloadType::PCMU, sequence, timestamp, ssrc: Ssrc(9), marker: false };
+            let mut datagram = Vec::new();
+            RtpPacket { header, payload: &payload }.write(&mut datagram);
+            let leg = leg.agreed().unwrap();
+            assert!(leg.handle_datagram(start + Duration::from_millis(20) * n as u32, flow, &datagram));
+            while let Some(chunk) = leg.poll_audio() {
+                agent.extend(chunk.bytes.iter().map(|&byte| Law::Mu.decode(byte)));
+            }
+            while let Some(event) = leg.poll_event() {
+                if let LegEvent::Digit(DigitEvent { digit, edge: Edge::Began, source, .. }) = event {
+                    assert_eq!(source, Source::InBand);
+                    told.push(digit.key());
+                }
+            }
+        }
+        assert_eq!((told.as_str(), agent.len()), ("42#", line.len()));
+        let (mut detector, mut heard) = (Detector::new(SampleRate::HZ_8000), Vec::new());
+        detector.push(&agent, &mut heard);
+        assert_eq!(heard, []);
+        let loud = agent.chunks(80).filter(|piece| rms_dbfs(piece) > -30.0).count();
+        assert!(loud <= 3 * 2, "{loud} times 10 ms of three keys went on");
     }
 
     #[test]

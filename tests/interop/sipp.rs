@@ -34,7 +34,9 @@ fn keys_that_sipp_plays_reach_the_agent_once_each_and_in_order() {
     let gateway = Gateway::start("echo");
     std::os::unix::fs::symlink("/usr/share/sip-tester", gateway.folder().join("pcap")).expect("a link to the keys");
     let scenario = tools::run(Command::new(&sipp).args(["-sd", "uac_pcap"]), Duration::from_secs(10));
-    let play = |key: char| format!("<nop><action><exec play_pcap_audio=\"pcap/dtmf_2833_{key}.pcap\"/></action></nop><pause milliseconds=\"700\"/>");
+    let play = |key: char| {
+        format!("<nop><action><exec play_pcap_audio=\"pcap/dtmf_2833_{key}.pcap\"/></action></nop><pause milliseconds=\"700\"/>")
+    };
     // Two seconds of speech, and in the place of one key several.
     let scenario = String::from_utf8_lossy(&scenario.stdout).replace("<pause milliseconds=\"8000\"/>", "<pause milliseconds=\"2000\"/>");
     let (before, after) = scenario.split_once("<!-- Play an out of band DTMF '1'").expect("sipp's own scenario");
