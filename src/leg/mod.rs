@@ -318,6 +318,11 @@ impl Leg {
                         listeners.handle_reference(&frame);
                     }
                 }
+                EgressOutput::Silent(_) => {
+                    if let Some(listeners) = &mut self.listeners {
+                        listeners.handle_slot(now);
+                    }
+                }
                 EgressOutput::Timeout(due) => {
                     self.due.egress = due;
                     return;
