@@ -47,7 +47,7 @@ use crate::jitter::reorder::{Arrival, ReorderRing, Skipped};
 use crate::jitter::timeline::Timeline;
 use crate::pipeline::PipelineError;
 use crate::rtp::{RtpHeader, RtpPacket};
-use crate::units::Ssrc;
+use crate::units::{RtpTimestamp, Ssrc};
 
 pub use crate::rtp::PayloadTypes;
 pub use config::{IngressConfig, Silence};
