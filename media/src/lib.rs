@@ -11,6 +11,7 @@
 //! Units and wrap-around live in [`units`]; the order of the stages stands in [`ingress`], [`egress`] and [`playout`].
 
 pub mod codec;
+pub mod drift;
 pub mod dtmf;
 pub mod egress;
 pub mod frame;
