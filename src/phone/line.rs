@@ -75,7 +75,9 @@ impl Line {
         let linear = AudioFormat::S16 { rate: RATE };
         let ingress = Ingress::new(IngressConfig::new(codec, receive_payload_types, linear))?;
         let agreed = EgressCodec::new(codec, send_payload_types.audio, ptime);
-        let mut egress = Egress::new(EgressConfig::new(agreed, linear, setup.seed))?;
+        // What is played is compared with what is heard, so nothing may change its speed.
+        let egress = EgressConfig { catch_up: false, ..EgressConfig::new(agreed, linear, setup.seed) };
+        let mut egress = Egress::new(egress)?;
         if setup.negotiated.send {
             egress.start(now);
         }

@@ -52,7 +52,7 @@ fn baresip_without_srtp_is_refused_where_srtp_is_required() {
 
 fn assert_heard_again(number: &str) {
     let Some(call) = call(number, "", &PCMU, None) else { return };
-    call.assert_heard(&PCMU);
+    call.assert_heard();
 }
 
 /// The gateway takes the codec alone, as the caller has it alone.
@@ -61,7 +61,7 @@ fn assert_heard_again_over(named: &str, codec: &Codec) {
         return tools::skip(&format!("baresip has no module {}", codec.module));
     }
     let Some(call) = call("1000", &format!("codecs = [\"{named}\"]"), codec, None) else { return };
-    call.assert_heard(codec);
+    call.assert_heard();
     call.gateway.wait_for_calls("a call over that codec", |calls| calls.len() == 1 && calls[0]["session_status"] == "completed");
 }
 
@@ -70,7 +70,7 @@ fn assert_heard_again_protected(rtp_lines: &str, encryption: &str) {
         return tools::skip("baresip has no module for SRTP");
     }
     let Some(call) = call("1000", rtp_lines, &PCMU, Some(encryption)) else { return };
-    call.assert_heard(&PCMU);
+    call.assert_heard();
     assert!(call.said.contains("SRTP is Enabled"), "{}\n{}", call.said, call.gateway.log());
 }
 
@@ -80,9 +80,6 @@ struct Codec {
     /// As its account names it.
     name: &'static str,
     rate_hz: u32,
-    /// How like what was played the whole of what is heard must be. Without it each audible half second must be heard near
-    /// its place, but for one: one packet late on a busy machine shifts all that follows it.
-    likeness: Option<f64>,
 }
 
 /// A call that is over.
@@ -94,13 +91,14 @@ struct Called {
 }
 
 impl Called {
-    fn assert_heard(&self, codec: &Codec) {
+    fn assert_heard(&self) {
         let (Some(played), Some(recorded)) = (dump(&self.home, "-enc.wav"), dump(&self.home, "-dec.wav")) else {
             panic!("baresip recorded nothing\n{}\n{}", self.said, self.gateway.log());
         };
+        // By half seconds, not as a whole: baresip has no real-time priority, and one packet that it plays late shifts all
+        // that follows. That the gateway's bytes are the caller's to the last one is proved in `through`.
         let found = echo::find(&played, &recorded);
-        let alike = codec.likeness.is_none_or(|least| found.correlation >= least);
-        assert!(alike && found.lost <= 1, "{found:?}\n{}\n{}", self.said, self.gateway.log());
+        assert!(found.audible >= 6 && found.lost <= 1, "{found:?}\n{}\n{}", self.said, self.gateway.log());
     }
 }
 
@@ -150,10 +148,10 @@ fn dump(home: &Path, end: &str) -> Option<Vec<i16>> {
     files.iter().find(|path| path.to_string_lossy().ends_with(end)).map(|path| sound::read_at_8_khz(path))
 }
 
-const PCMU: Codec = Codec { module: "g711.so", name: "PCMU/8000/1", rate_hz: 8_000, likeness: Some(0.9) };
-const G722: Codec = Codec { module: "g722.so", name: "G722/16000/1", rate_hz: 16_000, likeness: None };
-const OPUS: Codec = Codec { module: "opus.so", name: "opus/48000/2", rate_hz: 48_000, likeness: None };
-const L16: Codec = Codec { module: "l16.so", name: "L16/16000/1", rate_hz: 16_000, likeness: None };
+const PCMU: Codec = Codec { module: "g711.so", name: "PCMU/8000/1", rate_hz: 8_000 };
+const G722: Codec = Codec { module: "g722.so", name: "G722/16000/1", rate_hz: 16_000 };
+const OPUS: Codec = Codec { module: "opus.so", name: "opus/48000/2", rate_hz: 48_000 };
+const L16: Codec = Codec { module: "l16.so", name: "L16/16000/1", rate_hz: 16_000 };
 
 /// Where Debian keeps baresip's modules.
 const MODULES: &str = "/usr/lib/baresip/modules";

@@ -9,7 +9,9 @@ pub(crate) struct Match {
     pub(crate) delay: usize,
     /// 1 is the same, 0 unrelated; one packet too many or too few in the middle spoils it.
     pub(crate) correlation: f64,
-    /// Audible half seconds that were not found near their place.
+    /// Audible half seconds of what was played.
+    pub(crate) audible: usize,
+    /// Those of them that were not found near the place that the one before had.
     pub(crate) lost: usize,
 }
 
@@ -22,16 +24,26 @@ pub(crate) fn find(played: &[i16], recorded: &[i16]) -> Match {
     let delay = best_delay(played, recorded, loudest, second, 0..2 * SECOND).0;
     let heard = recorded.get(delay..).unwrap_or_default();
     let both = played.len().min(heard.len());
-    Match { delay, correlation: correlation(&played[..both], &heard[..both]), lost: lost(played, recorded, delay) }
+    let (audible, lost) = half_seconds(played, recorded, delay);
+    Match { delay, correlation: correlation(&played[..both], &heard[..both]), audible, lost }
 }
 
-/// Audible half seconds of `played` that are not in `recorded` within 60 ms of their place. A peer without real-time
-/// priority on a machine that stands still for a moment conceals or drops a packet; what comes after it is whole again.
-fn lost(played: &[i16], recorded: &[i16], delay: usize) -> usize {
-    let audible = |start: &usize| energy(&played[*start..*start + WINDOW]) > AUDIBLE * WINDOW as i64;
-    let windows = (0..played.len().saturating_sub(WINDOW)).step_by(WINDOW).filter(audible);
-    let around = delay.saturating_sub(SHIFT)..delay + SHIFT;
-    windows.filter(|&start| best_delay(played, recorded, start, WINDOW, around.clone()).1 < 0.9).count()
+/// Audible half seconds of `played`, and those that are not in `recorded` within 60 ms of where the one before was. A peer
+/// without real-time priority on a machine that stands still for a moment conceals or drops packets; what comes after
+/// is whole again.
+fn half_seconds(played: &[i16], recorded: &[i16], delay: usize) -> (usize, usize) {
+    let is_audible = |start: &usize| energy(&played[*start..*start + WINDOW]) > AUDIBLE * WINDOW as i64;
+    let (mut audible, mut lost, mut place) = (0, 0, delay);
+    for start in (0..played.len().saturating_sub(WINDOW)).step_by(WINDOW).filter(is_audible) {
+        audible += 1;
+        let (found, likeness) = best_delay(played, recorded, start, WINDOW, place.saturating_sub(SHIFT)..place + SHIFT);
+        if likeness < 0.9 {
+            lost += 1;
+        } else {
+            place = found;
+        }
+    }
+    (audible, lost)
 }
 
 /// The delay at which the part of `played` from `start` on is most like what was recorded, and how like that is.
