@@ -10,8 +10,11 @@
 //!
 //! Units and wrap-around live in [`units`]; the order of the stages stands in [`ingress`], [`egress`] and [`playout`].
 
+pub mod analysis;
+pub mod barge_in;
 pub mod codec;
 pub mod dtmf;
+pub mod echo;
 pub mod egress;
 pub mod frame;
 pub mod ingress;
@@ -29,3 +32,4 @@ pub mod stats;
 pub mod time_scale;
 pub mod transport;
 pub mod units;
+pub mod vad;
