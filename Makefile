@@ -50,10 +50,12 @@ fuzz: ## every fuzz target, SECONDS_EACH=60 by default
 	@scripts/setup.sh run
 	@scripts/fuzz.sh $(or $(SECONDS_EACH),60)
 
-quality: ## how a caller's voice sounds after the trip: PESQ of real speech through a 24 kHz echo
-	@scripts/setup.sh test
+quality: ## how voices sound: PESQ of real speech through a 24 kHz echo, and over bad links (the loss table, with plots)
+	@scripts/setup.sh quality
 	AURICLE_MEASURE=1 cargo test --release --locked --test interop sound
 	@python3 scripts/measured.py --result sound
+	AURICLE_MEASURE=1 cargo test --release --locked --test quality || short=$$?; \
+	python3 scripts/measured.py --result quality; exit $${short:-0}
 
 bench-call: ## cost, delay and memory of a call at 100 and 400 calls, against the bare loop
 	@scripts/setup.sh bench

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import platform
+import shutil
 import subprocess
 import sys
 
@@ -38,7 +39,15 @@ def section(path):
         "| figure | measured | gate | verdict |",
         "| --- | ---: | ---: | --- |",
     ]
-    return lines + [row(figure) for figure in saved["figures"]] + [""]
+    return lines + [row(figure) for figure in saved["figures"]] + [""] + plots(path)
+
+
+def plots(path):
+    """The plots that were drawn beside the figures, copied beside the page."""
+    found = sorted(path.parent.glob(f"{path.stem}-*.png"))
+    for plot in found:
+        shutil.copy(plot, PAGE.parent / plot.name)
+    return [f"![{plot.stem.replace('-', ' ')}]({plot.name})\n" for plot in found]
 
 
 def result(name):

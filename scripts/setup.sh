@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Finds or installs what a part of the work needs: scripts/setup.sh [run|demo|test|bench|image]…
+# Finds or installs what a part of the work needs: scripts/setup.sh [run|demo|test|quality|bench|image]…
 #
 # Silent and quick when nothing is missing. As root it installs by apt-get; otherwise it prints the one command to run.
 # What the build needs must be there; a missing test tool is named, and the tests that want it say that they skip.
@@ -92,16 +92,16 @@ install() {
 
 apt_install() { DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; }
 
-# The Python packages, only when their list changed.
+# The Python packages of a list, only when it changed: python_packages LIST MARK
 python_packages() {
-    local venv=target/venv list=tests/support/requirements.txt
-    cmp -s "$list" "$venv/installed.txt" 2>/dev/null && return 0
+    local venv=target/venv list=$1 mark=target/venv/$2
+    cmp -s "$list" "$mark" 2>/dev/null && return 0
     have python3 || return 1
     echo "setup: installing the Python packages of $list into $venv"
     mkdir -p target
     python3 -m venv "$venv" \
         && "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$list" \
-        && cp "$list" "$venv/installed.txt"
+        && cp "$list" "$mark"
 }
 
 # libopus is built by cmake: Debian's package, or PyPI's where nothing can be installed into the system.
@@ -117,12 +117,13 @@ cmake_anyhow() {
 }
 
 main() {
-    local parts=("${@:-run}") part tests=no
+    local parts=("${@:-run}") part tests=no plots=no
     for part in "${parts[@]}"; do
         case "$part" in
             run | demo | bench | image) "part_$part" ;;
             test) part_test; tests=yes ;;
-            *) echo "setup: unknown part '$part' (run, demo, test, bench, image)" >&2; exit 2 ;;
+            quality) part_test; tests=yes plots=yes ;;
+            *) echo "setup: unknown part '$part' (run, demo, test, quality, bench, image)" >&2; exit 2 ;;
         esac
     done
     if [ ${#needed[@]} -gt 0 ]; then
@@ -135,7 +136,11 @@ main() {
         install "${wanted[@]}" || echo "setup: going on; what needs ${wanted[*]} will say that it is skipped" >&2
     fi
     if [ $tests = yes ]; then
-        python_packages || echo "setup: going on without the Python packages; the tests that need them will say that they are skipped" >&2
+        python_packages tests/support/requirements.txt installed.txt \
+            || echo "setup: going on without the Python packages; the tests that need them will say that they are skipped" >&2
+    fi
+    if [ $plots = yes ]; then
+        python_packages tests/quality/requirements.txt installed-quality.txt || echo "setup: going on without plots" >&2
     fi
 }
 

@@ -5,7 +5,7 @@
 //! | # | stage | where | why here |
 //! | --- | --- | --- | --- |
 //! | 1 | classify: SSRC, payload type, size | this file | nothing later needs to ask what a packet is |
-//! | 2 | reorder; a gap waits `gap_wait` | `jitter::reorder` | sequence numbers are only good for order, and order comes before time |
+//! | 2 | reorder; a gap waits 20 to 160 ms | `jitter::{reorder, gap_wait}` | sequence numbers are only good for order, and order comes before time |
 //! | 3 | timeline: late, gap, silence due | `jitter::timeline` | time is RTP's; it must see packets in order and before they cost anything |
 //! | 4 | decode, unless the agent takes the codec's bytes | `codec` | what follows works on samples, if it works at all |
 //! | 5 | conceal what was lost | `codec::conceal` | a codec that conceals by itself does it between two decoded packets |
@@ -26,25 +26,29 @@
 //! decides before this).
 
 mod config;
+mod content;
 mod delivery;
 mod outlet;
 mod pieces;
+mod placing;
 mod stats;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::codec::{Codec, Decoder};
+use crate::codec::Codec;
 use crate::frame::{AudioChunk, AudioFormat};
-use crate::ingress::delivery::{Delivery, Placed};
+use crate::ingress::content::{Content, Unheard};
+use crate::ingress::delivery::Delivery;
+use crate::jitter::gap_wait::GapWait;
 use crate::jitter::interarrival::Interarrival;
-use crate::jitter::reorder::{Arrival, ReorderRing};
-use crate::jitter::timeline::{Placement, Timeline};
+use crate::jitter::reorder::{Arrival, ReorderRing, Skipped};
+use crate::jitter::timeline::Timeline;
 use crate::pipeline::PipelineError;
 use crate::rtp::{RtpHeader, RtpPacket};
-use crate::units::{RtpTimestamp, Ssrc};
+use crate::units::Ssrc;
 
 pub use crate::rtp::PayloadTypes;
-pub use config::IngressConfig;
+pub use config::{IngressConfig, Silence};
 pub use delivery::{FrameOrigin, TapFrame};
 pub use stats::IngressStats;
 
@@ -53,7 +57,8 @@ pub use stats::IngressStats;
 pub struct Ingress {
     config: IngressConfig,
     ssrc: Option<Ssrc>,
-    ring: ReorderRing,
+    ring: ReorderRing<Content>,
+    gap_wait: GapWait,
     timeline: Timeline,
     interarrival: Interarrival,
     delivery: Delivery,
@@ -97,9 +102,10 @@ impl Ingress {
             config,
             ssrc: None,
             ring: ReorderRing::new(),
+            gap_wait: GapWait::new(config.gap_wait_max),
             timeline: Timeline::new(codec.clock_rate()).ok_or(PipelineError::Unsupported { codec })?,
             interarrival: Interarrival::new(codec.clock_rate()),
-            delivery: Delivery::new(codec, output, tap)?,
+            delivery: Delivery::new(codec, output, config.silence, tap)?,
             successor: None,
             stats: IngressStats::default(),
             lost: 0,
@@ -111,26 +117,30 @@ impl Ingress {
     pub fn handle_packet(&mut self, now: Instant, packet: &RtpPacket<'_>) {
         self.stats.received += 1;
         let RtpHeader { ssrc, sequence, timestamp, .. } = packet.header;
-        let Some(ticks) = self.audio_ticks(packet) else {
+        let content = self.content_of(now, packet);
+        if content == Content::Blank {
             self.handle_blank(now, &packet.header);
             return;
-        };
+        }
         if self.ssrc != Some(ssrc) {
-            self.restart(packet);
+            self.restart(now, packet);
         }
         match self.ring.arrival(sequence) {
             Arrival::Next => {}
             Arrival::Ahead => {
                 self.interarrival.arrived(now, timestamp);
-                self.ring.keep(now, sequence, timestamp, packet.payload);
+                self.note_order(now, &packet.header);
+                self.keep(now, &packet.header, content, packet.payload);
                 return;
             }
             Arrival::FarAhead => {
-                self.release_all();
-                self.lost += self.ring.skip_before(sequence);
+                self.release_all(now);
+                let skipped = self.ring.skip_before(sequence);
+                self.give_up(skipped, now);
             }
-            Arrival::Restart => self.restart(packet),
+            Arrival::Restart => self.restart(now, packet),
             Arrival::Late => {
+                self.gap_wait.late(now, sequence);
                 self.stats.late += 1;
                 return;
             }
@@ -144,24 +154,32 @@ impl Ingress {
             }
         }
         self.interarrival.arrived(now, timestamp);
+        self.note_order(now, &packet.header);
         self.ring.advance();
-        self.place(now, timestamp, ticks, packet.payload);
+        self.place(now, timestamp, content, packet.payload);
         self.release_next();
     }
 
     /// Gives up on packets waited for long enough, and fills silence that is due.
     pub fn handle_timeout(&mut self, now: Instant) {
         while self.gap_deadline().is_some_and(|deadline| deadline <= now) {
-            self.lost += self.ring.skip();
-            self.release_next();
+            self.skip(now);
+        }
+        if !self.ring.is_empty() {
+            // A line on which something waits is not silent.
+            return;
         }
         let due = self.timeline.fill(now, self.interarrival.jitter());
-        self.delivery.silence(due);
+        if self.timeline.is_resting() || self.timeline.is_held() {
+            self.delivery.pause(due);
+        } else {
+            self.delivery.outage(due);
+        }
     }
 
     /// What there is to do next; poll until it answers with a timeout.
     pub fn poll_output(&mut self) -> IngressOutput<'_> {
-        let timeout = [self.gap_deadline(), self.timeline.next_fill(self.interarrival.jitter())].into_iter().flatten().min();
+        let timeout = self.gap_deadline().or_else(|| self.timeline.next_fill(self.interarrival.jitter()));
         self.delivery.poll().unwrap_or(IngressOutput::Timeout(timeout))
     }
 
@@ -170,12 +188,13 @@ impl Ingress {
     ///
     /// # Errors
     /// When the codec cannot be had; all stays as it was.
-    pub fn set_codec(&mut self, codec: Codec, payload_types: PayloadTypes) -> Result<(), PipelineError> {
+    pub fn set_codec(&mut self, now: Instant, codec: Codec, payload_types: PayloadTypes) -> Result<(), PipelineError> {
         Timeline::new(codec.clock_rate()).ok_or(PipelineError::Unsupported { codec })?;
-        let delivery = if codec == self.config.codec { None } else { Some(Delivery::new(codec, self.config.output, false)?) };
+        let delivery =
+            if codec == self.config.codec { None } else { Some(Delivery::new(codec, self.config.output, self.config.silence, false)?) };
         self.successor = Some(Box::new(Successor { codec, payload_types, delivery }));
         if self.ssrc.is_none() || payload_types.audio == self.config.payload_types.audio {
-            self.adopt();
+            self.adopt(now);
         }
         Ok(())
     }
@@ -202,7 +221,7 @@ impl Ingress {
     /// Puts the line on hold, or takes it off.
     pub fn hold(&mut self, now: Instant, held: bool) {
         if held {
-            self.release_all();
+            self.release_all(now);
         }
         self.timeline.hold(now, held);
     }
@@ -218,7 +237,7 @@ impl Ingress {
     pub fn stats(&self) -> IngressStats {
         let delivered = self.delivery.delivered();
         IngressStats {
-            waiting: self.ring.waiting(),
+            waiting: self.ring.iter().filter(|packet| packet.content != Content::Blank).count() as u64,
             forwarded_ticks: delivered.received,
             concealed_ticks: delivered.concealed,
             filled_ticks: delivered.filled,
@@ -227,6 +246,7 @@ impl Ingress {
             lead_ticks: self.timeline.lead(),
             silence: self.timeline.is_filling(),
             jitter: self.interarrival.jitter(),
+            gap_wait: self.gap_wait.wait(),
             ..self.stats
         }
     }
@@ -237,35 +257,39 @@ impl Ingress {
         self.stats.late
     }
 
-    /// How long the packet lasts, in ticks of its clock, if it is audio; what it is instead is counted.
-    fn audio_ticks(&mut self, packet: &RtpPacket<'_>) -> Option<u32> {
+    /// What the packet holds; what is neither audio nor comfort noise is counted.
+    fn content_of(&mut self, now: Instant, packet: &RtpPacket<'_>) -> Content {
         let payload_type = packet.header.payload_type;
         if self.successor.as_ref().is_some_and(|successor| successor.payload_types.audio == payload_type) {
-            self.adopt();
+            self.adopt(now);
         }
         let IngressConfig { codec, payload_types, .. } = self.config;
-        let events = [Some(payload_types), self.successor.as_ref().map(|successor| successor.payload_types)];
-        let ticks = Decoder::ticks(codec, packet.payload).filter(|&ticks| ticks <= codec.clock_rate().ticks(MAX_PTIME));
-        let counter = if events.into_iter().flatten().any(|types| types.telephone_event == Some(payload_type)) {
-            &mut self.stats.rejected_telephone_event
-        } else if payload_type != payload_types.audio {
-            &mut self.stats.rejected_payload_type
-        } else if ticks.is_none() {
-            &mut self.stats.rejected_size
-        } else if self.timeline.is_held() {
-            &mut self.stats.rejected_held
-        } else {
-            return ticks.and_then(|ticks| u32::try_from(ticks).ok());
+        let agreed = self.successor.as_ref().map(|successor| successor.payload_types);
+        let content = match Content::of(packet, codec, payload_types, agreed) {
+            Ok(_) if self.timeline.is_held() => Err(Unheard::Held),
+            content => content,
         };
-        *counter += 1;
-        None
+        content.unwrap_or_else(|unheard| {
+            self.stats.reject(unheard);
+            Content::Blank
+        })
+    }
+
+    /// Learns from a packet that is about to be taken whether it came in its order.
+    fn note_order(&mut self, now: Instant, header: &RtpHeader) {
+        if let Some(first) = self.ring.first_arrival_after(header.sequence) {
+            self.stats.reordered += 1;
+            self.gap_wait.overtaken(now, now.saturating_duration_since(first));
+        } else {
+            self.gap_wait.in_order(now);
+        }
     }
 
     /// What was agreed on last begins.
-    fn adopt(&mut self) {
+    fn adopt(&mut self, now: Instant) {
         let Some(successor) = self.successor.take() else { return };
         let Successor { codec, payload_types, delivery } = *successor;
-        self.release_all();
+        self.release_all(now);
         if let Some(delivery) = delivery {
             self.delivery.succeed(delivery);
         }
@@ -286,14 +310,23 @@ impl Ingress {
                 self.ring.advance();
                 self.release_next();
             }
-            Arrival::Ahead => self.ring.keep(now, header.sequence, header.timestamp, &[]),
+            Arrival::Ahead => self.keep(now, header, Content::Blank, &[]),
             _ => {}
         }
     }
 
+    /// Keeps a packet until those missing before it have come.
+    fn keep(&mut self, now: Instant, header: &RtpHeader, content: Content, payload: &[u8]) {
+        self.ring.keep(now, header.sequence, header.timestamp, content, payload);
+        if self.timeline.is_filling() {
+            // The time of those is over.
+            self.release_all(now);
+        }
+    }
+
     /// Another stream begins with `packet`: what waits of the old one goes first.
-    fn restart(&mut self, packet: &RtpPacket<'_>) {
-        self.release_all();
+    fn restart(&mut self, now: Instant, packet: &RtpPacket<'_>) {
+        self.release_all(now);
         self.ssrc = Some(packet.header.ssrc);
         self.ring.begin(packet.header.sequence);
         self.timeline.anchor();
@@ -303,42 +336,33 @@ impl Ingress {
 
     fn release_next(&mut self) {
         while let Some(packet) = self.ring.pop() {
-            if let Some(ticks) = Decoder::ticks(self.config.codec, &packet.payload) {
-                self.place(packet.arrived, packet.timestamp, ticks as u32, &packet.payload);
-            }
+            self.place(packet.arrived, packet.timestamp, packet.content, &packet.payload);
             self.ring.recycle(packet);
         }
     }
 
-    fn release_all(&mut self) {
+    fn release_all(&mut self, now: Instant) {
         while !self.ring.is_empty() {
-            self.lost += self.ring.skip();
-            self.release_next();
+            self.skip(now);
         }
     }
 
-    /// Puts the next packet in order on the timeline; it lasts `ticks` of its clock.
-    fn place(&mut self, arrived: Instant, timestamp: RtpTimestamp, ticks: u32, payload: &[u8]) {
-        let length = self.timeline.length(ticks);
-        let lost = std::mem::take(&mut self.lost);
-        self.stats.lost += lost;
-        match self.timeline.place(arrived, timestamp, ticks) {
-            Placement::Late => self.stats.late += 1,
-            Placement::Forward { gap, covered, anchored } => {
-                // A gap with no packet missing is a pause of the sender (RFC 3551 §4.1), not a loss.
-                let concealed = gap.min(lost * self.frame);
-                let decoded = self.delivery.packet(Placed { concealed, filled: gap - concealed, payload, kept: length - covered });
-                *if decoded { &mut self.stats.forwarded } else { &mut self.stats.rejected_malformed } += 1;
-                self.stats.resets += u64::from(anchored);
-            }
+    /// Gives up on those missing before the first that waits, and lets it go.
+    fn skip(&mut self, now: Instant) {
+        let since = self.ring.first_arrival().unwrap_or(now);
+        let skipped = self.ring.skip();
+        self.give_up(skipped, since);
+        self.release_next();
+    }
+
+    fn give_up(&mut self, skipped: Option<Skipped>, since: Instant) {
+        if let Some(Skipped { from, count }) = skipped {
+            self.lost += count;
+            self.gap_wait.gave_up(from, count, since);
         }
-        self.frame = length;
     }
 
     fn gap_deadline(&self) -> Option<Instant> {
-        self.ring.first_arrival().map(|arrived| arrived + self.config.gap_wait)
+        self.ring.first_arrival().map(|arrived| arrived + self.gap_wait.wait())
     }
 }
-
-/// The longest packet taken, twice the longest that is offered.
-const MAX_PTIME: Duration = Duration::from_millis(120);

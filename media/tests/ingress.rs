@@ -249,7 +249,7 @@ fn what_waits_of_the_old_codec_goes_before_the_first_packet_of_the_new() {
     let mut line = Line::pcmu();
     let packets: Vec<Vec<u8>> = (0..6).map(|n| speech(n, 20)).collect();
     line.packet(0, 0, 0, &packets[0]);
-    line.ingress.set_codec(Codec::Pcma, PayloadTypes::audio(PayloadType::PCMA)).unwrap();
+    line.ingress.set_codec(line.start, Codec::Pcma, PayloadTypes::audio(PayloadType::PCMA)).unwrap();
     assert_eq!(line.packet(20, 1, 160, &packets[1]), packets[1], "the old codec runs on until the new one comes");
     assert_eq!(line.packet(60, 3, 480, &packets[3]), []);
     let out = line.packet_of(80, PayloadType::PCMA, Ssrc(1), 4, 640, &[0x12; 160]);
@@ -268,7 +268,7 @@ fn a_codec_of_another_clock_goes_on_where_the_line_stands() {
     for n in 0..10 {
         line.packet(u64::from(n) * 20, n, u32::from(n) * 160, &speech(1, 20));
     }
-    line.ingress.set_codec(Codec::L16 { rate }, PayloadTypes::audio(linear)).unwrap();
+    line.ingress.set_codec(line.start, Codec::L16 { rate }, PayloadTypes::audio(linear)).unwrap();
     for n in 10..20_u16 {
         let out = line.packet_of(u64::from(n) * 20, linear, Ssrc(1), n, 9_000_000 + u32::from(n) * 320, &[0x12; 640]);
         assert_eq!(out, [0x12; 640], "linear audio passes as it is");

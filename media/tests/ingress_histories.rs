@@ -1,7 +1,7 @@
 //! Whatever the network and the sender do, the books balance and the timeline keeps to RTP's.
 //!
 //! A history is drawn from a seed: a sender (codecs that change, packet lengths, pauses, clocks that jump or stand
-//! still, new sources, telephone-events), a network (loss, duplicates, delay, disorder) and a caller of the pipeline
+//! still, new sources, telephone-events, comfort noise), a network (loss, duplicates, delay, disorder) and a caller of the pipeline
 //! who may be late, mutes and holds. Set `AURICLE_SEED` to run one again; all million run under `AURICLE_FULL=1`.
 #![expect(clippy::disallowed_methods, reason = "a test needs some instant to begin at")]
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may fail by a panic")]
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use media::codec::Codec;
 use media::frame::AudioFormat;
-use media::ingress::{FrameOrigin, Ingress, IngressConfig, IngressOutput, IngressStats};
+use media::ingress::{FrameOrigin, Ingress, IngressConfig, IngressOutput, IngressStats, Silence};
 use media::rtp::{PayloadTypes, RtpHeader, RtpPacket};
 use media::units::{PayloadType, RtpTimestamp, SampleRate, SequenceNumber, Ssrc};
 
@@ -94,7 +94,7 @@ impl History {
                 _ => {}
             }
             if packet.codec != history.codec && draw.chance(80) {
-                history.agree_on(packet.codec);
+                history.agree_on(now, packet.codec);
             }
             let length = if CODECS[packet.codec].0.law().is_some() { 8 } else { 96 } * packet.millis;
             history.ingress.handle_packet(now, &RtpPacket { header: packet.header, payload: &[0x42; 96 * 60][..length] });
@@ -109,13 +109,14 @@ impl History {
         // One in eight is resampled.
         let rate = if seed.is_multiple_of(8) { SampleRate::HZ_24000 } else { SampleRate::HZ_48000 };
         let output = if CODECS[codec].0 == Codec::Pcmu { AudioFormat::Ulaw8k } else { AudioFormat::S16 { rate } };
-        let config = IngressConfig { tap, ..IngressConfig::new(CODECS[codec].0, types(codec), output) };
+        let silence = if seed.is_multiple_of(3) { Silence::Noise } else { Silence::Digital };
+        let config = IngressConfig { tap, silence, ..IngressConfig::new(CODECS[codec].0, types(codec), output) };
         let ingress = Ingress::new(config).unwrap();
         Self { seed, ingress, output, codec, changes: 0, heard: 0, tapped: [0; 4], timeout: None }
     }
 
-    fn agree_on(&mut self, codec: usize) {
-        self.ingress.set_codec(CODECS[codec].0, types(codec)).unwrap();
+    fn agree_on(&mut self, now: Instant, codec: usize) {
+        self.ingress.set_codec(now, CODECS[codec].0, types(codec)).unwrap();
         self.codec = codec;
         self.changes += 1;
     }
@@ -137,7 +138,7 @@ impl History {
             }
         }
         let stats = self.ingress.stats();
-        let packets = stats.forwarded + stats.late + stats.duplicate + stats.rejected() + stats.waiting;
+        let packets = stats.forwarded + stats.comfort_noise + stats.late + stats.duplicate + stats.rejected() + stats.waiting;
         let ticks: u64 = origins(&stats).iter().sum();
         assert_eq!((packets, ticks), (stats.received, stats.timeline_ticks), "seed {}: {stats:?}", self.seed);
         // What waits for a whole chunk of the resampler, and a rounded sample a change, may be missing.
@@ -148,7 +149,7 @@ impl History {
 }
 
 fn types(codec: usize) -> PayloadTypes {
-    PayloadTypes { telephone_event: Some(EVENT), ..PayloadTypes::audio(CODECS[codec].1) }
+    PayloadTypes { telephone_event: Some(EVENT), comfort_noise: Some(PayloadType::CN), ..PayloadTypes::audio(CODECS[codec].1) }
 }
 
 /// In the order of [`FrameOrigin`].
@@ -174,7 +175,7 @@ fn send(draw: &mut Draw) -> Vec<Sent> {
         let millis = [10, 20, 20, 20, 30, 60][draw.below(6) as usize];
         let ticks = CODECS[codec].0.clock_rate().0 / 1_000;
         if draw.chance(oddity) {
-            match draw.below(10) {
+            match draw.below(11) {
                 0 => header.ssrc = Ssrc(header.ssrc.0 + 1),
                 1 => header.timestamp = RtpTimestamp(draw.below(1 << 32) as u32),
                 2 => header.timestamp = header.timestamp.advance((draw.below(6_400) as u32).wrapping_sub(3_200)),
@@ -184,6 +185,7 @@ fn send(draw: &mut Draw) -> Vec<Sent> {
                 6 => header.payload_type = PayloadType::G722,
                 7 => backlog_ms = clock_ms + draw.below(3_000),
                 8 => codec = draw.below(3) as usize,
+                9 => header.payload_type = PayloadType::CN,
                 _ => {
                     let pause = draw.below(4_000);
                     (clock_ms, header.timestamp) = (clock_ms + pause, header.timestamp.advance(pause as u32 * ticks));

@@ -234,7 +234,7 @@ impl Launcher {
             local_rtcp: SocketAddr::new(rtp.address, port + 1),
             seed,
             reporter: ReporterConfig::new(seed.ssrc, cname, Codec::Pcmu, ntp_base(now), drawn),
-            gap_wait: Duration::from_millis(u64::from(calls.gap_wait_ms)),
+            gap_wait_max: Duration::from_millis(u64::from(calls.gap_wait_max_ms)),
             agent_format: agent.format.into(),
         }
     }

@@ -25,10 +25,14 @@ pub struct MediaStatistics {
     pub packets_late: u64,
     /// Packets that had come before.
     pub packets_duplicate: u64,
+    /// Packets that came in time, but after one that was sent later.
+    pub packets_reordered: u64,
     /// Datagrams dropped: wrong source, wrong payload type, not RTP.
     pub packets_rejected: u64,
     /// How the losses fell; null while nothing has come.
     pub loss_pattern: Option<LossPattern>,
+    /// How long a missing packet is waited for, at the end or now.
+    pub gap_wait_ms: u64,
     /// Milliseconds made up for lost packets.
     pub concealed_ms: u64,
     /// Milliseconds of silence put in where nothing was sent.

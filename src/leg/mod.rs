@@ -47,8 +47,8 @@ pub struct LegSetup {
     pub seed: RtpSeed,
     /// RTCP's settings.
     pub reporter: ReporterConfig,
-    /// How long a gap in the sequence is waited for.
-    pub gap_wait: Duration,
+    /// The longest that a gap in the sequence is waited for.
+    pub gap_wait_max: Duration,
     /// What the agent hears.
     pub agent_hears: AudioFormat,
     /// What the agent speaks.
@@ -86,12 +86,12 @@ impl Leg {
     /// # Errors
     /// When no resampler exists between the leg's rate and the agent's.
     pub fn new(now: Instant, setup: LegSetup) -> Result<Self, PipelineError> {
-        let LegSetup { negotiated, transport, seed, reporter, gap_wait, agent_hears, agent_speaks } = setup;
+        let LegSetup { negotiated, transport, seed, reporter, gap_wait_max, agent_hears, agent_speaks } = setup;
         let ingress = IngressConfig::new(negotiated.codec, negotiated.receive_payload_types, agent_hears);
-        let ingress = Ingress::new(IngressConfig { gap_wait, ..ingress })?;
+        let ingress = Ingress::new(IngressConfig { gap_wait_max, ..ingress })?;
         let egress = Egress::new(EgressConfig::new(egress_codec(&negotiated), agent_speaks, seed))?;
         let mut reporter = Reporter::new(now, ReporterConfig { codec: negotiated.codec, ..reporter });
-        reporter.set_playout(playout(negotiated.ptime, gap_wait));
+        reporter.set_playout(playout(negotiated.ptime, gap_wait_max));
         let (events, seen, due) = (VecDeque::with_capacity(4), Seen::default(), Due::default());
         let mut leg = Self { transport, ingress, egress, reporter, negotiated, seed, events, seen, due };
         leg.obey_direction(now);
@@ -240,7 +240,7 @@ impl Leg {
             return false;
         }
         let heard = (negotiated.codec, negotiated.receive_payload_types);
-        if heard != (old.codec, old.receive_payload_types) && self.ingress.set_codec(heard.0, heard.1).is_err() {
+        if heard != (old.codec, old.receive_payload_types) && self.ingress.set_codec(now, heard.0, heard.1).is_err() {
             // Back to what it was, which it can do.
             let _ = self.egress.set_codec(egress_codec(&self.negotiated), self.seed);
             return false;
@@ -304,14 +304,14 @@ impl Leg {
 
 /// What reports tell of our side: a packet in order waits for nothing, and one behind a gap for the gap's time. Of the
 /// delay at this end only the wait for the next slot is known.
-fn playout(ptime: Duration, gap_wait: Duration) -> PlayoutReport {
+fn playout(ptime: Duration, gap_wait_max: Duration) -> PlayoutReport {
     PlayoutReport {
         end_system_delay: ptime,
         concealment: Concealment::Enhanced,
-        adaptive: Some(false),
+        adaptive: Some(true),
         nominal: Duration::ZERO,
-        maximum: gap_wait,
-        absolute_maximum: gap_wait,
+        maximum: gap_wait_max,
+        absolute_maximum: gap_wait_max,
         signal_dbm0: None,
         noise_dbm0: None,
     }

@@ -46,8 +46,8 @@ pub struct LegPlan {
     pub seed: RtpSeed,
     /// RTCP's settings.
     pub reporter: ReporterConfig,
-    /// How long a gap in the sequence is waited for.
-    pub gap_wait: Duration,
+    /// The longest that a gap in the sequence is waited for.
+    pub gap_wait_max: Duration,
     /// What the agent hears and speaks.
     pub agent_format: AudioFormat,
 }
@@ -189,7 +189,7 @@ impl LegPlan {
                 transport,
                 seed: RtpSeed { sequence: SequenceNumber(self.seed.sequence.0 & FIRST_SEQUENCE_MASK), ..self.seed },
                 reporter: self.reporter.clone(),
-                gap_wait: self.gap_wait,
+                gap_wait_max: self.gap_wait_max,
                 agent_hears: self.agent_format,
                 agent_speaks: self.agent_format,
             },
@@ -236,7 +236,7 @@ mod tests {
             local_rtcp: SocketAddr::new(rtp.ip(), rtp.port() + 1),
             seed,
             reporter: ReporterConfig::new(seed.ssrc, "test".to_owned(), Codec::Pcmu, NtpBase { at: now, ntp: 0 }, 1),
-            gap_wait: Duration::from_millis(40),
+            gap_wait_max: Duration::from_millis(160),
             agent_format: AudioFormat::Ulaw8k,
         }
     }

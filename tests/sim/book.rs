@@ -133,7 +133,7 @@ impl Book {
             assert_eq!(self.datagrams, 0);
             return;
         };
-        let told = stats.forwarded + stats.late + stats.duplicate + stats.rejected() + stats.waiting;
+        let told = stats.forwarded + stats.comfort_noise + stats.late + stats.duplicate + stats.rejected() + stats.waiting;
         assert_eq!(stats.received, told, "packets: {stats:?}");
         let ticks = stats.forwarded_ticks + stats.concealed_ticks + stats.filled_ticks + stats.muted_ticks;
         assert_eq!(stats.timeline_ticks, ticks, "time: {stats:?}");

@@ -41,7 +41,7 @@ pub(crate) fn leg(key: u64, now: Instant, random: &mut Random) -> LegPlan {
             NtpBase { at: now, ntp: 0xEE00_0000_0000_0000 },
             random.next(),
         ),
-        gap_wait: ms(40),
+        gap_wait_max: ms(160),
         agent_format: AudioFormat::Ulaw8k,
     }
 }

@@ -18,11 +18,21 @@ impl ComfortNoise {
 
     /// The next sample of it.
     pub(crate) fn next_sample(&mut self) -> i16 {
+        (((self.next() >> 16) * (2 * PEAK + 1)) >> 16) as i16 - PEAK as i16
+    }
+
+    /// White noise with an effective value of one.
+    pub(crate) fn next_unit(&mut self) -> f32 {
+        // Uniform noise of ±√3.
+        (self.next() as i32 as f32) * (3.0_f32.sqrt() / 2_147_483_648.0)
+    }
+
+    fn next(&mut self) -> u32 {
         // Marsaglia's xorshift32 (13, 17, 5).
         self.state ^= self.state << 13;
         self.state ^= self.state >> 17;
         self.state ^= self.state << 5;
-        (((self.state >> 16) * (2 * PEAK + 1)) >> 16) as i16 - PEAK as i16
+        self.state
     }
 }
 

@@ -62,6 +62,23 @@ impl Decoder {
         true
     }
 
+    /// How many samples behind a gap [`Self::bridge`] asks for; `None` where the codec has no use for it.
+    #[must_use]
+    pub const fn bridge_ahead(&self) -> Option<usize> {
+        match &self.state {
+            State::G722(_) => Some(G722Decoder::LOOK_AHEAD),
+            State::Law(_) | State::L16 | State::Opus(_) => None,
+        }
+    }
+
+    /// Brings a decoder with a memory to where it would be had it heard `audio`: what is made up for a gap, and
+    /// [`Self::bridge_ahead`] samples beyond it.
+    pub fn bridge(&mut self, audio: &[i16]) {
+        if let State::G722(decoder) = &mut self.state {
+            decoder.bridge(audio);
+        }
+    }
+
     /// Forgets what was heard: another stream begins.
     pub fn reset(&mut self) {
         match &mut self.state {

@@ -20,11 +20,14 @@ mod g722;
 mod l16;
 mod level;
 mod opus;
+pub(crate) mod shaped_noise;
+mod sid;
 
 pub use decoder::Decoder;
 pub use encoder::{Encoder, EncoderConfig};
 pub use level::rms_dbfs;
 pub use opus::OpusSettings;
+pub use sid::SilenceDescriptor;
 
 use crate::codec::g711::Law;
 use crate::units::{ClockRate, PayloadType, SampleRate};
@@ -90,6 +93,12 @@ impl Codec {
             Self::G722 => Some(PayloadType::G722),
             Self::L16 { .. } | Self::Opus => None,
         }
+    }
+
+    /// Whether what a payload sounds like does not depend on those before it.
+    #[must_use]
+    pub const fn is_memoryless(self) -> bool {
+        matches!(self, Self::Pcmu | Self::Pcma | Self::L16 { .. })
     }
 
     /// The companding law, of the two codecs whose payload is one byte a sample.

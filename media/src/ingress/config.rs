@@ -15,19 +15,32 @@ pub struct IngressConfig {
     pub payload_types: PayloadTypes,
     /// What the agent takes.
     pub output: AudioFormat,
-    /// How long a missing packet is waited for; 40 ms by default.
-    pub gap_wait: Duration,
+    /// The longest that a missing packet is waited for; the wait adapts between 20 ms and this. 160 ms by default.
+    pub gap_wait_max: Duration,
+    /// What the agent hears while the sender is silent.
+    pub silence: Silence,
     /// Whether a decoded side copy is wanted (voice activity, recording, listeners).
     pub tap: bool,
 }
 
+/// What is heard of a line on which the sender transmits nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Silence {
+    /// Nothing at all. A model gains nothing from noise, and the end of a turn is nowhere clearer.
+    #[default]
+    Digital,
+    /// Noise as the sender describes it (RFC 3389), or else as loud as its own background was: for detectors of speech
+    /// that follow the background, and take the end of a dead silence for a word.
+    Noise,
+}
+
 impl IngressConfig {
-    /// The default of [`Self::gap_wait`].
-    pub const GAP_WAIT: Duration = Duration::from_millis(40);
+    /// The default of [`Self::gap_wait_max`].
+    pub const GAP_WAIT_MAX: Duration = Duration::from_millis(160);
 
     /// The defaults, without a tap.
     #[must_use]
     pub const fn new(codec: Codec, payload_types: PayloadTypes, output: AudioFormat) -> Self {
-        Self { codec, payload_types, output, gap_wait: Self::GAP_WAIT, tap: false }
+        Self { codec, payload_types, output, gap_wait_max: Self::GAP_WAIT_MAX, silence: Silence::Digital, tap: false }
     }
 }

@@ -6,10 +6,12 @@
 
 use std::time::Duration;
 
-use crate::codec::conceal::Concealer;
-use crate::codec::{Codec, Decoder};
+use crate::codec::conceal::{Concealer, Heard};
+use crate::codec::shaped_noise::ShapedNoise;
+use crate::codec::{Codec, Decoder, SilenceDescriptor};
 use crate::frame::AudioFormat;
 use crate::ingress::IngressOutput;
+use crate::ingress::config::Silence;
 use crate::ingress::outlet::Outlet;
 use crate::ingress::pieces::Tap;
 use crate::jitter::timeline::LINE;
@@ -48,12 +50,20 @@ pub(super) struct Delivery {
     codec: Codec,
     decoder: Decoder,
     concealer: Concealer,
+    silence: Silence,
+    /// What a silence sounds like, where it does.
+    noise: ShapedNoise,
+    described: bool,
     outlet: Outlet,
     tap: Option<Tap>,
     delivered: Delivered,
     muted: bool,
+    /// Ticks made up for an outage since audio was last heard.
+    out: u64,
     /// The newest packet, where anything asks for its samples.
     decoded: Vec<i16>,
+    /// What came before it out of its redundancy.
+    recovered: Vec<i16>,
     made_up: Vec<i16>,
 }
 
@@ -74,22 +84,29 @@ pub(super) struct Placed<'a> {
     /// What to fill with silence before it.
     pub(super) filled: u64,
     pub(super) payload: &'a [u8],
+    /// The packet after it, if it is there already.
+    pub(super) following: Option<&'a [u8]>,
     /// How much of it goes on: its end.
     pub(super) kept: u64,
 }
 
 impl Delivery {
-    pub(super) fn new(codec: Codec, format: AudioFormat, tap: bool) -> Result<Self, PipelineError> {
+    pub(super) fn new(codec: Codec, format: AudioFormat, silence: Silence, tap: bool) -> Result<Self, PipelineError> {
         let decoder = Decoder::new(codec, format.rate())?;
         Ok(Self {
             codec,
             concealer: Concealer::new(codec.law(), decoder.rate()),
+            silence,
+            noise: ShapedNoise::new(NOISE_SEED),
+            described: false,
             outlet: Outlet::new(codec, decoder.rate(), format),
             decoder,
             tap: tap.then(Tap::default),
             delivered: Delivered::default(),
             muted: false,
+            out: 0,
             decoded: Vec::new(),
+            recovered: Vec::new(),
             made_up: Vec::new(),
         })
     }
@@ -98,7 +115,7 @@ impl Delivery {
     pub(super) fn succeed(&mut self, mut next: Self) {
         next.outlet.succeed(&mut self.outlet);
         next.tap = self.tap.take();
-        (next.delivered, next.muted) = (self.delivered, self.muted);
+        (next.delivered, next.muted, next.out) = (self.delivered, self.muted, self.out);
         *self = next;
     }
 
@@ -130,27 +147,66 @@ impl Delivery {
 
     /// Passes on what came from the network. False when it is no payload of the codec; then its time was concealed.
     pub(super) fn packet(&mut self, placed: Placed<'_>) -> bool {
-        let Placed { concealed, filled, payload, kept } = placed;
-        // What the codec makes up by itself it makes before it decodes the packet behind the gap.
-        self.conceal(concealed, Some(payload));
-        self.silence(filled);
+        let Placed { concealed, filled, payload, following, kept } = placed;
+        // Redundancy is taken out of a packet before it is decoded.
+        let redundant = if concealed > 0 { self.recover(concealed, payload) } else { 0 };
+        self.bridge(concealed);
+        let needed = concealed > 0 || self.tap.is_some() || !self.outlet.takes_payloads();
         self.decoded.clear();
-        let needed = self.tap.is_some() || !self.outlet.takes_payloads();
-        if needed && self.decoder.decode(payload, &mut self.decoded).is_err() {
-            self.decoded.clear();
-            self.conceal(kept, None);
-            return false;
+        let decoded = !needed || self.decoder.decode(payload, &mut self.decoded).is_ok();
+        if decoded && concealed > 0 && filled == 0 {
+            self.close(concealed - redundant, following);
         }
-        self.deliver(payload, kept);
-        true
+        self.conceal(concealed - redundant, FrameOrigin::Concealed);
+        self.redundant(redundant);
+        self.pause(filled);
+        if decoded {
+            self.deliver(payload, kept);
+        } else {
+            self.conceal(kept, FrameOrigin::Concealed);
+        }
+        decoded
     }
 
-    /// Makes up `ticks` of digital silence.
-    pub(super) fn silence(&mut self, ticks: u64) {
-        if ticks > 0 {
-            self.concealer.silenced();
+    /// Nothing comes, though it should: what was heard fades, then there is digital silence for the rest of `ticks`.
+    pub(super) fn outage(&mut self, ticks: u64) {
+        let fading = ticks.min(LINE.ticks(FADED).saturating_sub(self.out));
+        self.conceal(fading, FrameOrigin::Filled);
+        self.zeros(ticks - fading, FrameOrigin::Filled);
+        self.out += ticks;
+    }
+
+    /// The sender pauses: `ticks` of silence.
+    pub(super) fn pause(&mut self, ticks: u64) {
+        if ticks == 0 {
+            return;
         }
-        self.zeros(ticks, FrameOrigin::Filled);
+        if self.silence == Silence::Digital || self.muted {
+            self.zeros(ticks, FrameOrigin::Filled);
+        } else {
+            if !self.described {
+                self.noise.set_level(self.concealer.background());
+            }
+            let mut made_up = std::mem::take(&mut self.made_up);
+            for step in steps_of(ticks) {
+                made_up.clear();
+                self.noise.fill(self.samples_in(step), &mut made_up);
+                self.made_up(step, &made_up, FrameOrigin::Filled);
+            }
+            self.made_up = made_up;
+        }
+        self.concealer.silenced();
+    }
+
+    /// What the next silence sounds like.
+    pub(super) fn describe_silence(&mut self, descriptor: &SilenceDescriptor) {
+        self.noise.set(descriptor);
+        self.described = true;
+    }
+
+    /// `ticks` of audio were lost, and none follows.
+    pub(super) fn lost(&mut self, ticks: u64) {
+        self.conceal(ticks, FrameOrigin::Concealed);
     }
 
     pub(super) fn poll(&mut self) -> Option<IngressOutput<'_>> {
@@ -164,30 +220,91 @@ impl Delivery {
         self.delivered
     }
 
-    /// Makes up `ticks` for lost packets, which `next` follows.
-    fn conceal(&mut self, ticks: u64, next: Option<&[u8]>) {
+    /// Tells the decoder of a gap of `ticks`, which `next` closes. Returns how much of the end of the gap came out of
+    /// the redundancy in `next`; it stands in `recovered`.
+    fn recover(&mut self, ticks: u64, next: &[u8]) -> u64 {
+        self.recovered.clear();
+        let told = ticks.min(REDUNDANT);
+        let before = self.decoder.recovered();
+        let samples = self.samples_in(ticks) - self.samples_in(ticks - told);
+        if !self.decoder.conceal(samples, Some(next), &mut self.recovered) {
+            return 0;
+        }
+        // What the codec extrapolated keeps its decoder in step; better is what both sides of the gap say.
+        let recovered = (self.decoder.recovered() - before) as usize;
+        self.recovered.drain(..self.recovered.len().saturating_sub(recovered));
+        recovered as u64 * u64::from(LINE.0 / self.decoder.rate().hz())
+    }
+
+    /// Keeps a decoder with a memory in step across a gap of `ticks`, by what its past makes probable.
+    fn bridge(&mut self, ticks: u64) {
+        let Some(ahead) = self.decoder.bridge_ahead().filter(|_| ticks > 0) else { return };
+        let samples = self.samples_in(ticks.min(BRIDGED));
+        let mut foretold = std::mem::take(&mut self.made_up);
+        self.concealer.foretell(samples + ahead, &mut foretold);
+        self.decoder.bridge(&foretold);
+        self.made_up = foretold;
+    }
+
+    /// Tells the concealer what is behind a gap of `ticks`: what came out of redundancy, the packet in `decoded`, and
+    /// where that is short and a decoder has no memory, what follows it.
+    fn close(&mut self, ticks: u64, following: Option<&[u8]>) {
+        if ticks == 0 {
+            return;
+        }
+        let mut future = std::mem::take(&mut self.made_up);
+        future.clear();
+        future.extend_from_slice(&self.recovered);
+        future.extend_from_slice(&self.decoded);
+        let short = future.len() < self.samples_in(LINE.ticks(STEP));
+        if let Some(following) = following.filter(|_| short && self.codec.is_memoryless()) {
+            // What cannot be read is not known.
+            let _read = self.decoder.decode(following, &mut future);
+        }
+        self.concealer.close(self.samples_in(ticks), &future);
+        self.made_up = future;
+    }
+
+    /// Makes up `ticks` from what was heard, and from what is behind the gap where the concealer was told.
+    fn conceal(&mut self, ticks: u64, origin: FrameOrigin) {
         let mut made_up = std::mem::take(&mut self.made_up);
-        let mut left = ticks;
         for step in steps_of(ticks) {
-            left -= step;
-            let samples = self.samples_in(step);
             made_up.clear();
-            if !self.decoder.conceal(samples, next.filter(|_| left == 0), &mut made_up) {
-                self.concealer.conceal(samples, &mut made_up);
-            }
-            made_up.resize(samples, 0);
-            if self.muted {
-                self.zeros(step, FrameOrigin::Muted);
-            } else {
-                self.outlet.linear(&made_up);
-                self.advance(step, &made_up, FrameOrigin::Concealed);
-            }
+            self.concealer.fill(self.samples_in(step), &mut made_up);
+            self.made_up(step, &made_up, origin);
         }
         self.made_up = made_up;
     }
 
+    /// Passes on the `ticks` that stand in `recovered`.
+    fn redundant(&mut self, ticks: u64) {
+        if ticks == 0 {
+            return;
+        }
+        let recovered = std::mem::take(&mut self.recovered);
+        self.concealer.heard(Heard::Samples(&recovered));
+        let mut rest = recovered.as_slice();
+        for step in steps_of(ticks) {
+            let (now, later) = rest.split_at(self.samples_in(step).min(rest.len()));
+            self.made_up(step, now, FrameOrigin::Concealed);
+            rest = later;
+        }
+        self.recovered = recovered;
+    }
+
+    /// Passes on what was made up, unless the line is muted.
+    fn made_up(&mut self, ticks: u64, samples: &[i16], origin: FrameOrigin) {
+        if self.muted {
+            self.zeros(ticks, if origin == FrameOrigin::Filled { origin } else { FrameOrigin::Muted });
+        } else {
+            self.outlet.linear(samples);
+            self.advance(ticks, samples, origin);
+        }
+    }
+
     /// The last `kept` ticks of a packet, which stands in `decoded` if anything asked for its samples.
     fn deliver(&mut self, payload: &[u8], kept: u64) {
+        self.out = 0;
         if self.muted {
             self.concealer.silenced();
             self.zeros(kept, FrameOrigin::Muted);
@@ -201,9 +318,9 @@ impl Delivery {
         }
         let linear = tail_of(&decoded, samples);
         if self.codec.law().is_some() {
-            self.concealer.heard_payload(tail_of(payload, samples));
+            self.concealer.heard(Heard::Payload(tail_of(payload, samples)));
         } else {
-            self.concealer.heard(linear);
+            self.concealer.heard(Heard::Samples(linear));
         }
         if self.outlet.takes_payloads() {
             self.outlet.payload(tail_of(payload, samples));
@@ -267,5 +384,12 @@ fn steps_of(ticks: u64) -> impl Iterator<Item = u64> {
     (0..ticks.div_ceil(most)).map(move |n| (ticks - n * most).min(most))
 }
 
+const NOISE_SEED: u32 = 0x3389;
+/// How long what was heard fades when nothing comes any more.
+const FADED: Duration = Duration::from_millis(60);
+/// The most of a gap that a decoder is brought across, in ticks: 100 ms, behind which nothing is foretold.
+const BRIDGED: u64 = 4_800;
+/// The most of a gap that a decoder is told of, in ticks: the longest packet of Opus.
+const REDUNDANT: u64 = 5_760;
 /// What is made up at a time, so that a long gap needs no long buffer.
 const STEP: Duration = Duration::from_millis(20);

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use crate::ingress::content::Unheard;
+
 /// Counters since the first packet, and the state of the line. Packets:
-/// `received` = `forwarded` + `late` + `duplicate` + [`rejected`](Self::rejected) + `waiting`. Time, in ticks of
+/// `received` = `forwarded` + `comfort_noise` + `late` + `duplicate` + [`rejected`](Self::rejected) + `waiting`. Time, in ticks of
 /// 48 kHz whatever the codec: `forwarded_ticks` + `concealed_ticks` + `filled_ticks` + `muted_ticks` =
 /// `timeline_ticks`; see [`Self::millis`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,6 +14,10 @@ pub struct IngressStats {
     pub received: u64,
     /// Packets of which at least one sample went on.
     pub forwarded: u64,
+    /// Packets that told of a silence (RFC 3389).
+    pub comfort_noise: u64,
+    /// Packets that came in time, but after one that was sent later.
+    pub reordered: u64,
     /// Packets whose span had been concealed or filled.
     pub late: u64,
     /// Packets that had come before.
@@ -48,6 +54,8 @@ pub struct IngressStats {
     pub lead_ticks: i64,
     /// Whether a silence is being filled.
     pub silence: bool,
+    /// How long a missing packet is waited for at present.
+    pub gap_wait: Duration,
     /// Interarrival jitter (RFC 3550 §6.4.1).
     pub jitter: Duration,
 }
@@ -62,6 +70,21 @@ impl IngressStats {
             + self.rejected_malformed
             + self.rejected_held
             + self.rejected_stray
+    }
+
+    pub(super) const fn reject(&mut self, unheard: Unheard) {
+        *match unheard {
+            Unheard::TelephoneEvent => &mut self.rejected_telephone_event,
+            Unheard::PayloadType => &mut self.rejected_payload_type,
+            Unheard::Size => &mut self.rejected_size,
+            Unheard::Held => &mut self.rejected_held,
+        } += 1;
+    }
+
+    /// Part of the audio that came, 0 to 1, that came too late to be heard.
+    #[must_use]
+    pub fn discarded_share(&self) -> f64 {
+        self.late as f64 / (self.forwarded + self.late).max(1) as f64
     }
 
     /// Whole milliseconds in `ticks` of the line, rounded down.

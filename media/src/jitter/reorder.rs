@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use crate::units::{ExtendedSequenceNumber, RtpTimestamp, SequenceNumber};
 
-/// The ring.
+/// The ring. `C` is what its owner knows of a packet.
 #[derive(Debug)]
-pub(crate) struct ReorderRing {
+pub(crate) struct ReorderRing<C> {
     /// The sequence number whose turn it is.
     next: Option<ExtendedSequenceNumber>,
     /// What came ahead of its turn, at its sequence number modulo the size. Empty until something first does.
-    slots: Vec<Option<Waiting>>,
+    slots: Vec<Option<Waiting<C>>>,
     waiting: usize,
     /// Bit n is set when the packet n + 1 before `next` has come.
     seen: u128,
@@ -26,12 +26,19 @@ pub(crate) struct ReorderRing {
 
 /// A packet that waits for an earlier one.
 #[derive(Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct Waiting<C> {
     pub(crate) arrived: Instant,
     pub(crate) timestamp: RtpTimestamp,
-    /// Empty for a packet without audio, which only takes up its sequence number.
+    pub(crate) content: C,
     pub(crate) payload: Vec<u8>,
     pub(crate) sequence: ExtendedSequenceNumber,
+}
+
+/// Packets that are not waited for any longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Skipped {
+    pub(crate) from: SequenceNumber,
+    pub(crate) count: u64,
 }
 
 /// What a sequence number says about its packet.
@@ -53,7 +60,7 @@ pub(crate) enum Arrival {
     Restart,
 }
 
-impl ReorderRing {
+impl<C> ReorderRing<C> {
     pub(crate) fn new() -> Self {
         Self { next: None, slots: Vec::new(), waiting: 0, seen: 0, restart: None, spare: Vec::new() }
     }
@@ -84,9 +91,8 @@ impl ReorderRing {
         }
     }
 
-    /// Keeps a packet that is [`Arrival::Ahead`], or [`Arrival::Next`] where its time has not come; an empty payload
-    /// only takes up its number.
-    pub(crate) fn keep(&mut self, arrived: Instant, sequence: SequenceNumber, timestamp: RtpTimestamp, payload: &[u8]) {
+    /// Keeps a packet that is [`Arrival::Ahead`], or [`Arrival::Next`] where its time has not come.
+    pub(crate) fn keep(&mut self, arrived: Instant, sequence: SequenceNumber, timestamp: RtpTimestamp, content: C, payload: &[u8]) {
         let Some(sequence) = self.next.map(|next| next.extend(sequence)) else { return };
         self.restart = None;
         self.slots.resize_with(SLOTS as usize, || None);
@@ -94,7 +100,7 @@ impl ReorderRing {
         buffer.clear();
         buffer.extend_from_slice(payload);
         if let Some(slot) = self.slot(sequence) {
-            let replaced = slot.replace(Waiting { arrived, timestamp, payload: buffer, sequence });
+            let replaced = slot.replace(Waiting { arrived, timestamp, content, payload: buffer, sequence });
             debug_assert!(replaced.is_none(), "two numbers of one slot are further apart than the ring is long");
             self.waiting += 1;
         }
@@ -108,7 +114,7 @@ impl ReorderRing {
     }
 
     /// Takes the packet whose turn it is, if it waits.
-    pub(crate) fn pop(&mut self) -> Option<Waiting> {
+    pub(crate) fn pop(&mut self) -> Option<Waiting<C>> {
         if self.waiting == 0 {
             return None;
         }
@@ -119,25 +125,31 @@ impl ReorderRing {
         Some(packet)
     }
 
-    /// Gives up on those missing before the first that waits; returns how many.
-    pub(crate) fn skip(&mut self) -> u64 {
-        let first = self.slots.iter().flatten().map(|packet| packet.sequence).min();
-        first.map_or(0, |first| self.skip_to(first))
+    /// The packet whose turn it is, if it waits.
+    pub(crate) fn peek(&self) -> Option<&Waiting<C>> {
+        let next = self.next?;
+        self.slots.get((next.0 % SLOTS as u64) as usize)?.as_ref()
     }
 
-    /// Gives up on all before `sequence`, which is [`Arrival::FarAhead`] while nothing waits; returns how many.
-    pub(crate) fn skip_before(&mut self, sequence: SequenceNumber) -> u64 {
+    /// Gives up on those missing before the first that waits.
+    pub(crate) fn skip(&mut self) -> Option<Skipped> {
+        let first = self.slots.iter().flatten().map(|packet| packet.sequence).min()?;
+        self.skip_to(first)
+    }
+
+    /// Gives up on all before `sequence`, which is [`Arrival::FarAhead`] while nothing waits.
+    pub(crate) fn skip_before(&mut self, sequence: SequenceNumber) -> Option<Skipped> {
         debug_assert_eq!(self.waiting, 0, "what waits goes first");
-        self.next.map_or(0, |next| self.skip_to(next.extend(sequence)))
+        self.skip_to(self.next?.extend(sequence))
     }
 
     /// Gives a buffer back.
-    pub(crate) fn recycle(&mut self, packet: Waiting) {
+    pub(crate) fn recycle(&mut self, packet: Waiting<C>) {
         self.spare.push(packet.payload);
     }
 
     /// The first in order of those that wait.
-    pub(crate) fn first(&self) -> Option<&Waiting> {
+    pub(crate) fn first(&self) -> Option<&Waiting<C>> {
         if self.waiting == 0 {
             return None;
         }
@@ -146,17 +158,12 @@ impl ReorderRing {
     }
 
     /// All that wait.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Waiting> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Waiting<C>> {
         self.slots.iter().flatten()
     }
 
-    /// The extended number of a packet that is near; `None` before the first.
-    pub(crate) fn extend(&self, sequence: SequenceNumber) -> Option<ExtendedSequenceNumber> {
-        self.next.map(|next| next.extend(sequence))
-    }
-
     /// How many are missing before `packet`, which waits.
-    pub(crate) fn missing_before(&self, packet: &Waiting) -> u64 {
+    pub(crate) fn missing_before(&self, packet: &Waiting<C>) -> u64 {
         self.next.map_or(0, |next| packet.sequence.0.saturating_sub(next.0))
     }
 
@@ -168,12 +175,13 @@ impl ReorderRing {
         self.slots.iter().flatten().map(|packet| packet.arrived).min()
     }
 
-    /// How many with audio wait.
-    pub(crate) fn waiting(&self) -> u64 {
+    /// When the first came of those that wait and were sent after `sequence`.
+    pub(crate) fn first_arrival_after(&self, sequence: SequenceNumber) -> Option<Instant> {
         if self.waiting == 0 {
-            return 0;
+            return None;
         }
-        self.slots.iter().flatten().filter(|packet| !packet.payload.is_empty()).count() as u64
+        let sequence = self.next?.extend(sequence);
+        self.slots.iter().flatten().filter(|packet| packet.sequence > sequence).map(|packet| packet.arrived).min()
     }
 
     /// Whether a sequence number is within the window of this stream.
@@ -194,20 +202,21 @@ impl ReorderRing {
         Arrival::Late
     }
 
-    fn skip_to(&mut self, sequence: ExtendedSequenceNumber) -> u64 {
-        let missing = self.next.map_or(0, |next| sequence.0.saturating_sub(next.0));
-        self.seen = u32::try_from(missing).ok().and_then(|missing| self.seen.checked_shl(missing)).unwrap_or(0);
+    fn skip_to(&mut self, sequence: ExtendedSequenceNumber) -> Option<Skipped> {
+        let next = self.next?;
+        let count = sequence.0.saturating_sub(next.0);
+        self.seen = u32::try_from(count).ok().and_then(|count| self.seen.checked_shl(count)).unwrap_or(0);
         self.next = Some(sequence);
-        missing
+        Some(Skipped { from: next.wire(), count })
     }
 
-    fn slot(&mut self, sequence: ExtendedSequenceNumber) -> Option<&mut Option<Waiting>> {
+    fn slot(&mut self, sequence: ExtendedSequenceNumber) -> Option<&mut Option<Waiting<C>>> {
         self.slots.get_mut((sequence.0 % SLOTS as u64) as usize)
     }
 }
 
 /// Packets the ring holds: 640 ms of the shortest ones, far more than any gap is waited for.
-pub(crate) const SLOTS: i16 = 64;
+const SLOTS: i16 = 64;
 /// Sequence numbers further off than this in either direction are not of this stream (RFC 3550's `MAX_DROPOUT`, tighter).
 const WINDOW: u16 = 512;
 
@@ -216,15 +225,15 @@ const WINDOW: u16 = 512;
 mod tests {
     use super::*;
 
-    fn ring(first: u16) -> ReorderRing {
+    fn ring(first: u16) -> ReorderRing<()> {
         let mut ring = ReorderRing::new();
         ring.begin(SequenceNumber(first));
         ring
     }
 
-    fn keep(ring: &mut ReorderRing, sequence: u16) {
+    fn keep(ring: &mut ReorderRing<()>, sequence: u16) {
         assert_eq!(ring.arrival(SequenceNumber(sequence)), Arrival::Ahead);
-        ring.keep(Instant::now(), SequenceNumber(sequence), RtpTimestamp(u32::from(sequence)), &[1]);
+        ring.keep(Instant::now(), SequenceNumber(sequence), RtpTimestamp(u32::from(sequence)), (), &[1]);
     }
 
     #[test]
@@ -245,7 +254,7 @@ mod tests {
         let mut ring = ring(10);
         keep(&mut ring, 12);
         assert_eq!(ring.arrival(SequenceNumber(12)), Arrival::Duplicate);
-        assert_eq!(ring.skip(), 2);
+        assert_eq!(ring.skip(), Some(Skipped { from: SequenceNumber(10), count: 2 }));
         ring.pop().unwrap();
         assert_eq!(ring.arrival(SequenceNumber(12)), Arrival::Duplicate);
         assert_eq!(ring.arrival(SequenceNumber(11)), Arrival::Late);
@@ -258,7 +267,7 @@ mod tests {
         let mut ring = ring(0);
         assert_eq!(ring.arrival(SequenceNumber(63)), Arrival::Ahead);
         assert_eq!(ring.arrival(SequenceNumber(64)), Arrival::FarAhead);
-        assert_eq!(ring.skip_before(SequenceNumber(64)), 64);
+        assert_eq!(ring.skip_before(SequenceNumber(64)), Some(Skipped { from: SequenceNumber(0), count: 64 }));
         assert_eq!(ring.arrival(SequenceNumber(64)), Arrival::Next);
     }
 
@@ -277,10 +286,10 @@ mod tests {
     fn a_packet_may_be_kept_although_it_is_its_turn() {
         let mut ring = ring(65_535);
         assert_eq!(ring.arrival(SequenceNumber(65_535)), Arrival::Next);
-        ring.keep(Instant::now(), SequenceNumber(65_535), RtpTimestamp(7), &[1]);
+        ring.keep(Instant::now(), SequenceNumber(65_535), RtpTimestamp(7), (), &[1]);
         assert_eq!(ring.arrival(SequenceNumber(65_535)), Arrival::Duplicate);
         keep(&mut ring, 1);
-        let missing = |ring: &ReorderRing| ring.first().map(|first| (first.timestamp, ring.missing_before(first)));
+        let missing = |ring: &ReorderRing<()>| ring.first().map(|first| (first.timestamp, ring.missing_before(first)));
         assert_eq!(missing(&ring), Some((RtpTimestamp(7), 0)));
         ring.pop().unwrap();
         assert_eq!(missing(&ring), Some((RtpTimestamp(1), 1)));

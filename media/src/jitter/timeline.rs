@@ -12,7 +12,7 @@
 //! | ends at S or before | it is late, its span was filled: dropped |
 //! | more than 2 s after S, or more than 200 ms before S (while silence is filled: before P) | the sender's clock jumped: it goes on at S |
 //!
-//! When nothing came for max(200 ms, 3 × jitter) the silence is filled: first what has elapsed, then in steps of
+//! When nothing came for max(200 ms, 3 × jitter), or the sender said that it falls silent, the silence is filled: first what has elapsed, then in steps of
 //! 20 ms in real time, behind the wall clock by a margin of 20 ms and 3 × jitter (at most 80 ms), so that the first
 //! packet after it still finds its place free. A packet that is late all the same may belong to a burst that the
 //! network held back (dropped until caught up) or to a sender whose clock stood still while it was silent. The second
@@ -40,6 +40,8 @@ pub(crate) struct Timeline {
     /// The next packet is anchored at S, wherever its timestamp stands.
     anchor: bool,
     filling: bool,
+    /// The sender said that it is silent: nothing is expected.
+    resting: bool,
     held: bool,
     late: Option<LateRun>,
 }
@@ -65,7 +67,7 @@ impl Timeline {
     /// A line on which nothing was placed yet; `None` for a clock that does not divide that of the line.
     pub(crate) fn new(clock: ClockRate) -> Option<Self> {
         let scale = scale_of(clock)?;
-        Some(Self { scale, sent: 0, newest: None, quiet: None, anchor: false, filling: false, held: false, late: None })
+        Some(Self { scale, sent: 0, newest: None, quiet: None, anchor: false, filling: false, resting: false, held: false, late: None })
     }
 
     /// Timestamps count in another clock from now on. False, and nothing done, when it does not divide that of the line.
@@ -99,8 +101,25 @@ impl Timeline {
         self.newest = Some((end, after));
         self.sent = end as u64;
         self.quiet = Some((arrived, self.sent));
-        (self.late, self.filling, self.anchor) = (None, false, false);
+        (self.late, self.filling, self.resting, self.anchor) = (None, false, false, false);
         Placement::Forward { gap: (start - sent).max(0) as u64, covered: (sent - start).max(0) as u64, anchored }
+    }
+
+    /// The sender said at `timestamp` that it falls silent. Returns the gap before that; S moves past it.
+    pub(crate) fn rest(&mut self, arrived: Instant, timestamp: RtpTimestamp) -> u64 {
+        let sent = self.sent as i64;
+        let start = self.start_of(timestamp).unwrap_or(sent);
+        let gap = (start - sent).max(0) as u64;
+        self.sent += gap;
+        self.newest = Some((start, timestamp));
+        self.quiet = Some((arrived, self.sent));
+        (self.anchor, self.resting) = (false, true);
+        gap
+    }
+
+    /// The sender fell silent with the packet placed last.
+    pub(crate) const fn expect_nothing(&mut self) {
+        self.resting = true;
     }
 
     /// The next packet goes on at S: the stream is a new one.
@@ -166,6 +185,11 @@ impl Timeline {
         self.filling
     }
 
+    /// Whether the silence is the sender's own.
+    pub(crate) const fn is_resting(&self) -> bool {
+        self.resting
+    }
+
     pub(crate) const fn is_held(&self) -> bool {
         self.held
     }
@@ -206,7 +230,8 @@ impl Timeline {
         if self.held {
             return (Duration::ZERO, Duration::ZERO);
         }
-        (QUIET.max(jitter * 3), STEP + (jitter * 3).min(MAX_MARGIN))
+        let margin = STEP + (jitter * 3).min(MAX_MARGIN);
+        (if self.resting { margin } else { QUIET.max(jitter * 3) }, margin)
     }
 }
 
@@ -359,5 +384,18 @@ mod tests {
         );
         assert_eq!((timeline.sent(), timeline.lead()), (4 * 960, 0));
         assert!(!timeline.set_clock(ClockRate(44_100)) && !timeline.set_clock(ClockRate(0)));
+    }
+
+    #[test]
+    fn a_silence_that_the_sender_told_of_is_filled_without_delay() {
+        let (mut timeline, start) = begun();
+        assert_eq!(timeline.rest(start + ms(40), RtpTimestamp(320)), 160 * 6, "up to where it was told");
+        assert_eq!(timeline.fill(start + ms(79), CALM), 0);
+        assert_eq!(timeline.fill(start + ms(80), CALM), 960, "20 ms behind the wall clock");
+        assert!(timeline.is_resting());
+        assert_eq!(filled(&mut timeline, start + ms(500)), 960 * 21);
+        let word = Placement::Forward { gap: 960, covered: 0, anchored: false };
+        assert_eq!(timeline.place(start + ms(500), RtpTimestamp(8 * 500), 160), word);
+        assert!(!timeline.is_resting());
     }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::codec::Decoder;
 use crate::codec::comfort_noise::{ComfortNoise, RMS};
-use crate::codec::conceal::Concealer;
+use crate::codec::conceal::{Concealer, Heard};
 use crate::codec::fade::{FADE, fade_in, fade_out};
 use crate::units::SampleRate;
 
@@ -75,7 +75,7 @@ impl Bridge {
             }
             self.tail = tail;
         }
-        self.concealer.heard(audio);
+        self.concealer.heard(Heard::Samples(audio));
         (self.made_up, self.by_codec) = (0, false);
         (self.audible, self.fading) = (self.lengths.audible, self.lengths.fading);
     }
@@ -102,7 +102,7 @@ impl Bridge {
     pub(super) fn fill(&mut self, samples: usize, out: &mut Vec<i16>) {
         let start = out.len();
         if self.made_up < self.audible {
-            self.concealer.conceal(samples, out);
+            self.concealer.fill(samples, out);
         }
         out.resize(start + samples, 0);
         self.shape(out.get_mut(start..).unwrap_or_default());

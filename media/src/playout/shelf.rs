@@ -2,15 +2,13 @@
 
 use std::time::Instant;
 
-use crate::jitter::reorder::{Arrival, ReorderRing, SLOTS};
-use crate::units::{ExtendedSequenceNumber, RtpTimestamp, SequenceNumber};
+use crate::jitter::reorder::{Arrival, ReorderRing};
+use crate::units::{RtpTimestamp, SequenceNumber};
 
 /// The fixed ring of [`ReorderRing`], in which every packet waits here.
 #[derive(Debug)]
 pub(super) struct Shelf {
-    ring: ReorderRing,
-    /// What stands in each place of the ring.
-    contents: [Content; SLOTS as usize],
+    ring: ReorderRing<Content>,
 }
 
 /// What a packet holds.
@@ -36,7 +34,7 @@ pub(super) struct First<'a> {
 
 impl Shelf {
     pub(super) fn new() -> Self {
-        Self { ring: ReorderRing::new(), contents: [Content::Blank; SLOTS as usize] }
+        Self { ring: ReorderRing::new() }
     }
 
     /// Begins with `sequence`; nothing waits.
@@ -59,10 +57,7 @@ impl Shelf {
 
     /// Keeps a packet that is next or ahead.
     pub(super) fn keep(&mut self, now: Instant, sequence: SequenceNumber, timestamp: RtpTimestamp, content: Content, payload: &[u8]) {
-        self.ring.keep(now, sequence, timestamp, payload);
-        if let Some(place) = self.ring.extend(sequence).and_then(|sequence| self.contents.get_mut(slot(sequence))) {
-            *place = content;
-        }
+        self.ring.keep(now, sequence, timestamp, content, payload);
     }
 
     /// Makes room for a packet that is far ahead, by dropping the oldest. Returns how many packets with audio were
@@ -74,7 +69,7 @@ impl Shelf {
                 dropped += u64::from(content.is_audio());
                 lost += missing;
             } else {
-                lost += self.ring.skip_before(sequence);
+                lost += self.ring.skip_before(sequence).map_or(0, |skipped| skipped.count);
             }
         }
         (dropped, lost)
@@ -82,9 +77,9 @@ impl Shelf {
 
     /// Takes the first packet off; returns what it was and how many were missing before it.
     pub(super) fn take(&mut self) -> Option<(Content, u64)> {
-        let content = self.first()?.content;
-        let missing = self.ring.skip();
+        let missing = self.ring.skip().map_or(0, |skipped| skipped.count);
         let packet = self.ring.pop()?;
+        let content = packet.content;
         self.ring.recycle(packet);
         Some((content, missing))
     }
@@ -95,13 +90,17 @@ impl Shelf {
 
     pub(super) fn first(&self) -> Option<First<'_>> {
         let first = self.ring.first()?;
-        let content = self.contents.get(slot(first.sequence)).copied()?;
-        Some(First { timestamp: first.timestamp, content, payload: &first.payload, missing: self.ring.missing_before(first) })
+        Some(First {
+            timestamp: first.timestamp,
+            content: first.content,
+            payload: &first.payload,
+            missing: self.ring.missing_before(first),
+        })
     }
 
     /// How many packets with audio wait.
     pub(super) fn waiting(&self) -> u64 {
-        self.ring.iter().filter(|packet| self.contents.get(slot(packet.sequence)).is_some_and(|content| content.is_audio())).count() as u64
+        self.ring.iter().filter(|packet| packet.content.is_audio()).count() as u64
     }
 }
 
@@ -109,8 +108,4 @@ impl Content {
     const fn is_audio(self) -> bool {
         matches!(self, Self::Audio { .. })
     }
-}
-
-fn slot(sequence: ExtendedSequenceNumber) -> usize {
-    (sequence.0 % SLOTS as u64) as usize
 }
