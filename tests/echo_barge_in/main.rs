@@ -2,7 +2,7 @@
 //!
 //! Recorded voices on both sides, in virtual time, over telephones that give back some of what they play: 20 to 30 dB
 //! weaker, 20 to 300 ms later, half of them through G.711 twice and a speaker that distorts. Every call begins cold and
-//! has five turns of the agent. `make quality` saves the figures.
+//! has five turns of the agent. `make quality-echo` saves the figures.
 #![expect(clippy::indexing_slicing, reason = "a test may fail by a panic")]
 
 mod chance;
@@ -121,7 +121,7 @@ fn two_hundred_turns_of_echo_interrupt_nothing_and_a_caller_is_heard_through_it_
     let shown: Vec<String> = figures.iter().filter_map(|figure| Some(format!("{}={:.4}", figure.name, figure.value?))).collect();
     eprintln!("RESULT echo {}", shown.join(" "));
     if std::env::var_os("AURICLE_MEASURE").is_some() {
-        measured::save("echo", "Barge-in with an echo in the line", "make quality", &figures).expect("the figures are saved");
+        measured::save("echo", "Barge-in with an echo in the line", "make quality-echo", &figures).expect("the figures are saved");
     }
     for figure in &figures {
         assert_ne!(figure.passed(), Some(false), "{} is {:?}", figure.what, figure.value);

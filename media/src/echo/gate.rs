@@ -283,8 +283,8 @@ fn raise(powers: &mut Powers, other: &Powers) {
     }
 }
 
-/// Before the delay is known: 18 dB below the loudest in half a second, which an echo of −20 dB is in hardly any band.
-const ANYWHERE: Pace = Pace { first_db: 2.0, last_db: 2.0, start_db: -18.0 };
+/// Before the delay is known: 17 dB below the loudest in half a second, which an echo of −20 dB is in hardly any band.
+const ANYWHERE: Pace = Pace { first_db: 0.8, last_db: 0.8, start_db: -17.0 };
 const ALIGNED: Pace = Pace { first_db: 6.0, last_db: 0.1, start_db: -16.0 };
 /// 8 dB: how far above the noise a sound begins.
 const ABOVE_NOISE: f32 = 6.0;
