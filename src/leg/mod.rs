@@ -278,7 +278,7 @@ impl Leg {
                 }
                 EgressOutput::Event(event) => self.events.push_back(LegEvent::Egress(event)),
                 // No tap is attached: see the configuration above.
-                EgressOutput::Tap(_) => {}
+                EgressOutput::Tap(_) | EgressOutput::Silent(_) => {}
                 EgressOutput::Timeout(due) => {
                     self.due.egress = due;
                     return;

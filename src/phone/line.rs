@@ -235,7 +235,7 @@ impl Line {
                 }
                 EgressOutput::Event(EgressEvent::ItemFinished(_)) => self.played = true,
                 // A tap is not asked for.
-                EgressOutput::Event(_) | EgressOutput::Tap(_) => {}
+                EgressOutput::Event(_) | EgressOutput::Tap(_) | EgressOutput::Silent(_) => {}
                 EgressOutput::Timeout(due) => return due,
             }
         }

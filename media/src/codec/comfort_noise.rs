@@ -1,7 +1,7 @@
 //! Comfort noise toward the caller: what is heard between the agent's words.
 //!
 //! White noise at −70 dBov (ITU-T G.711 appendix II and RFC 3389 speak of spectra; a line that is never silent is all
-//! that is wanted here). Left out on purpose: the RFC 3389 payload, since the stream goes on without gaps.
+//! that is wanted here). Left out on purpose: its description (RFC 3389 payloads, which egress writes).
 
 /// A repeatable source of noise.
 #[derive(Clone, Debug)]
@@ -38,6 +38,8 @@ impl ComfortNoise {
 
 /// The loudest sample; uniform noise of ±18 has an effective value of 10.7, −69.7 dBov.
 pub(crate) const PEAK: u32 = 18;
+/// That level as it is described (RFC 3389 §3.1).
+pub(crate) const LEVEL: u8 = 70;
 /// That effective value.
 pub(crate) const RMS: f32 = 10.7;
 

@@ -5,12 +5,15 @@
 //! | what happens | what is heard | ledger |
 //! | --- | --- | --- |
 //! | audio runs on | it, sample for sample; items follow each other without a seam | counted |
+//! | audio comes where none is played | it, once enough is gathered ([`super::delivery`]), and a whole frame or one slot later | – |
 //! | an item ends | it, as its agent ended it, then noise | counted |
 //! | the queue runs dry within an item | what there is, then its mirror image, fading | the mirror is not the item's |
 //! | more comes after it ran dry | it, its first 5 ms fading in | counted |
 //! | flush | the next 5 ms of what was dropped, fading; where less waits, its mirror image after it | what waited: it is heard |
 //! | pause, or something is inserted | a copy of the next 5 ms, fading | not counted: they stay in the queue |
 //! | resume, or the end of what was inserted | the audio from where it stopped, its first 5 ms fading in | counted |
+
+use std::time::Instant;
 
 use crate::codec::comfort_noise::ComfortNoise;
 use crate::codec::fade::{self, FADE};
@@ -32,7 +35,7 @@ pub(super) struct Composer<F: Form> {
     frame: Vec<F::Unit>,
     noise: ComfortNoise,
     playback: Playback,
-    /// The last 5 ms of the agent's audio that were sent.
+    /// The last 15 ms of the agent's audio that were sent.
     recent: Vec<F::Unit>,
     /// What dies away, faded already.
     cut: Vec<F::Unit>,
@@ -46,6 +49,10 @@ pub(super) struct Composer<F: Form> {
     fade_in: usize,
     /// An episode of too little audio is on.
     starving: bool,
+    /// Nothing of the agent is being played, and what comes is gathered first.
+    dry: bool,
+    /// What was gathered has let a slot go by.
+    waited: bool,
 }
 
 /// What a frame turned out to be.
@@ -54,6 +61,8 @@ pub(super) struct Composed {
     pub(super) content: FrameContent,
     /// A talkspurt begins with it.
     pub(super) begins: bool,
+    /// Samples in it that were inserted.
+    pub(super) inserted: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,13 +83,15 @@ impl<F: Form> Composer<F> {
             frame: Vec::with_capacity(length),
             noise: ComfortNoise::new(seed),
             playback: Playback::Running,
-            recent: vec![form.unit(0); fade],
+            recent: vec![form.unit(0); fade * RECENT],
             cut: Vec::with_capacity(fade),
             counted: 0,
             mid_audio: false,
             talking: false,
             fade_in: 0,
             starving: false,
+            dry: true,
+            waited: false,
         }
     }
 
@@ -110,11 +121,20 @@ impl<F: Form> Composer<F> {
             talking: self.talking,
             fade_in: self.fade_in * fade / self.fade,
             starving: self.starving,
+            dry: self.dry,
+            waited: self.waited,
         }
     }
 
-    /// Makes the next frame.
-    pub(super) fn compose(&mut self, pacer: &mut Pacer, queue: &mut PlayoutQueue<F::Unit>, insertion: &mut Insertion) -> Composed {
+    /// Makes the frame of a slot. What has come while nothing was played begins when it is `ready`.
+    pub(super) fn compose(
+        &mut self,
+        slot: Instant,
+        ready: bool,
+        pacer: &mut Pacer,
+        queue: &mut PlayoutQueue<F::Unit>,
+        insertion: &mut Insertion,
+    ) -> Composed {
         if self.playback == Playback::Pausing || !insertion.is_empty() {
             self.break_off(pacer, queue);
         }
@@ -126,7 +146,14 @@ impl<F: Form> Composer<F> {
         let mut counted = std::mem::take(&mut self.counted);
         let inserted = insertion.take(self.form, &mut self.frame, self.length);
         if self.playback == Playback::Running && self.frame.len() < self.length {
-            counted += self.play(pacer, queue);
+            if self.dry {
+                (self.dry, self.waited) = self.gather(ready, pacer, queue);
+            }
+            if self.dry {
+                self.starving &= pacer.starving().is_some();
+            } else {
+                counted += self.play(slot, pacer, queue);
+            }
         }
         let audible = self.frame.len();
         pacer.stats.inserted_samples += inserted as u64;
@@ -141,7 +168,7 @@ impl<F: Form> Composer<F> {
             (0, 1..) => FrameContent::Agent,
             (0, 0) => FrameContent::Noise,
         };
-        Composed { content, begins }
+        Composed { content, begins, inserted }
     }
 
     pub(super) fn pause(&mut self) {
@@ -155,15 +182,16 @@ impl<F: Form> Composer<F> {
     }
 
     /// Drops audio; where that breaks off what is being heard, its next 5 ms go first, fading.
-    pub(super) fn flush(&mut self, pacer: &mut Pacer, queue: &mut PlayoutQueue<F::Unit>, scope: FlushScope, force: bool) {
+    pub(super) fn flush(&mut self, now: Instant, pacer: &mut Pacer, queue: &mut PlayoutQueue<F::Unit>, scope: FlushScope, force: bool) {
         // What is fading in is too quiet still to be followed by anything but itself.
         let fade = if self.mid_audio && self.fade_in == 0 { self.fade } else { 0 };
         let before = self.cut.len();
-        let broken_off = pacer.flush(queue, scope, force, fade, &mut self.cut);
+        let broken_off = pacer.flush(now, queue, scope, force, fade, &mut self.cut);
         if broken_off && self.mid_audio {
             self.counted += self.cut.len() - before;
             self.die_away();
         }
+        self.dry |= queue.len() == 0;
     }
 
     pub(super) fn frame(&self) -> &[F::Unit] {
@@ -174,17 +202,53 @@ impl<F: Form> Composer<F> {
         self.length
     }
 
+    /// Whether what comes is gathered before it is played.
+    pub(super) const fn is_dry(&self) -> bool {
+        self.dry
+    }
+
+    /// Whether audio is played, and nothing but audio.
+    pub(super) fn is_steady(&self) -> bool {
+        self.mid_audio && self.fade_in == 0 && self.cut.is_empty() && self.playback == Playback::Running
+    }
+
+    /// Whether the agent is held up by us.
+    pub(super) fn is_paused(&self) -> bool {
+        self.playback != Playback::Running
+    }
+
+    /// Whether something is heard as soon as there is a slot.
+    pub(super) fn has_begun(&self, ready: bool, pacer: &Pacer, queue: &PlayoutQueue<F::Unit>) -> bool {
+        self.playback == Playback::Running && queue.len() > 0 && (!self.dry || !self.gather(ready, pacer, queue).0)
+    }
+
+    /// The last `count` samples of the audio that was sent, 15 ms at most.
+    pub(super) fn heard(&self, count: usize) -> impl Iterator<Item = F::Unit> + '_ {
+        self.recent.iter().skip(self.recent.len().saturating_sub(count)).copied()
+    }
+
     /// The end of the audio that the next sample continues; nothing where none does.
     pub(super) fn recent(&self) -> Vec<i16> {
         let heard = if self.mid_audio { self.recent.as_slice() } else { &[] };
         heard.iter().map(|&unit| self.form.linear(unit)).collect()
     }
 
+    /// Whether audio that has come while nothing was played has to wait still, and whether it lets this slot go by for
+    /// less than a frame of it. A frame's worth is waited for, but for one slot only: it may be all there is.
+    fn gather(&self, ready: bool, pacer: &Pacer, queue: &PlayoutQueue<F::Unit>) -> (bool, bool) {
+        let enough = queue.len() >= self.length || self.waited;
+        match queue.len() {
+            0 => (true, false),
+            _ if !pacer.awaits_more() || ready && enough => (false, false),
+            _ => (true, ready),
+        }
+    }
+
     /// Fills the frame with audio; returns how much of it there was.
-    fn play(&mut self, pacer: &mut Pacer, queue: &mut PlayoutQueue<F::Unit>) -> usize {
+    fn play(&mut self, slot: Instant, pacer: &mut Pacer, queue: &mut PlayoutQueue<F::Unit>) -> usize {
         let start = self.frame.len();
         let goes_on = pacer.continuing(1) > 0;
-        pacer.take(queue, &mut self.frame, self.length);
+        pacer.take(slot, queue, &mut self.frame, self.length);
         let form = self.form;
         let audio = self.frame.get_mut(start..).unwrap_or_default();
         let taken = audio.len();
@@ -195,13 +259,14 @@ impl<F: Form> Composer<F> {
             }
             self.fade_in = rising.saturating_sub(taken);
         }
-        let newest = taken.min(self.fade);
+        let newest = taken.min(self.recent.len());
         self.recent.drain(..newest);
         self.recent.extend_from_slice(audio.get(taken - newest..).unwrap_or_default());
         if self.frame.len() == self.length {
             (self.mid_audio, self.starving) = (true, false);
             return taken;
         }
+        self.dry = true;
         let broken_off = std::mem::take(&mut self.mid_audio) || taken > 0;
         match pacer.starving() {
             None => self.starving = false,
@@ -246,6 +311,9 @@ impl<F: Form> Composer<F> {
         self.mid_audio = false;
     }
 }
+
+/// Fades that are remembered of what was sent: half a window of the time scale.
+const RECENT: usize = 3;
 
 /// `samples` drawn out or together to another count by straight lines: good enough for a fade.
 pub(super) fn resized(samples: &[i16], count: usize) -> impl Iterator<Item = i16> {

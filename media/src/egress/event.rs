@@ -21,6 +21,11 @@ pub struct ItemPosition {
     pub played_samples: u64,
     /// The same in whole milliseconds; equal to `received_ms` exactly when the item was played whole.
     pub played_ms: u64,
+    /// Whole milliseconds of it that wait.
+    pub queued_ms: u64,
+    /// Whole milliseconds of it that have arrived at the far end, by half the round trip of its reports: an estimate, no
+    /// more than `played_ms`. `None` before a report.
+    pub arrived_ms: Option<u64>,
     /// Whether the agent has ended the item.
     pub ended: bool,
     /// Whether an unforced flush may drop it.
@@ -61,6 +66,8 @@ pub enum EgressOutput<'a> {
     Tap(ReferenceFrame<'a>),
     /// A packet for the network; its time is now.
     Packet(RtpPacket<'a>),
+    /// The slot at this instant has no packet: silence is left out, or nothing is sent.
+    Silent(Instant),
     /// Something to tell the call.
     Event(EgressEvent),
     /// Nothing more before this instant; `None` before [`start`](crate::egress::Egress::start).

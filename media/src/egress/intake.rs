@@ -102,16 +102,17 @@ impl Intake {
         self.detour.len() < DETOUR
     }
 
+    /// Whether what the agent sends goes into a queue of `law` as it is.
+    pub(super) fn passes(&self, law: Law) -> bool {
+        self.law() == Some(law) && !self.resamples()
+    }
+
     fn resamples(&self) -> bool {
         self.resampler.is_some() || !self.detour.is_empty()
     }
 
     fn push_part<F: Form>(&mut self, part: &[u8], room: usize, form: F, queue: &mut PlayoutQueue<F::Unit>) -> (usize, usize) {
-        let law = match self.input {
-            AudioFormat::Ulaw8k => Some(Law::Mu),
-            AudioFormat::Alaw8k => Some(Law::A),
-            AudioFormat::S16 { .. } => None,
-        };
+        let law = self.law();
         if let Some(law) = law.filter(|_| !self.resamples()) {
             let taken = queue.extend(part.iter().take(room).map(|&code| form.recode(law, code)));
             return (taken, part.len() - taken);
@@ -127,6 +128,14 @@ impl Intake {
         self.resample();
         queue.extend(self.samples.iter().map(|&sample| form.unit(sample)));
         (taken, dropped)
+    }
+
+    const fn law(&self) -> Option<Law> {
+        match self.input {
+            AudioFormat::Ulaw8k => Some(Law::Mu),
+            AudioFormat::Alaw8k => Some(Law::A),
+            AudioFormat::S16 { .. } => None,
+        }
     }
 
     fn read_linear(&mut self, part: &[u8]) {

@@ -1,12 +1,13 @@
 //! Stages 4 to 6 in the form of the leg's codec: the queue, the frame, and the payload made of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::codec::g711::Law;
 use crate::codec::{CodecError, Encoder, EncoderConfig};
 use crate::egress::compose::{Composed, Composer};
 use crate::egress::insertion::Insertion;
 use crate::egress::intake::Intake;
+use crate::egress::tempo::{Tempo, Wanted};
 use crate::egress::{EgressCodec, FlushScope, PushError};
 use crate::frame::ItemId;
 use crate::pacer::Pacer;
@@ -88,8 +89,8 @@ impl Playout {
         on_lane!(self, lane => pacer.feed(item, &mut lane.queue, |queue| intake.push(bytes, lane.form, queue)))
     }
 
-    pub(super) fn end(&mut self, pacer: &mut Pacer, item: ItemId, intake: &mut Intake) {
-        on_lane!(self, lane => pacer.end(item, |missing| intake.finish(missing, lane.form, &mut lane.queue)));
+    pub(super) fn end(&mut self, now: Instant, pacer: &mut Pacer, item: ItemId, intake: &mut Intake) {
+        on_lane!(self, lane => pacer.end(now, item, |missing| intake.finish(missing, lane.form, &mut lane.queue)));
     }
 
     pub(super) fn pause(&mut self) {
@@ -100,12 +101,27 @@ impl Playout {
         on_lane!(self, lane => lane.composer.resume());
     }
 
-    pub(super) fn flush(&mut self, pacer: &mut Pacer, scope: FlushScope, force: bool) {
-        on_lane!(self, lane => lane.composer.flush(pacer, &mut lane.queue, scope, force));
+    pub(super) fn flush(&mut self, now: Instant, pacer: &mut Pacer, scope: FlushScope, force: bool) {
+        on_lane!(self, lane => lane.composer.flush(now, pacer, &mut lane.queue, scope, force));
     }
 
-    pub(super) fn compose(&mut self, pacer: &mut Pacer, insertion: &mut Insertion) -> Composed {
-        on_lane!(self, lane => lane.composer.compose(pacer, &mut lane.queue, insertion))
+    pub(super) fn compose(&mut self, slot: Instant, ready: bool, pacer: &mut Pacer, insertion: &mut Insertion) -> Composed {
+        on_lane!(self, lane => lane.composer.compose(slot, ready, pacer, &mut lane.queue, insertion))
+    }
+
+    /// Changes the speed of what is played next; returns by how many nanoseconds the play-out was moved on.
+    pub(super) fn adjust(&mut self, pacer: &mut Pacer, tempo: &mut Tempo, wanted: Wanted) -> i64 {
+        on_lane!(self, lane => lane.adjust(pacer, tempo, wanted))
+    }
+
+    /// Lets the frame be heard by what changes the speed.
+    pub(super) fn listen(&self, tempo: &mut Tempo) {
+        on_lane!(self, lane => lane.listen(tempo));
+    }
+
+    /// Drops up to `surplus` of the item that is played; returns how much.
+    pub(super) fn overtake(&mut self, pacer: &mut Pacer, surplus: Duration) -> Duration {
+        on_lane!(self, lane => lane.overtake(pacer, surplus))
     }
 
     /// Encodes the frame. False when nothing need be sent for it.
@@ -149,9 +165,24 @@ impl Playout {
         on_lane!(self, lane => lane.queue.rate())
     }
 
-    /// Samples in a frame.
-    pub(super) fn frame_samples(&self) -> u64 {
-        on_lane!(self, lane => lane.composer.length() as u64)
+    /// Whole frames that wait.
+    pub(super) fn frames(&self) -> u32 {
+        on_lane!(self, lane => (lane.queue.len() / lane.composer.length().max(1)) as u32)
+    }
+
+    /// Whether what comes is gathered before it is played.
+    pub(super) fn is_dry(&self) -> bool {
+        on_lane!(self, lane => lane.composer.is_dry())
+    }
+
+    /// Whether the agent is held up by us.
+    pub(super) fn is_paused(&self) -> bool {
+        on_lane!(self, lane => lane.composer.is_paused())
+    }
+
+    /// Whether something is heard as soon as there is a slot.
+    pub(super) fn has_begun(&self, ready: bool, pacer: &Pacer) -> bool {
+        on_lane!(self, lane => lane.composer.has_begun(ready, pacer, &lane.queue))
     }
 
     /// How long what waits will play.

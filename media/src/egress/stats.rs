@@ -1,9 +1,11 @@
 //! What an egress pipeline counts.
 
+use std::time::Duration;
+
 /// Counters since the start; samples are of the leg's sample rate at their time unless said otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EgressStats {
-    /// Packets made.
+    /// Packets of audio made.
     pub packets: u64,
     /// Samples of the agent's audio in frames.
     pub audio_samples: u64,
@@ -23,8 +25,22 @@ pub struct EgressStats {
     pub full: u64,
     /// Episodes in which audio did not come fast enough.
     pub underruns: u64,
-    /// Slots without a packet because the codec had nothing to send.
+    /// Slots without audio because silence was left out. A description of it may have been sent.
     pub suppressed_slots: u64,
+    /// Packets that describe silence.
+    pub described: u64,
+    /// Samples of live audio that were left out to catch up.
+    pub squeezed_samples: u64,
+    /// Samples of live audio that were heard twice because the agent's clock is slow.
+    pub stretched_samples: u64,
+    /// Frames of silence that were left out of live audio which passes untouched.
+    pub skipped_frames: u64,
+    /// Frames of silence that were put into it.
+    pub repeated_frames: u64,
+    /// Samples of live audio that an outage had made too late to be heard.
+    pub overtaken_samples: u64,
+    /// How much of this agent's audio is gathered before it is played.
+    pub prebuffer: Duration,
     /// Frames that the codec refused; their slots are suppressed. Not one is expected.
     pub unencodable: u64,
     /// Slots that passed without a packet because nobody called in time.

@@ -6,6 +6,7 @@
 //! the milliseconds received. The oldest items that are done with are forgotten; the bound is [`ITEMS`].
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use crate::egress::{ItemPosition, PushError};
 use crate::frame::ItemId;
@@ -34,6 +35,8 @@ pub(crate) struct Item {
     pub(crate) interruptible: bool,
     pub(crate) state: ItemState,
     pub(crate) rates: Rates,
+    /// The newest packet with some of it: its slot, and how long a packet is.
+    newest_packet: Option<(Instant, Duration)>,
 }
 
 /// How far an item has come. A flushed item has nothing in the queue.
@@ -139,7 +142,7 @@ impl Ledger {
 
 impl Item {
     const fn new(id: ItemId, rates: Rates) -> Self {
-        Self { id, received: 0, queued: 0, packetised: 0, interruptible: true, state: ItemState::Announced, rates }
+        Self { id, received: 0, queued: 0, packetised: 0, interruptible: true, state: ItemState::Announced, rates, newest_packet: None }
     }
 
     /// Its samples in the queue.
@@ -163,7 +166,14 @@ impl Item {
         matches!(self.state, ItemState::Open | ItemState::Ended)
     }
 
-    pub(crate) fn position(&self) -> ItemPosition {
+    /// `count` samples of it stand in the packet of a slot, which holds `length`.
+    pub(crate) fn send(&mut self, slot: Instant, count: u64, length: usize) {
+        self.packetised += count;
+        self.newest_packet = Some((slot, self.rates.leg.duration(length as u64)));
+    }
+
+    /// Where it stands; what was sent by `arrived_by` has arrived.
+    pub(crate) fn position(&self, arrived_by: Option<Instant>) -> ItemPosition {
         let Rates { input, leg, lead_in } = self.rates;
         let received = self.received * u64::from(leg.hz()) / u64::from(input.hz());
         let played_samples = match self.state {
@@ -176,9 +186,18 @@ impl Item {
             received_ms: input.millis(self.received),
             played_samples,
             played_ms: leg.millis(played_samples),
+            queued_ms: leg.millis(self.waiting()),
+            arrived_ms: arrived_by.map(|by| leg.millis(played_samples.saturating_sub(self.under_way(by)))),
             ended: !matches!(self.state, ItemState::Announced | ItemState::Open),
             interruptible: self.interruptible,
         }
+    }
+
+    /// Samples of it in packets sent after `arrived_by`, had it been played without a gap.
+    fn under_way(&self, arrived_by: Instant) -> u64 {
+        let Some((newest, length)) = self.newest_packet.filter(|(newest, _)| *newest > arrived_by) else { return 0 };
+        let packets = (newest - arrived_by).as_nanos().div_ceil(length.as_nanos().max(1)) as u64;
+        packets * self.rates.leg.samples(length)
     }
 }
 
@@ -203,7 +222,7 @@ mod tests {
             item.received = received;
             item.queued = item.whole();
             item.packetised = item.queued;
-            let position = item.position();
+            let position = item.position(None);
             assert_eq!(position.played_ms, position.received_ms, "{received} samples");
         }
     }
@@ -212,9 +231,9 @@ mod tests {
     fn the_lead_in_is_not_played_audio() {
         let mut item = Item::new(ItemId(1), RATES);
         (item.received, item.queued, item.packetised) = (2_400, 800, 40);
-        assert_eq!(item.position().played_samples, 0);
+        assert_eq!(item.position(None).played_samples, 0);
         item.packetised = 48;
-        assert_eq!(item.position().played_ms, 1);
+        assert_eq!(item.position(None).played_ms, 1);
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub(crate) mod queue;
 pub(crate) mod slots;
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use crate::egress::{EgressEvent, EgressStats, FlushScope, ItemPosition, MarkId, PushError};
 use crate::frame::ItemId;
@@ -29,6 +30,8 @@ pub(crate) struct Pacer {
     events: VecDeque<EgressEvent>,
     /// An episode of a full queue is on.
     full: bool,
+    /// Half the way to the far end and back.
+    way: Option<Duration>,
     pub(crate) stats: EgressStats,
 }
 
@@ -77,25 +80,26 @@ impl Pacer {
     }
 
     /// Ends an open item; `finish` brings out the given number of samples that are still missing of it.
-    pub(crate) fn end(&mut self, id: ItemId, finish: impl FnOnce(u64) -> u64) {
+    pub(crate) fn end(&mut self, now: Instant, id: ItemId, finish: impl FnOnce(u64) -> u64) {
         let Some(item) = self.ledger.get_mut(id).filter(|item| item.state == ItemState::Open) else { return };
         item.queued += finish(item.whole().saturating_sub(item.queued));
         item.state = ItemState::Ended;
-        let finished = finished(item);
+        let finished = finished(item, sent_by(now, self.way));
         self.tell_all(finished);
         self.tell_marks();
     }
 
-    /// Moves audio to the end of `frame` until it is `length` samples long or nothing waits.
-    pub(crate) fn take<U: Copy>(&mut self, queue: &mut PlayoutQueue<U>, frame: &mut Vec<U>, length: usize) {
+    /// Moves audio of the packet of `slot` to the end of `frame` until it is `length` samples long or nothing waits.
+    pub(crate) fn take<U: Copy>(&mut self, slot: Instant, queue: &mut PlayoutQueue<U>, frame: &mut Vec<U>, length: usize) {
+        let arrived_by = sent_by(slot, self.way);
         while let Some(item) = self.ledger.playing_mut().filter(|_| frame.len() < length) {
             let count = item.waiting().min((length - frame.len()) as u64);
             queue.take(count as usize, frame);
             self.stats.audio_samples += count;
             let started = (item.packetised == 0).then_some(EgressEvent::ItemStarted as fn(_) -> _);
-            item.packetised += count;
-            let started = started.map(|event| event(item.position()));
-            let finished = finished(item);
+            item.send(slot, count, length);
+            let started = started.map(|event| event(item.position(arrived_by)));
+            let finished = finished(item, arrived_by);
             self.tell_all(started);
             self.tell_all(finished);
         }
@@ -107,6 +111,7 @@ impl Pacer {
     /// Returns whether the item that is being played was dropped.
     pub(crate) fn flush<U: Copy>(
         &mut self,
+        now: Instant,
         queue: &mut PlayoutQueue<U>,
         scope: FlushScope,
         force: bool,
@@ -116,7 +121,7 @@ impl Pacer {
         if let FlushScope::UpTo(id) = scope {
             self.ledger.refuse_up_to(id);
         }
-        let (mut place, mut broken_off) = (0, false);
+        let (mut place, mut broken_off, arrived_by) = (0, false, sent_by(now, self.way));
         for item in self.ledger.iter_mut() {
             if !is_flushed_by(item, scope, force) {
                 place += item.waiting() as usize;
@@ -129,13 +134,13 @@ impl Pacer {
                 self.stats.audio_samples += count;
                 broken_off = true;
             }
-            let event = finished(item).or_else(|| {
+            let event = finished(item, arrived_by).or_else(|| {
                 let dropped = item.waiting();
                 queue.remove(place, dropped as usize);
                 self.stats.flushed_samples += dropped;
                 item.queued = item.packetised;
                 item.state = ItemState::Flushed;
-                Some(EgressEvent::ItemFlushed(item.position()))
+                Some(EgressEvent::ItemFlushed(item.position(arrived_by)))
             });
             tell(&mut self.events, &mut self.stats, event);
         }
@@ -170,6 +175,11 @@ impl Pacer {
         self.events.pop_front()
     }
 
+    /// Whether more audio may come behind what waits.
+    pub(crate) fn awaits_more(&self) -> bool {
+        self.ledger.newest().is_some_and(|item| item.state == ItemState::Open)
+    }
+
     /// How many of the first `count` samples that wait continue an item of which some was played.
     pub(crate) fn continuing(&self, count: usize) -> usize {
         let item = self.ledger.playing().filter(|item| item.packetised > 0);
@@ -181,6 +191,23 @@ impl Pacer {
         self.ledger.newest().filter(|item| item.state == ItemState::Open && item.packetised > 0 && item.waiting() == 0).map(|item| item.id)
     }
 
+    /// Samples that were heard of the item that is played.
+    pub(crate) fn heard(&self) -> usize {
+        self.ledger.playing().map_or(0, |item| item.packetised as usize)
+    }
+
+    /// So many samples of the item that is played left the queue unheard; negative: so many came back into it.
+    pub(crate) fn move_on(&mut self, samples: i64) {
+        if let Some(item) = self.ledger.playing_mut() {
+            item.packetised = item.packetised.saturating_add_signed(samples).min(item.queued);
+        }
+    }
+
+    /// The round trip to the far end, as its reports have it.
+    pub(crate) fn set_round_trip(&mut self, round_trip: Duration) {
+        self.way = Some(round_trip / 2);
+    }
+
     /// Samples of an item that wait.
     pub(crate) fn waiting(&self, id: ItemId) -> usize {
         self.ledger.get(id).map_or(0, |item| item.waiting() as usize)
@@ -190,8 +217,8 @@ impl Pacer {
         self.ledger.get(id).is_some_and(Item::is_live)
     }
 
-    pub(crate) fn position(&self, id: ItemId) -> Option<ItemPosition> {
-        self.ledger.get(id).map(Item::position)
+    pub(crate) fn position(&self, now: Instant, id: ItemId) -> Option<ItemPosition> {
+        self.ledger.get(id).map(|item| item.position(sent_by(now, self.way)))
     }
 
     fn tell_marks(&mut self) {
@@ -215,12 +242,17 @@ fn tell(events: &mut VecDeque<EgressEvent>, stats: &mut EgressStats, event: Opti
 }
 
 /// Marks an item that has ended and was played whole; the event is due once.
-fn finished(item: &mut Item) -> Option<EgressEvent> {
+fn finished(item: &mut Item, arrived_by: Option<Instant>) -> Option<EgressEvent> {
     if item.state != ItemState::Ended || item.waiting() > 0 {
         return None;
     }
     item.state = ItemState::Finished;
-    Some(EgressEvent::ItemFinished(item.position()))
+    Some(EgressEvent::ItemFinished(item.position(arrived_by)))
+}
+
+/// What was sent by this instant has arrived at `now`, if the way is known.
+fn sent_by(now: Instant, way: Option<Duration>) -> Option<Instant> {
+    way.and_then(|way| now.checked_sub(way))
 }
 
 fn is_flushed_by(item: &Item, scope: FlushScope, force: bool) -> bool {

@@ -55,6 +55,27 @@ impl<U: Copy> PlayoutQueue<U> {
         self.units.drain(start..end);
     }
 
+    /// Puts other samples in the place of the first `count`.
+    pub(crate) fn replace(&mut self, count: usize, units: impl ExactSizeIterator<Item = U>) {
+        let surplus = count.saturating_sub(units.len());
+        self.remove(0, surplus);
+        for (place, unit) in units.enumerate() {
+            match self.units.get_mut(place).filter(|_| place < count) {
+                Some(old) => *old = unit,
+                None => self.units.insert(place, unit),
+            }
+        }
+    }
+
+    /// Puts the first `count` samples in once more.
+    pub(crate) fn repeat(&mut self, count: usize) {
+        for _ in 0..count {
+            // Each time that which stands before the one that was put in last.
+            let Some(unit) = count.checked_sub(1).and_then(|last| self.units.get(last)).copied() else { return };
+            self.units.push_front(unit);
+        }
+    }
+
     /// The first `count` samples, which stay.
     pub(crate) fn peek(&self, count: usize) -> impl Iterator<Item = U> + '_ {
         self.units.iter().take(count).copied()
@@ -106,6 +127,20 @@ mod tests {
             queue.take(160, &mut frame);
         }
         assert!(queue.units.capacity() <= 16_000, "{} bytes kept", queue.units.capacity());
+    }
+
+    #[test]
+    fn what_is_first_can_be_repeated_and_replaced_by_more_or_less() {
+        let mut queue = PlayoutQueue::new(SampleRate::HZ_8000, BOUND);
+        queue.extend(0..6_u8);
+        queue.repeat(2);
+        assert_eq!(queue.peek(9).collect::<Vec<_>>(), [0, 1, 0, 1, 2, 3, 4, 5]);
+        queue.replace(4, [9, 8].into_iter());
+        assert_eq!(queue.peek(9).collect::<Vec<_>>(), [9, 8, 2, 3, 4, 5]);
+        queue.replace(2, [7, 7, 7].into_iter());
+        assert_eq!(queue.peek(9).collect::<Vec<_>>(), [7, 7, 7, 2, 3, 4, 5]);
+        queue.repeat(8);
+        assert_eq!(queue.len(), 7, "there are not so many");
     }
 
     #[test]

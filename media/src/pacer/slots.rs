@@ -40,6 +40,11 @@ impl Slots {
         Some(slot)
     }
 
+    /// The next slot is now, and the others follow from it.
+    pub(crate) fn restart(&mut self, now: Instant) {
+        *self = Self { first: Some(now), due: 1, ..Self::new(self.ptime) };
+    }
+
     /// From the next slot on they are `ptime` apart.
     pub(crate) fn set_ptime(&mut self, ptime: Duration) {
         *self = Self { first: self.next_slot(), ..Self::new(ptime) };

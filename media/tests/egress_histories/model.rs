@@ -110,6 +110,10 @@ pub(crate) struct Model {
     mid_audio: bool,
     fade_in: usize,
     starving: bool,
+    /// Nothing is played, and what comes is gathered first.
+    dry: bool,
+    /// What was gathered has let a slot go by.
+    waited: bool,
 }
 
 impl Model {
@@ -130,6 +134,8 @@ impl Model {
             mid_audio: false,
             fade_in: 0,
             starving: false,
+            dry: true,
+            waited: false,
         }
     }
 
@@ -226,6 +232,7 @@ impl Model {
             self.die_away(&ahead);
         }
         for id in doomed {
+            self.queue.retain(|(owner, _)| *owner != id);
             let item = self.item_mut(id);
             if item.open || item.played < item.received {
                 (item.open, item.flushed) = (false, true);
@@ -234,8 +241,8 @@ impl Model {
                 item.done = true;
                 self.events.push(EgressEvent::ItemFinished(self.position(id)));
             }
-            self.queue.retain(|(owner, _)| *owner != id);
         }
+        self.dry |= self.queue.is_empty();
         self.settle();
     }
 
@@ -254,10 +261,31 @@ impl Model {
         let inserted = self.inserted.len().min(length - frame.len());
         frame.extend(self.inserted.drain(..inserted).map(|sample| self.form.unit(i32::from(sample))));
         if self.playback == Playback::Running && frame.len() < length {
-            self.play(&mut frame, length);
+            self.gather(length);
+            if !self.dry {
+                self.play(&mut frame, length);
+            }
         }
         let noise = length - frame.len();
         frame.into_iter().map(Heard::Unit).chain(std::iter::repeat_n(Heard::Noise, noise)).collect()
+    }
+
+    /// Where nothing is played a whole frame is waited for, for one slot at most, while more may come.
+    fn gather(&mut self, length: usize) {
+        if !self.dry {
+            return;
+        }
+        let more_may_come = self.items.last().is_some_and(|item| item.open);
+        if self.queue.is_empty() || more_may_come && self.queue.len() < length && !self.waited {
+            self.waited = !self.queue.is_empty();
+            self.starving &= self.starves().is_some();
+        } else {
+            (self.dry, self.waited) = (false, false);
+        }
+    }
+
+    fn starves(&self) -> Option<ItemId> {
+        self.items.last().filter(|item| item.open && item.played > 0 && item.played == item.received).map(|item| item.id)
     }
 
     fn play(&mut self, frame: &mut Vec<Unit>, length: usize) {
@@ -291,7 +319,8 @@ impl Model {
             self.starving = false;
             return;
         }
-        match self.items.last().filter(|item| item.open && item.played > 0 && item.played == item.received).map(|item| item.id) {
+        self.dry = true;
+        match self.starves() {
             None => self.starving = false,
             Some(item) if broken_off => {
                 self.die_away(&[]);
@@ -354,6 +383,8 @@ impl Model {
             received_ms: self.rate.millis(item.received),
             played_samples: item.played,
             played_ms: self.rate.millis(item.played),
+            queued_ms: self.rate.millis(self.queue.iter().filter(|(owner, _)| *owner == id).count() as u64),
+            arrived_ms: None,
             ended: !item.open,
             interruptible: item.interruptible,
         }
