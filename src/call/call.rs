@@ -20,6 +20,7 @@ use super::event::{SignallingCommand, SignallingEvent};
 use super::journal::{CallIdentity, Journal};
 use super::playback::{report_playback, silence};
 use super::session::{CallAction, CallEvent, CallSession, SessionPolicy};
+use super::turns::{Turns, report_fault};
 use crate::agent::config::AgentConfig;
 use crate::agent::model::{AgentCommand, AgentEvent, AgentMessage, ClearCause, FaultClass, SpeechEdge, TranscriptKind};
 use crate::agent::session::{self, AgentSession, CallFacts};
@@ -39,6 +40,7 @@ pub struct Call {
     grid: Instant,
     outputs: VecDeque<CallOutput>,
     first: Firsts,
+    turns: Turns,
     dropped_ms: u64,
 }
 
@@ -97,11 +99,17 @@ impl Call {
             grid,
             outputs: VecDeque::new(),
             first: Firsts::default(),
+            turns: Turns::default(),
             dropped_ms: 0,
         };
         call.save();
         call.step(now, CallEvent::Started);
         call
+    }
+
+    /// Listens to the line once it is open; decides turns where it is told how.
+    pub const fn listen(&mut self, turns: Option<media::barge_in::Config>) {
+        self.turns.rules = Some(turns);
     }
 
     /// Signalling has news.
@@ -234,7 +242,7 @@ impl Call {
 
     fn drain_agent(&mut self, now: Instant) -> bool {
         let heard_ms = self.agent.input_position_ms();
-        let Self { agent, leg, journal, session, first, .. } = self;
+        let Self { agent, leg, journal, session, first, turns, .. } = self;
         let mut moved = false;
         while let Some(event) = agent.poll_event() {
             moved = true;
@@ -263,6 +271,7 @@ impl Call {
                 AgentEvent::Ready { .. } => {
                     journal.mark(now, Moment::AgentReady { attempt: session.attempt() });
                     session.handle(now, CallEvent::AgentReady);
+                    turns.agent_ready(now, agent);
                 }
                 AgentEvent::Hangup => session.handle(now, CallEvent::AgentHangup),
                 AgentEvent::Error(fault) => {
@@ -295,12 +304,17 @@ impl Call {
                 self.journal.mark(now, Moment::FirstAudioToAgent);
             }
         }
-        while let Some(event) = leg.poll_event() {
+        while let Some(event) = self.leg.agreed().and_then(Leg::poll_event) {
             moved = true;
             match event {
                 LegEvent::FirstRtpIn => self.journal.mark(now, Moment::FirstRtpIn),
                 LegEvent::FirstRtpOut => self.journal.mark(now, Moment::FirstRtpOut),
                 LegEvent::Egress(event) => report_playback(now, &mut self.agent, &mut self.journal, event),
+                LegEvent::Turn(decision) => {
+                    let agent = self.session.agent_is_ready().then_some(&mut self.agent);
+                    self.turns.decide(now, decision, &mut self.leg, agent, &mut self.journal);
+                }
+                LegEvent::Fault(warning) => report_fault(now, &mut self.journal, warning),
             }
         }
         moved
@@ -355,6 +369,9 @@ impl Call {
             return;
         }
         self.journal.answered(now);
+        if let (Some(rules), Some(leg)) = (self.turns.rules, self.leg.agreed()) {
+            leg.listen(rules);
+        }
         self.leg.open(now, self.grid);
         self.save();
     }

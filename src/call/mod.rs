@@ -14,3 +14,4 @@ pub mod registry;
 pub mod session;
 pub mod thread;
 mod timers;
+mod turns;

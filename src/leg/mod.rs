@@ -6,6 +6,7 @@
 
 pub mod codecs;
 pub mod config;
+pub mod hearing;
 pub mod plan;
 mod statistics;
 
@@ -34,6 +35,8 @@ pub struct Leg {
     events: VecDeque<LegEvent>,
     seen: Seen,
     due: Due,
+    /// What hears the line; nothing where nobody asked for it.
+    hearing: Option<Box<hearing::Hearing>>,
 }
 
 /// How a leg is made.
@@ -64,6 +67,10 @@ pub enum LegEvent {
     FirstRtpOut,
     /// Something about the agent's audio.
     Egress(EgressEvent),
+    /// A turn begins, ends, or is in doubt; for a doubt the agent is paused already.
+    Turn(media::barge_in::Decision),
+    /// The line has a fault.
+    Fault(media::analysis::Warning),
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -93,7 +100,7 @@ impl Leg {
         let mut reporter = Reporter::new(now, ReporterConfig { codec: negotiated.codec, ..reporter });
         reporter.set_playout(playout(negotiated.ptime, gap_wait_max));
         let (events, seen, due) = (VecDeque::with_capacity(4), Seen::default(), Due::default());
-        let mut leg = Self { transport, ingress, egress, reporter, negotiated, seed, events, seen, due };
+        let mut leg = Self { transport, ingress, egress, reporter, negotiated, seed, events, seen, due, hearing: None };
         leg.obey_direction(now);
         Ok(leg)
     }
@@ -120,6 +127,9 @@ impl Leg {
                 Inbound::Rtcp(compound) => drop(self.reporter.handle_rtcp(now, compound)),
             }
         }
+        if rtp {
+            self.hear(now);
+        }
         if rtp && !self.seen.rtp_in {
             self.seen.rtp_in = true;
             self.events.push_back(LegEvent::FirstRtpIn);
@@ -140,6 +150,7 @@ impl Leg {
     /// When the queue is full or the item was flushed.
     pub fn push(&mut self, now: Instant, item: ItemId, chunk: AudioChunk<'_>) -> Result<(), PushError> {
         let pushed = self.egress.push(now, item, chunk);
+        self.set_more(true);
         self.drain_egress(now);
         pushed
     }
@@ -147,6 +158,7 @@ impl Leg {
     /// No more audio of this item will come.
     pub fn end(&mut self, now: Instant, item: ItemId) {
         self.egress.end(now, item);
+        self.set_more(false);
         self.drain_egress(now);
     }
 
@@ -171,6 +183,9 @@ impl Leg {
         }
         if is_due(self.due.ingress) {
             self.ingress.handle_timeout(now);
+        }
+        if self.hearing.is_some() {
+            self.hear(now);
         }
         if is_due(self.due.reporter) {
             self.reporter.handle_timeout(now);
@@ -214,7 +229,8 @@ impl Leg {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let Due { ingress, egress, reporter } = self.due;
-        [ingress, egress, reporter, self.transport.poll_timeout()].into_iter().flatten().min()
+        let hearing = self.hearing.as_ref().and_then(|hearing| hearing.poll_timeout());
+        [hearing, ingress, egress, reporter, self.transport.poll_timeout()].into_iter().flatten().min()
     }
 
     /// What was agreed with the far end.
@@ -255,7 +271,7 @@ impl Leg {
 
     /// A far end that does not want to hear us is sent nothing, and what the agent says waits (RFC 3264 §8.4).
     fn obey_direction(&mut self, now: Instant) {
-        if self.negotiated.send {
+        if self.negotiated.send && !self.hearing.as_ref().is_some_and(|hearing| hearing.is_paused()) {
             self.egress.resume(now);
         } else {
             self.egress.pause();
@@ -277,8 +293,16 @@ impl Leg {
                     self.transport.send_rtp(now, &packet);
                 }
                 EgressOutput::Event(event) => self.events.push_back(LegEvent::Egress(event)),
-                // No tap is attached: see the configuration above.
-                EgressOutput::Tap(_) | EgressOutput::Silent(_) => {}
+                EgressOutput::Tap(frame) => {
+                    if let Some(hearing) = &mut self.hearing {
+                        hearing.handle_sent(&frame);
+                    }
+                }
+                EgressOutput::Silent(_) => {
+                    if let Some(hearing) = &mut self.hearing {
+                        hearing.handle_silent_slot(self.negotiated.ptime);
+                    }
+                }
                 EgressOutput::Timeout(due) => {
                     self.due.egress = due;
                     return;

@@ -114,11 +114,21 @@ impl Analysis {
         if speaks {
             self.second.agent_spoke += length;
         }
-        self.elapsed += length;
-        if self.elapsed >= SECOND {
-            self.elapsed -= SECOND;
-            self.close_second();
+        self.pass(length);
+    }
+
+    /// A slot in which nothing is sent: the line that is sent goes on, silent.
+    pub fn handle_silent_slot(&mut self, length: Duration) {
+        let rate = self.ear.rate();
+        let mut left = rate.samples(length) as usize;
+        while left > 0 {
+            let piece = left.min(SILENCE.len());
+            let samples = SILENCE.get(..piece).unwrap_or_default();
+            self.ear.push_sent(samples);
+            left -= piece;
         }
+        self.talk.agent_speaks(false);
+        self.pass(length);
     }
 
     /// Takes what came, as it comes.
@@ -206,6 +216,15 @@ impl Analysis {
         self.ear.push_sent(&converter.samples);
     }
 
+    /// So much more was sent, or would have been.
+    fn pass(&mut self, length: Duration) {
+        self.elapsed += length;
+        if self.elapsed >= SECOND {
+            self.elapsed -= SECOND;
+            self.close_second();
+        }
+    }
+
     fn close_second(&mut self) {
         let second = std::mem::take(&mut self.second);
         let noise_dbfs = self.caller.figures().noise_floor_dbfs;
@@ -244,6 +263,8 @@ impl Tidings {
     }
 }
 
+/// 20 ms at 24 kHz, at a time.
+static SILENCE: [i16; 480] = [0; 480];
 const SECOND: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

@@ -216,6 +216,10 @@ impl Delivery {
         self.tap.as_mut()?.next().map(IngressOutput::Tap)
     }
 
+    pub(super) fn poll_tap(&mut self) -> Option<TapFrame<'_>> {
+        self.tap.as_mut()?.next()
+    }
+
     pub(super) const fn delivered(&self) -> Delivered {
         self.delivered
     }
