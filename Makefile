@@ -13,7 +13,7 @@ export PATH := $(PATH):$(CURDIR)/target/venv/bin
 CONFIG ?=
 RELEASE := target/release/auricle
 
-.PHONY: help setup run demo test test-full lint fuzz quality quality-echo bench-call bench-media bench-pacer measured image
+.PHONY: help setup run demo test test-full lint fuzz quality quality-echo dtmf bench-call bench-media bench-pacer measured image
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,11 @@ quality: ## how voices sound: PESQ of real speech through a 24 kHz echo, and ove
 	@python3 scripts/measured.py --result sound
 	AURICLE_MEASURE=1 cargo test --release --locked --test quality || short=$$?; \
 	python3 scripts/measured.py --result quality; exit $${short:-0}
+
+dtmf: ## keys under 20 % loss, and hours of speech that hold none
+	@scripts/setup.sh test
+	AURICLE_FULL=1 cargo test --release --locked -p media --test dtmf_loss --test dtmf_talk_off -- --nocapture 2>&1 | tee target/dtmf.log
+	@python3 scripts/measured.py --dtmf target/dtmf.log
 
 bench-call: ## cost, delay and memory of a call at 100 and 400 calls, against the bare loop
 	@scripts/setup.sh bench

@@ -63,10 +63,36 @@ def fuzz(listed, seconds):
         {"name": name.strip("./").replace("/", "_"), "what": f"`{name}`, executions without a finding", "value": int(runs)}
         for name, runs in rows
     ]
+    save("fuzz", f"Fuzzing, {seconds} s a target", f"make fuzz SECONDS_EACH={seconds}", figures)
+    result("fuzz")
+
+
+def dtmf(log):
+    """Saves what the tests of keys printed: under loss, and in speech."""
+    said = {}
+    for line in pathlib.Path(log).read_text().splitlines():
+        if "RESULT dtmf_" in line:
+            words = line[line.index("RESULT") :].replace(" of=", " of_keys=").split()[1:]
+            said.update(word.split("=", 1) for word in words)
+    once, keys = int(said["dtmf_keys_once_and_only_once"]), int(said["of_keys"])
+    full = "dtmf_talk_off_varied_keys" in said
+    false_keys = int(said["dtmf_talk_off_varied_keys" if full else "dtmf_talk_off_keys"])
+    minutes = float(said["of_minutes"])
+    percent = 100 * once / keys
+    figures = [
+        {"name": "dtmf_once_percent", "what": f"Keys told once and only once under 20 % loss, of {keys:,}, in per cent", "value": percent, "gate": 99.9, "at_least": True, "passed": percent >= 99.9},
+        {"name": "dtmf_false_keys", "what": "Keys heard in speech", "value": false_keys, "gate": 0, "passed": false_keys == 0},
+        {"name": "dtmf_speech_min", "what": "Minutes of speech that were listened to", "value": minutes, "gate": 30, "at_least": True, "passed": minutes >= 30},
+    ]
+    save("dtmf", "Keys", "make dtmf", figures)
+    result("dtmf")
+
+
+def save(name, title, command, figures):
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     saved = {
-        "title": f"Fuzzing, {seconds} s a target",
-        "command": f"make fuzz SECONDS_EACH={seconds}",
+        "title": title,
+        "command": command,
         "date": datetime.date.today().isoformat(),
         "machine": f"{os.cpu_count()} cores, Linux {platform.release().split('-')[0]}",
         "commit": commit,
@@ -74,8 +100,7 @@ def fuzz(listed, seconds):
     }
     folder = ROOT / "target" / "measured"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "fuzz.json").write_text(json.dumps(saved, indent=2) + "\n")
-    result("fuzz")
+    (folder / f"{name}.json").write_text(json.dumps(saved, indent=2) + "\n")
 
 
 def main():
@@ -99,5 +124,7 @@ if sys.argv[1:2] == ["--result"]:
     result(sys.argv[2])
 elif sys.argv[1:2] == ["--fuzz"]:
     fuzz(*sys.argv[2:4])
+elif sys.argv[1:2] == ["--dtmf"]:
+    dtmf(sys.argv[2])
 else:
     main()

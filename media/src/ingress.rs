@@ -9,7 +9,7 @@
 //! | 3 | timeline: late, gap, silence due | `jitter::timeline` | time is RTP's; it must see packets in order and before they cost anything |
 //! | 4 | decode, unless the agent takes the codec's bytes | `codec` | what follows works on samples, if it works at all |
 //! | 5 | conceal what was lost | `codec::conceal` | a codec that conceals by itself does it between two decoded packets |
-//! | 6 | mute: keys that are pressed | `ingress::delivery` | nobody behind it shall hear them |
+//! | 6 | keys as tones, heard; mute: keys that are pressed | `ingress::tones` | nobody behind it shall hear them |
 //! | 7 | tap: decoded side copy | `ingress::pieces` | at the codec's rate, before resampling adds delay |
 //! | 8 | resample to the agent's rate, 5 ms | `resample` | last, so that all before it runs at the lowest rate; Opus is decoded at the agent's and needs none |
 //! | 9 | write in the agent's format | `ingress::outlet` | |
@@ -32,10 +32,12 @@ mod outlet;
 mod pieces;
 mod placing;
 mod stats;
+mod tones;
 
 use std::time::Instant;
 
 use crate::codec::Codec;
+use crate::dtmf::ToneEvent;
 use crate::frame::{AudioChunk, AudioFormat};
 use crate::ingress::content::{Content, Unheard};
 use crate::ingress::delivery::Delivery;
@@ -45,7 +47,7 @@ use crate::jitter::reorder::{Arrival, ReorderRing, Skipped};
 use crate::jitter::timeline::Timeline;
 use crate::pipeline::PipelineError;
 use crate::rtp::{RtpHeader, RtpPacket};
-use crate::units::Ssrc;
+use crate::units::{RtpTimestamp, Ssrc};
 
 pub use crate::rtp::PayloadTypes;
 pub use config::{IngressConfig, Silence};
@@ -235,6 +237,22 @@ impl Ingress {
     /// are pressed shall not be heard. Time goes on as before.
     pub fn mute(&mut self, muted: bool) {
         self.delivery.mute(muted);
+    }
+
+    /// Whether the line is listened to for keys as tones, and whether nobody shall hear those.
+    pub fn set_tones(&mut self, wanted: bool, hidden: bool) {
+        self.delivery.set_tones(wanted, hidden);
+    }
+
+    /// A key that began to sound or fell silent, and the timestamp of that; to be asked after every packet and timeout.
+    pub fn poll_tone(&mut self) -> Option<(ToneEvent, RtpTimestamp)> {
+        self.delivery.poll_tone()
+    }
+
+    /// Whether the newest audio was silenced for what may be a key in it.
+    #[must_use]
+    pub fn hides_tone(&self) -> bool {
+        self.delivery.hides_tone()
     }
 
     /// The books.

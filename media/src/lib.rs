@@ -13,6 +13,7 @@
 pub mod analysis;
 pub mod barge_in;
 pub mod codec;
+pub mod drift;
 pub mod dtmf;
 pub mod echo;
 pub mod egress;

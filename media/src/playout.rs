@@ -131,6 +131,12 @@ impl Playout {
         self.buffer.mute(muted);
     }
 
+    /// How long the audio has waited that is played now; `None` while none is.
+    #[must_use]
+    pub fn delay(&self) -> Option<Duration> {
+        self.buffer.delay()
+    }
+
     /// The books, and the state of the buffer.
     #[must_use]
     pub fn stats(&self) -> PlayoutStats {

@@ -33,6 +33,8 @@ pub struct StreamStats {
     pub jitter_ms: f64,
     /// The same over the call, taken once a second; `None` in its first second.
     pub jitter_spread_ms: Option<Spread>,
+    /// How much faster the clock of the present stream runs than ours, in parts in a million; `None` in its first 20 s.
+    pub clock_skew_ppm: Option<f64>,
     /// How what we receive sounds, over the whole call; `None` while nothing has come.
     pub quality: Option<Quality>,
     /// The worst of what we received between two reports.

@@ -2,7 +2,7 @@
 
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Router, response::IntoResponse};
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -19,6 +19,7 @@ pub fn router(state: AppState) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/v1/calls", get(v1::calls::list).post(v1::calls::start))
         .route("/v1/calls/{id}", get(v1::calls::view).delete(v1::calls::end))
+        .route("/v1/calls/{id}/dtmf", post(v1::calls::dial))
         .route_layer(from_fn_with_state(state.clone(), auth::require));
     Router::new()
         .route("/health", get(health::health))

@@ -6,18 +6,21 @@
 //!
 //! After any input call `poll_agent_message`, `poll_transmit` and `poll_output` until the last answers with a timeout.
 
+mod line;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use media::ingress::IngressStats;
 use media::transport::{Flow, Transmit};
 
 use super::command::CallCommand;
+use super::ears::Ears;
 use super::event::{SignallingCommand, SignallingEvent};
 use super::journal::{CallIdentity, Journal};
+use super::keys::{report_key, send_dtmf};
 use super::playback::{report_playback, silence};
 use super::session::{CallAction, CallEvent, CallSession, SessionPolicy};
 use super::turns::{Turns, report_fault};
@@ -41,6 +44,8 @@ pub struct Call {
     outputs: VecDeque<CallOutput>,
     first: Firsts,
     turns: Turns,
+    ears: Ears,
+    keys_to_agent: bool,
     dropped_ms: u64,
 }
 
@@ -53,6 +58,8 @@ pub struct CallSetup {
     pub policy: SessionPolicy,
     /// Its agent.
     pub agent: Arc<AgentConfig>,
+    /// Whether the agent is told which keys are pressed.
+    pub keys_to_agent: bool,
     /// Its leg, agreed already (inbound) or to be agreed (outbound).
     pub leg: PlannedLeg,
 }
@@ -87,7 +94,7 @@ impl Call {
     /// that `grid` lies on.
     #[must_use]
     pub fn new(now: Instant, wall: DateTime<Utc>, grid: Instant, setup: CallSetup) -> Self {
-        let CallSetup { identity, policy, agent, leg } = setup;
+        let CallSetup { identity, policy, agent, keys_to_agent, leg } = setup;
         let session = CallSession::new(identity.direction, policy);
         let facts = CallFacts { now, unix_time: unix_time(wall) };
         let mut call = Self {
@@ -100,6 +107,8 @@ impl Call {
             outputs: VecDeque::new(),
             first: Firsts::default(),
             turns: Turns::default(),
+            ears: Ears::default(),
+            keys_to_agent,
             dropped_ms: 0,
         };
         call.save();
@@ -309,6 +318,10 @@ impl Call {
             match event {
                 LegEvent::FirstRtpIn => self.journal.mark(now, Moment::FirstRtpIn),
                 LegEvent::FirstRtpOut => self.journal.mark(now, Moment::FirstRtpOut),
+                LegEvent::Digit(event) => {
+                    let agent = self.keys_to_agent.then_some(&mut self.agent);
+                    report_key(now, agent, &mut self.journal, &event);
+                }
                 LegEvent::Egress(event) => report_playback(now, &mut self.agent, &mut self.journal, event),
                 LegEvent::Turn(decision) => {
                     let agent = self.session.agent_is_ready().then_some(&mut self.agent);
@@ -316,6 +329,9 @@ impl Call {
                 }
                 LegEvent::Fault(warning) => report_fault(now, &mut self.journal, warning),
             }
+        }
+        if let Some(leg) = self.leg.agreed() {
+            self.ears.drain(now, leg, &mut self.journal);
         }
         moved
     }
@@ -353,6 +369,11 @@ impl Call {
             // An answer that cannot be used has ended the call meanwhile.
             CallAction::OpenLine if self.session.is_over() => {}
             CallAction::OpenLine => self.open_line(now),
+            CallAction::Attach { listener } => self.ears.add(now, listener, &mut self.journal),
+            CallAction::Detach { listener } => self.ears.remove(now, &listener, self.leg.agreed(), &mut self.journal),
+            CallAction::SendDtmf { digits } => send_dtmf(now, self.leg.agreed(), &mut self.journal, &digits),
+            CallAction::Hold(held) => self.hold(now, held),
+            CallAction::Untimely => self.journal.mark(now, Moment::Warning { code: "command_untimely".to_owned() }),
             CallAction::Unsupported => self.journal.mark(now, Moment::Warning { code: "command_unsupported".to_owned() }),
             CallAction::Finish(termination) => {
                 self.leg.close(now);
@@ -361,38 +382,6 @@ impl Call {
                 self.outputs.push_back(CallOutput::Finished(Box::new(self.journal.record().clone())));
             }
         }
-    }
-
-    fn open_line(&mut self, now: Instant) {
-        if self.leg.agreed().is_none() {
-            // The far end's answer could not be used, and the end of the call stands behind this in the queue.
-            return;
-        }
-        self.journal.answered(now);
-        if let (Some(rules), Some(leg)) = (self.turns.rules, self.leg.agreed()) {
-            leg.listen(rules);
-        }
-        self.leg.open(now, self.grid);
-        self.save();
-    }
-
-    fn take_answer(&mut self, now: Instant, sdp: &Bytes) {
-        self.journal.mark(now, Moment::Answered);
-        match self.leg.take_answer(now, sdp) {
-            Ok(()) => self.journal.mark(now, Moment::Acknowledged),
-            Err(_) => self.session.handle(now, CallEvent::AnswerUnusable),
-        }
-    }
-
-    fn take_reoffer(&mut self, now: Instant, sdp: &Bytes) {
-        let command = match self.leg.take_reoffer(now, sdp) {
-            Some((sdp, held)) => {
-                self.session.handle(now, CallEvent::FarHold(held));
-                SignallingCommand::AcceptReoffer { sdp }
-            }
-            None => SignallingCommand::RejectReoffer,
-        };
-        self.outputs.push_back(CallOutput::Signal(command));
     }
 
     fn note_media(&mut self) {

@@ -1,5 +1,8 @@
 //! What can be asked of a call from outside: by the API, by signalling, by an agent's tool.
 
+use media::dtmf::Digit;
+
+use super::listening::ListenerPort;
 use crate::domain::redacted::Redacted;
 
 /// A command to one call.
@@ -24,8 +27,8 @@ pub enum CallCommand {
     },
     /// Press keys.
     SendDtmf {
-        /// `0`–`9`, `*`, `#`, `A`–`D`.
-        digits: String,
+        /// Which, in order; they are not shown by `Debug`.
+        digits: Vec<Digit>,
     },
     /// Negotiate the media anew.
     Renegotiate,
@@ -36,8 +39,13 @@ pub enum CallCommand {
     },
     /// Let somebody listen.
     Attach {
-        /// The listener's name.
-        listener: String,
+        /// The way to them, and what they want to hear.
+        listener: ListenerPort,
+    },
+    /// Let them listen no more; that they are gone is noticed without it.
+    Detach {
+        /// Whom.
+        listener: ListenerPort,
     },
 }
 

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::domain::ids::OrgId;
 use crate::domain::setting::{SettingFault, out_of_range};
 use crate::leg::codecs::CodecNames;
+use crate::leg::keypad::{KeyRules, ToneRule};
 
 /// `[calls]`: how many, how long, and on which threads.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -81,6 +82,12 @@ pub struct NumberConfig {
     pub codecs: Option<CodecNames>,
     /// Whether its calls are listened to, for the diagnostics of their records; costs 0.6 ms a call-second. Default false.
     pub analysis: bool,
+    /// When the caller's audio is listened to for keys. Default `without_events`.
+    pub dtmf_tones: ToneRule,
+    /// Whether the caller is silenced for the agent and for listeners while a key is down. Default true.
+    pub dtmf_hidden: bool,
+    /// Whether the agent is told which keys are pressed. Default true.
+    pub dtmf_to_agent: bool,
 }
 
 /// When an inbound call is answered.
@@ -96,7 +103,25 @@ pub enum AnswerRule {
 
 impl Default for NumberConfig {
     fn default() -> Self {
-        Self { agent: String::new(), answer: AnswerRule::default(), org: OrgId::default_org(), codecs: None, analysis: false }
+        let KeyRules { tones, hidden } = KeyRules::default();
+        Self {
+            agent: String::new(),
+            answer: AnswerRule::default(),
+            org: OrgId::default_org(),
+            codecs: None,
+            analysis: false,
+            dtmf_tones: tones,
+            dtmf_hidden: hidden,
+            dtmf_to_agent: true,
+        }
+    }
+}
+
+impl NumberConfig {
+    /// What becomes of keys, as the leg is told.
+    #[must_use]
+    pub const fn keys(&self) -> KeyRules {
+        KeyRules { tones: self.dtmf_tones, hidden: self.dtmf_hidden }
     }
 }
 

@@ -3,8 +3,10 @@
 //! It receives, feeds, drains and waits; what any of it means is decided in [`super::call`]. The call's future ends
 //! with the call, and its ports go back with it.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use media::transport::{Flow, Protocol};
@@ -16,6 +18,7 @@ use super::command::CallCommand;
 use super::event::{RejectCause, SignallingCommand, SignallingEvent, SignallingKey};
 use super::records::Records;
 use super::registry::RegistryEntry;
+use super::seldom::{News, Seldom};
 use super::thread::ThreadContext;
 use super::thread::wheel::{PhaseLease, WheelSleep};
 use crate::agent::client::{AgentEndpoint, AgentSocket, ConnectError, Incoming, establish};
@@ -44,46 +47,48 @@ pub struct CallWiring {
     pub records: Records,
 }
 
-/// Runs a call to its end.
-pub async fn drive(mut call: Call, wiring: CallWiring, thread: ThreadContext, _phase: PhaseLease) {
-    let mut shell = match Shell::new(wiring, call.record().clone()) {
-        Ok(shell) => shell,
+/// Runs a call to its end. The call comes in a box, and so does what it is wired to: a future keeps its arguments beside
+/// what becomes of them.
+pub async fn drive(mut call: Box<Call>, wiring: Box<CallWiring>, thread: ThreadContext, _phase: PhaseLease) {
+    let mut shell = match Shell::new(*wiring, call.record().clone()) {
+        Ok(shell) => Box::new(shell),
         Err(error) => return tracing::error!(call = %call.record().id, %error, "call_without_sockets"),
     };
     let mut sleep = thread.wheel.sleep_until(Instant::now());
-    let mut buffer = [0u8; MAX_DATAGRAM];
     loop {
         if shell.drain(&mut call, &mut sleep).await {
             return;
         }
-        tokio::select! {
-            biased;
-            () = &mut sleep => shell.wake(&mut call),
-            () = shell.rtp.readable() => shell.take_datagrams(&mut call, &mut buffer),
-            incoming = receive(&mut shell.agent) => shell.take_message(&mut call, incoming),
-            connected = connected(&mut shell.connecting) => shell.take_connection(&mut call, connected),
-            event = next_signal(&mut shell.signals, &mut shell.signals_gone) => call.handle_signalling(Instant::now(), event),
-            Some(command) = shell.commands.recv() => call.handle_command(Instant::now(), command),
-            () = shell.rtcp.readable() => shell.take_datagrams(&mut call, &mut buffer),
+        match poll_fn(|context| shell.poll_input(context, &mut sleep)).await {
+            Input::Due => shell.wake(&mut call),
+            Input::Datagrams | Input::News(News::Rtcp) => shell.take_datagrams(&mut call),
+            Input::Message(incoming) => shell.take_message(&mut call, incoming),
+            Input::News(News::Connected(connected)) => shell.take_connection(&mut call, connected),
+            Input::News(News::Signal(event)) => call.handle_signalling(Instant::now(), event),
+            Input::News(News::Command(command)) => call.handle_command(Instant::now(), command),
         }
     }
+}
+
+/// What a call's task wakes for.
+enum Input {
+    Due,
+    Datagrams,
+    Message(Incoming),
+    News(News),
 }
 
 /// The sockets and queues of one call.
 struct Shell {
     rtp: UdpChannel,
-    rtcp: UdpChannel,
+    seldom: Seldom,
     _lease: PortLease,
     place: Option<RegistryEntry>,
     key: SignallingKey,
     signalling: mpsc::Sender<(SignallingKey, SignallingCommand)>,
-    signals: mpsc::Receiver<SignallingEvent>,
-    signals_gone: bool,
-    commands: mpsc::Receiver<CallCommand>,
     endpoint: Arc<AgentEndpoint>,
     records: Records,
-    agent: Option<AgentSocket>,
-    connecting: Option<Connecting>,
+    agent: Option<Box<AgentSocket>>,
     due: Option<Instant>,
     /// How late the wake-up was, until a packet goes out for it; taken of one wake-up in [`MEASURED`].
     woken: Option<Duration>,
@@ -106,18 +111,14 @@ impl Shell {
         };
         Ok(Self {
             rtp,
-            rtcp,
+            seldom: Seldom::new(rtcp, signals, commands),
             _lease: lease,
             place: Some(entry),
             key,
             signalling,
-            signals,
-            signals_gone: false,
-            commands,
             endpoint: agent,
             records,
             agent: None,
-            connecting: None,
             due: None,
             woken: None,
             wakes: 0,
@@ -130,7 +131,7 @@ impl Shell {
         loop {
             self.send_messages(call);
             while let Some(transmit) = call.poll_transmit() {
-                let socket = if transmit.flow.local == self.rtp.local_addr() { &self.rtp } else { &self.rtcp };
+                let socket = if transmit.flow.local == self.rtp.local_addr() { &self.rtp } else { &self.seldom.rtcp };
                 if let Some(late_by) = self.woken.take() {
                     self.records.metrics.packet_sent(late_by);
                 }
@@ -141,7 +142,7 @@ impl Shell {
                 CallOutput::Signal(command) => drop(self.signalling.send((self.key, command)).await),
                 CallOutput::ConnectAgent => {
                     let connecting = connect(Arc::clone(&self.endpoint), self.records.control.clone());
-                    self.connecting = Some(Box::pin(connecting));
+                    self.seldom.connect(Box::pin(connecting));
                 }
                 CallOutput::CloseAgent => self.hang_up_agent(),
                 CallOutput::Save(record) => {
@@ -165,6 +166,22 @@ impl Shell {
         }
     }
 
+    /// What comes next, that which is due first: a slot waits for nothing.
+    fn poll_input(&mut self, context: &mut Context<'_>, sleep: &mut WheelSleep) -> Poll<Input> {
+        if Pin::new(sleep).poll(context).is_ready() {
+            return Poll::Ready(Input::Due);
+        }
+        if self.rtp.poll_readable(context).is_ready() {
+            return Poll::Ready(Input::Datagrams);
+        }
+        if let Some(agent) = &mut self.agent
+            && let Poll::Ready(incoming) = agent.poll_receive(context)
+        {
+            return Poll::Ready(Input::Message(incoming));
+        }
+        self.seldom.poll(context).map(Input::News)
+    }
+
     fn wake(&mut self, call: &mut Call) {
         let now = Instant::now();
         self.wakes = self.wakes.wrapping_add(1);
@@ -183,11 +200,12 @@ impl Shell {
         }
     }
 
-    fn take_datagrams(&mut self, call: &mut Call, buffer: &mut [u8]) {
+    fn take_datagrams(&mut self, call: &mut Call) {
         let now = Instant::now();
-        for socket in [&self.rtp, &self.rtcp] {
+        let mut buffer = [0; MAX_DATAGRAM];
+        for socket in [&self.rtp, &self.seldom.rtcp] {
             for _ in 0..DATAGRAMS_PER_WAKE {
-                let Some((length, remote)) = socket.try_recv(buffer) else { break };
+                let Some((length, remote)) = socket.try_recv(&mut buffer) else { break };
                 let flow = Flow { protocol: Protocol::Udp, local: socket.local_addr(), remote };
                 call.handle_datagram(now, flow, buffer.get(..length).unwrap_or_default());
             }
@@ -206,8 +224,7 @@ impl Shell {
         }
     }
 
-    fn take_connection(&mut self, call: &mut Call, connected: Result<AgentSocket, ConnectError>) {
-        self.connecting = None;
+    fn take_connection(&mut self, call: &mut Call, connected: Result<Box<AgentSocket>, ConnectError>) {
         match connected {
             Ok(socket) => {
                 self.agent = Some(socket);
@@ -221,7 +238,7 @@ impl Shell {
     }
 
     fn hang_up_agent(&mut self) {
-        self.connecting = None;
+        self.seldom.give_up_connecting();
         if let Some(mut agent) = self.agent.take() {
             agent.close(NORMAL_CLOSURE);
         }
@@ -256,43 +273,10 @@ fn abandon(
     records.finished(record, place);
 }
 
-/// A connection in the making.
-type Connecting = Pin<Box<dyn Future<Output = Result<AgentSocket, ConnectError>>>>;
-
 /// Name look-up, TCP and TLS on a control thread; the rest here, where the call lives.
-async fn connect(endpoint: Arc<AgentEndpoint>, control: Handle) -> Result<AgentSocket, ConnectError> {
+async fn connect(endpoint: Arc<AgentEndpoint>, control: Handle) -> Result<Box<AgentSocket>, ConnectError> {
     let established = control.spawn(async move { establish(&endpoint).await }).await.map_err(|_| ConnectError::Aborted)??;
-    established.upgrade().await
-}
-
-/// What signalling says next. Signalling that has forgotten the call has ended it, and says so once.
-async fn next_signal(signals: &mut mpsc::Receiver<SignallingEvent>, gone: &mut bool) -> SignallingEvent {
-    if *gone {
-        return std::future::pending().await;
-    }
-    match signals.recv().await {
-        Some(event) => event,
-        None => {
-            *gone = true;
-            SignallingEvent::Refused(Termination::gateway(GatewayReason::Internal))
-        }
-    }
-}
-
-/// The next message of the agent; never, while there is no connection.
-async fn receive(agent: &mut Option<AgentSocket>) -> Incoming {
-    match agent {
-        Some(agent) => agent.receive().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// The connection in the making; never, while there is none.
-async fn connected(connecting: &mut Option<Connecting>) -> Result<AgentSocket, ConnectError> {
-    match connecting {
-        Some(connecting) => connecting.await,
-        None => std::future::pending().await,
-    }
+    established.upgrade().await.map(Box::new)
 }
 
 /// Of so many wake-ups one is measured: the histogram keeps every figure until it is folded, and three a second of each

@@ -36,6 +36,7 @@ use crate::domain::ids::{CallId, OrgId};
 use crate::domain::redacted::Redacted;
 use crate::leg::codecs::CodecNames;
 use crate::leg::config::{self, RtpConfig};
+use crate::leg::keypad::KeyRules;
 use crate::leg::plan::{LegError, LegPlan, PlannedLeg};
 use crate::net::port_range::{PortError, PortPair, PortRange};
 use crate::telemetry::metrics::Metrics;
@@ -83,6 +84,10 @@ pub struct LaunchRequest {
     pub codecs: Option<CodecNames>,
     /// Whether the line is listened to; it always is where the gateway decides turns.
     pub analysis: bool,
+    /// What becomes of keys.
+    pub keys: KeyRules,
+    /// Whether the agent is told which keys are pressed.
+    pub keys_to_agent: bool,
     /// The caller.
     pub from: Redacted<String>,
     /// The called.
@@ -187,6 +192,7 @@ impl Launcher {
             },
             policy: self.policy(request.answer),
             agent: Arc::clone(&agent.config),
+            keys_to_agent: request.keys_to_agent,
             leg,
         };
         let wiring = CallWiring {
@@ -211,11 +217,11 @@ impl Launcher {
         let wall = Utc::now();
         let task = move |thread: ThreadContext| -> Pin<Box<dyn Future<Output = ()>>> {
             let phase = thread.wheel.phase(began);
-            let mut call = Call::new(began, wall, phase.first_slot(), setup);
+            let mut call = Box::new(Call::new(began, wall, phase.first_slot(), setup));
             if let Some(turns) = listens {
                 call.listen(turns);
             }
-            Box::pin(drive(call, wiring, thread, phase))
+            Box::pin(drive(call, Box::new(wiring), thread, phase))
         };
         self.shared.threads.spawn(Box::new(task)).map_err(|_| LaunchError::Saturated)
     }
@@ -243,6 +249,7 @@ impl Launcher {
             seed,
             reporter: ReporterConfig::new(seed.ssrc, cname, Codec::Pcmu, ntp_base(now), drawn),
             gap_wait_max: Duration::from_millis(u64::from(calls.gap_wait_max_ms)),
+            keys: request.keys,
             agent_format: agent.format.into(),
         }
     }

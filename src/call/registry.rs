@@ -10,8 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
 use super::command::{CallCommand, CommandError};
+use super::listening::Listening;
 use crate::domain::ids::{CallId, OrgId};
 use crate::domain::redacted::Redacted;
+use crate::leg::listeners::ListenerSetup;
 
 /// A call that the API asks for.
 #[derive(Debug)]
@@ -115,6 +117,16 @@ impl CallRegistry {
             mpsc::error::TrySendError::Full(_) => CommandError::Busy,
             mpsc::error::TrySendError::Closed(_) => CommandError::NotFound,
         })
+    }
+
+    /// Listens to a call of `org`. What is heard ends with the call, or at once where as many listen as may.
+    ///
+    /// # Errors
+    /// When no such call runs, or it has too many commands waiting.
+    pub fn listen(&self, org: &OrgId, id: &CallId, setup: ListenerSetup) -> Result<Listening, CommandError> {
+        let (listening, listener) = Listening::new(setup);
+        self.command(org, id, CallCommand::Attach { listener })?;
+        Ok(listening)
     }
 
     /// Hands a command to every call.

@@ -7,9 +7,12 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use media::dtmf::Digit;
+
 use super::command::CallCommand;
 use super::config::AnswerRule;
 use super::event::{RejectCause, SignallingCommand, SignallingEvent};
+use super::listening::ListenerPort;
 use super::timers::{Timer, Timers};
 use crate::domain::call_record::Direction;
 use crate::domain::termination::{
@@ -94,6 +97,25 @@ pub enum CallAction {
     CloseAgent,
     /// The caller can hear: start the stream.
     OpenLine,
+    /// Let somebody listen.
+    Attach {
+        /// The way to them.
+        listener: ListenerPort,
+    },
+    /// Let them listen no more.
+    Detach {
+        /// Whom.
+        listener: ListenerPort,
+    },
+    /// Press keys.
+    SendDtmf {
+        /// Which.
+        digits: Vec<Digit>,
+    },
+    /// Put the caller on hold, or take them off.
+    Hold(bool),
+    /// A command that makes no sense before the line is up.
+    Untimely,
     /// A command that this release cannot carry out.
     Unsupported,
     /// The call is over.
@@ -259,13 +281,17 @@ impl CallSession {
             CallCommand::Answer => {}
             CallCommand::Hangup | CallCommand::Reject => self.finish(Termination::policy(PolicyReason::Operator), true),
             CallCommand::Shutdown => self.finish(Termination::gateway(GatewayReason::Shutdown), true),
-            CallCommand::Hold
-            | CallCommand::Resume
-            | CallCommand::Transfer { .. }
-            | CallCommand::SendDtmf { .. }
-            | CallCommand::Renegotiate
-            | CallCommand::SwapAgent { .. }
-            | CallCommand::Attach { .. } => self.actions.push_back(CallAction::Unsupported),
+            CallCommand::Hold | CallCommand::Resume | CallCommand::SendDtmf { .. } if !self.is_up() => {
+                self.actions.push_back(CallAction::Untimely);
+            }
+            CallCommand::Hold => self.actions.push_back(CallAction::Hold(true)),
+            CallCommand::Resume => self.actions.push_back(CallAction::Hold(false)),
+            CallCommand::SendDtmf { digits } => self.actions.push_back(CallAction::SendDtmf { digits: digits.clone() }),
+            CallCommand::Transfer { .. } | CallCommand::Renegotiate | CallCommand::SwapAgent { .. } => {
+                self.actions.push_back(CallAction::Unsupported);
+            }
+            CallCommand::Attach { listener } => self.actions.push_back(CallAction::Attach { listener: listener.clone() }),
+            CallCommand::Detach { listener } => self.actions.push_back(CallAction::Detach { listener: listener.clone() }),
         }
     }
 

@@ -56,6 +56,8 @@ pub enum AuditAction {
     StartCall,
     /// A call ended.
     EndCall,
+    /// Keys were pressed on a call.
+    SendDtmf,
     /// Read where a call stands.
     ViewStatus,
     /// Read what was said.

@@ -45,6 +45,8 @@ pub struct MediaStatistics {
     pub jitter_ms: f64,
     /// The same over the call, taken once a second; null in its first second.
     pub jitter_over_call: Option<Spread>,
+    /// How much faster the far end's clock runs than ours, in parts in a million; null until 20 s of it were heard.
+    pub clock_skew_ppm: Option<f64>,
     /// Round trip from RTCP, last measured; null without a report that allows it.
     pub round_trip_ms: Option<f64>,
     /// The same over the call.

@@ -77,6 +77,26 @@ pub enum Moment {
         /// By how much, with its unit.
         reason: String,
     },
+    /// The caller pressed a key and let it go. Which one is not written down: keys are PINs and the numbers of cards.
+    KeyPressed {
+        /// How long it was held.
+        held_ms: u64,
+        /// Whether it came as a tone in the audio, not as a telephone-event.
+        in_band: bool,
+    },
+    /// Keys went to the caller's side, or to the queue toward it.
+    KeysSent {
+        /// How many.
+        keys: u64,
+    },
+    /// The caller was put on hold.
+    Held,
+    /// The caller was taken off hold.
+    Resumed,
+    /// Somebody began to listen.
+    ListenerAttached,
+    /// Somebody listens no more.
+    ListenerDetached,
     /// Something that an operator should know and that did not end the call.
     Warning {
         /// A stable code.

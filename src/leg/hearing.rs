@@ -49,6 +49,11 @@ impl Leg {
         self.drain_hearing(now);
     }
 
+    /// Whether the agent is silenced until a doubt is settled.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.hearing.as_ref().is_some_and(|hearing| hearing.paused)
+    }
+
     /// The agent has begun an item, or ended it.
     pub(super) fn set_more(&mut self, more: bool) {
         if let Some(hearing) = &mut self.hearing {
@@ -107,11 +112,6 @@ impl Hearing {
     /// When it wants to be woken.
     pub(super) const fn poll_timeout(&self) -> Option<Instant> {
         self.due
-    }
-
-    /// Whether the agent is to be silent.
-    pub(super) const fn is_paused(&self) -> bool {
-        self.paused
     }
 
     /// What was found so far.

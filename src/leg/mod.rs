@@ -4,15 +4,21 @@
 //! line is open. RTCP runs beside them. The order of the stages stands in `media::ingress` and `media::egress`.
 //! After any input poll `poll_audio`, `poll_event`, `poll_transmit` until each is empty, then `poll_timeout`.
 
+mod agreement;
+mod attach;
 pub mod codecs;
 pub mod config;
+mod dtmf;
 pub mod hearing;
+pub mod keypad;
+pub mod listeners;
 pub mod plan;
 mod statistics;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use media::dtmf::DigitEvent;
 use media::egress::{Egress, EgressCodec, EgressConfig, EgressEvent, EgressOutput, FlushScope, PushError};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats};
@@ -21,6 +27,12 @@ use media::rtcp::{Concealment, PlayoutReport, Reporter, ReporterConfig, Reporter
 use media::rtp::RtpSeed;
 use media::sdp::Negotiated;
 use media::transport::{Flow, Inbound, Transmit, Transport};
+use media::units::Ssrc;
+
+use agreement::egress_codec;
+use dtmf::hear_tones;
+use keypad::{KeyRules, Keypad};
+use listeners::Listeners;
 
 /// One telephone leg.
 #[derive(Debug)]
@@ -29,6 +41,7 @@ pub struct Leg {
     ingress: Ingress,
     egress: Egress,
     reporter: Reporter,
+    keypad: Keypad,
     negotiated: Negotiated,
     /// Where our stream began.
     seed: RtpSeed,
@@ -37,6 +50,14 @@ pub struct Leg {
     due: Due,
     /// What hears the line; nothing where nobody asked for it.
     hearing: Option<Box<hearing::Hearing>>,
+    /// Whoever listens; nothing while nobody does.
+    listeners: Option<Box<Listeners>>,
+    /// A key is pressed that nobody shall hear.
+    muted: bool,
+    /// We have put the far end on hold.
+    held: bool,
+    /// The stream of the far end's audio.
+    heard: Option<Ssrc>,
 }
 
 /// How a leg is made.
@@ -52,6 +73,8 @@ pub struct LegSetup {
     pub reporter: ReporterConfig,
     /// The longest that a gap in the sequence is waited for.
     pub gap_wait_max: Duration,
+    /// What becomes of keys.
+    pub keys: KeyRules,
     /// What the agent hears.
     pub agent_hears: AudioFormat,
     /// What the agent speaks.
@@ -65,6 +88,8 @@ pub enum LegEvent {
     FirstRtpIn,
     /// The first packet went.
     FirstRtpOut,
+    /// The caller pressed a key, or let it go.
+    Digit(DigitEvent),
     /// Something about the agent's audio.
     Egress(EgressEvent),
     /// A turn begins, ends, or is in doubt; for a doubt the agent is paused already.
@@ -93,14 +118,31 @@ impl Leg {
     /// # Errors
     /// When no resampler exists between the leg's rate and the agent's.
     pub fn new(now: Instant, setup: LegSetup) -> Result<Self, PipelineError> {
-        let LegSetup { negotiated, transport, seed, reporter, gap_wait_max, agent_hears, agent_speaks } = setup;
+        let LegSetup { negotiated, transport, seed, reporter, gap_wait_max, keys, agent_hears, agent_speaks } = setup;
         let ingress = IngressConfig::new(negotiated.codec, negotiated.receive_payload_types, agent_hears);
         let ingress = Ingress::new(IngressConfig { gap_wait_max, ..ingress })?;
         let egress = Egress::new(EgressConfig::new(egress_codec(&negotiated), agent_speaks, seed))?;
-        let mut reporter = Reporter::new(now, ReporterConfig { codec: negotiated.codec, ..reporter });
+        let mut reporter = Reporter::new(now, reporter.agreed(&negotiated));
         reporter.set_playout(playout(negotiated.ptime, gap_wait_max));
-        let (events, seen, due) = (VecDeque::with_capacity(4), Seen::default(), Due::default());
-        let mut leg = Self { transport, ingress, egress, reporter, negotiated, seed, events, seen, due, hearing: None };
+        let keypad = Keypad::new(keys, &negotiated);
+        let mut leg = Self {
+            transport,
+            ingress,
+            egress,
+            reporter,
+            keypad,
+            negotiated,
+            seed,
+            events: VecDeque::with_capacity(4),
+            seen: Seen::default(),
+            due: Due::default(),
+            listeners: None,
+            muted: false,
+            held: false,
+            heard: None,
+            hearing: None,
+        };
+        leg.obey_keys();
         leg.obey_direction(now);
         Ok(leg)
     }
@@ -116,11 +158,26 @@ impl Leg {
             match inbound {
                 Inbound::Rtp(packet) => {
                     rtp = true;
+                    let is_event = self.keypad.handle_packet(now, &packet, &mut self.events);
+                    if is_event && self.heard.is_some_and(|heard| heard != packet.header.ssrc) {
+                        // Keys in a stream of their own, of which the audio's books know nothing.
+                        continue;
+                    }
+                    self.heard = Some(packet.header.ssrc);
+                    self.muted = self.keypad.is_muted(now);
+                    self.ingress.mute(self.muted);
                     self.reporter.handle_rtp_received(now, &packet);
                     let late = self.ingress.late();
                     self.ingress.handle_packet(now, &packet);
                     if self.ingress.late() > late {
                         self.reporter.handle_rtp_discarded(&packet.header);
+                    }
+                    hear_tones(now, &mut self.ingress, &mut self.keypad, &mut self.events);
+                    self.muted = self.keypad.is_muted(now);
+                    // While on hold, what still comes is nobody's to hear.
+                    if let Some(listeners) = self.listeners.as_mut().filter(|_| self.negotiated.receive && !self.held) {
+                        listeners.mute(self.muted || self.ingress.hides_tone());
+                        listeners.handle_packet(now, &packet);
                     }
                 }
                 // A malformed report is dropped; the next one will do.
@@ -183,12 +240,16 @@ impl Leg {
         }
         if is_due(self.due.ingress) {
             self.ingress.handle_timeout(now);
+            hear_tones(now, &mut self.ingress, &mut self.keypad, &mut self.events);
         }
         if self.hearing.is_some() {
             self.hear(now);
         }
         if is_due(self.due.reporter) {
             self.reporter.handle_timeout(now);
+        }
+        if is_due(self.keypad.poll_timeout()) {
+            self.keypad.handle_timeout(now, &mut self.events);
         }
         if is_due(self.transport.poll_timeout()) {
             self.transport.handle_timeout(now);
@@ -198,6 +259,7 @@ impl Leg {
 
     /// The far end has gone: one last report.
     pub fn close(&mut self, now: Instant) {
+        self.keypad.close(now, &mut self.events);
         self.reporter.goodbye(now, "call ended");
         self.drain_reporter(now);
     }
@@ -230,7 +292,7 @@ impl Leg {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let Due { ingress, egress, reporter } = self.due;
         let hearing = self.hearing.as_ref().and_then(|hearing| hearing.poll_timeout());
-        [hearing, ingress, egress, reporter, self.transport.poll_timeout()].into_iter().flatten().min()
+        [hearing, ingress, egress, reporter, self.keypad.poll_timeout(), self.transport.poll_timeout()].into_iter().flatten().min()
     }
 
     /// What was agreed with the far end.
@@ -245,50 +307,25 @@ impl Leg {
         self.ingress.stats()
     }
 
-    /// Takes what was agreed anew: codec, packets, keys, addresses, directions and numbers. False, and nothing changed, when
-    /// the clock of the codec would be another one, of which RTCP's books know nothing, or when the codec cannot be had.
-    pub fn renegotiate(&mut self, now: Instant, negotiated: Negotiated) -> bool {
-        let old = &self.negotiated;
-        if negotiated.codec.clock_rate() != old.codec.clock_rate() {
-            return false;
-        }
-        if self.egress.set_codec(egress_codec(&negotiated), self.seed).is_err() {
-            return false;
-        }
-        let heard = (negotiated.codec, negotiated.receive_payload_types);
-        if heard != (old.codec, old.receive_payload_types) && self.ingress.set_codec(now, heard.0, heard.1).is_err() {
-            // Back to what it was, which it can do.
-            let _ = self.egress.set_codec(egress_codec(&self.negotiated), self.seed);
-            return false;
-        }
-        self.transport.set_keys(now, negotiated.srtp.as_ref());
-        self.transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);
-        self.ingress.hold(now, !negotiated.receive);
-        self.negotiated = negotiated;
-        self.obey_direction(now);
-        true
-    }
-
-    /// A far end that does not want to hear us is sent nothing, and what the agent says waits (RFC 3264 §8.4).
-    fn obey_direction(&mut self, now: Instant) {
-        if self.negotiated.send && !self.hearing.as_ref().is_some_and(|hearing| hearing.is_paused()) {
-            self.egress.resume(now);
-        } else {
-            self.egress.pause();
-        }
-    }
-
     /// Packets go out as they come from the egress, noted by RTCP on their way.
     fn drain_egress(&mut self, now: Instant) {
+        let EgressCodec { codec, ptime, .. } = self.egress.codec();
+        let ticks = u32::try_from(codec.clock_rate().ticks(ptime)).unwrap_or(u32::MAX);
         loop {
             match self.egress.poll_output() {
-                // On hold only the timestamps go on.
-                EgressOutput::Packet(_) if !self.negotiated.send => {}
                 EgressOutput::Packet(packet) => {
+                    if let Some(listeners) = &mut self.listeners {
+                        listeners.handle_slot(now);
+                    }
+                    if !self.negotiated.send {
+                        // On hold only the timestamps go on.
+                        continue;
+                    }
                     if !self.seen.rtp_out {
                         self.seen.rtp_out = true;
                         self.events.push_back(LegEvent::FirstRtpOut);
                     }
+                    let packet = self.keypad.replace(&packet.header, ticks).unwrap_or(packet);
                     self.reporter.handle_rtp_sent(now, &packet);
                     self.transport.send_rtp(now, &packet);
                 }
@@ -297,10 +334,16 @@ impl Leg {
                     if let Some(hearing) = &mut self.hearing {
                         hearing.handle_sent(&frame);
                     }
+                    if let Some(listeners) = &mut self.listeners {
+                        listeners.handle_reference(&frame);
+                    }
                 }
                 EgressOutput::Silent(_) => {
                     if let Some(hearing) = &mut self.hearing {
-                        hearing.handle_silent_slot(self.negotiated.ptime);
+                        hearing.handle_silent_slot(ptime);
+                    }
+                    if let Some(listeners) = &mut self.listeners {
+                        listeners.handle_slot(now);
                     }
                 }
                 EgressOutput::Timeout(due) => {
@@ -339,11 +382,4 @@ fn playout(ptime: Duration, gap_wait_max: Duration) -> PlayoutReport {
         signal_dbm0: None,
         noise_dbm0: None,
     }
-}
-
-/// What was agreed on for what we send.
-fn egress_codec(negotiated: &Negotiated) -> EgressCodec {
-    let agreed = EgressCodec::new(negotiated.codec, negotiated.send_payload_types.audio, negotiated.ptime);
-    let Some(far) = negotiated.opus else { return agreed };
-    EgressCodec { opus: far.limit(agreed.opus), ..agreed }
 }

@@ -40,6 +40,7 @@ pub(super) fn statistics(leg: &Leg) -> MediaStatistics {
         timeline_ms: IngressStats::millis(ingress.timeline_ticks),
         jitter_ms: rounded(stream.jitter_ms, MILLIS),
         jitter_over_call: stream.jitter_spread_ms.map(spread),
+        clock_skew_ppm: stream.clock_skew_ppm.map(|ppm| rounded(ppm, SKEW)),
         round_trip_ms: stream.round_trip.map(millis),
         round_trip_over_call: stream.round_trip_spread_ms.map(spread),
         quality: stream.quality.map(quality),
@@ -87,6 +88,8 @@ fn rounded(value: f64, places: i32) -> f64 {
 
 /// To the microsecond.
 const MILLIS: i32 = 3;
+/// To a tenth of a part in a million.
+const SKEW: i32 = 1;
 /// To a hundredth of a point of R or MOS.
 const SCORES: i32 = 2;
 /// To a hundredth of a per cent.

@@ -7,6 +7,7 @@ use std::future::poll_fn;
 use std::io;
 use std::net::UdpSocket;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::task::{Context, Poll};
 
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -38,8 +39,16 @@ impl<T: OwnsDescriptor> Readable<T> {
     /// # Errors
     /// When the runtime is shutting down.
     pub async fn ready(&self) -> io::Result<()> {
-        // Not `readable().await`: that hangs itself into a list under a lock, and out of it again, at every look.
-        poll_fn(|context| self.0.poll_read_ready(context).map_ok(|mut ready| ready.retain_ready())).await
+        poll_fn(|context| self.poll_ready(context)).await
+    }
+
+    /// Ready when [`Self::ready`] would be.
+    ///
+    /// # Errors
+    /// When the runtime is shutting down.
+    pub fn poll_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Not `readable()`: that hangs itself into a list under a lock, and out of it again, at every look.
+        self.0.poll_read_ready(context).map_ok(|mut ready| ready.retain_ready())
     }
 
     /// Waits for the next time that something arrives, and forgets it: for descriptors that announce each time anew.

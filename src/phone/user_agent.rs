@@ -231,7 +231,7 @@ impl Phone {
     fn open_line(&mut self, now: Instant, negotiated: &Negotiated) -> Option<Line> {
         let PhoneSetup { local_rtp, local_rtcp, seeds, ntp, talk, .. } = self.setup;
         let cname = format!("{:016x}", seeds.session);
-        let reporter = ReporterConfig::new(seeds.rtp.ssrc, cname, negotiated.codec, ntp, seeds.reports);
+        let reporter = ReporterConfig::new(seeds.rtp.ssrc, cname, negotiated.codec, ntp, seeds.reports).agreed(negotiated);
         let local_rtcp = if negotiated.rtcp_mux { local_rtp } else { local_rtcp };
         let sockets = PathConfig { local_rtp, local_rtcp, source: SourceRule::Address };
         Line::open(

@@ -149,6 +149,8 @@ impl Gateway {
             org: number.org.clone(),
             codecs: number.codecs.clone(),
             analysis: number.analysis,
+            keys: number.keys(),
+            keys_to_agent: number.dtmf_to_agent,
             from: Redacted::new(invite.from_uri.user().unwrap_or_default().to_owned()),
             to: Redacted::new(dialled.to_owned()),
             agent: number.agent.clone(),
@@ -175,11 +177,14 @@ impl Gateway {
         let agent =
             agent.or_else(|| self.numbers.get(DEFAULT_NUMBER).map(|number| number.agent.clone())).ok_or(StartError::UnknownAgent)?;
         let key = self.next_key();
+        let rules = self.numbers.get(DEFAULT_NUMBER).cloned().unwrap_or_default();
         let request = LaunchRequest {
             key,
             org,
             codecs: None,
-            analysis: false,
+            analysis: rules.analysis,
+            keys: rules.keys(),
+            keys_to_agent: rules.dtmf_to_agent,
             from: Redacted::new(OUR_USER.to_owned()),
             to,
             agent,

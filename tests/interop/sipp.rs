@@ -25,6 +25,43 @@ fn sipp_places_200_calls_with_sound_and_none_fails() {
     call_200(Command::new(sipp).args(["-sn", "uac_pcap"]), &gateway);
 }
 
+#[test]
+fn keys_that_sipp_plays_reach_the_agent_once_each_and_in_order() {
+    let Some(sipp) = tools::find("sipp") else { return };
+    if !rustix::process::geteuid().is_root() {
+        return tools::skip("sipp plays keys through a raw socket, which only root may open");
+    }
+    let gateway = Gateway::start("echo");
+    std::os::unix::fs::symlink("/usr/share/sip-tester", gateway.folder().join("pcap")).expect("a link to the keys");
+    let scenario = tools::run(Command::new(&sipp).args(["-sd", "uac_pcap"]), Duration::from_secs(10));
+    let play = |key: char| {
+        format!("<nop><action><exec play_pcap_audio=\"pcap/dtmf_2833_{key}.pcap\"/></action></nop><pause milliseconds=\"700\"/>")
+    };
+    // Two seconds of speech, and in the place of one key several.
+    let scenario = String::from_utf8_lossy(&scenario.stdout).replace("<pause milliseconds=\"8000\"/>", "<pause milliseconds=\"2000\"/>");
+    let (before, after) = scenario.split_once("<!-- Play an out of band DTMF '1'").expect("sipp's own scenario");
+    let (_, after) = after.split_once("<pause milliseconds=\"1000\"/>").expect("sipp's own scenario");
+    let keys: String = PRESSED.chars().map(play).collect();
+    std::fs::write(gateway.folder().join("keys.xml"), format!("{before}{keys}{after}")).expect("the scenario is written");
+    let mut sipp = Command::new(sipp);
+    sipp.current_dir(gateway.folder()).args(["-sf", "keys.xml", "-m", "1", "-s", "1000", "-i", "127.0.0.1", "-p"]);
+    sipp.arg(ports::free_udp().port().to_string()).args(["-mi", "127.0.0.1", "-mp"]).arg(ports::free_udp().port().to_string());
+    sipp.args(["-nostdin", "-timeout", "40", "-timeout_error"]).arg(gateway.sip().to_string());
+    let output = tools::run(&mut sipp, Duration::from_secs(60));
+    tools::assert_success("sipp", &output);
+    let received = std::fs::read_to_string(gateway.received_by_agent()).expect("what the agent received");
+    let told: String = received.split("pressed the key ").skip(1).filter_map(|rest| rest.chars().next()).collect();
+    assert_eq!(told, PRESSED, "{}", gateway.log());
+    gateway.wait_for_calls("a call, completed", |calls| calls.len() == 1 && calls[0]["session_status"] == "completed");
+    let id = gateway.calls()[0]["id"].as_str().expect("a call's id").to_owned();
+    let record = gateway.get(&format!("/v1/calls/{id}")).json;
+    let pressed = record["timeline"].as_array().expect("a timeline").iter().filter(|entry| entry["event"] == "key_pressed");
+    assert_eq!(pressed.count(), PRESSED.len(), "{record:#}");
+}
+
+/// What sipp presses; some keys twice.
+const PRESSED: &str = "1155920";
+
 fn call_200(sipp: &mut Command, gateway: &Gateway) {
     let (own, errors) = (ports::free_udp(), gateway.folder().join("sipp.errors"));
     sipp.current_dir(gateway.folder())

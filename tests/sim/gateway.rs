@@ -229,7 +229,13 @@ impl Gateway {
     }
 
     fn enter(&mut self, post: &mut Post, agent: &mut Agent, key: u64, direction: Direction, leg: auricle::leg::plan::PlannedLeg) {
-        let setup = CallSetup { identity: plan::identity(direction), policy: self.policy, agent: Arc::clone(&self.agent_config), leg };
+        let setup = CallSetup {
+            identity: plan::identity(direction),
+            policy: self.policy,
+            agent: Arc::clone(&self.agent_config),
+            keys_to_agent: true,
+            leg,
+        };
         let grid = post.now + self.random.up_to(ms(20));
         let call = Call::new(post.now, plan::wall(), grid, setup);
         self.leases.set(self.leases.get() + 1);

@@ -7,6 +7,7 @@ use auricle::call::journal::CallIdentity;
 use auricle::domain::call_record::Direction;
 use auricle::domain::ids::{CallId, OrgId};
 use auricle::domain::redacted::Redacted;
+use auricle::leg::keypad::KeyRules;
 use auricle::leg::plan::LegPlan;
 use chrono::{DateTime, Utc};
 use media::codec::Codec;
@@ -41,7 +42,8 @@ pub(crate) fn leg(key: u64, now: Instant, random: &mut Random) -> LegPlan {
             NtpBase { at: now, ntp: 0xEE00_0000_0000_0000 },
             random.next(),
         ),
-        gap_wait_max: ms(160),
+        gap_wait_max: ms(40),
+        keys: KeyRules::default(),
         agent_format: AudioFormat::Ulaw8k,
     }
 }

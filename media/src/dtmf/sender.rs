@@ -3,6 +3,9 @@
 //! Every packet of an event has the timestamp of its beginning and the duration so far; the last one is sent three
 //! times, in three slots. Sequence numbers are the stream's, so nothing is lost for the receiver. A key that is held
 //! for longer than the 16 bits of a duration can say is told in segments (§2.5.1.3): 8 s at 8 kHz, but 1.4 s at 48 kHz.
+//!
+//! Events have the clock of the audio beside them (§2.1). A far end that takes Opus, but events at 8 kHz only, is sent
+//! timestamps of the stream's clock, of which one SSRC can have no second, and durations of its events' clock.
 
 use crate::dtmf::cadence::Presses;
 use crate::dtmf::report::Report;
@@ -14,7 +17,10 @@ use crate::units::{ClockRate, PayloadType, RtpTimestamp};
 #[derive(Debug)]
 pub struct Sender {
     payload_type: PayloadType,
+    /// Of durations.
     clock_rate: ClockRate,
+    /// Of timestamps.
+    stream_clock: ClockRate,
     waiting: Presses,
     state: State,
     payload: [u8; 4],
@@ -34,7 +40,14 @@ impl Sender {
     /// A sender with no key to send; `payload_type` and `clock_rate` are those of the negotiated telephone-event.
     #[must_use]
     pub fn new(payload_type: PayloadType, clock_rate: ClockRate) -> Self {
-        Self { payload_type, clock_rate, waiting: Presses::default(), state: State::Idle, payload: [0; 4] }
+        let (waiting, state) = (Presses::default(), State::Idle);
+        Self { payload_type, clock_rate, stream_clock: clock_rate, waiting, state, payload: [0; 4] }
+    }
+
+    /// For a stream whose clock is not that of the events.
+    #[must_use]
+    pub fn in_stream_of(self, stream_clock: ClockRate) -> Self {
+        Self { stream_clock, ..self }
     }
 
     /// Has `digits` sent from the next slot on, after those that wait; at most [`Self::BOUND`] wait.
@@ -63,7 +76,7 @@ impl Sender {
         let marker = self.press_next(audio.timestamp);
         let State::Held(mut held) = self.state else { return None };
         let timestamp = held.segment;
-        let (duration, end) = held.report(audio.timestamp.advance(ticks));
+        let (duration, end) = held.report(audio.timestamp.advance(ticks), self.clock_rate, self.stream_clock);
         self.state = match held.ended {
             LAST_PACKETS => {
                 let resume = held.segment.advance(held.left + self.ticks(held.cadence.pause()));
@@ -102,7 +115,7 @@ impl Sender {
     }
 
     fn ticks(&self, duration: std::time::Duration) -> u32 {
-        u32::try_from(self.clock_rate.ticks(duration)).unwrap_or(u32::MAX)
+        u32::try_from(self.stream_clock.ticks(duration)).unwrap_or(u32::MAX)
     }
 
     /// The most keys that wait.
@@ -126,17 +139,17 @@ struct Held {
     cadence: Cadence,
     /// Where the segment began that is told now.
     segment: RtpTimestamp,
-    /// How long it is held from there, in ticks.
+    /// How long it is held from there, in ticks of the stream.
     left: u32,
     /// Last packets that were sent.
     ended: u8,
 }
 
 impl Held {
-    /// The duration to tell at `until`, and whether it is the last.
-    fn report(&mut self, until: RtpTimestamp) -> (u16, bool) {
+    /// The duration to tell at `until`, in ticks of `events`, and whether it is the last.
+    fn report(&mut self, until: RtpTimestamp, events: ClockRate, stream: ClockRate) -> (u16, bool) {
         let elapsed = if self.ended > 0 { self.left } else { until.since(self.segment).unsigned_abs().min(self.left) };
-        match u16::try_from(elapsed) {
+        match u16::try_from(converted(elapsed, stream, events)) {
             Ok(duration) if elapsed == self.left => {
                 self.ended += 1;
                 (duration, true)
@@ -144,12 +157,21 @@ impl Held {
             Ok(duration) if duration < u16::MAX => (duration, false),
             // The rest of it is another segment; this one is told in full, without an end.
             _ => {
-                self.segment = self.segment.advance(SEGMENT);
-                self.left -= SEGMENT;
+                let segment = converted(SEGMENT, events, stream);
+                self.segment = self.segment.advance(segment);
+                self.left = self.left.saturating_sub(segment);
                 (u16::MAX, false)
             }
         }
     }
+}
+
+/// Ticks of one clock in those of another.
+fn converted(ticks: u32, from: ClockRate, to: ClockRate) -> u32 {
+    if from == to {
+        return ticks;
+    }
+    u32::try_from(u64::from(ticks) * u64::from(to.0) / u64::from(from.0.max(1))).unwrap_or(u32::MAX)
 }
 
 /// How often the last packet is sent (§2.5.1.4).
@@ -271,6 +293,20 @@ mod tests {
         assert_eq!(packets.iter().filter(|(_, header, _)| header.marker).count(), 1, "a segment is no beginning");
         let ends: Vec<_> = packets.iter().filter(|(_, _, payload)| payload[1] & END != 0).map(duration).collect();
         assert_eq!(ends, [12_930; 3]);
+    }
+
+    #[test]
+    fn events_at_8_khz_in_a_stream_at_48_khz_keep_its_timestamps_and_tell_their_own_durations() {
+        let stream = ClockRate(48_000);
+        let mut sender = Sender::new(PayloadType::from_low_bits(101), ClockRate::HZ_8000).in_stream_of(stream);
+        sender.dial(&digits("12")).unwrap();
+        let packet = |n| sender.replace(&slot(n, 960), 960).map(|packet| (n, packet.header, packet.payload.to_vec()));
+        let packets: Vec<Sent> = (0..100).filter_map(packet).collect();
+        let told: Vec<_> = packets.iter().map(duration).take(10).collect();
+        assert_eq!(told, [160, 320, 480, 640, 800, 960, 1120, 1280, 1280, 1280]);
+        assert_eq!(firsts(&packets), [(0, 1), (13, 2)]);
+        let begins: Vec<_> = packets.iter().filter(|(_, header, _)| header.marker).map(|(_, header, _)| header.timestamp).collect();
+        assert_eq!(begins, [slot(0, 960).timestamp, slot(13, 960).timestamp]);
     }
 
     #[test]

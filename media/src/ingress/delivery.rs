@@ -4,19 +4,23 @@
 //! decoder's rate follows from where it begins and ends, so that rounding never adds up. Audio is collected between
 //! two polls.
 
+mod gap;
+
 use std::time::Duration;
 
 use crate::codec::conceal::{Concealer, Heard};
 use crate::codec::shaped_noise::ShapedNoise;
 use crate::codec::{Codec, Decoder, SilenceDescriptor};
+use crate::dtmf::ToneEvent;
 use crate::frame::AudioFormat;
 use crate::ingress::IngressOutput;
 use crate::ingress::config::Silence;
 use crate::ingress::outlet::Outlet;
 use crate::ingress::pieces::Tap;
+use crate::ingress::tones::Tones;
 use crate::jitter::timeline::LINE;
 use crate::pipeline::PipelineError;
-use crate::units::SampleRate;
+use crate::units::{RtpTimestamp, SampleRate};
 
 /// Where a piece of the line came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +61,7 @@ pub(super) struct Delivery {
     outlet: Outlet,
     tap: Option<Tap>,
     delivered: Delivered,
+    tones: Option<Box<Tones>>,
     muted: bool,
     /// Ticks made up for an outage since audio was last heard.
     out: u64,
@@ -103,6 +108,7 @@ impl Delivery {
             decoder,
             tap: tap.then(Tap::default),
             delivered: Delivered::default(),
+            tones: None,
             muted: false,
             out: 0,
             decoded: Vec::new(),
@@ -115,6 +121,10 @@ impl Delivery {
     pub(super) fn succeed(&mut self, mut next: Self) {
         next.outlet.succeed(&mut self.outlet);
         next.tap = self.tap.take();
+        next.tones = self.tones.take();
+        if let Some(tones) = &mut next.tones {
+            tones.set_rate(next.decoder.rate());
+        }
         (next.delivered, next.muted, next.out) = (self.delivered, self.muted, self.out);
         *self = next;
     }
@@ -126,6 +136,9 @@ impl Delivery {
         if decoder.rate() != self.decoder.rate() {
             self.concealer = Concealer::new(self.codec.law(), decoder.rate());
             self.decoder = decoder;
+            if let Some(tones) = &mut self.tones {
+                tones.set_rate(self.decoder.rate());
+            }
         }
         Ok(())
     }
@@ -134,6 +147,29 @@ impl Delivery {
         if wanted != self.tap.is_some() {
             self.tap = wanted.then(Tap::default);
         }
+    }
+
+    pub(super) fn set_tones(&mut self, wanted: bool, hidden: bool) {
+        let rate = self.decoder.rate();
+        match &mut self.tones {
+            Some(tones) if wanted => tones.hide(hidden),
+            tones => *tones = wanted.then(|| Box::new(Tones::new(rate, hidden))),
+        }
+    }
+
+    /// What was delivered last ended at this timestamp.
+    pub(super) fn note_end(&mut self, timestamp: RtpTimestamp) {
+        if let Some(tones) = &mut self.tones {
+            tones.note_end(timestamp, self.codec.clock_rate());
+        }
+    }
+
+    pub(super) fn poll_tone(&mut self) -> Option<(ToneEvent, RtpTimestamp)> {
+        self.tones.as_mut()?.poll()
+    }
+
+    pub(super) fn hides_tone(&self) -> bool {
+        self.tones.as_ref().is_some_and(|tones| tones.hides())
     }
 
     pub(super) const fn mute(&mut self, muted: bool) {
@@ -151,7 +187,7 @@ impl Delivery {
         // Redundancy is taken out of a packet before it is decoded.
         let redundant = if concealed > 0 { self.recover(concealed, payload) } else { 0 };
         self.bridge(concealed);
-        let needed = concealed > 0 || self.tap.is_some() || !self.outlet.takes_payloads();
+        let needed = concealed > 0 || self.tap.is_some() || self.tones.is_some() || !self.outlet.takes_payloads();
         self.decoded.clear();
         let decoded = !needed || self.decoder.decode(payload, &mut self.decoded).is_ok();
         if decoded && concealed > 0 && filled == 0 {
@@ -172,7 +208,7 @@ impl Delivery {
     pub(super) fn outage(&mut self, ticks: u64) {
         let fading = ticks.min(LINE.ticks(FADED).saturating_sub(self.out));
         self.conceal(fading, FrameOrigin::Filled);
-        self.zeros(ticks - fading, FrameOrigin::Filled);
+        self.silence(ticks - fading);
         self.out += ticks;
     }
 
@@ -182,7 +218,7 @@ impl Delivery {
             return;
         }
         if self.silence == Silence::Digital || self.muted {
-            self.zeros(ticks, FrameOrigin::Filled);
+            self.silence(ticks);
         } else {
             if !self.described {
                 self.noise.set_level(self.concealer.background());
@@ -224,51 +260,6 @@ impl Delivery {
         self.delivered
     }
 
-    /// Tells the decoder of a gap of `ticks`, which `next` closes. Returns how much of the end of the gap came out of
-    /// the redundancy in `next`; it stands in `recovered`.
-    fn recover(&mut self, ticks: u64, next: &[u8]) -> u64 {
-        self.recovered.clear();
-        let told = ticks.min(REDUNDANT);
-        let before = self.decoder.recovered();
-        let samples = self.samples_in(ticks) - self.samples_in(ticks - told);
-        if !self.decoder.conceal(samples, Some(next), &mut self.recovered) {
-            return 0;
-        }
-        // What the codec extrapolated keeps its decoder in step; better is what both sides of the gap say.
-        let recovered = (self.decoder.recovered() - before) as usize;
-        self.recovered.drain(..self.recovered.len().saturating_sub(recovered));
-        recovered as u64 * u64::from(LINE.0 / self.decoder.rate().hz())
-    }
-
-    /// Keeps a decoder with a memory in step across a gap of `ticks`, by what its past makes probable.
-    fn bridge(&mut self, ticks: u64) {
-        let Some(ahead) = self.decoder.bridge_ahead().filter(|_| ticks > 0) else { return };
-        let samples = self.samples_in(ticks.min(BRIDGED));
-        let mut foretold = std::mem::take(&mut self.made_up);
-        self.concealer.foretell(samples + ahead, &mut foretold);
-        self.decoder.bridge(&foretold);
-        self.made_up = foretold;
-    }
-
-    /// Tells the concealer what is behind a gap of `ticks`: what came out of redundancy, the packet in `decoded`, and
-    /// where that is short and a decoder has no memory, what follows it.
-    fn close(&mut self, ticks: u64, following: Option<&[u8]>) {
-        if ticks == 0 {
-            return;
-        }
-        let mut future = std::mem::take(&mut self.made_up);
-        future.clear();
-        future.extend_from_slice(&self.recovered);
-        future.extend_from_slice(&self.decoded);
-        let short = future.len() < self.samples_in(LINE.ticks(STEP));
-        if let Some(following) = following.filter(|_| short && self.codec.is_memoryless()) {
-            // What cannot be read is not known.
-            let _read = self.decoder.decode(following, &mut future);
-        }
-        self.concealer.close(self.samples_in(ticks), &future);
-        self.made_up = future;
-    }
-
     /// Makes up `ticks` from what was heard, and from what is behind the gap where the concealer was told.
     fn conceal(&mut self, ticks: u64, origin: FrameOrigin) {
         let mut made_up = std::mem::take(&mut self.made_up);
@@ -298,7 +289,7 @@ impl Delivery {
 
     /// Passes on what was made up, unless the line is muted.
     fn made_up(&mut self, ticks: u64, samples: &[i16], origin: FrameOrigin) {
-        if self.muted {
+        if self.hear(samples) || self.muted {
             self.zeros(ticks, if origin == FrameOrigin::Filled { origin } else { FrameOrigin::Muted });
         } else {
             self.outlet.linear(samples);
@@ -309,11 +300,6 @@ impl Delivery {
     /// The last `kept` ticks of a packet, which stands in `decoded` if anything asked for its samples.
     fn deliver(&mut self, payload: &[u8], kept: u64) {
         self.out = 0;
-        if self.muted {
-            self.concealer.silenced();
-            self.zeros(kept, FrameOrigin::Muted);
-            return;
-        }
         let samples = self.samples_in(kept);
         let mut decoded = std::mem::take(&mut self.decoded);
         if !decoded.is_empty() && decoded.len() < samples {
@@ -321,6 +307,12 @@ impl Delivery {
             decoded.resize(samples, 0);
         }
         let linear = tail_of(&decoded, samples);
+        if self.hear(linear) || self.muted {
+            self.decoded = decoded;
+            self.concealer.silenced();
+            self.zeros(kept, FrameOrigin::Muted);
+            return;
+        }
         if self.codec.law().is_some() {
             self.concealer.heard(Heard::Payload(tail_of(payload, samples)));
         } else {
@@ -335,8 +327,20 @@ impl Delivery {
         self.decoded = decoded;
     }
 
+    /// Hears what comes next for keys in it; whether it shall not go on.
+    fn hear(&mut self, samples: &[i16]) -> bool {
+        self.tones.as_mut().is_some_and(|tones| tones.hear(samples))
+    }
+
+    /// Nothing came: `ticks` of silence.
+    fn silence(&mut self, ticks: u64) {
+        for step in steps_of(if self.tones.is_some() { ticks } else { 0 }) {
+            self.hear(ZEROS.get(..self.samples_in(step)).unwrap_or(&ZEROS));
+        }
+        self.zeros(ticks, FrameOrigin::Filled);
+    }
+
     fn zeros(&mut self, ticks: u64, origin: FrameOrigin) {
-        const ZEROS: [i16; 960] = [0; 960];
         for step in steps_of(ticks) {
             let zeros = ZEROS.get(..self.samples_in(step)).unwrap_or(&ZEROS);
             self.outlet.linear(zeros);
@@ -388,12 +392,10 @@ fn steps_of(ticks: u64) -> impl Iterator<Item = u64> {
     (0..ticks.div_ceil(most)).map(move |n| (ticks - n * most).min(most))
 }
 
+/// 20 ms at the highest rate.
+const ZEROS: [i16; 960] = [0; 960];
 const NOISE_SEED: u32 = 0x3389;
 /// How long what was heard fades when nothing comes any more.
 const FADED: Duration = Duration::from_millis(60);
-/// The most of a gap that a decoder is brought across, in ticks: 100 ms, behind which nothing is foretold.
-const BRIDGED: u64 = 4_800;
-/// The most of a gap that a decoder is told of, in ticks: the longest packet of Opus.
-const REDUNDANT: u64 = 5_760;
 /// What is made up at a time, so that a long gap needs no long buffer.
 const STEP: Duration = Duration::from_millis(20);

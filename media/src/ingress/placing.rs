@@ -36,6 +36,7 @@ impl Ingress {
                 let filled = if silent { 0 } else { gap - concealed };
                 let following = self.ring.peek().filter(|packet| packet.content.is_audio()).map(|packet| packet.payload.as_slice());
                 let decoded = self.delivery.packet(Placed { concealed, filled, payload, following, kept: length - covered });
+                self.delivery.note_end(timestamp.advance(ticks));
                 *if decoded { &mut self.stats.forwarded } else { &mut self.stats.rejected_malformed } += 1;
                 self.stats.resets += u64::from(anchored);
                 if self.config.codec == Codec::Opus && payload.len() <= OPUS_SILENCE {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::codec::{Codec, Decoder};
+use crate::drift::SkewEstimator;
 use crate::ingress::PayloadTypes;
 use crate::jitter::reorder::Arrival;
 use crate::playout::PlayoutStats;
@@ -24,6 +25,7 @@ pub(super) struct Buffer<S> {
     frame: Duration,
     ssrc: Option<Ssrc>,
     pub(super) clock: FarClock,
+    skew: SkewEstimator,
     pub(super) shelf: Shelf,
     pub(super) target: DelayTarget,
     pub(super) steering: Steering,
@@ -44,6 +46,7 @@ impl<S: Sound> Buffer<S> {
             frame,
             ssrc: None,
             clock: FarClock::new(codec.clock_rate()),
+            skew: SkewEstimator::new(codec.clock_rate()),
             shelf: Shelf::new(),
             target: DelayTarget::new(frame),
             steering,
@@ -107,13 +110,14 @@ impl<S: Sound> Buffer<S> {
     /// parts in a million.
     pub(super) fn pull(&mut self, now: Instant, mut emit: impl FnMut(&mut S, f64)) {
         let mut passed = Duration::ZERO;
+        let skew_ppm = self.skew.skew_ppm().unwrap_or_default();
         while passed < self.frame {
             let at = self.clock.micros(now + passed);
             passed += CHUNK;
             while !self.sound.is_ready() {
                 self.take_turn(at);
             }
-            emit(&mut self.sound, self.steering.lean_ppm());
+            emit(&mut self.sound, skew_ppm + self.steering.lean_ppm());
         }
     }
 
@@ -123,6 +127,7 @@ impl<S: Sound> Buffer<S> {
         if let Some(sound) = sound {
             self.successor = Some(Box::new(sound));
             self.clock.set_rate(codec.clock_rate());
+            self.skew = SkewEstimator::new(codec.clock_rate());
             if self.ssrc.take().is_some() {
                 self.stop();
             }
@@ -135,13 +140,18 @@ impl<S: Sound> Buffer<S> {
         self.muted = muted;
     }
 
+    /// How long the audio has waited that is played now; `None` while none is.
+    pub(super) fn delay(&self) -> Option<Duration> {
+        self.turn.is_playing().then(|| micros(self.steering.current()))
+    }
+
     /// The books, and the state of the buffer.
     pub(super) fn stats(&self) -> PlayoutStats {
-        let micros = |micros: i64| Duration::from_micros(micros.max(0).unsigned_abs());
         PlayoutStats {
             waiting: self.shelf.waiting(),
             target: micros(self.target.target()),
-            current: micros(if self.turn.is_playing() { self.steering.current() } else { 0 }),
+            current: self.delay().unwrap_or_default(),
+            skew_ppm: self.skew.skew_ppm(),
             ..self.stats
         }
     }
@@ -164,7 +174,9 @@ impl<S: Sound> Buffer<S> {
         if self.ssrc.is_some() {
             self.stop();
         }
-        self.ssrc = Some(packet.header.ssrc);
+        if self.ssrc.replace(packet.header.ssrc) != Some(packet.header.ssrc) {
+            self.skew.restart();
+        }
         self.shelf.begin(packet.header.sequence);
         self.clock.begin(now, packet.header.timestamp);
     }
@@ -182,7 +194,12 @@ impl<S: Sound> Buffer<S> {
     fn note_arrival(&mut self, now: Instant, timestamp: RtpTimestamp) {
         let (at, transit) = self.clock.arrived(now, timestamp);
         self.target.arrived(at, transit);
+        self.skew.arrived(now, timestamp);
     }
+}
+
+fn micros(micros: i64) -> Duration {
+    Duration::from_micros(micros.max(0).unsigned_abs())
 }
 
 /// What is made at a time.

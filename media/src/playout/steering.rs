@@ -1,6 +1,7 @@
 //! How the delay of what is played is brought to where it shall be.
 //!
-//! Small errors are the resampler's: its ratio leans by up to 100 ppm, which nobody hears. Larger ones are time scale's,
+//! Small errors are the resampler's: beside the measured skew of the far clock its ratio leans by up to 100 ppm, which nobody
+//! hears. Larger ones are time scale's,
 //! within seconds: 15 ms too late is played faster, 5 ms too early slower, the larger the error and the longer it
 //! lasts the less is spared.
 

@@ -9,12 +9,12 @@
 
 mod adaptive;
 mod plan;
+mod workspace;
 
 use std::sync::Arc;
 
-use realfft::num_complex::Complex;
-
 use crate::resample::plan::Plan;
+use crate::resample::workspace::Workspace;
 use crate::units::SampleRate;
 
 pub use adaptive::{Adaptive, ResampleError};
@@ -24,45 +24,36 @@ pub struct Resampler {
     plan: Arc<Plan>,
     to: SampleRate,
     /// The part of a block that waits for the rest of it.
-    pending: Vec<f32>,
+    pending: Vec<i16>,
     /// The second half of the newest block's output.
     overlap: Vec<f32>,
-    work: Work,
-}
-
-/// Room for one block on its way; holds nothing between two blocks.
-struct Work {
-    time: Vec<f32>,
-    spectrum: Vec<Complex<f32>>,
-    scratch: Vec<Complex<f32>>,
 }
 
 impl Resampler {
-    /// A resampler between two rates. Allocates all it will ever need.
+    /// A resampler between two rates. Allocates all that it keeps; the room that a block needs on its way is the
+    /// thread's, and grows with the first block of a higher rate.
     #[must_use]
     pub fn new(from: SampleRate, to: SampleRate) -> Self {
         let plan = Plan::between(from, to);
         let (block, made) = (plan.block_in(), plan.block_out());
-        let longer = block.max(made);
-        let work = Work {
-            time: vec![0.0; 2 * longer],
-            spectrum: vec![Complex::default(); longer + 1],
-            scratch: vec![Complex::default(); plan.scratch_len()],
-        };
-        Self { plan, to, pending: Vec::with_capacity(2 * block), overlap: vec![0.0; made], work }
+        Self { plan, to, pending: Vec::with_capacity(block), overlap: vec![0.0; made] }
     }
 
-    /// Takes `samples` in and appends to `out` what whole blocks they complete. Allocates nothing of its own.
+    /// Takes `samples` in and appends to `out` what whole blocks they complete.
     pub fn push(&mut self, samples: &[i16], out: &mut Vec<i16>) {
         let block = self.plan.block_in();
         let mut rest = samples;
         while !rest.is_empty() {
             let (next, later) = rest.split_at(rest.len().min(block - self.pending.len()));
-            self.pending.extend(next.iter().map(|&sample| f32::from(sample)));
-            if self.pending.len() == block {
-                self.convert(out);
-            }
             rest = later;
+            if next.len() == block {
+                self.convert(next, out);
+                continue;
+            }
+            self.pending.extend_from_slice(next);
+            if self.pending.len() == block {
+                self.convert_pending(out);
+            }
         }
     }
 
@@ -70,8 +61,8 @@ impl Resampler {
     pub fn finish(&mut self, samples: usize, out: &mut Vec<i16>) {
         let end = out.len() + samples;
         while out.len() < end {
-            self.pending.resize(self.plan.block_in(), 0.0);
-            self.convert(out);
+            self.pending.resize(self.plan.block_in(), 0);
+            self.convert_pending(out);
         }
         out.truncate(end);
         self.reset();
@@ -101,16 +92,20 @@ impl Resampler {
         self.to
     }
 
-    fn convert(&mut self, out: &mut Vec<i16>) {
-        let Work { time, spectrum, scratch } = &mut self.work;
-        // Zeros behind the block make room for the filter's tail.
-        self.pending.resize(2 * self.plan.block_in(), 0.0);
-        self.plan.convert(&mut self.pending, spectrum, time, scratch);
-        let (first, second) = time.split_at(self.plan.block_out());
-        out.extend(first.iter().zip(&self.overlap).map(|(sample, before)| to_i16(sample + before)));
-        self.overlap.clear();
-        self.overlap.extend(second.iter().take(self.plan.block_out()));
-        self.pending.clear();
+    fn convert_pending(&mut self, out: &mut Vec<i16>) {
+        let mut pending = std::mem::take(&mut self.pending);
+        self.convert(&pending, out);
+        pending.clear();
+        self.pending = pending;
+    }
+
+    fn convert(&mut self, block: &[i16], out: &mut Vec<i16>) {
+        Workspace::with(|work| {
+            let (first, second) = self.plan.convert(block, work);
+            out.extend(first.iter().zip(&self.overlap).map(|(sample, before)| to_i16(sample + before)));
+            self.overlap.clear();
+            self.overlap.extend_from_slice(second);
+        });
     }
 }
 

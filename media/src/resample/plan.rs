@@ -6,6 +6,7 @@ use std::time::Duration;
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
+use crate::resample::workspace::Workspace;
 use crate::units::SampleRate;
 
 /// What all streams between two rates share.
@@ -14,6 +15,7 @@ pub(super) struct Plan {
     inverse: Arc<dyn ComplexToReal<f32>>,
     /// The low-pass at the input's rate, for every frequency that both rates have.
     filter: Vec<Complex<f32>>,
+    scratch_len: usize,
 }
 
 impl Plan {
@@ -40,27 +42,29 @@ impl Plan {
         debug_assert!(filtered.is_ok(), "both buffers have the length of the transform");
         // What only the higher of the two rates can carry is left out, its Nyquist frequency with it.
         filter.truncate(block_in.min(block_out));
-        Self { forward, inverse, filter }
+        let scratch_len = forward.get_scratch_len().max(inverse.get_scratch_len());
+        Self { forward, inverse, filter, scratch_len }
     }
 
-    /// Converts a block with as many zeros behind it; `time` then holds the output and its tail.
-    pub(super) fn convert(&self, padded: &mut [f32], spectrum: &mut [Complex<f32>], time: &mut [f32], scratch: &mut [Complex<f32>]) {
-        let (bins_in, bins_out) = (self.block_in() + 1, self.block_out() + 1);
-        let (Some(bins), Some(scratch_in)) = (spectrum.get_mut(..bins_in), scratch.get_mut(..self.forward.get_scratch_len())) else {
-            return;
-        };
-        let analysed = self.forward.process_with_scratch(padded, bins, scratch_in);
-        bins.iter_mut().zip(&self.filter).for_each(|(bin, gain)| *bin *= gain);
-        spectrum.iter_mut().skip(self.filter.len()).for_each(|bin| *bin = Complex::default());
-        let (Some(bins), Some(made), Some(scratch_out)) =
-            (spectrum.get_mut(..bins_out), time.get_mut(..2 * self.block_out()), scratch.get_mut(..self.inverse.get_scratch_len()))
-        else {
-            return;
-        };
+    /// Converts a block: the output, and its tail, which belongs to the beginning of the next.
+    pub(super) fn convert<'a>(&self, block: &[i16], work: &'a mut Workspace) -> (&'a [f32], &'a [f32]) {
+        let Workspace { padded, spectrum, time, scratch } = work;
+        padded.clear();
+        padded.extend(block.iter().map(|&sample| f32::from(sample)));
+        padded.resize(2 * self.block_in(), 0.0);
+        spectrum.resize(self.block_in() + 1, Complex::default());
+        scratch.resize(self.scratch_len.max(scratch.len()), Complex::default());
+        let analysed = self.forward.process_with_scratch(padded, spectrum, scratch);
+        spectrum.iter_mut().zip(&self.filter).for_each(|(bin, gain)| *bin *= gain);
+        // What the filter leaves out, the output does not have.
+        spectrum.truncate(self.filter.len());
+        spectrum.resize(self.block_out() + 1, Complex::default());
         // The bins of no frequency and of the highest are real up to rounding; the transform wants them so exactly.
-        bins.first_mut().into_iter().for_each(|bin| bin.im = 0.0);
-        let synthesised = self.inverse.process_with_scratch(bins, made, scratch_out);
+        spectrum.first_mut().into_iter().for_each(|bin| bin.im = 0.0);
+        time.resize(2 * self.block_out(), 0.0);
+        let synthesised = self.inverse.process_with_scratch(spectrum, time, scratch);
         debug_assert!(analysed.is_ok() && synthesised.is_ok(), "every buffer has the length that the transform asked for");
+        time.split_at(self.block_out())
     }
 
     pub(super) fn block_in(&self) -> usize {
@@ -69,10 +73,6 @@ impl Plan {
 
     pub(super) fn block_out(&self) -> usize {
         self.inverse.len() / 2
-    }
-
-    pub(super) fn scratch_len(&self) -> usize {
-        self.forward.get_scratch_len().max(self.inverse.get_scratch_len())
     }
 }
 

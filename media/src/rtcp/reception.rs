@@ -8,6 +8,7 @@ use super::bursts::Bursts;
 use super::received_stream::{Counts, Place, ReceivedStream};
 use super::report_block::ReportBlock;
 use super::spread::Extremes;
+use crate::drift::SkewEstimator;
 use crate::rtp::{RtpHeader, RtpPacket};
 use crate::stats::{LossPattern, StreamStats};
 use crate::units::{ClockRate, Ssrc};
@@ -16,6 +17,8 @@ use crate::units::{ClockRate, Ssrc};
 #[derive(Debug)]
 pub(super) struct Reception {
     clock_rate: ClockRate,
+    /// The clock of the present stream against ours.
+    skew: SkewEstimator,
     /// Those that may still be reported; the present one is the last.
     streams: Vec<ReceivedStream>,
     /// Sums of streams that ended.
@@ -32,6 +35,7 @@ impl Reception {
     pub(super) fn new(clock_rate: ClockRate) -> Self {
         Self {
             clock_rate,
+            skew: SkewEstimator::new(clock_rate),
             streams: Vec::with_capacity(STREAMS),
             ended: Counts::default(),
             ended_bursts: Bursts::default(),
@@ -47,11 +51,17 @@ impl Reception {
         let header = &packet.header;
         match self.streams.iter().position(|stream| stream.ssrc == header.ssrc) {
             Some(known) => {
+                if known + 1 < self.streams.len() {
+                    self.skew.restart();
+                }
                 // Two that take turns keep their books.
                 self.streams.get_mut(known..).unwrap_or_default().rotate_left(1);
                 match self.streams.last_mut().map(|stream| stream.packet(now, header)) {
                     Some(Place::Restart) => self.restart(now, header),
-                    Some(Place::Within) => self.sample_jitter(now),
+                    Some(Place::Within) => {
+                        self.skew.arrived(now, header.timestamp);
+                        self.sample_jitter(now);
+                    }
                     Some(Place::Astray) | None => {}
                 }
             }
@@ -84,6 +94,7 @@ impl Reception {
     pub(super) fn set_clock_rate(&mut self, clock_rate: ClockRate) {
         if clock_rate != self.clock_rate {
             self.clock_rate = clock_rate;
+            self.skew = SkewEstimator::new(clock_rate);
             self.streams.iter_mut().for_each(|stream| stream.set_clock_rate(clock_rate));
         }
     }
@@ -144,6 +155,7 @@ impl Reception {
         stats.duplicates = counts.duplicates;
         stats.discarded = counts.discarded;
         stats.restarts = self.restarts;
+        stats.clock_skew_ppm = self.skew.skew_ppm();
         stats.jitter_spread_ms = self.jitter.spread();
     }
 
@@ -158,6 +170,7 @@ impl Reception {
             let oldest = self.streams.remove(0);
             self.sum_up(&oldest);
         }
+        self.skew.restart();
         self.streams.push(ReceivedStream::new(now, header, self.clock_rate));
     }
 

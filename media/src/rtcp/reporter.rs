@@ -18,6 +18,7 @@ use crate::rtcp::round_trip::RoundTrip;
 use crate::rtcp::schedule::Schedule;
 use crate::rtcp::sender::Sender;
 use crate::rtp::{RtpHeader, RtpPacket};
+use crate::sdp::{Negotiated, XrBlocks};
 use crate::stats::StreamStats;
 use crate::units::Ssrc;
 
@@ -111,11 +112,24 @@ impl ReporterConfig {
         let (interval, bandwidth_bps) = (Self::INTERVAL, Self::BANDWIDTH_BPS);
         Self { ssrc, cname, codec, interval, bandwidth_bps, ntp, seed, extended, reduced_size: false }
     }
+
+    /// With the codec, the extended reports and the size of packets that offer and answer agreed on.
+    #[must_use]
+    pub fn agreed(self, negotiated: &Negotiated) -> Self {
+        let Negotiated { codec, rtcp_xr, rtcp_rsize, .. } = *negotiated;
+        Self { codec, extended: rtcp_xr.into(), reduced_size: rtcp_rsize, ..self }
+    }
 }
 
 impl ExtendedReports {
     /// All that there are.
     pub const ALL: Self = Self { receiver_reference_time: true, statistics_summary: true, voip_metrics: true };
+}
+
+impl From<XrBlocks> for ExtendedReports {
+    fn from(XrBlocks { receiver_round_trip, statistics_summary, voip_metrics }: XrBlocks) -> Self {
+        Self { receiver_reference_time: receiver_round_trip, statistics_summary, voip_metrics }
+    }
 }
 
 impl Reporter {
@@ -185,6 +199,21 @@ impl Reporter {
         self.config.codec = codec;
         self.sender.set_clock_rate(codec.clock_rate());
         self.reception.set_clock_rate(codec.clock_rate());
+    }
+
+    /// Our stream ends and another begins under this SSRC: the end of the old one is told (§6.6), with its last report.
+    pub fn renew(&mut self, now: Instant, ssrc: Ssrc) {
+        if self.schedule.next().is_some() && self.sender.packets > 0 {
+            self.write_report(now, Some(""));
+        }
+        self.config.ssrc = ssrc;
+        self.sender.renew();
+    }
+
+    /// Offer and answer agreed anew.
+    pub fn renegotiate(&mut self, negotiated: &Negotiated) {
+        self.set_codec(negotiated.codec);
+        (self.config.extended, self.config.reduced_size) = (negotiated.rtcp_xr.into(), negotiated.rtcp_rsize);
     }
 
     /// What is known of the playout by now; told in VoIP metrics, and its delay counted in the ratings.

@@ -13,6 +13,8 @@ pub(super) struct Sender {
     clock_rate: ClockRate,
     pub(super) packets: u64,
     pub(super) octets: u64,
+    /// Of those, packets and octets of streams that ended: reports tell of the present one (§6.4.1).
+    ended: (u64, u64),
     /// When the last packet left, and its timestamp.
     last: Option<(Instant, RtpTimestamp)>,
     /// Packets at the last report and at the one before: who sent since the latter is a sender (§6.4).
@@ -21,7 +23,7 @@ pub(super) struct Sender {
 
 impl Sender {
     pub(super) const fn new(clock_rate: ClockRate) -> Self {
-        Self { clock_rate, packets: 0, octets: 0, last: None, reported: [0, 0] }
+        Self { clock_rate, packets: 0, octets: 0, ended: (0, 0), last: None, reported: [0, 0] }
     }
 
     pub(super) fn packet(&mut self, now: Instant, packet: &RtpPacket<'_>) {
@@ -35,6 +37,11 @@ impl Sender {
         if clock_rate != self.clock_rate {
             (self.clock_rate, self.last) = (clock_rate, None);
         }
+    }
+
+    /// Another stream begins.
+    pub(super) const fn renew(&mut self) {
+        (self.ended, self.last) = ((self.packets, self.octets), None);
     }
 
     /// Whether anything was sent since the last report but one.
@@ -51,8 +58,8 @@ impl Sender {
         Some(SenderInformation {
             ntp: ntp.timestamp(now),
             rtp: timestamp.advance(since as u32),
-            packets: self.packets as u32,
-            octets: self.octets as u32,
+            packets: (self.packets - self.ended.0) as u32,
+            octets: (self.octets - self.ended.1) as u32,
         })
     }
 }

@@ -29,6 +29,7 @@ pub use source::SourceRule;
 
 use crate::rtp::RtpPacket;
 use crate::srtp::SdesKeys;
+use crate::units::PayloadType;
 
 /// What carries a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -158,6 +159,15 @@ impl Transport {
         match self {
             Self::Plain(plain) => plain.set_remote(rtp, rtcp),
             Self::Sdes(sdes) => sdes.set_remote(rtp, rtcp),
+            Self::WebRtc(never) => match *never {},
+        }
+    }
+
+    /// The payload type of telephone-events, which may come under an SSRC of their own.
+    pub fn set_telephone_event(&mut self, payload_type: Option<PayloadType>) {
+        match self {
+            Self::Plain(plain) => plain.path.set_telephone_event(payload_type),
+            Self::Sdes(sdes) => sdes.path.set_telephone_event(payload_type),
             Self::WebRtc(never) => match *never {},
         }
     }

@@ -12,6 +12,7 @@ use crate::transport::queue::{Pushed, TransmitQueue};
 use crate::transport::source::Source;
 use crate::transport::stream_lock::StreamLock;
 use crate::transport::{Discard, DiscardCounts, Flow, Inbound, Protocol, SourceRule, Transmit};
+use crate::units::PayloadType;
 
 /// What a path is told at its birth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub(super) struct PeerPath {
     config: PathConfig,
     remote: Option<Remote>,
     lock: StreamLock,
+    /// The payload type of telephone-events, where they were agreed on.
+    telephone_event: Option<PayloadType>,
     /// The last datagram, opened; never grows.
     opened: Vec<u8>,
     /// What it is, until it is polled.
@@ -44,6 +47,7 @@ impl PeerPath {
             config,
             remote: None,
             lock: StreamLock::default(),
+            telephone_event: None,
             opened: Vec::with_capacity(MAX_DATAGRAM_LEN),
             pending: None,
             queue: TransmitQueue::default(),
@@ -104,6 +108,10 @@ impl PeerPath {
         self.lock = StreamLock::default();
     }
 
+    pub(super) const fn set_telephone_event(&mut self, payload_type: Option<PayloadType>) {
+        self.telephone_event = payload_type;
+    }
+
     /// Leaves a path behind that knows no peer; what was learned without protection counts for nothing with it, nor the
     /// other way round.
     pub(super) fn leave(&mut self) -> Self {
@@ -145,7 +153,9 @@ impl PeerPath {
         match claim {
             RtpOrRtcp::Rtp => {
                 let packet = RtpPacket::parse(&self.opened)?;
-                if !self.lock.admit(now, &packet.header) {
+                // Some far ends send keys beside their audio, under an SSRC of their own: those are heard, and move nothing.
+                let is_event = self.telephone_event == Some(packet.header.payload_type);
+                if !self.lock.admit(now, &packet.header, is_event) {
                     return Err(Discard::ForeignStream);
                 }
             }

@@ -5,6 +5,9 @@
 //! - at once, when the locked one has been silent for 100 ms;
 //! - otherwise at its second packet in sequence, with none of the locked stream in between: two streams at once leave
 //!   the lock where it is. Its first packet is lost then.
+//!
+//! Telephone-events of another SSRC are let in beside the locked stream and leave the lock as it is: some gateways make
+//! them in a stream of their own. What is let in so is only ever a key, and no more keys are told than a person presses.
 
 use std::time::{Duration, Instant};
 
@@ -20,10 +23,11 @@ pub(super) struct StreamLock {
 }
 
 impl StreamLock {
-    /// Whether the packet belongs to the stream, or has become its beginning.
-    pub(super) fn admit(&mut self, now: Instant, header: &RtpHeader) -> bool {
+    /// Whether the packet belongs to the stream, or has become its beginning, or is a telephone-event beside it.
+    pub(super) fn admit(&mut self, now: Instant, header: &RtpHeader, is_event: bool) -> bool {
         let admitted = match self.locked {
             None => true,
+            Some((ssrc, _)) if is_event && ssrc != header.ssrc => return true,
             Some((ssrc, _)) if ssrc == header.ssrc => true,
             Some((_, heard)) if now.saturating_duration_since(heard) >= SILENCE => true,
             Some(_) => self.candidate == Some((header.ssrc, header.sequence)),
@@ -58,17 +62,17 @@ mod tests {
     #[test]
     fn a_restart_is_taken_at_its_second_packet() {
         let (mut lock, now) = (StreamLock::default(), start());
-        assert!(lock.admit(now, &header(1, 10)));
-        assert!(!lock.admit(now, &header(2, u16::MAX)));
-        assert!(lock.admit(now, &header(2, 0)));
-        assert!(!lock.admit(now, &header(1, 11)));
+        assert!(lock.admit(now, &header(1, 10), false));
+        assert!(!lock.admit(now, &header(2, u16::MAX), false));
+        assert!(lock.admit(now, &header(2, 0), false));
+        assert!(!lock.admit(now, &header(1, 11), false));
     }
 
     #[test]
     fn after_a_hundred_milliseconds_of_silence_a_restart_is_taken_at_once() {
         let (mut lock, now) = (StreamLock::default(), start());
-        assert!(lock.admit(now, &header(1, 10)));
-        assert!(lock.admit(now + SILENCE, &header(2, 7)));
+        assert!(lock.admit(now, &header(1, 10), false));
+        assert!(lock.admit(now + SILENCE, &header(2, 7), false));
     }
 
     #[test]
@@ -76,17 +80,28 @@ mod tests {
         let (mut lock, now) = (StreamLock::default(), start());
         for n in 0..1_000u16 {
             let now = now + Duration::from_millis(20) * u32::from(n);
-            assert!(lock.admit(now, &header(1, n)));
-            assert!(!lock.admit(now, &header(2, n)));
+            assert!(lock.admit(now, &header(1, n), false));
+            assert!(!lock.admit(now, &header(2, n), false));
         }
     }
 
     #[test]
     fn packets_out_of_sequence_never_take_over_from_a_stream_that_is_heard() {
         let (mut lock, now) = (StreamLock::default(), start());
-        assert!(lock.admit(now, &header(1, 10)));
+        assert!(lock.admit(now, &header(1, 10), false));
         for n in 0..100u16 {
-            assert!(!lock.admit(now, &header(2, n.wrapping_mul(7))));
+            assert!(!lock.admit(now, &header(2, n.wrapping_mul(7)), false));
         }
+    }
+
+    #[test]
+    fn keys_in_a_stream_of_their_own_are_let_in_and_move_nothing() {
+        let (mut lock, now) = (StreamLock::default(), start());
+        assert!(lock.admit(now, &header(1, 10), false));
+        for n in 0..10u16 {
+            assert!(lock.admit(now, &header(2, n), true));
+            assert!(lock.admit(now, &header(1, 11 + n), false));
+        }
+        assert!(!lock.admit(now, &header(2, 10), false), "its audio is not");
     }
 }

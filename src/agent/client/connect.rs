@@ -105,13 +105,16 @@ fn refusal(error: tungstenite::Error) -> ConnectError {
 /// base64 audio would not profit from.
 fn websocket_config() -> WebSocketConfig {
     WebSocketConfig::default()
-        .read_buffer_size(4 * 1024)
+        .read_buffer_size(READ_BUFFER_LEN_BYTES)
         .write_buffer_size(0)
         .max_write_buffer_size(MAX_MESSAGE_LEN_BYTES + 64 * 1024)
         .max_message_size(Some(MAX_MESSAGE_LEN_BYTES))
         .max_frame_size(Some(MAX_MESSAGE_LEN_BYTES))
 }
 
+/// Read at a time: 20 ms of 24 kHz audio as JSON and then some. The buffer settles at twice that, or at twice the longest
+/// message, for each connection.
+const READ_BUFFER_LEN_BYTES: usize = 2 * 1024;
 /// A host with more addresses than this has enough of them.
 const MAX_ADDRESSES: usize = 8;
 /// Long enough for one lost SYN; leaves time for the next address.

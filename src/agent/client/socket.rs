@@ -106,7 +106,8 @@ impl AgentSocket {
         self.queue.live_audio().as_millis() as u64
     }
 
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+    /// [`Self::receive`], for who waits for more than one thing.
+    pub fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
         if self.blocked {
             let _ = self.poll_drain(cx);
         }

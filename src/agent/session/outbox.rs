@@ -15,12 +15,11 @@ pub struct Transmit<'a> {
     pub live_audio: Option<Duration>,
 }
 
-/// Messages in the order in which they are to be written, in strings that are used again.
+/// Messages in the order in which they are to be written.
 #[derive(Default)]
 pub(in crate::agent) struct Outbox {
     queue: VecDeque<Entry>,
-    spare: Vec<String>,
-    /// What [`Self::poll`] lent last.
+    /// What [`Self::poll`] lent last; the next message is written into it.
     lent: String,
     refused: u64,
 }
@@ -43,7 +42,8 @@ impl Outbox {
                 }
             }
         }
-        let mut text = self.spare.pop().unwrap_or_default();
+        let mut text = std::mem::take(&mut self.lent);
+        text.clear();
         write(&mut text);
         self.queue.push_back(Entry { text, live_audio });
     }
@@ -51,11 +51,7 @@ impl Outbox {
     /// The next message.
     pub(super) fn poll(&mut self) -> Option<Transmit<'_>> {
         let entry = self.queue.pop_front()?;
-        let mut used = std::mem::replace(&mut self.lent, entry.text);
-        if self.spare.len() < MAX_SPARE && used.capacity() <= MAX_SPARE_LEN_BYTES {
-            used.clear();
-            self.spare.push(used);
-        }
+        self.lent = entry.text;
         Some(Transmit { message: AgentMessage::Text(&self.lent), live_audio: entry.live_audio })
     }
 
@@ -72,5 +68,3 @@ impl Outbox {
 
 /// Drained after every input, so that only a caller who forgets to meets it.
 const MAX_MESSAGES: usize = 512;
-const MAX_SPARE: usize = 2;
-const MAX_SPARE_LEN_BYTES: usize = 8 * 1024;

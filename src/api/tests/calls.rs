@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{TimeDelta, Utc};
+use media::dtmf::Digit;
 
 use super::house::{House, post};
 use crate::call::command::CallCommand;
@@ -172,4 +173,21 @@ async fn a_running_call_is_ended_and_one_that_is_over_is_a_conflict() {
     assert_eq!(inbox.recv().await, Some(CallCommand::Hangup));
     assert_eq!(house.ask("DELETE", &format!("/v1/calls/{}", over.id)).await.error(), (409, "CONFLICT".to_owned()));
     assert_eq!(house.deeds(), ["end_call success -", "end_call failure call_over"]);
+}
+
+#[tokio::test]
+async fn keys_reach_a_running_call_and_no_log_says_which() {
+    let house = House::new();
+    let up = house.recorded(&ours(), SessionStatus::Running, Utc::now()).await;
+    let mut inbox = house.running(&up.id, &ours());
+    let path = format!("/v1/calls/{}/dtmf", up.id);
+    let answer = house.post_to(&path, r#"{"digits":"8642#"}"#).await;
+    assert_eq!(answer.status.as_u16(), 202);
+    let digits = "8642#".chars().filter_map(Digit::new).collect();
+    assert_eq!(inbox.recv().await, Some(CallCommand::SendDtmf { digits }));
+    assert_eq!(house.deeds(), ["send_dtmf success -"]);
+    assert!(!format!("{:?}", house.audited()).contains("8642"));
+    for wrong in [r#"{"digits":""}"#, r#"{"digits":"12E"}"#, r#"{"digits":"123456789012345678901234567890123"}"#, "{}"] {
+        assert_eq!(house.post_to(&path, wrong).await.error().0, 422, "{wrong}");
+    }
 }

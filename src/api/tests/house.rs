@@ -80,6 +80,11 @@ impl House {
         post(&self.router, body).await
     }
 
+    pub(super) async fn post_to(&self, path: &str, body: &str) -> Answer {
+        let request = request("POST", path).header(header::CONTENT_TYPE, "application/json");
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
     /// Every audit entry, oldest first.
     pub(super) fn audited(&self) -> Vec<Value> {
         let mut paths: Vec<_> =

@@ -1,4 +1,4 @@
-//! `/v1/calls`: list, look at, start and end calls.
+//! `/v1/calls`: list, look at, start and end calls, and press keys on them.
 
 use std::future::Future;
 
@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::IntoResponse;
+use media::dtmf::Digit;
 use serde::de::DeserializeOwned;
 
 use super::call_view::{Listed, Started};
@@ -92,18 +93,43 @@ pub(in crate::api) async fn end(
 ) -> Result<StatusCode, ApiError> {
     let id: CallId = id.parse().map_err(|_| ApiError::NoCall)?;
     finished(async move {
-        let ended = match state.registry.command(&requester.auth.org, &id, CallCommand::Hangup) {
-            Ok(()) => Ok(StatusCode::ACCEPTED),
-            Err(CommandError::NotFound) => Err(not_up(&state, &requester, &id).await),
-            Err(CommandError::Busy | CommandError::Unsupported) => Err(ApiError::Busy),
-        };
+        let ended = command(&state, &requester, &id, CallCommand::Hangup).await;
         state.record(&requester, of_call(AuditAction::EndCall, Some(&id)), &ended).await?;
         ended
     })
     .await
 }
 
-/// Why a call that does not run cannot be ended.
+/// `POST /v1/calls/{id}/dtmf` with `{"digits": "123#"}`: presses keys on a call that is up.
+pub(in crate::api) async fn dial(
+    State(state): State<AppState>,
+    requester: Requester,
+    Path(id): Path<String>,
+    Body(mut fields): Body,
+) -> Result<StatusCode, ApiError> {
+    let id: CallId = id.parse().map_err(|_| ApiError::NoCall)?;
+    let digits = fields.required("digits", "must be 1 to 32 keys of 0-9 * # A-D, and ! for a hook flash", digits);
+    fields.finish()?;
+    let digits = digits.ok_or(ApiError::Internal)?;
+    finished(async move {
+        let sent = command(&state, &requester, &id, CallCommand::SendDtmf { digits }).await;
+        // Which keys they were is nobody's to read in a log.
+        state.record(&requester, of_call(AuditAction::SendDtmf, Some(&id)), &sent).await?;
+        sent
+    })
+    .await
+}
+
+/// Hands a command to a call.
+async fn command(state: &AppState, requester: &Requester, id: &CallId, command: CallCommand) -> Result<StatusCode, ApiError> {
+    match state.registry.command(&requester.auth.org, id, command) {
+        Ok(()) => Ok(StatusCode::ACCEPTED),
+        Err(CommandError::NotFound) => Err(not_up(state, requester, id).await),
+        Err(CommandError::Busy | CommandError::Unsupported) => Err(ApiError::Busy),
+    }
+}
+
+/// Why a call that does not run takes no command.
 async fn not_up(state: &AppState, requester: &Requester, id: &CallId) -> ApiError {
     match state.records.get(&requester.scope(), id).await {
         Ok(Some(_)) => ApiError::CallOver,
@@ -138,6 +164,11 @@ fn sip_uri(text: &str) -> Option<Redacted<String>> {
     (whole && has_host).then(|| Redacted::new(text.to_owned()))
 }
 
+fn digits(text: &str) -> Option<Vec<Digit>> {
+    let digits: Option<Vec<Digit>> = text.chars().take(MAX_DIGITS + 1).map(Digit::new).collect();
+    digits.filter(|digits| (1..=MAX_DIGITS).contains(&digits.len()))
+}
+
 fn agent_name(text: &str) -> Option<String> {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     ((1..=64).contains(&text.len()) && text.bytes().all(legal)).then(|| text.to_owned())
@@ -149,3 +180,6 @@ fn named<T: DeserializeOwned>(text: &str) -> Option<T> {
 }
 
 const DEFAULT_LIMIT: u32 = 50;
+
+/// Keys of one request: a card's number and its date.
+const MAX_DIGITS: usize = 32;

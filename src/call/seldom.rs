@@ -1,0 +1,120 @@
+//! What a call hears of seldom: signalling, commands, a connection in the making, RTCP on a port of its own.
+//!
+//! A task that wakes does not know what for, and asks every source in turn: fifty times a second each for audio in and
+//! out, while these have something to say a few times a minute. So they share a waker of their own, which notes that
+//! one of them called before it wakes the task; without a note none is asked.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use futures_util::task::AtomicWaker;
+use tokio::sync::mpsc;
+
+use super::command::CallCommand;
+use super::event::SignallingEvent;
+use crate::agent::client::{AgentSocket, ConnectError};
+use crate::domain::termination::{GatewayReason, Termination};
+use crate::net::udp::UdpChannel;
+
+/// The sources.
+pub(super) struct Seldom {
+    /// The socket of RTCP, of which the call's driver reads.
+    pub(super) rtcp: UdpChannel,
+    signals: Option<mpsc::Receiver<SignallingEvent>>,
+    commands: Option<mpsc::Receiver<CallCommand>>,
+    connecting: Option<Connecting>,
+    bell: Arc<Bell>,
+    waker: Waker,
+}
+
+/// A connection in the making.
+pub(super) type Connecting = Pin<Box<dyn Future<Output = Result<Box<AgentSocket>, ConnectError>>>>;
+
+/// What one of them says.
+pub(super) enum News {
+    Connected(Result<Box<AgentSocket>, ConnectError>),
+    Signal(SignallingEvent),
+    Command(CallCommand),
+    Rtcp,
+}
+
+impl Seldom {
+    pub(super) fn new(rtcp: UdpChannel, signals: mpsc::Receiver<SignallingEvent>, commands: mpsc::Receiver<CallCommand>) -> Self {
+        let bell = Arc::new(Bell { rung: AtomicBool::new(true), task: AtomicWaker::new() });
+        let waker = Waker::from(Arc::clone(&bell));
+        Self { rtcp, signals: Some(signals), commands: Some(commands), connecting: None, bell, waker }
+    }
+
+    /// Waits for this connection from now on, and for no other.
+    pub(super) fn connect(&mut self, connecting: Connecting) {
+        self.connecting = Some(connecting);
+        self.bell.rung.store(true, Ordering::Release);
+    }
+
+    /// Waits for no connection any more.
+    pub(super) fn give_up_connecting(&mut self) {
+        self.connecting = None;
+    }
+
+    /// The next news. To be asked until it is pending, by one task.
+    pub(super) fn poll(&mut self, context: &Context<'_>) -> Poll<News> {
+        self.bell.task.register(context.waker());
+        if !self.bell.rung.swap(false, Ordering::AcqRel) {
+            return Poll::Pending;
+        }
+        let waker = self.waker.clone();
+        let news = self.ask_all(&mut Context::from_waker(&waker));
+        if news.is_ready() {
+            // Others may have called too, and are asked the next time.
+            self.bell.rung.store(true, Ordering::Release);
+        }
+        news
+    }
+
+    fn ask_all(&mut self, context: &mut Context<'_>) -> Poll<News> {
+        if let Some(connecting) = &mut self.connecting
+            && let Poll::Ready(connected) = connecting.as_mut().poll(context)
+        {
+            self.connecting = None;
+            return Poll::Ready(News::Connected(connected));
+        }
+        if let Some(signals) = &mut self.signals
+            && let Poll::Ready(event) = signals.poll_recv(context)
+        {
+            return Poll::Ready(News::Signal(event.unwrap_or_else(|| {
+                // Signalling that has forgotten the call has ended it, and says so once.
+                self.signals = None;
+                SignallingEvent::Refused(Termination::gateway(GatewayReason::Internal))
+            })));
+        }
+        if let Some(commands) = &mut self.commands
+            && let Poll::Ready(command) = commands.poll_recv(context)
+        {
+            match command {
+                Some(command) => return Poll::Ready(News::Command(command)),
+                None => self.commands = None,
+            }
+        }
+        self.rtcp.poll_readable(context).map(|()| News::Rtcp)
+    }
+}
+
+/// Notes a call of any source, and passes it on to the task.
+struct Bell {
+    rung: AtomicBool,
+    task: AtomicWaker,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.rung.store(true, Ordering::Release);
+        self.task.wake();
+    }
+}

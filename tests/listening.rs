@@ -1,0 +1,188 @@
+//! Listening to a call that runs: on its media thread, over sockets, with an agent at its other end.
+//!
+//! Everything is real but SIP, whose part the test takes: the caller's tone comes as RTP, the agent's as WebSocket
+//! messages, and a listener on another thread must find each in its own channel.
+#![expect(clippy::unwrap_used, reason = "a test says so by failing")]
+
+use std::collections::HashMap;
+use std::f64::consts::TAU;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use auricle::agent::client::AgentEndpoint;
+use auricle::agent::config::{AgentConfig, WireFormat};
+use auricle::agent::simulator::{self, Behaviour, Step};
+use auricle::audit::AuditLog;
+use auricle::call::command::CallCommand;
+use auricle::call::config::{AnswerRule, CallsConfig};
+use auricle::call::event::{SignallingCommand, SignallingEvent, SignallingKey};
+use auricle::call::launch::{Agent, LaunchRequest, Launched, Launcher, Resources};
+use auricle::call::records::Records;
+use auricle::call::registry::CallRegistry;
+use auricle::call::thread::{MediaThreads, MediaThreadsConfig};
+use auricle::domain::ids::OrgId;
+use auricle::domain::redacted::Redacted;
+use auricle::leg::config::RtpConfig;
+use auricle::leg::keypad::KeyRules;
+use auricle::leg::listeners::{ListenerMix, ListenerSetup};
+use auricle::net::dscp::Dscp;
+use auricle::net::port_range::{PortRange, PortRangeConfig};
+use auricle::store::COLLECTIONS;
+use auricle::store::calls::CallRecords;
+use auricle::store::recorder::Recorder;
+use auricle::store::sqlite::SqliteDocuments;
+use auricle::telemetry::metrics::Metrics;
+use bytes::Bytes;
+use media::codec::g711::encode_ulaw;
+use media::rtp::{RtpHeader, RtpPacket};
+use media::sdp::SessionDescription;
+use media::units::{PayloadType, RtpTimestamp, SampleRate, SequenceNumber, Ssrc};
+use tokio::sync::{broadcast, mpsc};
+
+const CALLER_HZ: f64 = 400.0;
+const AGENT_HZ: f64 = 1_000.0;
+const RATE: SampleRate = SampleRate::HZ_16000;
+
+/// The parts of a gateway that a call is made of.
+struct House {
+    launcher: Launcher,
+    registry: CallRegistry,
+    signalling: mpsc::Sender<(SignallingKey, SignallingCommand)>,
+    commands: mpsc::Receiver<(SignallingKey, SignallingCommand)>,
+    _folder: tempfile::TempDir,
+}
+
+impl House {
+    async fn build(agent: Behaviour) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let url = format!("ws://{}/", listener.local_addr().unwrap());
+        tokio::spawn(simulator::serve(listener, simulator::Config::new(agent), std::future::pending()));
+        let config = AgentConfig { format: WireFormat::Pcm24k, ..AgentConfig::at(url) };
+        let endpoint = Arc::new(AgentEndpoint::new(&config).unwrap());
+        let agents = HashMap::from([("default".to_owned(), Agent { config: Arc::new(config), endpoint })]);
+
+        let calls = CallRecords::new(SqliteDocuments::open(&folder.path().join("store"), COLLECTIONS).unwrap());
+        let metrics = Metrics::new();
+        let (recorder, task) = Recorder::new(calls, metrics.clone());
+        tokio::spawn(task.run());
+        let records = Records {
+            recorder,
+            audit: AuditLog::open(&folder.path().join("audit")).unwrap(),
+            events: broadcast::channel(64).0,
+            metrics,
+            control: tokio::runtime::Handle::current(),
+        };
+        let threads = Arc::new(MediaThreads::start(&MediaThreadsConfig { threads: 1, realtime: false }).unwrap());
+        let ports = PortRange::new(PortRangeConfig {
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            // Below what the other tests and the system itself hand out.
+            min: 11_800,
+            max: 11_899,
+            quarantine: Duration::from_secs(1),
+            dscp: Dscp::EXPEDITED_FORWARDING,
+        })
+        .unwrap();
+        let (registry, _) = CallRegistry::new(8);
+        let (calls, rtp) = (CallsConfig::default(), RtpConfig::default());
+        let launcher = Launcher::new(Resources { threads, ports, registry: registry.clone(), calls, rtp, agents, records });
+        let (signalling, commands) = mpsc::channel(64);
+        Self { launcher, registry, signalling, commands, _folder: folder }
+    }
+
+    /// A call from `caller`, answered and acknowledged; and where its RTP goes.
+    async fn call(&mut self, caller: SocketAddr) -> (Launched, SocketAddr) {
+        let offer =
+            format!("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {} RTP/AVP 0\r\n", caller.port());
+        let request = LaunchRequest {
+            key: SignallingKey(1),
+            org: OrgId::default_org(),
+            codecs: None,
+            keys: KeyRules::default(),
+            keys_to_agent: true,
+            from: Redacted::new("sip:alice@127.0.0.1".to_owned()),
+            to: Redacted::new("sip:1000@127.0.0.1".to_owned()),
+            agent: "default".to_owned(),
+            answer: AnswerRule::Immediately,
+            peer: caller.ip(),
+            offer: Some(Bytes::from(offer)),
+            signalling: self.signalling.clone(),
+        };
+        let launched = self.launcher.launch(request).unwrap();
+        let answer = loop {
+            if let (_, SignallingCommand::Answer { sdp }) = self.commands.recv().await.unwrap() {
+                break SessionDescription::parse(&sdp).unwrap().to_string();
+            }
+        };
+        launched.signals.send(SignallingEvent::Confirmed).await.unwrap();
+        let port = answer.split("m=audio ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+        (launched, SocketAddr::new(caller.ip(), port.parse().unwrap()))
+    }
+}
+
+/// Says a tone to `to` for so long, in real time.
+fn speak(socket: &UdpSocket, to: SocketAddr, length: Duration) {
+    let start = Instant::now();
+    for n in 0..length.as_millis() as u32 / 20 {
+        let sample = |n: u32| (8_000.0 * (f64::from(n) * CALLER_HZ * TAU / 8_000.0).sin()) as i16;
+        let payload: Vec<u8> = (n * 160..n * 160 + 160).map(|n| encode_ulaw(sample(n))).collect();
+        let header = RtpHeader {
+            payload_type: PayloadType::PCMU,
+            sequence: SequenceNumber(n as u16),
+            timestamp: RtpTimestamp(n * 160),
+            ssrc: Ssrc(7),
+            marker: false,
+        };
+        let mut datagram = Vec::new();
+        RtpPacket { header, payload: &payload }.write(&mut datagram);
+        socket.send_to(&datagram, to).unwrap();
+        std::thread::sleep((start + Duration::from_millis(20) * (n + 1)).saturating_duration_since(Instant::now()));
+    }
+}
+
+/// How much of `audio` is a tone, in dBFS.
+fn level_of(hz: f64, audio: &[i16]) -> f64 {
+    let step = hz * TAU / f64::from(RATE.hz());
+    let (re, im) = audio.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, &sample)| {
+        let (sample, phase) = (f64::from(sample), n as f64 * step);
+        (re + sample * phase.cos(), im + sample * phase.sin())
+    });
+    10.0 * (2.0 * (re * re + im * im) / (audio.len() as f64 * 32_768.0).powi(2)).log10()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listener_finds_both_voices_each_in_its_channel_and_hears_the_end() {
+    // Should the caller's tone pass for speech, it interrupts once, and the agent says it anew.
+    let says = Step::SayTone { hz: AGENT_HZ, ms: 8_000 };
+    let mut house = House::build(Behaviour::Script(vec![says.clone(), Step::ExpectSpeechStart, Step::Wait { ms: 100 }, says])).await;
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let (launched, gateway) = house.call(socket.local_addr().unwrap()).await;
+    let caller = std::thread::spawn(move || speak(&socket, gateway, Duration::from_secs(5)));
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
+
+    let org = OrgId::default_org();
+    let setup = ListenerSetup { rate: RATE, mix: ListenerMix::Separate };
+    let mut listening = house.registry.listen(&org, &launched.id, setup).unwrap();
+    let abandoned = house.registry.listen(&org, &launched.id, setup).unwrap();
+    let (mut heard, mut expected) = (Vec::new(), 0);
+    // A second to settle, and two to listen to.
+    while heard.len() < 3 * 2 * RATE.hz() as usize {
+        let before = heard.len();
+        let frame = tokio::time::timeout(Duration::from_secs(5), listening.next(&mut heard)).await.unwrap().unwrap();
+        assert_eq!((frame.position, frame.dropped), (expected, 0), "no frame is missing");
+        expected += (heard.len() - before) as u64 / 2;
+    }
+    drop(abandoned);
+    let settled = heard.get(2 * RATE.hz() as usize..).unwrap();
+    let (left, right): (Vec<i16>, Vec<i16>) = settled.as_chunks::<2>().0.iter().map(|[left, right]| (*left, *right)).unzip();
+    let (caller_left, agent_left) = (level_of(CALLER_HZ, &left), level_of(AGENT_HZ, &left));
+    let (caller_right, agent_right) = (level_of(CALLER_HZ, &right), level_of(AGENT_HZ, &right));
+    assert!(caller_left > -20.0 && agent_left < -50.0, "left: caller {caller_left}, agent {agent_left}");
+    assert!(agent_right > -20.0 && caller_right < -50.0, "right: agent {agent_right}, caller {caller_right}");
+
+    house.registry.command(&org, &launched.id, CallCommand::Hangup).unwrap();
+    let end = async { while listening.next(&mut heard).await.is_some() {} };
+    tokio::time::timeout(Duration::from_secs(5), end).await.expect("what is heard ends with the call");
+    caller.join().unwrap();
+}
