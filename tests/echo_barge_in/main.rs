@@ -6,6 +6,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test may fail by a panic")]
 
 mod chance;
+mod gateway;
 mod line;
 #[path = "../support/measured.rs"]
 mod measured;
