@@ -102,12 +102,13 @@ impl Egress {
         let EgressConfig { input, bound, prebuffer, catch_up, silence, tap, seed, .. } = config;
         let codec = config.codec.settled(silence);
         let playout = Playout::new(codec, input.rate(), bound, seed.ssrc.0 ^ seed.timestamp.0)?;
-        let rate = playout.rate();
+        let (rate, mut pacer) = (playout.rate(), Pacer::default());
+        pacer.set_ptime(codec.ptime);
         Ok(Self {
             intake: Intake::new(input, rate),
             feeding: None,
             delivery: Delivery::new(prebuffer.min(EgressConfig::MOST_PREBUFFER)),
-            pacer: Pacer::default(),
+            pacer,
             playout,
             insertion: Insertion::default(),
             tempo: None,
@@ -218,6 +219,7 @@ impl Egress {
         if codec != (EgressCodec { payload_type: codec.payload_type, ..old }) {
             self.convert(codec)?;
         }
+        self.pacer.set_ptime(codec.ptime);
         Ok(self.packets.set_codec(codec, self.playout.rate(), seed))
     }
 

@@ -71,6 +71,8 @@ pub struct Ingress {
     lost: u64,
     /// Ticks of the line in the newest packet: what a lost one is taken to have held.
     frame: u64,
+    /// Since the last audio came a packet without any, such as a key's: where no audio is, nothing is missing.
+    paused: bool,
 }
 
 /// A codec that was agreed on while another runs.
@@ -112,6 +114,7 @@ impl Ingress {
             stats: IngressStats::default(),
             lost: 0,
             frame: 0,
+            paused: false,
         })
     }
 
@@ -172,7 +175,7 @@ impl Ingress {
             return;
         }
         let due = self.timeline.fill(now, self.interarrival.jitter());
-        if self.timeline.is_resting() || self.timeline.is_held() {
+        if self.timeline.is_resting() || self.timeline.is_held() || self.paused {
             self.delivery.pause(due);
         } else {
             self.delivery.outage(due);
@@ -331,6 +334,7 @@ impl Ingress {
         match self.ring.arrival(header.sequence) {
             Arrival::Next => {
                 self.ring.advance();
+                self.place(now, header.timestamp, Content::Blank, &[]);
                 self.release_next();
             }
             Arrival::Ahead => self.keep(now, header, Content::Blank, &[]),

@@ -217,8 +217,12 @@ impl Pair {
             }
         }
         assert_eq!(events, std::mem::take(&mut model.events), "{place}");
-        for item in &model.items {
-            assert_eq!(egress.position(self.slot, item.id), Some(model.position(item.id)), "{place}");
+        for (n, item) in model.items.iter().rev().enumerate() {
+            let position = egress.position(self.slot, item.id);
+            // An item that is done with may be forgotten when sixteen others have come.
+            if position.is_some() || n < 16 || !item.is_over() {
+                assert_eq!(position, Some(model.position(item.id)), "{place}");
+            }
         }
         assert_eq!(egress.queued(), self.rate.duration(model.queued()), "{place}");
     }

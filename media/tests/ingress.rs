@@ -207,6 +207,19 @@ fn telephone_events_and_foreign_payloads_are_no_audio_and_no_loss() {
 }
 
 #[test]
+fn while_a_key_is_pressed_what_was_heard_does_not_go_on() {
+    let mut line = Line::pcmu();
+    line.packet(0, 0, 0, &speech(0, 20));
+    for n in 1..20 {
+        line.packet_of(u64::from(n) * 20, EVENT, Ssrc(1), n, 160, &[5, 0, 1, 0]);
+    }
+    line.packet(400, 20, 3_200, &speech(1, 20));
+    let (said, between) = (speech(0, 20), line.audio.len() - 320);
+    assert_eq!(line.audio, [said, vec![0xff; between], speech(1, 20)].concat());
+    assert_eq!((between, line.ingress.stats().concealed_ticks), (3_040, 0));
+}
+
+#[test]
 fn empty_and_endless_packets_are_refused() {
     let mut line = Line::pcmu();
     line.packet(0, 0, 0, &[]);

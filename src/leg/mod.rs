@@ -180,8 +180,11 @@ impl Leg {
                         listeners.handle_packet(now, &packet);
                     }
                 }
-                // A malformed report is dropped; the next one will do.
-                Inbound::Rtcp(compound) => drop(self.reporter.handle_rtcp(now, compound)),
+                Inbound::Rtcp(compound) => {
+                    // A malformed report is dropped; the next one will do.
+                    let _ = self.reporter.handle_rtcp(now, compound);
+                    heed_reports(&self.reporter, &mut self.egress);
+                }
             }
         }
         if rtp {
@@ -366,6 +369,17 @@ impl Leg {
                 }
             }
         }
+    }
+}
+
+/// What the far end's reports tell of what we send: how long it takes, and how much redundancy it wants.
+fn heed_reports(reporter: &Reporter, egress: &mut Egress) {
+    let stats = reporter.stats();
+    if let Some(round_trip) = stats.round_trip {
+        egress.set_round_trip(round_trip);
+    }
+    if let Some(remote) = stats.remote {
+        egress.set_loss(remote.fraction_lost as f32);
     }
 }
 

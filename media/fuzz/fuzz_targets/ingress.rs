@@ -23,8 +23,8 @@ const AUDIO: PayloadType = PayloadType::new(96).unwrap();
 const NEXT: PayloadType = PayloadType::new(97).unwrap();
 const KINDS: [PayloadType; 8] = [AUDIO, AUDIO, AUDIO, AUDIO, NEXT, PayloadType::CN, PayloadType::new(101).unwrap(), PayloadType::G722];
 
-/// Two bytes say what was negotiated and what the agent takes. Then each packet is eight bytes and its payload: what
-/// differs from its predecessor, how long after it, how long it is, and how often its payload is repeated.
+// Two bytes say what was negotiated and what the agent takes. Then each packet is eight bytes and its payload: what
+// differs from its predecessor, how long after it, how long it is, and how often its payload is repeated.
 fuzz_target!(|script: &[u8]| {
     let Some((&[codecs, formats], mut script)) = script.split_first_chunk() else { return };
     let (codec, next) = (usize::from(codecs) % CODECS.len(), usize::from(codecs >> 4) % CODECS.len());

@@ -93,7 +93,7 @@ impl Intake {
 
     /// The rates of an item that begins.
     pub(super) fn rates(&self) -> Rates {
-        let lead_in = self.resampler.as_ref().map_or(0, |resampler| resampler.delay() as u64);
+        let lead_in = self.resampler.as_ref().map_or(0, |resampler| resampler.delay() as u32);
         Rates { input: self.input.rate(), leg: self.rate, lead_in }
     }
 

@@ -77,7 +77,7 @@ pub(super) struct Wanted {
 impl Tempo {
     pub(super) fn new(rate: SampleRate) -> Self {
         let scale = TimeScale::new(rate);
-        let [window, changed] = [2, 3].map(|windows| Vec::with_capacity(scale.window() * windows));
+        let [window, changed] = [(); 2].map(|()| Vec::with_capacity(scale.window() * 2));
         Self { margins: Margins::new(), scale, rate, surplus: None, allowance: 0, window, changed }
     }
 

@@ -15,12 +15,13 @@ impl Ingress {
         match content {
             Content::Audio { ticks } => self.place_audio(arrived, timestamp, ticks, payload),
             Content::ComfortNoise => self.place_noise(arrived, timestamp, payload),
-            Content::Blank => {}
+            Content::Blank => self.paused = true,
         }
     }
 
     fn place_audio(&mut self, arrived: Instant, timestamp: RtpTimestamp, ticks: u32, payload: &[u8]) {
         let length = self.timeline.length(ticks);
+        self.paused = false;
         let lost = std::mem::take(&mut self.lost);
         self.stats.lost += lost;
         // Of a silence what was lost is the end: the beginning of the first word.

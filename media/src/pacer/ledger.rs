@@ -3,7 +3,8 @@
 //! An item's books: samples received from the agent (at its rate), samples queued and packetised (at the leg's sample
 //! rate). Where audio is resampled, the first samples queued are the resampler's lead-in, 5 ms that are not the
 //! item's: played = packetised − lead-in, within what was received. An item played whole therefore stands at exactly
-//! the milliseconds received. The oldest items that are done with are forgotten; the bound is [`ITEMS`].
+//! the milliseconds received. Items that are done with are forgotten when there are more than [`KEPT`]; the bound of all is
+//! [`ITEMS`].
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -35,8 +36,8 @@ pub(crate) struct Item {
     pub(crate) interruptible: bool,
     pub(crate) state: ItemState,
     pub(crate) rates: Rates,
-    /// The newest packet with some of it: its slot, and how long a packet is.
-    newest_packet: Option<(Instant, Duration)>,
+    /// The slot of the newest packet with some of it.
+    newest_packet: Option<Instant>,
 }
 
 /// How far an item has come. A flushed item has nothing in the queue.
@@ -59,7 +60,16 @@ pub(crate) enum ItemState {
 pub(crate) struct Rates {
     pub(crate) input: SampleRate,
     pub(crate) leg: SampleRate,
-    pub(crate) lead_in: u64,
+    pub(crate) lead_in: u32,
+}
+
+/// What has arrived at the far end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrived {
+    /// The packets that were sent by then.
+    pub(crate) sent_by: Instant,
+    /// What each of them holds.
+    pub(crate) ptime: Duration,
 }
 
 impl Ledger {
@@ -75,8 +85,11 @@ impl Ledger {
         if newest.is_some_and(|newest| id < newest) {
             return Err(PushError::Ended { item: id });
         }
+        if self.items.len() >= KEPT {
+            self.forget_oldest();
+        }
         if self.items.len() >= ITEMS {
-            self.forget_oldest()?;
+            return Err(PushError::TooManyItems { limit: ITEMS });
         }
         self.items.push_back(Item::new(id, rates));
         self.items.back_mut().ok_or(PushError::Ended { item: id })
@@ -124,19 +137,23 @@ impl Ledger {
             let end = if Some(item.id) == feeding { queued } else { converted(before, from, rate).min(queued) };
             let waiting = end.saturating_sub(placed);
             placed = placed.max(end);
-            item.rates = Rates { leg: rate, lead_in: converted(item.rates.lead_in, from, rate), ..item.rates };
+            item.rates = Rates { leg: rate, lead_in: converted(item.rates.lead_in.into(), from, rate) as u32, ..item.rates };
             // That it has started was told already, and is told once.
             item.packetised = converted(item.packetised, from, rate).max(item.packetised.min(1));
             item.queued = item.packetised + waiting;
         }
     }
 
-    fn forget_oldest(&mut self) -> Result<(), PushError> {
-        let done = |item: &Item| matches!(item.state, ItemState::Finished | ItemState::Flushed | ItemState::Announced);
-        let place = self.items.iter().position(done).ok_or(PushError::TooManyItems { limit: ITEMS })?;
-        let item = self.items.remove(place);
+    /// Forgets the oldest item that is done with, and where there is no room left one that never came.
+    fn forget_oldest(&mut self) {
+        let full = self.items.len() >= ITEMS;
+        let done = |item: &Item| match item.state {
+            ItemState::Finished | ItemState::Flushed => true,
+            ItemState::Announced => full,
+            ItemState::Open | ItemState::Ended => false,
+        };
+        let item = self.items.iter().position(done).and_then(|place| self.items.remove(place));
         self.forgotten = self.forgotten.max(item.map(|item| item.id));
-        Ok(())
     }
 }
 
@@ -158,7 +175,7 @@ impl Item {
     /// The same of its first `received` samples.
     pub(crate) fn whole_of(&self, received: u64) -> u64 {
         let Rates { input, leg, lead_in } = self.rates;
-        lead_in + converted(received, input, leg)
+        u64::from(lead_in) + converted(received, input, leg)
     }
 
     /// Whether more of it may still come or be played.
@@ -166,20 +183,20 @@ impl Item {
         matches!(self.state, ItemState::Open | ItemState::Ended)
     }
 
-    /// `count` samples of it stand in the packet of a slot, which holds `length`.
-    pub(crate) fn send(&mut self, slot: Instant, count: u64, length: usize) {
+    /// `count` samples of it stand in the packet of a slot.
+    pub(crate) const fn send(&mut self, slot: Instant, count: u64) {
         self.packetised += count;
-        self.newest_packet = Some((slot, self.rates.leg.duration(length as u64)));
+        self.newest_packet = Some(slot);
     }
 
-    /// Where it stands; what was sent by `arrived_by` has arrived.
-    pub(crate) fn position(&self, arrived_by: Option<Instant>) -> ItemPosition {
+    /// Where it stands, and what of it has arrived.
+    pub(crate) fn position(&self, arrived: Option<Arrived>) -> ItemPosition {
         let Rates { input, leg, lead_in } = self.rates;
         let received = self.received * u64::from(leg.hz()) / u64::from(input.hz());
         let played_samples = match self.state {
             // A change of rate on the way may have cost the account a sample by rounding, but not the item.
             ItemState::Finished => received,
-            _ => self.packetised.saturating_sub(lead_in).min(received),
+            _ => self.packetised.saturating_sub(lead_in.into()).min(received),
         };
         ItemPosition {
             item: self.id,
@@ -187,17 +204,17 @@ impl Item {
             played_samples,
             played_ms: leg.millis(played_samples),
             queued_ms: leg.millis(self.waiting()),
-            arrived_ms: arrived_by.map(|by| leg.millis(played_samples.saturating_sub(self.under_way(by)))),
+            arrived_ms: arrived.map(|arrived| leg.millis(played_samples.saturating_sub(self.under_way(arrived)))),
             ended: !matches!(self.state, ItemState::Announced | ItemState::Open),
             interruptible: self.interruptible,
         }
     }
 
-    /// Samples of it in packets sent after `arrived_by`, had it been played without a gap.
-    fn under_way(&self, arrived_by: Instant) -> u64 {
-        let Some((newest, length)) = self.newest_packet.filter(|(newest, _)| *newest > arrived_by) else { return 0 };
-        let packets = (newest - arrived_by).as_nanos().div_ceil(length.as_nanos().max(1)) as u64;
-        packets * self.rates.leg.samples(length)
+    /// Samples of it in packets that have not arrived, had it been played without a gap.
+    fn under_way(&self, Arrived { sent_by, ptime }: Arrived) -> u64 {
+        let Some(newest) = self.newest_packet.filter(|newest| *newest > sent_by) else { return 0 };
+        let packets = (newest - sent_by).as_nanos().div_ceil(ptime.as_nanos().max(1)) as u64;
+        packets * self.rates.leg.samples(ptime)
     }
 }
 
@@ -208,6 +225,8 @@ pub(crate) fn converted(samples: u64, from: SampleRate, to: SampleRate) -> u64 {
 
 /// Items kept account of.
 const ITEMS: usize = 64;
+/// Items that are kept although they are done with.
+const KEPT: usize = 16;
 
 #[cfg(test)]
 mod tests {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use crate::egress::{EgressEvent, EgressStats, FlushScope, ItemPosition, MarkId, PushError};
 use crate::frame::ItemId;
-use crate::pacer::ledger::{Item, ItemState, Ledger, Rates};
+use crate::pacer::ledger::{Arrived, Item, ItemState, Ledger, Rates};
 use crate::pacer::marks::Marks;
 use crate::pacer::queue::PlayoutQueue;
 use crate::units::SampleRate;
@@ -32,6 +32,8 @@ pub(crate) struct Pacer {
     full: bool,
     /// Half the way to the far end and back.
     way: Option<Duration>,
+    /// What a packet holds.
+    ptime: Duration,
     pub(crate) stats: EgressStats,
 }
 
@@ -81,25 +83,26 @@ impl Pacer {
 
     /// Ends an open item; `finish` brings out the given number of samples that are still missing of it.
     pub(crate) fn end(&mut self, now: Instant, id: ItemId, finish: impl FnOnce(u64) -> u64) {
+        let arrived = self.arrived(now);
         let Some(item) = self.ledger.get_mut(id).filter(|item| item.state == ItemState::Open) else { return };
         item.queued += finish(item.whole().saturating_sub(item.queued));
         item.state = ItemState::Ended;
-        let finished = finished(item, sent_by(now, self.way));
+        let finished = finished(item, arrived);
         self.tell_all(finished);
         self.tell_marks();
     }
 
     /// Moves audio of the packet of `slot` to the end of `frame` until it is `length` samples long or nothing waits.
     pub(crate) fn take<U: Copy>(&mut self, slot: Instant, queue: &mut PlayoutQueue<U>, frame: &mut Vec<U>, length: usize) {
-        let arrived_by = sent_by(slot, self.way);
+        let arrived = self.arrived(slot);
         while let Some(item) = self.ledger.playing_mut().filter(|_| frame.len() < length) {
             let count = item.waiting().min((length - frame.len()) as u64);
             queue.take(count as usize, frame);
             self.stats.audio_samples += count;
             let started = (item.packetised == 0).then_some(EgressEvent::ItemStarted as fn(_) -> _);
-            item.send(slot, count, length);
-            let started = started.map(|event| event(item.position(arrived_by)));
-            let finished = finished(item, arrived_by);
+            item.send(slot, count);
+            let started = started.map(|event| event(item.position(arrived)));
+            let finished = finished(item, arrived);
             self.tell_all(started);
             self.tell_all(finished);
         }
@@ -121,7 +124,7 @@ impl Pacer {
         if let FlushScope::UpTo(id) = scope {
             self.ledger.refuse_up_to(id);
         }
-        let (mut place, mut broken_off, arrived_by) = (0, false, sent_by(now, self.way));
+        let (mut place, mut broken_off, arrived) = (0, false, self.arrived(now));
         for item in self.ledger.iter_mut() {
             if !is_flushed_by(item, scope, force) {
                 place += item.waiting() as usize;
@@ -134,13 +137,13 @@ impl Pacer {
                 self.stats.audio_samples += count;
                 broken_off = true;
             }
-            let event = finished(item, arrived_by).or_else(|| {
+            let event = finished(item, arrived).or_else(|| {
                 let dropped = item.waiting();
                 queue.remove(place, dropped as usize);
                 self.stats.flushed_samples += dropped;
                 item.queued = item.packetised;
                 item.state = ItemState::Flushed;
-                Some(EgressEvent::ItemFlushed(item.position(arrived_by)))
+                Some(EgressEvent::ItemFlushed(item.position(arrived)))
             });
             tell(&mut self.events, &mut self.stats, event);
         }
@@ -208,6 +211,11 @@ impl Pacer {
         self.way = Some(round_trip / 2);
     }
 
+    /// What a packet holds from now on.
+    pub(crate) const fn set_ptime(&mut self, ptime: Duration) {
+        self.ptime = ptime;
+    }
+
     /// Samples of an item that wait.
     pub(crate) fn waiting(&self, id: ItemId) -> usize {
         self.ledger.get(id).map_or(0, |item| item.waiting() as usize)
@@ -218,7 +226,13 @@ impl Pacer {
     }
 
     pub(crate) fn position(&self, now: Instant, id: ItemId) -> Option<ItemPosition> {
-        self.ledger.get(id).map(|item| item.position(sent_by(now, self.way)))
+        self.ledger.get(id).map(|item| item.position(self.arrived(now)))
+    }
+
+    /// What has arrived at `now`, if the way is known.
+    fn arrived(&self, now: Instant) -> Option<Arrived> {
+        let sent_by = now.checked_sub(self.way?)?;
+        Some(Arrived { sent_by, ptime: self.ptime })
     }
 
     fn tell_marks(&mut self) {
@@ -242,17 +256,12 @@ fn tell(events: &mut VecDeque<EgressEvent>, stats: &mut EgressStats, event: Opti
 }
 
 /// Marks an item that has ended and was played whole; the event is due once.
-fn finished(item: &mut Item, arrived_by: Option<Instant>) -> Option<EgressEvent> {
+fn finished(item: &mut Item, arrived: Option<Arrived>) -> Option<EgressEvent> {
     if item.state != ItemState::Ended || item.waiting() > 0 {
         return None;
     }
     item.state = ItemState::Finished;
-    Some(EgressEvent::ItemFinished(item.position(arrived_by)))
-}
-
-/// What was sent by this instant has arrived at `now`, if the way is known.
-fn sent_by(now: Instant, way: Option<Duration>) -> Option<Instant> {
-    way.and_then(|way| now.checked_sub(way))
+    Some(EgressEvent::ItemFinished(item.position(arrived)))
 }
 
 fn is_flushed_by(item: &Item, scope: FlushScope, force: bool) -> bool {

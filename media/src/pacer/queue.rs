@@ -42,8 +42,8 @@ impl<U: Copy> PlayoutQueue<U> {
         frame.extend_from_slice(front.get(..first).unwrap_or_default());
         frame.extend_from_slice(back.get(..second).unwrap_or_default());
         self.units.drain(..count);
-        // A second's worth is not given back: what a stream in real time may need.
-        if self.units.capacity() > self.rate.hz() as usize && self.units.len() < self.units.capacity() / 4 {
+        // 750 ms are not given back: what a stream in real time may need after a stall.
+        if self.units.capacity() > self.rate.hz() as usize * 3 / 4 && self.units.len() < self.units.capacity() / 4 {
             self.units.shrink_to(self.units.capacity() / 2);
         }
     }
@@ -126,7 +126,7 @@ mod tests {
             frame.clear();
             queue.take(160, &mut frame);
         }
-        assert!(queue.units.capacity() <= 16_000, "{} bytes kept", queue.units.capacity());
+        assert!(queue.units.capacity() <= 6_000, "{} bytes kept", queue.units.capacity());
     }
 
     #[test]

@@ -93,6 +93,13 @@ pub(crate) struct ModelItem {
     interruptible: bool,
 }
 
+impl ModelItem {
+    /// Whether it is done with.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.done || self.flushed
+    }
+}
+
 pub(crate) struct Model {
     form: Form,
     rate: SampleRate,

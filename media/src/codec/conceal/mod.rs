@@ -6,7 +6,7 @@
 //!
 //! | | with the packet behind the gap | without (the line has gone quiet) |
 //! | --- | --- | --- |
-//! | from the past | its last period, full for 60 ms, gone at 100 ms | its last period, falling from 10 to 60 ms |
+//! | from the past | its last period, full for 60 ms, gone at 200 ms | its last period, falling from 10 to 60 ms |
 //! | from the future | its first period backwards, the same in mirror image | nothing |
 //! | where neither reaches | noise as loud as the line's own background | the same |
 //!
@@ -181,7 +181,7 @@ impl Fade {
 }
 
 /// How long a side is carried on where the other is known.
-const CROSSED_US: (u64, u64) = (60_000, 100_000);
+const CROSSED_US: (u64, u64) = (60_000, 200_000);
 /// How long the past is carried on where no future is known (appendix I).
 const QUIET_US: (u64, u64) = (10_000, 60_000);
 /// How much of either side is looked at.
