@@ -190,7 +190,7 @@ impl Ingress {
 
     /// A frame for the tap, before the audio for the agent is polled: whoever hears the line decides before it is passed on.
     pub fn poll_tap(&mut self) -> Option<TapFrame<'_>> {
-        self.delivery.poll_tap()
+        self.delivery.tap.as_mut()?.next()
     }
 
     /// The leg was negotiated anew. What runs goes on until the first audio packet of the new payload type; then what

@@ -59,7 +59,7 @@ pub(super) struct Delivery {
     noise: ShapedNoise,
     described: bool,
     outlet: Outlet,
-    tap: Option<Tap>,
+    pub(super) tap: Option<Tap>,
     delivered: Delivered,
     tones: Option<Box<Tones>>,
     muted: bool,
@@ -250,10 +250,6 @@ impl Delivery {
             return Some(IngressOutput::Audio(chunk));
         }
         self.tap.as_mut()?.next().map(IngressOutput::Tap)
-    }
-
-    pub(super) fn poll_tap(&mut self) -> Option<TapFrame<'_>> {
-        self.tap.as_mut()?.next()
     }
 
     pub(super) const fn delivered(&self) -> Delivered {
