@@ -16,6 +16,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "measured.md"
+# What every run of the fuzz targets did so far.
+FUZZED = ROOT / "docs" / "fuzzed.json"
 
 
 def shown(value):
@@ -57,13 +59,18 @@ def result(name):
 
 
 def fuzz(listed, seconds):
-    """Saves what fuzzing did: one line a target, its name and its executions. It comes here only without a finding."""
-    rows = [line.split() for line in pathlib.Path(listed).read_text().splitlines()]
-    figures = [
-        {"name": name.strip("./").replace("/", "_"), "what": f"`{name}`, executions without a finding", "value": int(runs)}
-        for name, runs in rows
-    ]
-    save("fuzz", f"Fuzzing, {seconds} s a target", f"make fuzz SECONDS_EACH={seconds}", figures)
+    """Adds what fuzzing did to what it did before: one line a target, its name and its executions. It comes here only without a finding."""
+    totals = json.loads(FUZZED.read_text()) if FUZZED.exists() else {}
+    figures = []
+    for name, runs in (line.split() for line in pathlib.Path(listed).read_text().splitlines()):
+        total = totals.setdefault(name, {"executions": 0, "seconds": 0})
+        total["executions"] += int(runs)
+        total["seconds"] += int(seconds)
+        minutes, rate = total["seconds"] / 60, int(runs) / int(seconds)
+        what = f"`{name}`, executions without a finding in {shown(minutes)} min; {shown(round(rate))} a second the last time"
+        figures.append({"name": name.strip("./").replace("/", "_"), "what": what, "value": total["executions"]})
+    FUZZED.write_text(json.dumps(totals, indent=2) + "\n")
+    save("fuzz", "Fuzzing, all runs of the project together", f"make fuzz SECONDS_EACH={seconds}", figures)
     result("fuzz")
 
 

@@ -100,7 +100,7 @@ python_packages() {
     echo "setup: installing the Python packages of $list into $venv"
     mkdir -p target
     python3 -m venv "$venv" \
-        && "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$list" \
+        && "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$list" \
         && cp "$list" "$mark"
 }
 
@@ -110,7 +110,7 @@ cmake_anyhow() {
     if have python3; then
         echo "setup: installing cmake from PyPI into target/venv"
         mkdir -p target
-        python3 -m venv target/venv && target/venv/bin/pip install --quiet --disable-pip-version-check "$pypi_cmake" && return 0
+        python3 -m venv target/venv && target/venv/bin/python -m pip install --quiet --disable-pip-version-check "$pypi_cmake" && return 0
     fi
     echo "setup: cmake is missing, and libopus is not built without it. Install cmake 3.16 or newer (Debian: sudo apt-get install cmake)" >&2
     return 1

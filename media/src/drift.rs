@@ -127,6 +127,9 @@ impl SkewEstimator {
         }
         self.strays.push(lowest);
         if self.strays.len() == STRAYS {
+            // In the span of the step itself a few packets came the old way, and the lowest of them is on neither floor.
+            let (newest, near) = (line.height(lowest), line.near());
+            self.strays.retain(|stray| (line.height(*stray) - newest).abs() <= near);
             self.floor.clear();
             self.floor.append(&mut self.strays);
             self.line = None;
@@ -187,7 +190,11 @@ impl Line {
 
     /// Whether the lowest transit of a span is one that this floor may well have.
     fn is_near(&self, transit: Transit) -> bool {
-        self.height(transit).abs() <= NEAR + 5.0 * self.scatter
+        self.height(transit).abs() <= self.near()
+    }
+
+    fn near(&self) -> f64 {
+        NEAR + 5.0 * self.scatter
     }
 }
 

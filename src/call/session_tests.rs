@@ -155,3 +155,17 @@ fn a_far_end_that_does_not_answer_is_given_up() {
     assert_eq!(ended_with(&actions), Some(Termination::peer(SipReason::NoAnswer)));
     assert!(actions.contains(&CallAction::Signal(SignallingCommand::Hangup)));
 }
+
+#[test]
+fn keys_and_hold_are_for_a_line_that_is_up() {
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
+    let digits = vec![Digit::FLASH];
+    let dial = || CallEvent::Command(CallCommand::SendDtmf { digits: digits.clone() });
+    for command in [dial(), CallEvent::Command(CallCommand::Hold), CallEvent::Command(CallCommand::Resume)] {
+        assert_eq!(bench.feed(command), [CallAction::Untimely]);
+    }
+    bench.up();
+    assert_eq!(bench.feed(dial()), [CallAction::SendDtmf { digits: digits.clone() }]);
+    assert_eq!(bench.feed(CallEvent::Command(CallCommand::Hold)), [CallAction::Hold(true)]);
+    assert_eq!(bench.feed(CallEvent::Command(CallCommand::Resume)), [CallAction::Hold(false)]);
+}

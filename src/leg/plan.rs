@@ -285,6 +285,24 @@ mod tests {
         assert_eq!(leg.agreed().unwrap().queued(), Duration::ZERO);
     }
 
+    #[test]
+    fn a_far_end_that_we_hold_is_sent_noise_and_what_the_agent_says_waits_whole() {
+        let mut now = Instant::now();
+        let mut leg = PlannedLeg::answering(now, plan(now), offer("sendrecv").as_bytes()).unwrap();
+        leg.open(now, now);
+        assert!(leg.agreed().unwrap().hold(now, true) && !leg.agreed().unwrap().hold(now, true));
+        leg.push(now, ItemId(1), AudioChunk { format: AudioFormat::Ulaw8k, bytes: &[0x10; 1_600] });
+        assert_eq!(sent(&mut leg, &mut now, 50), 51, "the stream goes on");
+        assert_eq!(leg.agreed().unwrap().queued(), Duration::from_millis(200));
+        // An offer that changes nothing does not end our hold.
+        leg.take_reoffer(now, offer("sendrecv").as_bytes()).unwrap();
+        sent(&mut leg, &mut now, 10);
+        assert_eq!(leg.agreed().unwrap().queued(), Duration::from_millis(200));
+        assert!(leg.agreed().unwrap().hold(now, false));
+        assert_eq!(sent(&mut leg, &mut now, 20), 20);
+        assert_eq!(leg.agreed().unwrap().queued(), Duration::ZERO);
+    }
+
     /// Hands the leg the far end's packet of this number at this time, and lets it do what is due.
     fn receive(leg: &mut PlannedLeg, now: Instant, n: u16) {
         let (sequence, timestamp) = (SequenceNumber(n), RtpTimestamp(u32::from(n) * 160));

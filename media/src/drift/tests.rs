@@ -107,6 +107,14 @@ fn a_burst_behind_an_outage_is_not_skew() {
 }
 
 #[test]
+fn a_step_of_which_a_few_packets_knew_nothing_is_not_skew() {
+    let mut scene = Scene::new(-122.453_218_746_167_4, 3, 3_405_500_372_659_824_251);
+    scene.seconds(172);
+    scene.path += Duration::from_millis(20);
+    scene.stays(240, 20.0);
+}
+
+#[test]
 fn a_telephone_event_that_repeats_its_timestamp_is_not_skew() {
     let mut scene = Scene::new(-60.0, 10, 5);
     scene.seconds(60);
