@@ -320,10 +320,6 @@ impl Leg {
                     if let Some(listeners) = &mut self.listeners {
                         listeners.handle_slot(now);
                     }
-                    if !self.negotiated.send {
-                        // On hold only the timestamps go on.
-                        continue;
-                    }
                     if !self.seen.rtp_out {
                         self.seen.rtp_out = true;
                         self.events.push_back(LegEvent::FirstRtpOut);

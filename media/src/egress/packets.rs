@@ -146,9 +146,9 @@ impl Packets {
         }
     }
 
-    /// Whether audio may begin between two slots.
+    /// Whether audio may begin between two slots: where a packet each slot is the rule, the slots stay where they are.
     pub(super) const fn is_silent(&self) -> bool {
-        self.silent
+        self.silent && !matches!(self.policy, SilencePolicy::Continuous)
     }
 
     pub(super) const fn policy(&self) -> SilencePolicy {
