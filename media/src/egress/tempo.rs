@@ -21,6 +21,7 @@ mod margins;
 
 use std::time::{Duration, Instant};
 
+use crate::codec::fade::FADE;
 use crate::egress::playout::Lane;
 use crate::pacer::Pacer;
 use crate::pacer::form::Form;
@@ -235,10 +236,11 @@ impl<F: Form> Lane<F> {
         rate.duration(dropped as u64)
     }
 
-    /// Lets a live source's noise floor be known.
+    /// Lets a live source's noise floor be known: by 5 ms of each frame, since every frame costs.
     pub(super) fn listen(&self, tempo: &mut Tempo) {
+        let some = tempo.rate.samples(FADE) as usize;
         tempo.window.clear();
-        tempo.window.extend(self.composer.frame().iter().map(|&unit| self.form.linear(unit)));
+        tempo.window.extend(self.composer.frame().iter().take(some).map(|&unit| self.form.linear(unit)));
         tempo.scale.listen(&tempo.window);
     }
 }
