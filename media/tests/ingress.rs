@@ -338,3 +338,20 @@ fn an_agent_of_another_format_takes_over_between_two_packets() {
     line.ingress.set_output(AudioFormat::S16 { rate: SampleRate::HZ_16000 }).unwrap();
     assert_eq!(line.packet(20, 1, 160, &speech(0, 20)).len(), 640);
 }
+
+#[test]
+fn redundancy_for_a_gap_shorter_than_a_sample_takes_no_more_than_the_gap() {
+    let (payload_type, output) = (PayloadType::new(111).unwrap(), AudioFormat::S16 { rate: SampleRate::HZ_24000 });
+    let mut ingress = Ingress::new(IngressConfig::new(Codec::Opus, PayloadTypes::audio(payload_type), output)).unwrap();
+    let start = Instant::now();
+    // The second packet overlaps the first by a tick, so that the line stands at an odd one of 48 kHz; a tick is missing
+    // before the last, which holds the frame before it a second time (RFC 6716 section 4.2.4).
+    for (sequence, timestamp) in [(0_u16, 0_u32), (1, 959), (3, 1_920)] {
+        let (sequence, timestamp) = (SequenceNumber(sequence), RtpTimestamp(timestamp));
+        let header = RtpHeader { payload_type, sequence, timestamp, ssrc: Ssrc(1), marker: false };
+        ingress.handle_packet(start, &RtpPacket { header, payload: &[0x08, 0x40, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a] });
+    }
+    ingress.handle_timeout(start + Duration::from_secs(1));
+    let stats = ingress.stats();
+    assert_eq!((stats.concealed_ticks, stats.forwarded_ticks), (1, 960 + 959 + 960), "{stats:?}");
+}

@@ -17,7 +17,8 @@ impl Delivery {
         // What the codec extrapolated keeps its decoder in step; better is what both sides of the gap say.
         let recovered = (self.decoder.recovered() - before) as usize;
         self.recovered.drain(..self.recovered.len().saturating_sub(recovered));
-        recovered as u64 * u64::from(LINE.0 / self.decoder.rate().hz())
+        // A sample that begins within the gap may end behind it, where a timestamp is between two samples.
+        ticks.min(recovered as u64 * u64::from(LINE.0 / self.decoder.rate().hz()))
     }
 
     /// Keeps a decoder with a memory in step across a gap of `ticks`, by what its past makes probable.
