@@ -13,7 +13,7 @@ export PATH := $(PATH):$(CURDIR)/target/venv/bin
 CONFIG ?=
 RELEASE := target/release/auricle
 
-.PHONY: help setup run demo test test-full lint fuzz quality dtmf bench-call bench-media bench-pacer measured image
+.PHONY: help setup run demo test test-full lint fuzz quality quality-echo dtmf bench-call bench-media bench-pacer measured image
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,11 @@ lint: ## formatting, clippy, documentation, licences and sources of every depend
 fuzz: ## every fuzz target, SECONDS_EACH=60 by default
 	@scripts/setup.sh run
 	@scripts/fuzz.sh $(or $(SECONDS_EACH),60)
+
+quality-echo: ## whether the agent's echo is taken for the caller, and how soon the caller is heard through it
+	@scripts/setup.sh test
+	AURICLE_MEASURE=1 cargo test --release --locked --test echo_barge_in
+	@python3 scripts/measured.py --result echo
 
 quality: ## how voices sound: PESQ of real speech through a 24 kHz echo, and over bad links (the loss table, with plots)
 	@scripts/setup.sh quality

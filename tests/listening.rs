@@ -99,6 +99,7 @@ impl House {
             key: SignallingKey(1),
             org: OrgId::default_org(),
             codecs: None,
+            analysis: false,
             keys: KeyRules::default(),
             keys_to_agent: true,
             from: Redacted::new("sip:alice@127.0.0.1".to_owned()),

@@ -188,6 +188,11 @@ impl Ingress {
         self.delivery.poll().unwrap_or(IngressOutput::Timeout(timeout))
     }
 
+    /// A frame for the tap, before the audio for the agent is polled: whoever hears the line decides before it is passed on.
+    pub fn poll_tap(&mut self) -> Option<TapFrame<'_>> {
+        self.delivery.tap.as_mut()?.next()
+    }
+
     /// The leg was negotiated anew. What runs goes on until the first audio packet of the new payload type; then what
     /// still waits of the old codec goes first, and the line goes on where it stands.
     ///

@@ -10,9 +10,12 @@
 //!
 //! Units and wrap-around live in [`units`]; the order of the stages stands in [`ingress`], [`egress`] and [`playout`].
 
+pub mod analysis;
+pub mod barge_in;
 pub mod codec;
 pub mod drift;
 pub mod dtmf;
+pub mod echo;
 pub mod egress;
 pub mod frame;
 pub mod ingress;
@@ -30,3 +33,4 @@ pub mod stats;
 pub mod time_scale;
 pub mod transport;
 pub mod units;
+pub mod vad;

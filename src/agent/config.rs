@@ -7,12 +7,13 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use media::barge_in;
 use media::frame::AudioFormat;
 use media::units::SampleRate;
 use serde::{Deserialize, Serialize};
 
 use super::protocol;
-use crate::domain::setting::SettingFault;
+use crate::domain::setting::{SettingFault, out_of_range};
 
 /// One agent: where it is, what it speaks and how it is to behave.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -144,6 +145,15 @@ impl AgentConfig {
     }
 
     fn check_turn_detection(&self, faults: &mut Vec<SettingFault>) {
+        if let TurnDetection::Gateway { doubt_ms, confirm_speech_ms, silence_duration_ms } = self.turn_detection {
+            faults.extend(out_of_range("turn_detection.doubt_ms", doubt_ms, &(200..=3_000), "ms"));
+            faults.extend(out_of_range("turn_detection.confirm_speech_ms", confirm_speech_ms, &(50..=2_000), "ms"));
+            faults.extend(out_of_range("turn_detection.silence_duration_ms", silence_duration_ms, &(100..=MAX_TURN_MS), "ms"));
+            if confirm_speech_ms >= doubt_ms {
+                let field = "turn_detection.confirm_speech_ms";
+                faults.push(SettingFault::new(field, confirm_speech_ms, "less than doubt_ms", "400 of 700 ms suits most callers"));
+            }
+        }
         let TurnDetection::ServerVad { threshold, prefix_padding_ms, silence_duration_ms } = self.turn_detection else { return };
         if !(0.0..=1.0).contains(&threshold) {
             faults.push(SettingFault::new("turn_detection.threshold", threshold, "0.0 to 1.0", "0.5 suits most lines"));
@@ -190,7 +200,7 @@ impl From<WireFormat> for AudioFormat {
     }
 }
 
-/// How the provider finds the end of a turn; it always interrupts itself when the caller speaks.
+/// Who finds the end of a turn, and how; a provider always interrupts itself when the caller speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum TurnDetection {
@@ -206,12 +216,35 @@ pub enum TurnDetection {
         #[serde(default = "default_silence_duration_ms")]
         silence_duration_ms: u32,
     },
+    /// Not at all: the gateway decides turns, told from the agent's echo, and takes an interruption back that was none.
+    Gateway {
+        /// From the first suspicion, which pauses the agent, until it speaks on; 200 to 3 000 ms. Default: 700.
+        #[serde(default = "default_doubt_ms")]
+        doubt_ms: u32,
+        /// The caller's speech within that time that makes it an interruption; 50 to 2 000 ms, less than `doubt_ms`. Default: 400.
+        #[serde(default = "default_confirm_speech_ms")]
+        confirm_speech_ms: u32,
+        /// Silence that ends the turn, 100 to 10 000 ms. Default: 600.
+        #[serde(default = "default_gateway_silence_ms")]
+        silence_duration_ms: u32,
+    },
     /// By the words.
     SemanticVad {
         /// How soon it answers. Default: `auto`.
         #[serde(default)]
         eagerness: Eagerness,
     },
+}
+
+impl TurnDetection {
+    /// How the gateway decides turns, where it does.
+    #[must_use]
+    pub fn by_gateway(self) -> Option<barge_in::Config> {
+        let Self::Gateway { doubt_ms, confirm_speech_ms, silence_duration_ms } = self else { return None };
+        let ms = |ms: u32| Duration::from_millis(ms.into());
+        let (window, speech, silence) = (ms(doubt_ms), ms(confirm_speech_ms), ms(silence_duration_ms));
+        Some(barge_in::Config { window, speech, silence, ..barge_in::Config::default() })
+    }
 }
 
 impl Default for TurnDetection {
@@ -277,6 +310,18 @@ const fn default_prefix_padding_ms() -> u32 {
     300
 }
 
+const fn default_doubt_ms() -> u32 {
+    700
+}
+
+const fn default_confirm_speech_ms() -> u32 {
+    400
+}
+
+const fn default_gateway_silence_ms() -> u32 {
+    600
+}
+
 const fn default_silence_duration_ms() -> u32 {
     500
 }
@@ -324,6 +369,17 @@ mod tests {
             ]
         );
         assert!(!format!("{faults:?}").contains("sk-live"));
+    }
+
+    #[test]
+    fn turns_that_the_gateway_decides_have_bounds_and_a_speech_that_fits_the_doubt() {
+        let turns = |text: &str| AgentConfig { turn_detection: toml::from_str(text).unwrap(), ..AgentConfig::at("ws://127.0.0.1/") };
+        let usual = turns("type = \"gateway\"");
+        assert_eq!((usual.faults(), usual.turn_detection.by_gateway()), (vec![], Some(barge_in::Config::default())));
+        let keys: Vec<_> =
+            turns("type = \"gateway\"\ndoubt_ms = 300\nsilence_duration_ms = 0").faults().into_iter().map(|fault| fault.key).collect();
+        assert_eq!(keys, ["turn_detection.silence_duration_ms", "turn_detection.confirm_speech_ms"]);
+        assert_eq!(TurnDetection::default().by_gateway(), None);
     }
 
     #[test]

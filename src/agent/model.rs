@@ -24,6 +24,8 @@ pub enum AgentCommand {
         /// Where its playing stands.
         state: PlaybackState,
     },
+    /// The gateway, not the provider, decided that the caller has finished: the agent may answer.
+    TurnEnded,
     /// The gateway, not the provider, decided that the caller interrupted.
     BargeIn(BargeInCause),
     /// The caller pressed a key.

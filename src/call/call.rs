@@ -23,6 +23,7 @@ use super::journal::{CallIdentity, Journal};
 use super::keys::{report_key, send_dtmf};
 use super::playback::{report_playback, silence};
 use super::session::{CallAction, CallEvent, CallSession, SessionPolicy};
+use super::turns::{Turns, report_fault};
 use crate::agent::config::AgentConfig;
 use crate::agent::model::{AgentCommand, AgentEvent, AgentMessage, ClearCause, FaultClass, SpeechEdge, TranscriptKind};
 use crate::agent::session::{self, AgentSession, CallFacts};
@@ -42,6 +43,7 @@ pub struct Call {
     grid: Instant,
     outputs: VecDeque<CallOutput>,
     first: Firsts,
+    turns: Turns,
     ears: Ears,
     keys_to_agent: bool,
     dropped_ms: u64,
@@ -104,6 +106,7 @@ impl Call {
             grid,
             outputs: VecDeque::new(),
             first: Firsts::default(),
+            turns: Turns::default(),
             ears: Ears::default(),
             keys_to_agent,
             dropped_ms: 0,
@@ -111,6 +114,11 @@ impl Call {
         call.save();
         call.step(now, CallEvent::Started);
         call
+    }
+
+    /// Listens to the line once it is open; decides turns where it is told how.
+    pub const fn listen(&mut self, turns: Option<media::barge_in::Config>) {
+        self.turns.rules = Some(turns);
     }
 
     /// Signalling has news.
@@ -243,7 +251,7 @@ impl Call {
 
     fn drain_agent(&mut self, now: Instant) -> bool {
         let heard_ms = self.agent.input_position_ms();
-        let Self { agent, leg, journal, session, first, .. } = self;
+        let Self { agent, leg, journal, session, first, turns, .. } = self;
         let mut moved = false;
         while let Some(event) = agent.poll_event() {
             moved = true;
@@ -272,6 +280,7 @@ impl Call {
                 AgentEvent::Ready { .. } => {
                     journal.mark(now, Moment::AgentReady { attempt: session.attempt() });
                     session.handle(now, CallEvent::AgentReady);
+                    turns.agent_ready(now, agent);
                 }
                 AgentEvent::Hangup => session.handle(now, CallEvent::AgentHangup),
                 AgentEvent::Error(fault) => {
@@ -304,7 +313,7 @@ impl Call {
                 self.journal.mark(now, Moment::FirstAudioToAgent);
             }
         }
-        while let Some(event) = leg.poll_event() {
+        while let Some(event) = self.leg.agreed().and_then(Leg::poll_event) {
             moved = true;
             match event {
                 LegEvent::FirstRtpIn => self.journal.mark(now, Moment::FirstRtpIn),
@@ -314,9 +323,16 @@ impl Call {
                     report_key(now, agent, &mut self.journal, &event);
                 }
                 LegEvent::Egress(event) => report_playback(now, &mut self.agent, &mut self.journal, event),
+                LegEvent::Turn(decision) => {
+                    let agent = self.session.agent_is_ready().then_some(&mut self.agent);
+                    self.turns.decide(now, decision, &mut self.leg, agent, &mut self.journal);
+                }
+                LegEvent::Fault(warning) => report_fault(now, &mut self.journal, warning),
             }
         }
-        self.ears.drain(now, leg, &mut self.journal);
+        if let Some(leg) = self.leg.agreed() {
+            self.ears.drain(now, leg, &mut self.journal);
+        }
         moved
     }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::{Buf, Bytes};
 use chrono::Utc;
+use media::barge_in::Config;
 use media::codec::Codec;
 use media::rtcp::{NtpBase, ReporterConfig};
 use media::rtp::RtpSeed;
@@ -81,6 +82,8 @@ pub struct LaunchRequest {
     pub org: OrgId,
     /// The codecs, where they are not those of every call.
     pub codecs: Option<CodecNames>,
+    /// Whether the line is listened to; it always is where the gateway decides turns.
+    pub analysis: bool,
     /// What becomes of keys.
     pub keys: KeyRules,
     /// Whether the agent is told which keys are pressed.
@@ -203,16 +206,21 @@ impl Launcher {
             records: records.clone(),
         };
         let org = setup.identity.org.clone();
-        self.start(began, setup, wiring)?;
+        let turns = agent.config.turn_detection.by_gateway();
+        let listens = (request.analysis || turns.is_some()).then_some(turns);
+        self.start(began, setup, listens, wiring)?;
         records.started(&id, &org, direction, request.peer);
         Ok(Launched { id, signals: signals_in, offer })
     }
 
-    fn start(&self, began: Instant, setup: CallSetup, wiring: CallWiring) -> Result<(), LaunchError> {
+    fn start(&self, began: Instant, setup: CallSetup, listens: Option<Option<Config>>, wiring: CallWiring) -> Result<(), LaunchError> {
         let wall = Utc::now();
         let task = move |thread: ThreadContext| -> Pin<Box<dyn Future<Output = ()>>> {
             let phase = thread.wheel.phase(began);
-            let call = Box::new(Call::new(began, wall, phase.first_slot(), setup));
+            let mut call = Box::new(Call::new(began, wall, phase.first_slot(), setup));
+            if let Some(turns) = listens {
+                call.listen(turns);
+            }
             Box::pin(drive(call, Box::new(wiring), thread, phase))
         };
         self.shared.threads.spawn(Box::new(task)).map_err(|_| LaunchError::Saturated)

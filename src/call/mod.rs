@@ -18,3 +18,4 @@ mod seldom;
 pub mod session;
 pub mod thread;
 mod timers;
+mod turns;

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::audio_diagnostics::AudioDiagnostics;
+
 /// How the audio of a call fared.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -65,6 +67,8 @@ pub struct MediaStatistics {
     pub remote_quality: Option<CallQuality>,
     /// Caller audio dropped because the agent's socket did not take it.
     pub agent_dropped_ms: u64,
+    /// What the call sounded like; null where its number does not ask for it.
+    pub audio: Option<Box<AudioDiagnostics>>,
 }
 
 /// How one direction sounds, by the E-model (ITU-T G.107).

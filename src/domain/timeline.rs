@@ -63,6 +63,20 @@ pub enum Moment {
         /// Milliseconds of the agent's audio that were thrown away unheard.
         discarded_ms: u64,
     },
+    /// The caller may be interrupting: the agent was paused. Only where the gateway decides turns.
+    AgentPaused,
+    /// It was no interruption: the agent went on where it stopped.
+    AgentResumed {
+        /// Milliseconds of the caller's speech that were heard.
+        heard_ms: u64,
+    },
+    /// The caller's line has a fault.
+    AudioWarning {
+        /// A stable code.
+        code: String,
+        /// By how much, with its unit.
+        reason: String,
+    },
     /// The caller pressed a key and let it go. Which one is not written down: keys are PINs and the numbers of cards.
     KeyPressed {
         /// How long it was held.

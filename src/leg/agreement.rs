@@ -62,7 +62,7 @@ impl Leg {
     /// A far end that does not want to hear us is sent nothing, and what the agent says waits (RFC 3264 §8.4).
     pub(super) fn obey_direction(&mut self, now: Instant) {
         self.egress.set_sending(now, self.negotiated.send);
-        if self.negotiated.send && !self.held {
+        if self.negotiated.send && !self.held && !self.is_in_doubt() {
             self.egress.resume(now);
         } else {
             self.egress.pause();

@@ -9,6 +9,7 @@ mod attach;
 pub mod codecs;
 pub mod config;
 mod dtmf;
+pub mod hearing;
 pub mod keypad;
 pub mod listeners;
 pub mod plan;
@@ -47,6 +48,8 @@ pub struct Leg {
     events: VecDeque<LegEvent>,
     seen: Seen,
     due: Due,
+    /// What hears the line; nothing where nobody asked for it.
+    hearing: Option<Box<hearing::Hearing>>,
     /// Whoever listens; nothing while nobody does.
     listeners: Option<Box<Listeners>>,
     /// A key is pressed that nobody shall hear.
@@ -89,6 +92,10 @@ pub enum LegEvent {
     Digit(DigitEvent),
     /// Something about the agent's audio.
     Egress(EgressEvent),
+    /// A turn begins, ends, or is in doubt; for a doubt the agent is paused already.
+    Turn(media::barge_in::Decision),
+    /// The line has a fault.
+    Fault(media::analysis::Warning),
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -133,6 +140,7 @@ impl Leg {
             muted: false,
             held: false,
             heard: None,
+            hearing: None,
         };
         leg.obey_keys();
         leg.obey_direction(now);
@@ -179,6 +187,9 @@ impl Leg {
                 }
             }
         }
+        if rtp {
+            self.hear(now);
+        }
         if rtp && !self.seen.rtp_in {
             self.seen.rtp_in = true;
             self.events.push_back(LegEvent::FirstRtpIn);
@@ -199,6 +210,7 @@ impl Leg {
     /// When the queue is full or the item was flushed.
     pub fn push(&mut self, now: Instant, item: ItemId, chunk: AudioChunk<'_>) -> Result<(), PushError> {
         let pushed = self.egress.push(now, item, chunk);
+        self.set_more(true);
         self.drain_egress(now);
         pushed
     }
@@ -206,6 +218,7 @@ impl Leg {
     /// No more audio of this item will come.
     pub fn end(&mut self, now: Instant, item: ItemId) {
         self.egress.end(now, item);
+        self.set_more(false);
         self.drain_egress(now);
     }
 
@@ -231,6 +244,9 @@ impl Leg {
         if is_due(self.due.ingress) {
             self.ingress.handle_timeout(now);
             hear_tones(now, &mut self.ingress, &mut self.keypad, &mut self.events);
+        }
+        if self.hearing.is_some() {
+            self.hear(now);
         }
         if is_due(self.due.reporter) {
             self.reporter.handle_timeout(now);
@@ -278,7 +294,8 @@ impl Leg {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let Due { ingress, egress, reporter } = self.due;
-        [ingress, egress, reporter, self.keypad.poll_timeout(), self.transport.poll_timeout()].into_iter().flatten().min()
+        let hearing = self.hearing.as_ref().and_then(|hearing| hearing.poll_timeout());
+        [hearing, ingress, egress, reporter, self.keypad.poll_timeout(), self.transport.poll_timeout()].into_iter().flatten().min()
     }
 
     /// What was agreed with the far end.
@@ -313,11 +330,17 @@ impl Leg {
                 }
                 EgressOutput::Event(event) => self.events.push_back(LegEvent::Egress(event)),
                 EgressOutput::Tap(frame) => {
+                    if let Some(hearing) = &mut self.hearing {
+                        hearing.handle_sent(&frame);
+                    }
                     if let Some(listeners) = &mut self.listeners {
                         listeners.handle_reference(&frame);
                     }
                 }
                 EgressOutput::Silent(_) => {
+                    if let Some(hearing) = &mut self.hearing {
+                        hearing.handle_silent_slot(ptime);
+                    }
                     if let Some(listeners) = &mut self.listeners {
                         listeners.handle_slot(now);
                     }

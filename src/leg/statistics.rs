@@ -51,6 +51,7 @@ pub(super) fn statistics(leg: &Leg) -> MediaStatistics {
         remote_jitter_over_call: stream.remote.map(|remote| spread(remote.jitter_spread_ms)),
         remote_quality: stream.remote_quality.map(quality),
         agent_dropped_ms: 0,
+        audio: leg.hearing.as_ref().map(|hearing| Box::new(hearing.diagnostics())),
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) struct Delivery {
     noise: ShapedNoise,
     described: bool,
     outlet: Outlet,
-    tap: Option<Tap>,
+    pub(super) tap: Option<Tap>,
     delivered: Delivered,
     tones: Option<Box<Tones>>,
     muted: bool,

@@ -132,8 +132,10 @@ impl Session {
                 settings.input = format.check()?;
             }
             settings.transcribe |= input.transcription.is_some();
-            if let Some(turns) = &input.turn_detection {
-                turns.apply(&mut settings)?;
+            match &input.turn_detection {
+                Some(Some(turns)) => turns.apply(&mut settings)?,
+                Some(None) => settings.turn_detection = false,
+                None => {}
             }
         }
         if let Some(format) = self.audio.as_ref().and_then(|audio| audio.output.as_ref()?.format.as_ref()) {
@@ -157,7 +159,9 @@ struct Input {
     #[serde(rename = "noise_reduction")]
     _noise_reduction: Option<NoiseReduction>,
     transcription: Option<Transcription>,
-    turn_detection: Option<Turns>,
+    /// Null switches it off; absent, it stays as it was.
+    #[serde(default, deserialize_with = "given")]
+    turn_detection: Option<Option<Turns>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -227,6 +231,11 @@ enum Turns {
         _create_response: Option<bool>,
         interrupt_response: Option<bool>,
     },
+}
+
+/// A key that is there, be it null.
+fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Turns>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 impl Turns {

@@ -24,6 +24,9 @@ impl Call {
             return;
         }
         self.journal.answered(now);
+        if let (Some(rules), Some(leg)) = (self.turns.rules, self.leg.agreed()) {
+            leg.listen(rules);
+        }
         self.leg.open(now, self.grid);
         self.save();
     }

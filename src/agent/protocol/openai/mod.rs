@@ -5,7 +5,7 @@
 //! server's side (`interrupt_response`), and what still comes of that response is late; one response runs at a time;
 //! errors leave the session open.
 //!
-//! Left out on purpose: the retired beta shape, text and image modalities, manual turns, server-side MCP tools.
+//! Left out on purpose: the retired beta shape, text and image modalities, server-side MCP tools.
 
 mod faults;
 mod incoming;
@@ -131,6 +131,7 @@ impl OpenAi {
         match command {
             AgentCommand::Playback { item, played_ms, state: PlaybackState::Cleared } => self.truncate(*item, *played_ms, out),
             AgentCommand::BargeIn(_) => self.interrupt(out),
+            AgentCommand::TurnEnded => self.commit(out),
             AgentCommand::Dtmf { digit, .. } => {
                 let text = format!("The caller pressed the key {digit} on the telephone.");
                 self.say(Role::User, &text, out);
@@ -277,11 +278,19 @@ impl OpenAi {
     /// The gateway decided that the caller interrupted: the server has not noticed.
     fn interrupt(&mut self, out: &mut Outputs<'_>) {
         let event_id = self.event_id(Purpose::Cancel);
+        self.responses.withdraw();
         self.items.cut_all();
         self.speaking = false;
         if let Some(response_id) = self.responses.interrupt() {
             send(out, &ClientEvent::ResponseCancel { event_id: &event_id, response_id });
         }
+    }
+
+    /// The gateway decided that the caller has finished: what it heard is a turn, and wants an answer.
+    fn commit(&mut self, out: &mut Outputs<'_>) {
+        let event_id = self.event_id(Purpose::Item);
+        send(out, &ClientEvent::InputCommit { event_id: &event_id });
+        self.ask_for_response(out);
     }
 
     fn say(&mut self, role: Role, text: &str, out: &mut Outputs<'_>) {

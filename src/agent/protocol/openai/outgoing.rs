@@ -30,6 +30,8 @@ pub(super) enum ClientEvent<'a> {
     },
     #[serde(rename = "response.cancel")]
     ResponseCancel { event_id: &'a str, response_id: &'a str },
+    #[serde(rename = "input_audio_buffer.commit")]
+    InputCommit { event_id: &'a str },
     #[serde(rename = "conversation.item.create")]
     ItemCreate { event_id: &'a str, item: Item<'a> },
     #[serde(rename = "conversation.item.truncate")]
@@ -64,7 +66,7 @@ impl<'a> Session<'a> {
             output_modalities: ["audio"],
             instructions: config.instructions.as_deref(),
             audio: Audio {
-                input: Input { format, transcription, turn_detection: Turns::from(config.turn_detection) },
+                input: Input { format, transcription, turn_detection: Turns::of(config.turn_detection) },
                 output: Output { format, voice: config.voice.as_deref() },
             },
         }
@@ -82,7 +84,8 @@ struct Input<'a> {
     format: Format,
     #[serde(skip_serializing_if = "Option::is_none")]
     transcription: Option<Transcription<'a>>,
-    turn_detection: Turns,
+    /// Null: the provider decides nothing.
+    turn_detection: Option<Turns>,
 }
 
 #[derive(Debug, Serialize)]
@@ -128,14 +131,15 @@ enum Turns {
     SemanticVad { eagerness: Eagerness, create_response: bool, interrupt_response: bool },
 }
 
-impl From<TurnDetection> for Turns {
-    fn from(settings: TurnDetection) -> Self {
-        match settings {
+impl Turns {
+    fn of(settings: TurnDetection) -> Option<Self> {
+        Some(match settings {
             TurnDetection::ServerVad { threshold, prefix_padding_ms, silence_duration_ms } => {
                 Self::ServerVad { threshold, prefix_padding_ms, silence_duration_ms, create_response: true, interrupt_response: true }
             }
             TurnDetection::SemanticVad { eagerness } => Self::SemanticVad { eagerness, create_response: true, interrupt_response: true },
-        }
+            TurnDetection::Gateway { .. } => return None,
+        })
     }
 }
 
