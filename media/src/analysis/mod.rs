@@ -9,7 +9,7 @@
 //! | [`crate::barge_in`] | where the caller begins and stops, for real, and what follows |
 //!
 //! [`Analysis`] stands behind the taps of both pipelines and hears each frame once: what was sent, what came. A call
-//! without it pays nothing. With it: about 60 kB and 0.6 ms a call-second, most of it the voice detector. Left out on
+//! without it pays nothing. With it: 31 kB at 8 kHz, and for CPU mostly the voice detector. Left out on
 //! purpose: loss, jitter and delay, which the RTP statistics tell without listening ([`crate::stats`]).
 
 mod condition;

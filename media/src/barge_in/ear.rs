@@ -31,7 +31,7 @@ impl Ear {
     /// How much is judged at a time.
     pub const FRAME: Duration = CallerSpeech::FRAME;
 
-    /// An ear for two lines of `rate`. Allocates all it will need, about 50 kB.
+    /// An ear for two lines of `rate`. Allocates all it will need.
     #[must_use]
     pub fn new(rate: SampleRate) -> Self {
         let detector = Detector::new(rate, crate::vad::Config::default());
