@@ -187,7 +187,9 @@ fn naive(came: &[u64], before: &[u64]) -> (u64, i64, u8) {
     let (expected_since, received_since) = (expected(came) - expected(before), came.len() - before.len());
     let lost_since = expected_since as i64 - received_since as i64;
     let fraction = if expected_since == 0 || lost_since <= 0 { 0 } else { (lost_since * 256 / expected_since as i64).min(255) };
-    (came.iter().max().copied().unwrap_or(0), lost, fraction as u8)
+    // Rounds of 2^16 are counted from the one in which the first packet came.
+    let rounds_before = came.first().map_or(0, |first| first - first % 65_536);
+    (came.iter().max().map_or(0, |max| max - rounds_before), lost, fraction as u8)
 }
 
 /// Packets as they come: lost, doubled, out of order and with long outages, from any first number on.
@@ -206,6 +208,14 @@ fn histories() -> impl Strategy<Value = (u64, Vec<(u64, bool)>)> {
         came
     });
     (0u64..65_536, history)
+}
+
+#[test]
+fn a_stream_whose_first_packet_is_the_first_of_a_round_has_been_round_never() {
+    let (mut reception, now) = (Reception::new(ClockRate::HZ_8000), start());
+    let came = [65_536u64, 65_537];
+    came.iter().for_each(|&number| receive(&mut reception, now, 1, number as u16));
+    assert_eq!((u64::from(report(&mut reception, now)[0].highest), naive(&came, &[]).0), (1, 1));
 }
 
 proptest! {
