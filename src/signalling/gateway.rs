@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use sip::endpoint::{Endpoint, Event, IncomingInvite, InviteId, OutgoingInvite};
 use sip::header::{StatusCode, Uri};
+use sip::transport::Flow;
 use tokio::sync::mpsc;
 
 use super::config::OutboundConfig;
@@ -122,13 +123,13 @@ impl Gateway {
         let key = self.next_key();
         match self.admit(now, key, invite) {
             Ok(launched) => {
-                tracing::info!(call = %launched.id, peer = %MaskedAddr::from(invite.remote), "call_offered");
+                tracing::info!(call = %launched.id, peer = %MaskedAddr::from(invite.flow.remote), "call_offered");
                 self.enter(id, key, launched);
             }
             Err(cause) => {
                 self.launcher.metrics().call_refused(cause.name());
                 // Counted above; a line each would let a flood fill the log.
-                tracing::debug!(cause = cause.name(), peer = %MaskedAddr::from(invite.remote), "call_refused");
+                tracing::debug!(cause = cause.name(), peer = %MaskedAddr::from(invite.flow.remote), "call_refused");
                 reject(now, endpoint, id, cause);
             }
         }
@@ -155,7 +156,7 @@ impl Gateway {
             to: Redacted::new(dialled.to_owned()),
             agent: number.agent.clone(),
             answer: number.answer,
-            peer: invite.remote.ip(),
+            peer: invite.flow.remote.ip(),
             offer: Some(invite.sdp.clone()),
             signalling: self.to_sip.clone(),
         };
@@ -198,8 +199,7 @@ impl Gateway {
             LaunchError::Capacity | LaunchError::Port(_) | LaunchError::Saturated | LaunchError::Media(_) => StartError::Capacity,
         })?;
         let invite = OutgoingInvite {
-            local: self.local,
-            remote: target.address,
+            flow: Flow::udp(self.local, target.address),
             request_uri: target.uri.clone(),
             from: self.our_uri.clone().into(),
             to: target.uri.into(),

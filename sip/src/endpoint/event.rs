@@ -1,13 +1,13 @@
 //! What an endpoint and its application say to each other.
 
 use std::fmt;
-use std::net::SocketAddr;
 
 use bytes::Bytes;
 use thiserror::Error;
 
 use crate::header::{NameAddr, StatusCode, Uri};
 use crate::message::Request;
+use crate::transport::Flow;
 
 /// Names a call on one endpoint, from [`Event::Incoming`] or `Endpoint::invite` to [`Event::Ended`]. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -133,10 +133,8 @@ impl fmt::Debug for Event {
 
 /// An INVITE that starts a call.
 pub struct IncomingInvite {
-    /// At which of our sockets it came.
-    pub local: SocketAddr,
-    /// From whom.
-    pub remote: SocketAddr,
+    /// By which way it came, and from whom.
+    pub flow: Flow,
     /// Who is called: its user is the dialled number.
     pub request_uri: Uri,
     /// Who says that he calls. Not proven.
@@ -163,10 +161,9 @@ impl fmt::Debug for IncomingInvite {
 /// A call to make.
 #[derive(Clone)]
 pub struct OutgoingInvite {
-    /// From which of our sockets; written into Via as it is, so not the unspecified address.
-    pub local: SocketAddr,
-    /// Where the request goes: an outbound proxy, or the address behind `request_uri`.
-    pub remote: SocketAddr,
+    /// By which way the request goes: to an outbound proxy, or the address behind `request_uri`. Our end is written into Via as it
+    /// is, so not the unspecified address.
+    pub flow: Flow,
     /// Who is called.
     pub request_uri: Uri,
     /// Who calls.

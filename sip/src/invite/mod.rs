@@ -17,10 +17,11 @@ use self::calling::Calling;
 use self::established::Established;
 use self::invited::Invited;
 use self::outbound::Outbound;
-use crate::endpoint::{Event, IncomingInvite, InviteId, OutgoingInvite, Path, ResponseBuilder, Stack};
+use crate::endpoint::{Event, IncomingInvite, InviteId, OutgoingInvite, ResponseBuilder, Stack};
 use crate::header::{HeaderName, Method, StatusCode, Uri};
 use crate::message::{Headers, Request, Response};
 use crate::transaction::{ClientId, Report, Reported, ServerId, ServerKey, Timer};
+use crate::transport::Flow;
 
 /// A call.
 pub(crate) struct Invite {
@@ -50,7 +51,7 @@ enum State {
 pub(crate) struct Incoming<'a> {
     pub(crate) request: &'a Request,
     pub(crate) key: &'a ServerKey,
-    pub(crate) arrived: Path,
+    pub(crate) arrived: Flow,
 }
 
 impl Invite {
@@ -59,7 +60,7 @@ impl Invite {
         id: InviteId,
         request: Request,
         key: ServerKey,
-        arrived: Path,
+        arrived: Flow,
         stack: &mut Stack,
     ) -> Option<(Self, Box<IncomingInvite>)> {
         let local_tag = stack.identifiers.tag();

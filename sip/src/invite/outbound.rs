@@ -6,10 +6,11 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use crate::dialog::{Dialog, MAX_FORWARDS, Party, ViaLine};
-use crate::endpoint::{InviteId, OutgoingInvite, Path, SDP, Stack};
+use crate::endpoint::{InviteId, OutgoingInvite, SDP, Stack};
 use crate::header::{HeaderName, Method, Uri};
 use crate::message::{MessageWriter, Response};
 use crate::transaction::ClientId;
+use crate::transport::Flow;
 
 pub(super) struct Outbound {
     call_id: Box<str>,
@@ -19,7 +20,7 @@ pub(super) struct Outbound {
     contact: Uri,
     from: Box<str>,
     to: Box<str>,
-    path: Path,
+    path: Flow,
     client: ClientId,
     /// Who has answered: one, unless a proxy forked.
     answers: SmallVec<[AckSent; 1]>,
@@ -28,14 +29,14 @@ pub(super) struct Outbound {
 /// The ACK of one 2xx, to be repeated for each copy of it.
 struct AckSent {
     remote_tag: Box<str>,
-    path: Path,
+    path: Flow,
     ack: Bytes,
 }
 
 impl Outbound {
     /// Sends the INVITE.
     pub(super) fn start(now: Instant, id: InviteId, call: OutgoingInvite, stack: &mut Stack) -> Self {
-        let path = Path { local: call.local, remote: call.remote };
+        let path = call.flow;
         let (call_id, local_tag, branch) = (stack.identifiers.call_id(), stack.identifiers.tag(), stack.identifiers.branch());
         let (from, to) = (call.from.to_string(), call.to.to_string());
 

@@ -13,9 +13,10 @@ use super::invite_server::{InviteServer, ServerPhase};
 use super::non_invite_client::NonInviteClient;
 use super::non_invite_server::NonInviteServer;
 use super::{Actions, ClientKey, Report, ServerKey, Timer, Timers, merge_key};
-use crate::endpoint::{InviteId, Outbox, Owner, Path};
+use crate::endpoint::{InviteId, Outbox, Owner};
 use crate::header::{Method, StatusCode};
 use crate::message::{Request, Response};
+use crate::transport::Flow;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ServerId(u64);
@@ -37,7 +38,7 @@ pub(crate) struct TransactionTable {
 struct Server {
     key: ServerKey,
     merge_key: Option<Box<[u8]>>,
-    path: Path,
+    path: Flow,
     owner: Option<InviteId>,
     machine: ServerMachine,
 }
@@ -49,7 +50,7 @@ enum ServerMachine {
 
 struct Client {
     key: ClientKey,
-    path: Path,
+    path: Flow,
     owner: Option<InviteId>,
     machine: ClientMachine,
 }
@@ -116,7 +117,7 @@ impl TransactionTable {
         &mut self,
         key: ServerKey,
         request: &Request,
-        path: Path,
+        path: Flow,
         owner: InviteId,
         trying: Bytes,
         out: &mut Outbox,
@@ -130,7 +131,7 @@ impl TransactionTable {
     }
 
     /// Opens the transaction of another request with its final response.
-    pub(crate) fn open_other_server(&mut self, now: Instant, key: ServerKey, path: Path, response: Bytes, out: &mut Outbox) {
+    pub(crate) fn open_other_server(&mut self, now: Instant, key: ServerKey, path: Flow, response: Bytes, out: &mut Outbox) {
         let mut actions = Actions::default();
         let machine = NonInviteServer::start(now, &self.timers, response, &mut actions);
         out.send(path, actions.send);
@@ -150,7 +151,7 @@ impl TransactionTable {
         &mut self,
         now: Instant,
         key: ClientKey,
-        path: Path,
+        path: Flow,
         owner: Option<InviteId>,
         request: Bytes,
         out: &mut Outbox,

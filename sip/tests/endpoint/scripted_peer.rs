@@ -7,6 +7,7 @@ use bytes::Bytes;
 use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, Output, Transmit};
 use sip::header::{HeaderName, StatusCode};
 use sip::message::{Message, Request, Response};
+use sip::transport::Flow;
 
 use crate::support::{callee_contact, origin};
 
@@ -32,7 +33,7 @@ impl ScriptedPeer {
     }
 
     pub(crate) fn send_bytes(&mut self, bytes: Bytes) {
-        self.endpoint.handle_datagram(self.now, OURS, self.remote, bytes);
+        self.endpoint.handle_message(self.now, Flow::udp(OURS, self.remote), bytes);
         self.drain();
     }
 
