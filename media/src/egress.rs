@@ -338,7 +338,7 @@ impl Egress {
         let rate = playout.rate();
         if rate != from {
             self.intake.follow(Intake::new(input, rate), detour);
-            self.pacer.rescale(rate, playout.len(), self.feeding);
+            self.pacer.rescale(from, rate, playout.len(), self.feeding);
             self.insertion.convert(from, rate);
             if let Some(tempo) = &mut self.tempo {
                 tempo.set_rate(rate);

@@ -229,6 +229,7 @@ mod tests {
     use media::units::{PayloadType, RtpTimestamp, SampleRate, SequenceNumber, Ssrc};
 
     use super::*;
+    use crate::domain::media_statistics::AgentPlayback;
     use crate::leg::LegEvent;
     use crate::leg::keypad::SendDtmfError;
 
@@ -416,6 +417,10 @@ mod tests {
         assert_eq!((agreed.negotiated().codec, agreed.queued()), (Codec::Pcma, Duration::from_millis(400 - 6 * 20)));
         assert_eq!(sent(&mut leg, &mut now, 10), 5);
         assert_eq!(leg.agreed().unwrap().queued(), Duration::from_millis(400 - 6 * 20 - 5 * 40));
+        leg.flush(now, FlushScope::All);
+        let record = leg.statistics().playback;
+        let expected = AgentPlayback { played_ms: 6 * 20 + 5 * 40 + 5, flushed_ms: 75, ..record };
+        assert_eq!((record, record.underruns), (expected, 0), "5 ms of what is flushed fade out");
     }
 
     /// RTP headers that go out in `slots` slots from `now` on, and the sources that said goodbye.
