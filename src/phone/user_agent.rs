@@ -69,8 +69,8 @@ impl Phone {
         let invite = endpoint.invite(
             now,
             OutgoingInvite {
-                local: setup.local_sip,
-                remote: setup.remote_sip,
+                flow: sip::transport::Flow::udp(setup.local_sip, setup.remote_sip),
+                alternatives: Vec::new(),
                 request_uri: setup.target.clone(),
                 from: NameAddr::from(own.clone()),
                 to: NameAddr::from(setup.target.clone()),
@@ -101,7 +101,7 @@ impl Phone {
     /// Takes a datagram that came to `local`, one of our sockets.
     pub fn handle_datagram(&mut self, now: Instant, local: SocketAddr, remote: SocketAddr, datagram: &[u8]) {
         if local == self.setup.local_sip {
-            self.endpoint.handle_datagram(now, local, remote, Bytes::copy_from_slice(datagram));
+            self.endpoint.handle_message(now, sip::transport::Flow::udp(local, remote), Bytes::copy_from_slice(datagram));
         } else if let (Stage::Talking { .. }, Some(line)) = (self.stage, &mut self.line) {
             line.handle_datagram(now, Flow { protocol: Protocol::Udp, local, remote }, datagram);
         }
@@ -178,7 +178,7 @@ impl Phone {
         self.signalling_due = loop {
             match self.endpoint.poll_output() {
                 Output::Transmit(sip) => {
-                    self.outbox.push_back(Datagram { local: sip.local, remote: sip.remote, bytes: sip.bytes });
+                    self.outbox.push_back(Datagram { local: sip.flow.local, remote: sip.flow.remote, bytes: sip.bytes });
                 }
                 Output::Event(event) => self.handle_event(now, event),
                 Output::Timeout(due) => break due,
@@ -200,7 +200,7 @@ impl Phone {
             Event::Answered { sdp, .. } => self.handle_answer(now, &sdp),
             Event::Reoffered { id, .. } => self.endpoint.reject_reoffer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
             Event::Refused { status, .. } => self.end = Some(CallEnd::Refused(status.code())),
-            Event::TimedOut { .. } => self.end = Some(CallEnd::Unreachable),
+            Event::TimedOut { .. } | Event::Unreachable { .. } => self.end = Some(CallEnd::Unreachable),
             Event::HungUp { .. } => {
                 self.end = Some(CallEnd::RemoteHungUp);
                 self.close_line(now);

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use sip::endpoint::{Endpoint, Event, IncomingInvite, InviteId, OutgoingInvite};
 use sip::header::{StatusCode, Uri};
+use sip::transport::Flow;
 use tokio::sync::mpsc;
 
 use super::config::OutboundConfig;
@@ -84,6 +85,7 @@ impl Gateway {
             Event::Answered { id, sdp } => (id, SignallingEvent::Answered { sdp }),
             Event::Refused { id, status } => (id, SignallingEvent::Refused(refusal(status))),
             Event::TimedOut { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::TransactionTimeout))),
+            Event::Unreachable { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::Unreachable))),
             Event::Confirmed { id, .. } => (id, SignallingEvent::Confirmed),
             Event::Unacknowledged { id } => (id, SignallingEvent::Unconfirmed),
             Event::Cancelled { id } => (id, SignallingEvent::Cancelled),
@@ -122,13 +124,13 @@ impl Gateway {
         let key = self.next_key();
         match self.admit(now, key, invite) {
             Ok(launched) => {
-                tracing::info!(call = %launched.id, peer = %MaskedAddr::from(invite.remote), "call_offered");
+                tracing::info!(call = %launched.id, peer = %MaskedAddr::from(invite.flow.remote), "call_offered");
                 self.enter(id, key, launched);
             }
             Err(cause) => {
                 self.launcher.metrics().call_refused(cause.name());
                 // Counted above; a line each would let a flood fill the log.
-                tracing::debug!(cause = cause.name(), peer = %MaskedAddr::from(invite.remote), "call_refused");
+                tracing::debug!(cause = cause.name(), peer = %MaskedAddr::from(invite.flow.remote), "call_refused");
                 reject(now, endpoint, id, cause);
             }
         }
@@ -155,7 +157,7 @@ impl Gateway {
             to: Redacted::new(dialled.to_owned()),
             agent: number.agent.clone(),
             answer: number.answer,
-            peer: invite.remote.ip(),
+            peer: invite.flow.remote.ip(),
             offer: Some(invite.sdp.clone()),
             signalling: self.to_sip.clone(),
         };
@@ -198,8 +200,8 @@ impl Gateway {
             LaunchError::Capacity | LaunchError::Port(_) | LaunchError::Saturated | LaunchError::Media(_) => StartError::Capacity,
         })?;
         let invite = OutgoingInvite {
-            local: self.local,
-            remote: target.address,
+            flow: Flow::udp(self.local, target.address),
+            alternatives: Vec::new(),
             request_uri: target.uri.clone(),
             from: self.our_uri.clone().into(),
             to: target.uri.into(),

@@ -77,8 +77,8 @@ impl Caller {
     pub(crate) fn dial(&mut self, post: &mut Post) {
         let offer = media::sdp::offer(&codecs(), &transport());
         let call = OutgoingInvite {
-            local: CALLER_SIP,
-            remote: GATEWAY_SIP,
+            flow: sip::transport::Flow::udp(CALLER_SIP, GATEWAY_SIP),
+            alternatives: Vec::new(),
             request_uri: uri("sip:1000@192.0.2.2"),
             from: NameAddr::from(uri("sip:alice@192.0.2.1")),
             to: NameAddr::from(uri("sip:1000@192.0.2.2")),
@@ -99,7 +99,7 @@ impl Caller {
     }
 
     pub(crate) fn handle_sip(&mut self, post: &mut Post, transmit: Transmit) {
-        self.endpoint.handle_datagram(post.now, transmit.remote, transmit.local, transmit.bytes);
+        self.endpoint.handle_message(post.now, transmit.flow.reversed(), transmit.bytes);
         self.drain(post);
     }
 
@@ -207,6 +207,7 @@ impl Caller {
             Event::Reoffered { id, .. } => self.endpoint.reject_reoffer(post.now, id, StatusCode::NOT_ACCEPTABLE_HERE),
             Event::Refused { .. }
             | Event::TimedOut { .. }
+            | Event::Unreachable { .. }
             | Event::Unacknowledged { .. }
             | Event::Cancelled { .. }
             | Event::HungUp { .. } => {

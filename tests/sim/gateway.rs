@@ -83,8 +83,8 @@ impl Gateway {
         let (leg, offer) = auricle::leg::plan::PlannedLeg::offering(plan);
         self.enter(post, agent, key, Direction::Outbound, leg);
         let invite = OutgoingInvite {
-            local: GATEWAY_SIP,
-            remote: CALLER_SIP,
+            flow: sip::transport::Flow::udp(GATEWAY_SIP, CALLER_SIP),
+            alternatives: Vec::new(),
             request_uri: uri("sip:alice@192.0.2.1"),
             from: NameAddr::from(uri("sip:auricle@192.0.2.2")),
             to: NameAddr::from(uri("sip:alice@192.0.2.1")),
@@ -104,7 +104,7 @@ impl Gateway {
     }
 
     pub(crate) fn handle_sip(&mut self, post: &mut Post, agent: &mut Agent, transmit: Transmit) {
-        self.endpoint.handle_datagram(post.now, transmit.remote, transmit.local, transmit.bytes);
+        self.endpoint.handle_message(post.now, transmit.flow.reversed(), transmit.bytes);
         self.drain_sip(post, agent);
     }
 
@@ -200,6 +200,7 @@ impl Gateway {
             Event::Answered { sdp, .. } => SignallingEvent::Answered { sdp },
             Event::Refused { status, .. } => SignallingEvent::Refused(refusal(status)),
             Event::TimedOut { .. } => SignallingEvent::Refused(Termination::peer(SipReason::TransactionTimeout)),
+            Event::Unreachable { .. } => SignallingEvent::Refused(Termination::peer(SipReason::Unreachable)),
             Event::Confirmed { .. } => SignallingEvent::Confirmed,
             Event::Unacknowledged { .. } => SignallingEvent::Unconfirmed,
             Event::Cancelled { .. } => SignallingEvent::Cancelled,

@@ -11,19 +11,21 @@ use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use sip::endpoint::{Endpoint, EndpointConfig, Event, OutgoingInvite, Output};
 use sip::header::{NameAddr, Uri};
+use sip::transport::Flow;
 
 fuzz_target!(|input: &[u8]| {
     let local = SocketAddr::from(([192, 0, 2, 2], 5060));
     let remote = SocketAddr::from(([192, 0, 2, 9], 5060));
+    let flow = Flow::udp(local, remote);
     let uri = || Uri::parse("sip:a@192.0.2.9").expect("a valid URI");
     let mut now = Instant::now();
     let mut endpoint = Endpoint::new(EndpointConfig { max_dialogs: 8, max_transactions: 16, ..EndpointConfig::default() });
     let (request_uri, from, to, contact, body) = (uri(), NameAddr::from(uri()), NameAddr::from(uri()), uri(), Bytes::from_static(b"offer"));
-    let _ = endpoint.invite(now, OutgoingInvite { local, remote, request_uri, from, to, contact, body });
+    let _ = endpoint.invite(now, OutgoingInvite { flow, alternatives: Vec::new(), request_uri, from, to, contact, body });
     let mut ended = BTreeSet::new();
 
     for datagram in split(input) {
-        endpoint.handle_datagram(now, local, remote, Bytes::copy_from_slice(datagram));
+        endpoint.handle_message(now, flow, Bytes::copy_from_slice(datagram));
         drain(&mut endpoint, now, &mut ended);
         now += Duration::from_secs(1);
         endpoint.handle_timeout(now);

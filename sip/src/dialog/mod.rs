@@ -6,11 +6,12 @@
 mod route_set;
 
 use std::fmt::Display;
+use std::net::SocketAddr;
 
 use self::route_set::RouteSet;
-use crate::endpoint::Path;
 use crate::header::{HeaderName, Method, NameAddrRef, Via};
 use crate::message::{Headers, MessageWriter, Request, Response};
+use crate::transport::{Flow, Transport};
 
 /// One end's view of a dialog.
 pub(crate) struct Dialog {
@@ -24,7 +25,7 @@ pub(crate) struct Dialog {
     remote_target: Box<str>,
     routes: RouteSet,
     /// By which the first message came or went.
-    path: Path,
+    path: Flow,
     /// The peer stands behind a translator: its Contact leads nowhere, only the way it came does.
     keep_path: bool,
 }
@@ -39,7 +40,7 @@ pub(crate) enum Order {
 
 impl Dialog {
     /// The callee's side (§12.1.1). `None` when the request lacks what every request has.
-    pub(crate) fn inbound(request: &Request, local_tag: &str, path: Path) -> Option<Self> {
+    pub(crate) fn inbound(request: &Request, local_tag: &str, path: Flow) -> Option<Self> {
         let headers = request.headers();
         let (from, to, via) = (headers.from()?, headers.to()?, headers.top_via()?);
         let routes = RouteSet::new(headers.elements(HeaderName::RecordRoute));
@@ -54,14 +55,14 @@ impl Dialog {
             local_cseq: 0,
             remote_cseq: Some(headers.cseq()?.number),
             remote_target: target.into(),
-            keep_path: routes.is_empty() && via.sent_by().socket_address() != Some(path.remote),
+            keep_path: routes.is_empty() && is_translated(via, path),
             routes,
             path,
         })
     }
 
     /// The caller's side (§12.1.2), from the first 2xx of a callee.
-    pub(crate) fn outbound(response: &Response, request_uri: &str, path: Path) -> Option<Self> {
+    pub(crate) fn outbound(response: &Response, request_uri: &str, path: Flow) -> Option<Self> {
         let headers = response.headers();
         let (from, to) = (headers.from()?, headers.to()?);
         let mut routes: Vec<&str> = headers.elements(HeaderName::RecordRoute).collect();
@@ -108,7 +109,7 @@ impl Dialog {
     pub(crate) fn request(&self, method: Method, cseq: u32, branch: impl Display) -> MessageWriter {
         let (request_uri, routes) = self.routes.apply(&self.remote_target);
         let mut writer = MessageWriter::request(method, request_uri);
-        writer.header(HeaderName::Via, ViaLine { path: self.path, branch });
+        writer.header(HeaderName::Via, ViaLine { path: self.path(), branch });
         writer.header(HeaderName::MaxForwards, MAX_FORWARDS);
         for route in routes {
             writer.header(HeaderName::Route, route);
@@ -120,12 +121,23 @@ impl Dialog {
         writer
     }
 
-    /// Where requests go: the first route, or else the remote target, when it is an address (§8.1.2).
-    pub(crate) fn path(&self) -> Path {
+    /// By which way requests go: to the first route, or else to the remote target, when it is an address (§8.1.2). What names no transport
+    /// is reached as before when it is on the same host, and so is a browser, which nobody can connect to; a connection to the same host is
+    /// used on, whoever opened it (RFC 5923 §4).
+    pub(crate) fn path(&self) -> Flow {
         if self.keep_path {
             return self.path;
         }
-        self.routes.next_hop(&self.remote_target).map_or(self.path, |remote| Path { remote, ..self.path })
+        if matches!(self.path.transport, Transport::Ws | Transport::Wss) {
+            return self.path;
+        }
+        let Some(hop) = self.routes.next_hop(&self.remote_target) else { return self.path };
+        let same_host = hop.address == self.path.remote.ip();
+        let before = if same_host { self.path.transport } else { Transport::Udp };
+        let transport = hop.transport.unwrap_or(before);
+        let remote = SocketAddr::new(hop.address, hop.port.unwrap_or(transport.default_port()));
+        let connection = self.path.connection.filter(|_| same_host && transport == self.path.transport);
+        Flow { transport, remote, connection, ..self.path }
     }
 
     /// Whether a message is of this dialog; its local tag is already known to be ours.
@@ -135,6 +147,14 @@ impl Dialog {
 
     pub(crate) fn remote_tag(&self) -> &str {
         &self.remote_tag
+    }
+}
+
+/// Whether the peer stands behind a translator: what it calls itself is not where it sends from. Connections have ports of their own.
+fn is_translated(via: Via<'_>, path: Flow) -> bool {
+    match path.transport {
+        Transport::Udp => via.sent_by().socket_address() != Some(path.remote),
+        _ => via.sent_by().host.address() != Some(path.remote.ip()),
     }
 }
 
@@ -156,12 +176,12 @@ impl Display for Party<'_> {
 
 /// Our Via.
 pub(crate) struct ViaLine<B> {
-    pub(crate) path: Path,
+    pub(crate) path: Flow,
     pub(crate) branch: B,
 }
 
 impl<B: Display> Display for ViaLine<B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "SIP/2.0/UDP {};branch={}{};rport", self.path.local, Via::MAGIC_COOKIE, self.branch)
+        write!(f, "SIP/2.0/{} {};branch={}{};rport", self.path.transport.via_name(), self.path.local, Via::MAGIC_COOKIE, self.branch)
     }
 }

@@ -1,13 +1,13 @@
 //! What an endpoint and its application say to each other.
 
 use std::fmt;
-use std::net::SocketAddr;
 
 use bytes::Bytes;
 use thiserror::Error;
 
 use crate::header::{NameAddr, StatusCode, Uri};
 use crate::message::Request;
+use crate::transport::Flow;
 
 /// Names a call on one endpoint, from [`Event::Incoming`] or `Endpoint::invite` to [`Event::Ended`]. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,6 +52,11 @@ pub enum Event {
     },
     /// The far end never said anything (Timer B). `Ended` follows.
     TimedOut {
+        /// The call.
+        id: InviteId,
+    },
+    /// The call could not be sent to anybody: no connection, no other server. `Ended` follows.
+    Unreachable {
         /// The call.
         id: InviteId,
     },
@@ -101,6 +106,7 @@ impl Event {
             | Self::Answered { id, .. }
             | Self::Refused { id, .. }
             | Self::TimedOut { id }
+            | Self::Unreachable { id }
             | Self::Confirmed { id, .. }
             | Self::Unacknowledged { id }
             | Self::Cancelled { id }
@@ -120,6 +126,7 @@ impl fmt::Debug for Event {
             Self::Answered { .. } => "Answered",
             Self::Refused { id, status } => return write!(f, "Refused({id}, {status})"),
             Self::TimedOut { .. } => "TimedOut",
+            Self::Unreachable { .. } => "Unreachable",
             Self::Confirmed { .. } => "Confirmed",
             Self::Unacknowledged { .. } => "Unacknowledged",
             Self::Cancelled { .. } => "Cancelled",
@@ -133,10 +140,8 @@ impl fmt::Debug for Event {
 
 /// An INVITE that starts a call.
 pub struct IncomingInvite {
-    /// At which of our sockets it came.
-    pub local: SocketAddr,
-    /// From whom.
-    pub remote: SocketAddr,
+    /// By which way it came, and from whom.
+    pub flow: Flow,
     /// Who is called: its user is the dialled number.
     pub request_uri: Uri,
     /// Who says that he calls. Not proven.
@@ -163,10 +168,11 @@ impl fmt::Debug for IncomingInvite {
 /// A call to make.
 #[derive(Clone)]
 pub struct OutgoingInvite {
-    /// From which of our sockets; written into Via as it is, so not the unspecified address.
-    pub local: SocketAddr,
-    /// Where the request goes: an outbound proxy, or the address behind `request_uri`.
-    pub remote: SocketAddr,
+    /// By which way the request goes: to an outbound proxy, or the address behind `request_uri`. Our end is written into Via as it
+    /// is, so not the unspecified address.
+    pub flow: Flow,
+    /// By which it goes next, in order, as long as nobody answers, or 503 is all that is answered (RFC 3263 §4.3). Mostly empty.
+    pub alternatives: Vec<Flow>,
     /// Who is called.
     pub request_uri: Uri,
     /// Who calls.

@@ -1,4 +1,4 @@
-//! The user agent: all calls of one process over the datagrams of its sockets.
+//! The user agent: all calls of one process over the messages of its flows.
 //!
 //! Calls that come for an id in a state they do not fit (an answer after CANCEL, a second hang-up) are ignored: the wire and the
 //! application race, and the events tell who won.
@@ -13,19 +13,22 @@ mod respond;
 mod stack;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 pub use self::config::EndpointConfig;
 pub use self::event::{Event, IncomingInvite, InviteError, InviteId, OutgoingInvite};
-pub(crate) use self::outbox::{Outbox, Owner, Path};
+pub(crate) use self::outbox::{Outbox, Owner};
 pub use self::outbox::{Output, Transmit};
 pub(crate) use self::respond::{ResponseBuilder, SDP, response_path};
 pub(crate) use self::stack::Stack;
 use crate::header::{Scheme, StatusCode, Uri};
 use crate::invite::Invite;
+use crate::message::Message;
+use crate::transaction::Reported;
+use crate::transport::ConnectionId;
+use crate::transport::Flow;
 
 /// A SIP user agent. See the crate's documentation for the law of its calls.
 pub struct Endpoint {
@@ -42,9 +45,29 @@ impl Endpoint {
         Self { stack: Stack::new(config), invites: BTreeMap::new(), tags: BTreeMap::new(), next_id: 0 }
     }
 
-    /// Takes a datagram that came to `local` from `remote`. What is no SIP is dropped.
-    pub fn handle_datagram(&mut self, now: Instant, local: SocketAddr, remote: SocketAddr, datagram: Bytes) {
-        self.receive(now, Path { local, remote }, datagram);
+    /// Takes a message that came by `flow`: a datagram, what was cut out of a stream, or a WebSocket
+    /// message. What is no SIP is dropped.
+    pub fn handle_message(&mut self, now: Instant, flow: Flow, message: Bytes) {
+        self.receive(now, flow, message);
+    }
+
+    /// A message that was to be sent did not leave, and will not: no connection, or no room to wait for one. A request goes another way
+    /// when there is one; otherwise its call or its transaction ends. What UDP loses is not told here: it is sent again.
+    pub fn handle_unsent(&mut self, now: Instant, transmit: &Transmit) {
+        if let Ok(Message::Request(request)) = Message::parse(transmit.bytes.clone())
+            && let Some(reported) = self.stack.transactions.unsent(now, &request, &mut self.stack.out)
+        {
+            self.report(&reported);
+        }
+    }
+
+    /// A connection is no more. Requests that wait on it for any answer go another way, or end; calls go on by new connections.
+    pub fn handle_closed(&mut self, now: Instant, connection: ConnectionId) {
+        for id in self.stack.transactions.waiting_on(connection) {
+            if let Some(reported) = self.stack.transactions.unreachable(now, id, &mut self.stack.out) {
+                self.report(&reported);
+            }
+        }
     }
 
     /// Does what is due.
@@ -54,10 +77,8 @@ impl Endpoint {
             match owner {
                 Owner::Server(id) => self.stack.transactions.server_timeout(now, id, &mut self.stack.out),
                 Owner::Client(id) => {
-                    if let Some(reported) = self.stack.transactions.client_timeout(now, id, &mut self.stack.out)
-                        && let Some(owner) = reported.owner
-                    {
-                        self.step(owner, |invite, stack| invite.handle_report(&reported, stack));
+                    if let Some(reported) = self.stack.transactions.client_timeout(now, id, &mut self.stack.out) {
+                        self.report(&reported);
                     }
                 }
                 Owner::Invite(id) => self.step(id, |invite, stack| invite.handle_timeout(now, timer, stack)),
@@ -126,6 +147,12 @@ impl Endpoint {
     /// Calls that are not over.
     pub fn calls(&self) -> usize {
         self.tags.len()
+    }
+
+    fn report(&mut self, reported: &Reported) {
+        if let Some(owner) = reported.owner {
+            self.step(owner, |invite, stack| invite.handle_report(reported, stack));
+        }
     }
 
     fn is_full(&self) -> bool {

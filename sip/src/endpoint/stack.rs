@@ -8,12 +8,13 @@ use super::admission::Refusal;
 use super::config::EndpointConfig;
 use super::event::{Event, InviteId};
 use super::identifiers::Identifiers;
-use super::outbox::{Outbox, Path};
+use super::outbox::Outbox;
 use super::respond::{ResponseBuilder, SDP, response_path};
 use crate::dialog::Dialog;
 use crate::header::{HeaderName, Method, StatusCode};
 use crate::message::Request;
-use crate::transaction::{ClientId, ClientKey, ServerKey, TransactionTable};
+use crate::transaction::{ClientId, ClientKey, ServerKey, TransactionTable, Ways};
+use crate::transport::Flow;
 
 pub(crate) struct Stack {
     pub(crate) config: EndpointConfig,
@@ -28,7 +29,7 @@ impl Stack {
         config.timers = config.timers.bounded();
         Self {
             identifiers: Identifiers::new(config.seed),
-            transactions: TransactionTable::new(config.timers),
+            transactions: TransactionTable::new(config.timers, config.tcp, config.failover_after),
             out: Outbox::default(),
             config,
         }
@@ -39,13 +40,13 @@ impl Stack {
     }
 
     /// Answers once and forgets: copies of the request get the same answer again (§8.2.7).
-    pub(crate) fn reply_stateless(&mut self, request: &Request, arrived: Path, response: ResponseBuilder) {
+    pub(crate) fn reply_stateless(&mut self, request: &Request, arrived: Flow, response: ResponseBuilder) {
         let response = response.server(&self.config.user_agent).finish();
         self.out.send(response_path(request, arrived), Some(response));
     }
 
     /// Answers a request other than INVITE through a transaction, or without one when the table is full.
-    pub(crate) fn reply(&mut self, now: Instant, request: &Request, arrived: Path, response: ResponseBuilder) {
+    pub(crate) fn reply(&mut self, now: Instant, request: &Request, arrived: Flow, response: ResponseBuilder) {
         match ServerKey::of(request) {
             Some(key) if !self.is_full() => {
                 let response = response.server(&self.config.user_agent).finish();
@@ -57,12 +58,12 @@ impl Stack {
     }
 
     /// A response with a tag that depends on the request alone.
-    pub(crate) fn stateless(&self, request: &Request, arrived: Path, status: StatusCode) -> ResponseBuilder {
+    pub(crate) fn stateless(&self, request: &Request, arrived: Flow, status: StatusCode) -> ResponseBuilder {
         ResponseBuilder::new(request, arrived.remote, status, None, &self.identifiers.stateless_tag(request))
     }
 
     /// Refuses by [`super::admission`].
-    pub(crate) fn refuse(&mut self, request: &Request, arrived: Path, refusal: Refusal) {
+    pub(crate) fn refuse(&mut self, request: &Request, arrived: Flow, refusal: Refusal) {
         let tag = self.identifiers.stateless_tag(request);
         let reason = refusal.reason();
         let reason = reason.as_ref().map(|reason| reason as &dyn std::fmt::Display);
@@ -93,17 +94,17 @@ impl Stack {
     }
 
     /// `branch` is without the cookie.
-    pub(crate) fn open_client(
+    pub(crate) fn open_client<'a>(
         &mut self,
         now: Instant,
         branch: &str,
         method: Method,
-        path: Path,
+        ways: impl Into<Ways<'a>>,
         owner: Option<InviteId>,
         request: Bytes,
     ) -> ClientId {
         let key = ClientKey::new(&format!("{}{branch}", crate::header::Via::MAGIC_COOKIE), method);
-        self.transactions.open_client(now, key, path, owner, request, &mut self.out)
+        self.transactions.open_client(now, key, ways.into(), owner, request, &mut self.out)
     }
 
     pub(crate) fn is_full(&self) -> bool {

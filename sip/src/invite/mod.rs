@@ -17,10 +17,11 @@ use self::calling::Calling;
 use self::established::Established;
 use self::invited::Invited;
 use self::outbound::Outbound;
-use crate::endpoint::{Event, IncomingInvite, InviteId, OutgoingInvite, Path, ResponseBuilder, Stack};
+use crate::endpoint::{Event, IncomingInvite, InviteId, OutgoingInvite, ResponseBuilder, Stack};
 use crate::header::{HeaderName, Method, StatusCode, Uri};
 use crate::message::{Headers, Request, Response};
 use crate::transaction::{ClientId, Report, Reported, ServerId, ServerKey, Timer};
+use crate::transport::Flow;
 
 /// A call.
 pub(crate) struct Invite {
@@ -50,7 +51,7 @@ enum State {
 pub(crate) struct Incoming<'a> {
     pub(crate) request: &'a Request,
     pub(crate) key: &'a ServerKey,
-    pub(crate) arrived: Path,
+    pub(crate) arrived: Flow,
 }
 
 impl Invite {
@@ -59,7 +60,7 @@ impl Invite {
         id: InviteId,
         request: Request,
         key: ServerKey,
-        arrived: Path,
+        arrived: Flow,
         stack: &mut Stack,
     ) -> Option<(Self, Box<IncomingInvite>)> {
         let local_tag = stack.identifiers.tag();
@@ -201,15 +202,20 @@ impl Invite {
 
     pub(crate) fn handle_report(&mut self, reported: &Reported, stack: &mut Stack) {
         match (reported.method, reported.report) {
-            (Method::Invite, Report::TimedOut) => {
+            (Method::Invite, Report::TimedOut | Report::Unreachable) => {
                 self.outbound = None;
                 if let State::Calling(calling) = &self.state {
-                    let event = (!calling.is_ending()).then_some(Event::TimedOut { id: self.id });
+                    let failure = if reported.report == Report::TimedOut {
+                        Event::TimedOut { id: self.id }
+                    } else {
+                        Event::Unreachable { id: self.id }
+                    };
+                    let event = (!calling.is_ending()).then_some(failure);
                     self.end(event, stack);
                 }
             }
             (Method::Invite, Report::Terminated) => self.outbound = None,
-            (Method::Bye, Report::TimedOut) => self.closed(reported.client, stack),
+            (Method::Bye, Report::TimedOut | Report::Unreachable) => self.closed(reported.client, stack),
             _ => {}
         }
     }

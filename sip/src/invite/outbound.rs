@@ -6,10 +6,11 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use crate::dialog::{Dialog, MAX_FORWARDS, Party, ViaLine};
-use crate::endpoint::{InviteId, OutgoingInvite, Path, SDP, Stack};
+use crate::endpoint::{InviteId, OutgoingInvite, SDP, Stack};
 use crate::header::{HeaderName, Method, Uri};
 use crate::message::{MessageWriter, Response};
-use crate::transaction::ClientId;
+use crate::transaction::{ClientId, Ways};
+use crate::transport::Flow;
 
 pub(super) struct Outbound {
     call_id: Box<str>,
@@ -19,7 +20,7 @@ pub(super) struct Outbound {
     contact: Uri,
     from: Box<str>,
     to: Box<str>,
-    path: Path,
+    path: Flow,
     client: ClientId,
     /// Who has answered: one, unless a proxy forked.
     answers: SmallVec<[AckSent; 1]>,
@@ -28,14 +29,14 @@ pub(super) struct Outbound {
 /// The ACK of one 2xx, to be repeated for each copy of it.
 struct AckSent {
     remote_tag: Box<str>,
-    path: Path,
+    path: Flow,
     ack: Bytes,
 }
 
 impl Outbound {
     /// Sends the INVITE.
     pub(super) fn start(now: Instant, id: InviteId, call: OutgoingInvite, stack: &mut Stack) -> Self {
-        let path = Path { local: call.local, remote: call.remote };
+        let path = call.flow;
         let (call_id, local_tag, branch) = (stack.identifiers.call_id(), stack.identifiers.tag(), stack.identifiers.branch());
         let (from, to) = (call.from.to_string(), call.to.to_string());
 
@@ -55,7 +56,7 @@ impl Outbound {
         request.header(HeaderName::ContentType, SDP);
         let request = request.finish(&call.body);
 
-        let client = stack.open_client(now, &branch, Method::Invite, path, Some(id), request);
+        let client = stack.open_client(now, &branch, Method::Invite, Ways { first: path, others: &call.alternatives }, Some(id), request);
         let (from, to) = (from.into(), to.into());
         Self {
             call_id,
@@ -86,7 +87,8 @@ impl Outbound {
         if self.answers.len() == MAX_ANSWERS {
             return None;
         }
-        let dialog = Dialog::outbound(response, self.request_uri.as_str(), self.path)?;
+        let path = stack.transactions.client_flow(self.client).unwrap_or(self.path);
+        let dialog = Dialog::outbound(response, self.request_uri.as_str(), path)?;
         let ack = dialog.request(Method::Ack, CSEQ, stack.identifiers.branch()).finish(b"");
         stack.out.send(dialog.path(), Some(ack.clone()));
         self.answers.push(AckSent { remote_tag: dialog.remote_tag().into(), path: dialog.path(), ack });

@@ -5,14 +5,15 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::Incoming;
-use crate::endpoint::{InviteId, Path, ResponseBuilder, Stack, response_path};
+use crate::endpoint::{InviteId, ResponseBuilder, Stack, response_path};
 use crate::header::{StatusCode, Uri};
 use crate::message::Request;
 use crate::transaction::ServerId;
+use crate::transport::Flow;
 
 pub(super) struct Reoffer {
     request: Request,
-    arrived: Path,
+    arrived: Flow,
     server: ServerId,
 }
 
@@ -27,11 +28,11 @@ impl Reoffer {
     }
 
     /// Sends the 200 and returns it with its way.
-    pub(super) fn accept(&self, now: Instant, contact: Option<&Uri>, sdp: &[u8], stack: &mut Stack) -> (Bytes, Path) {
+    pub(super) fn accept(&self, now: Instant, contact: Option<&Uri>, sdp: &[u8], stack: &mut Stack) -> (Bytes, Flow) {
         let response = self.response(StatusCode::OK);
         let response = match contact {
             Some(contact) => response.dialog(&self.request, contact),
-            None => response.dialog(&self.request, format_args!("sip:{}", self.arrived.local)),
+            None => response.dialog(&self.request, self.arrived.contact(None, false)),
         };
         let response = response.capabilities().server(&stack.config.user_agent).finish_with_sdp(sdp);
         stack.transactions.respond(now, self.server, StatusCode::OK, response.clone(), &mut stack.out);

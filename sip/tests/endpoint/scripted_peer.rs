@@ -7,13 +7,14 @@ use bytes::Bytes;
 use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, Output, Transmit};
 use sip::header::{HeaderName, StatusCode};
 use sip::message::{Message, Request, Response};
+use sip::transport::Flow;
 
 use crate::support::{callee_contact, origin};
 
 pub(crate) struct ScriptedPeer {
     pub(crate) endpoint: Endpoint,
     pub(crate) now: Instant,
-    pub(crate) remote: SocketAddr,
+    pub(crate) flow: Flow,
     pub(crate) received: Vec<Transmit>,
     pub(crate) events: Vec<Event>,
 }
@@ -24,7 +25,7 @@ impl ScriptedPeer {
     }
 
     pub(crate) fn with(config: EndpointConfig) -> Self {
-        Self { endpoint: Endpoint::new(config), now: origin(), remote: PEER, received: Vec::new(), events: Vec::new() }
+        Self { endpoint: Endpoint::new(config), now: origin(), flow: Flow::udp(OURS, PEER), received: Vec::new(), events: Vec::new() }
     }
 
     pub(crate) fn send(&mut self, text: &str) {
@@ -32,7 +33,7 @@ impl ScriptedPeer {
     }
 
     pub(crate) fn send_bytes(&mut self, bytes: Bytes) {
-        self.endpoint.handle_datagram(self.now, OURS, self.remote, bytes);
+        self.endpoint.handle_message(self.now, self.flow, bytes);
         self.drain();
     }
 
