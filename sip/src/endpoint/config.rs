@@ -1,5 +1,7 @@
 //! What an endpoint must be told once.
 
+use std::time::Duration;
+
 use crate::transaction::Timers;
 
 /// Configuration of an [`Endpoint`](super::Endpoint).
@@ -14,6 +16,12 @@ pub struct EndpointConfig {
     /// Transactions at once. When full, new calls are refused with 503 and other requests are answered without keeping state.
     /// A call holds one or two, for 32 s beyond each of its requests.
     pub max_transactions: usize,
+    /// The realm of our challenges.
+    pub realm: String,
+    /// How long a nonce of ours may be used.
+    pub nonce_lifetime: Duration,
+    /// Nonces in use at once.
+    pub max_nonces: usize,
     /// Calls at once, ringing or up. When full, new calls are refused with 503.
     pub max_dialogs: usize,
 }
@@ -21,6 +29,15 @@ pub struct EndpointConfig {
 impl Default for EndpointConfig {
     /// Room for 10,000 calls at once and 1,000 new ones a second; the seed is zero and must be replaced.
     fn default() -> Self {
-        Self { user_agent: String::new(), timers: Timers::default(), seed: [0; 32], max_transactions: 100_000, max_dialogs: 10_000 }
+        Self {
+            user_agent: String::new(),
+            timers: Timers::default(),
+            seed: [0; 32],
+            max_transactions: 100_000,
+            max_dialogs: 10_000,
+            realm: "auricle".to_owned(),
+            nonce_lifetime: Duration::from_secs(300),
+            max_nonces: 10_000,
+        }
     }
 }

@@ -53,6 +53,10 @@ struct Client {
     path: Flow,
     owner: Option<InviteId>,
     machine: ClientMachine,
+    /// As it went out, for as long as it may be challenged.
+    request: Bytes,
+    /// How often it was challenged and sent anew.
+    answered: u8,
 }
 
 enum ClientMachine {
@@ -66,6 +70,13 @@ pub(crate) enum AckReceived {
     Absorbed,
     /// It is for the transaction user: of a 2xx, or of nothing.
     Unmatched,
+}
+
+/// What a client transaction has sent.
+pub(crate) struct Sent<'a> {
+    pub(crate) path: Flow,
+    pub(crate) request: &'a Bytes,
+    pub(crate) answered: u8,
 }
 
 /// A client transaction has something to tell its owner.
@@ -159,17 +170,36 @@ impl TransactionTable {
         let method = key.method();
         let mut actions = Actions::default();
         let machine = match method {
-            Method::Invite => ClientMachine::Invite(InviteClient::start(now, &self.timers, request, &mut actions)),
-            _ => ClientMachine::Other(NonInviteClient::start(now, &self.timers, request, &mut actions)),
+            Method::Invite => ClientMachine::Invite(InviteClient::start(now, &self.timers, request.clone(), &mut actions)),
+            _ => ClientMachine::Other(NonInviteClient::start(now, &self.timers, request.clone(), &mut actions)),
         };
         out.send(path, actions.send);
         self.next += 1;
         let id = ClientId(self.next);
-        let client = Client { key: key.clone(), path, owner, machine };
+        let client = Client { key: key.clone(), path, owner, machine, request, answered: 0 };
         out.deadlines.set(Owner::Client(id), client.deadline());
         self.client_keys.insert(key, id);
         self.clients.insert(id, client);
         id
+    }
+
+    /// What a client transaction has sent.
+    pub(crate) fn sent(&self, id: ClientId) -> Option<Sent<'_>> {
+        self.clients.get(&id).map(|client| Sent { path: client.path, request: &client.request, answered: client.answered })
+    }
+
+    /// Sends a challenged request anew under the id of the first, which goes on under another, without a user.
+    pub(crate) fn replace_client(&mut self, now: Instant, id: ClientId, key: ClientKey, request: Bytes, out: &mut Outbox) {
+        let Some(mut challenged) = self.clients.remove(&id) else { return };
+        let (path, owner, answered) = (challenged.path, challenged.owner.take(), challenged.answered.saturating_add(1));
+        let another = self.open_client(now, key, path, owner, request, out);
+        let Some(mut again) = self.clients.remove(&another) else { return };
+        again.answered = answered;
+        for (id, client) in [(id, again), (another, challenged)] {
+            self.client_keys.insert(client.key.clone(), id);
+            out.deadlines.set(Owner::Client(id), client.deadline());
+            self.clients.insert(id, client);
+        }
     }
 
     /// The owner and method of the response's transaction, when the owner shall see it. `ack` builds the ACK of a refusal.
