@@ -20,6 +20,8 @@ use crate::transport::Flow;
 /// What is new about a request that went out again.
 pub(crate) struct Reissued {
     pub(crate) method: Method,
+    /// By which way: not always the first.
+    pub(crate) path: Flow,
     /// Without the cookie.
     pub(crate) branch: Box<str>,
     pub(crate) cseq: u32,
@@ -62,7 +64,7 @@ impl Stack {
         let key = ClientKey::new(&format!("{}{branch}", Via::MAGIC_COOKIE), method);
         let again = rewritten(&request, path, &branch, cseq, &authorization);
         self.transactions.replace_client(now, client, key, again, &mut self.out);
-        Some(Reissued { method, branch, cseq, authorization })
+        Some(Reissued { method, path, branch, cseq, authorization })
     }
 }
 

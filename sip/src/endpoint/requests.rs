@@ -112,7 +112,7 @@ impl Endpoint {
         if !self.requests.contains_key(&id) {
             return false;
         }
-        if reported.report == Report::TimedOut {
+        if reported.report != Report::Terminated {
             self.requests.remove(&id);
             self.stack.event(Event::Unanswered { id: RequestId(id) });
         }

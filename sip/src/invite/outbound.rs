@@ -9,7 +9,7 @@ use crate::dialog::{Dialog, MAX_FORWARDS, Party, ViaLine};
 use crate::endpoint::{InviteId, OutgoingInvite, Reissued, SDP, Stack};
 use crate::header::{HeaderName, Method, Uri};
 use crate::message::{MessageWriter, Response};
-use crate::transaction::ClientId;
+use crate::transaction::{ClientId, Ways};
 use crate::transport::Flow;
 
 pub(super) struct Outbound {
@@ -62,7 +62,7 @@ impl Outbound {
         request.header(HeaderName::ContentType, SDP);
         let request = request.finish(&call.body);
 
-        let client = stack.open_client(now, &branch, Method::Invite, path, Some(id), request);
+        let client = stack.open_client(now, &branch, Method::Invite, Ways { first: path, others: &call.alternatives }, Some(id), request);
         let (from, to) = (from.into(), to.into());
         Self {
             call_id,
@@ -95,7 +95,8 @@ impl Outbound {
         if self.answers.len() == MAX_ANSWERS {
             return None;
         }
-        let dialog = Dialog::outbound(response, self.request_uri.as_str(), self.path)?;
+        let path = stack.transactions.client_flow(self.client).unwrap_or(self.path);
+        let dialog = Dialog::outbound(response, self.request_uri.as_str(), path)?;
         let mut ack = dialog.request(Method::Ack, self.cseq, stack.identifiers.branch());
         if let Some((name, value)) = &self.authorization {
             ack.header(*name, value);
@@ -121,7 +122,8 @@ impl Outbound {
 
     /// It was challenged, and went out anew.
     pub(super) fn reissued(&mut self, reissued: Reissued) {
-        (self.branch, self.cseq, self.authorization) = (reissued.branch, reissued.cseq, Some(reissued.authorization));
+        (self.path, self.branch, self.cseq) = (reissued.path, reissued.branch, reissued.cseq);
+        self.authorization = Some(reissued.authorization);
     }
 
     pub(super) fn call_id(&self) -> &str {

@@ -30,3 +30,5 @@ mod scripted_peer;
 mod support;
 #[cfg(test)]
 mod torture;
+#[cfg(test)]
+mod transports;
