@@ -3,6 +3,7 @@
 //! Bound: the owner asks [`TransactionTable::len`] before it opens a server transaction or an INVITE; CANCEL and BYE of calls that
 //! exist are always let in, at most a handful a call.
 
+mod challenged;
 mod ways;
 
 use std::collections::BTreeMap;
@@ -86,13 +87,6 @@ pub(crate) enum AckReceived {
     Absorbed,
     /// It is for the transaction user: of a 2xx, or of nothing.
     Unmatched,
-}
-
-/// What a client transaction has sent.
-pub(crate) struct Sent<'a> {
-    pub(crate) path: Flow,
-    pub(crate) request: &'a Bytes,
-    pub(crate) answered: u8,
 }
 
 /// A client transaction has something to tell its owner.
@@ -201,25 +195,6 @@ impl TransactionTable {
         self.client_keys.insert(key, id);
         self.clients.insert(id, client);
         id
-    }
-
-    /// What a client transaction has sent.
-    pub(crate) fn sent(&self, id: ClientId) -> Option<Sent<'_>> {
-        self.clients.get(&id).map(|client| Sent { path: client.path, request: &client.request, answered: client.answered })
-    }
-
-    /// Sends a challenged request anew under the id of the first, which goes on under another, without a user.
-    pub(crate) fn replace_client(&mut self, now: Instant, id: ClientId, key: ClientKey, request: Bytes, out: &mut Outbox) {
-        let Some(mut challenged) = self.clients.remove(&id) else { return };
-        let (path, owner, answered) = (challenged.path, challenged.owner.take(), challenged.answered.saturating_add(1));
-        let another = self.open_client(now, key, path.into(), owner, request, out);
-        let Some(mut again) = self.clients.remove(&another) else { return };
-        again.answered = answered;
-        for (id, client) in [(id, again), (another, challenged)] {
-            self.client_keys.insert(client.key.clone(), id);
-            out.deadlines.set(Owner::Client(id), client.deadline());
-            self.clients.insert(id, client);
-        }
     }
 
     /// The owner and method of the response's transaction, when the owner shall see it. `ack` builds the ACK of a refusal.
