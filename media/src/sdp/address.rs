@@ -50,6 +50,14 @@ pub enum RemoteRule {
         /// Where its media may be.
         networks: Vec<Network>,
     },
+    /// As `Networks`; any other address stands for the signalling one, at the port named: for peers behind a translator, whose
+    /// descriptions name addresses that lead nowhere.
+    Translated {
+        /// The address that signalling comes from.
+        signalling: IpAddr,
+        /// Where its media may be.
+        networks: Vec<Network>,
+    },
     /// Any address of a single host: for peers that have authenticated and answer for what they name.
     Any {
         /// The address that signalling comes from.
@@ -92,7 +100,9 @@ impl RemoteRule {
         let allowed = address == signalling
             || match self {
                 Self::Signalling(_) => false,
-                Self::Networks { networks, .. } => networks.iter().any(|network| network.contains(address)),
+                Self::Networks { networks, .. } | Self::Translated { networks, .. } => {
+                    networks.iter().any(|network| network.contains(address))
+                }
                 Self::Any { .. } => true,
             };
         if allowed { Ok(()) } else { Err(AddressError::Foreign) }
@@ -101,14 +111,20 @@ impl RemoteRule {
     /// As [`RemoteRule::check`], for an address as the description has it.
     pub(super) fn resolve(&self, address: &ConnectionAddress, port: u16) -> Result<SocketAddr, AddressError> {
         match address {
-            ConnectionAddress::Ip(ip) => self.check(*ip).map(|()| SocketAddr::new(*ip, port)),
+            ConnectionAddress::Ip(ip) => match (self, self.check(*ip)) {
+                (Self::Translated { signalling, .. }, Err(AddressError::Foreign)) => Ok(SocketAddr::new(*signalling, port)),
+                (_, checked) => checked.map(|()| SocketAddr::new(*ip, port)),
+            },
             ConnectionAddress::Name(_) => Err(AddressError::Name),
         }
     }
 
     const fn signalling(&self) -> IpAddr {
         match self {
-            Self::Signalling(signalling) | Self::Networks { signalling, .. } | Self::Any { signalling } => *signalling,
+            Self::Signalling(signalling)
+            | Self::Networks { signalling, .. }
+            | Self::Translated { signalling, .. }
+            | Self::Any { signalling } => *signalling,
         }
     }
 }
@@ -196,6 +212,17 @@ mod tests {
         for address in special {
             assert_eq!(RemoteRule::Any { signalling: ip("10.0.0.1") }.check(ip(address)), Err(AddressError::Special), "{address}");
             assert_eq!(RemoteRule::Signalling(ip(address)).check(ip(address)), Err(AddressError::Special), "{address}");
+        }
+    }
+
+    #[test]
+    fn behind_a_translator_a_private_address_stands_for_the_signalling_one_and_a_special_one_for_none() {
+        let rule = RemoteRule::Translated { signalling: ip("198.51.100.7"), networks: Vec::new() };
+        let resolve = |address: &str| rule.resolve(&ConnectionAddress::Ip(ip(address)), 4_000);
+        assert_eq!(resolve("10.0.0.5"), Ok("198.51.100.7:4000".parse().unwrap()));
+        assert_eq!(resolve("198.51.100.7"), Ok("198.51.100.7:4000".parse().unwrap()));
+        for special in ["224.0.0.1", "255.255.255.255", "127.0.0.1", "169.254.0.1"] {
+            assert_eq!(resolve(special), Err(AddressError::Special), "{special}");
         }
     }
 

@@ -76,8 +76,8 @@ impl PeerPath {
     }
 
     /// Queues a packet that `seal` protects where it stands, or counts that it could not.
-    pub(super) fn send_rtp(&mut self, packet: &RtpPacket<'_>, seal: impl FnOnce(&mut Vec<u8>) -> bool) {
-        let destination = self.remote.and_then(|remote| remote.rtp.destination());
+    pub(super) fn send_rtp(&mut self, now: Instant, packet: &RtpPacket<'_>, seal: impl FnOnce(&mut Vec<u8>) -> bool) {
+        let destination = self.remote.as_mut().and_then(|remote| remote.rtp.destination(now));
         self.send(self.config.local_rtp, destination, |bytes| {
             packet.write(bytes);
             seal(bytes)
@@ -85,10 +85,10 @@ impl PeerPath {
     }
 
     /// Queues a compound as [`Self::send_rtp`] does a packet.
-    pub(super) fn send_rtcp(&mut self, compound: &[u8], seal: impl FnOnce(&mut Vec<u8>) -> bool) {
+    pub(super) fn send_rtcp(&mut self, now: Instant, compound: &[u8], seal: impl FnOnce(&mut Vec<u8>) -> bool) {
         let muxed = self.remote.is_some_and(|remote| remote.muxed);
         let local = if muxed { self.config.local_rtp } else { self.config.local_rtcp };
-        let destination = self.remote.and_then(|remote| remote.rtcp_destination());
+        let destination = self.remote.as_mut().and_then(|remote| remote.rtcp_destination(now));
         self.send(local, destination, |bytes| {
             bytes.extend_from_slice(compound);
             seal(bytes)
@@ -104,7 +104,7 @@ impl PeerPath {
             return;
         }
         let rule = self.config.source;
-        self.remote = Some(Remote { rtp: Source::new(rule, rtp), rtcp: Source::new(rule, rtcp), muxed: rtp == rtcp });
+        self.remote = Some(Remote { rtp: Source::new(rule, rtp), rtcp: Source::of_rtcp(rule, rtcp), muxed: rtp == rtcp });
         self.lock = StreamLock::default();
     }
 
@@ -136,7 +136,7 @@ impl PeerPath {
         open: impl FnOnce(RtpOrRtcp, &[u8], &mut Vec<u8>) -> Result<(), Discard>,
     ) -> Result<RtpOrRtcp, Discard> {
         let remote = self.remote.as_mut().ok_or(Discard::RemoteUnknown)?;
-        if flow.protocol != Protocol::Udp || !(remote.rtp.is_address(flow.remote) || remote.rtcp.is_address(flow.remote)) {
+        if flow.protocol != Protocol::Udp || !(remote.rtp.is_conceivable(flow.remote) || remote.rtcp.is_conceivable(flow.remote)) {
             return Err(Discard::ForeignAddress);
         }
         if datagram.len() > MAX_DATAGRAM_LEN {
@@ -147,12 +147,17 @@ impl PeerPath {
             RtpOrRtcp::Rtp => &mut remote.rtp,
             RtpOrRtcp::Rtcp => &mut remote.rtcp,
         };
-        source.admit(flow.remote)?;
+        source.admit(now, flow.remote)?;
         self.opened.clear();
         open(claim, datagram, &mut self.opened)?;
+        let mut ssrc = None;
         match claim {
             RtpOrRtcp::Rtp => {
                 let packet = RtpPacket::parse(&self.opened)?;
+                ssrc = Some(packet.header.ssrc);
+                if source.supersedes(flow.remote) {
+                    self.lock = StreamLock::default();
+                }
                 // Some far ends send keys beside their audio, under an SSRC of their own: those are heard, and move nothing.
                 let is_event = self.telephone_event == Some(packet.header.payload_type);
                 if !self.lock.admit(now, &packet.header, is_event) {
@@ -162,7 +167,10 @@ impl PeerPath {
             RtpOrRtcp::Rtcp if has_rtcp_form(&self.opened) => {}
             RtpOrRtcp::Rtcp => return Err(Discard::Rtcp),
         }
-        source.learn(flow.remote);
+        source.learn(now, flow.remote, ssrc);
+        if let Some(host) = remote.rtp.learned_host() {
+            remote.rtcp.follow(host);
+        }
         Ok(claim)
     }
 
@@ -189,8 +197,13 @@ struct Remote {
 }
 
 impl Remote {
-    fn rtcp_destination(&self) -> Option<SocketAddr> {
-        if self.muxed { self.rtp.destination() } else { self.rtcp.destination() }
+    fn rtcp_destination(&mut self, now: Instant) -> Option<SocketAddr> {
+        match (self.muxed, self.rtp.destination(now)) {
+            (true, destination) => destination,
+            // Where RTP's source is awaited, RTCP's is, too.
+            (false, None) => None,
+            (false, Some(_)) => self.rtcp.destination(now),
+        }
     }
 }
 

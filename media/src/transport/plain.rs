@@ -1,7 +1,8 @@
 //! RTP and RTCP as they are, from one peer whose address an offer or answer has named.
 //!
 //! Without authentication the address is all there is to go by (CVE-2017-14099 and its kin show what comes of learning
-//! it from strangers): no datagram from another address is ever looked at, nor is the address ever learned.
+//! it from strangers): no datagram from another address is ever looked at, nor is the address learned, but by
+//! [`SourceRule::Learn`](crate::transport::SourceRule::Learn), for peers behind a translator.
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -40,13 +41,13 @@ impl Plain {
     }
 
     /// See [`crate::transport::Transport::send_rtp`].
-    pub fn send_rtp(&mut self, _now: Instant, packet: &RtpPacket<'_>) {
-        self.path.send_rtp(packet, |_| true);
+    pub fn send_rtp(&mut self, now: Instant, packet: &RtpPacket<'_>) {
+        self.path.send_rtp(now, packet, |_| true);
     }
 
     /// See [`crate::transport::Transport::send_rtcp`].
-    pub fn send_rtcp(&mut self, _now: Instant, compound: &[u8]) {
-        self.path.send_rtcp(compound, |_| true);
+    pub fn send_rtcp(&mut self, now: Instant, compound: &[u8]) {
+        self.path.send_rtcp(now, compound, |_| true);
     }
 
     /// See [`crate::transport::Transport::poll_transmit`].

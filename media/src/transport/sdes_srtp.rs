@@ -85,15 +85,15 @@ impl SdesSrtp {
     }
 
     /// See [`crate::transport::Transport::send_rtp`].
-    pub fn send_rtp(&mut self, _now: Instant, packet: &RtpPacket<'_>) {
+    pub fn send_rtp(&mut self, now: Instant, packet: &RtpPacket<'_>) {
         let sender = &mut self.protection.sender;
-        self.path.send_rtp(packet, |bytes| sender.seal_rtp(bytes).is_ok());
+        self.path.send_rtp(now, packet, |bytes| sender.seal_rtp(bytes).is_ok());
     }
 
     /// See [`crate::transport::Transport::send_rtcp`].
-    pub fn send_rtcp(&mut self, _now: Instant, compound: &[u8]) {
+    pub fn send_rtcp(&mut self, now: Instant, compound: &[u8]) {
         let sender = &mut self.protection.sender;
-        self.path.send_rtcp(compound, |bytes| sender.seal_rtcp(bytes).is_ok());
+        self.path.send_rtcp(now, compound, |bytes| sender.seal_rtcp(bytes).is_ok());
     }
 
     /// See [`crate::transport::Transport::poll_transmit`].

@@ -1,10 +1,12 @@
 //! Whose datagrams are taken, and where ours are sent: one port of the peer, RTP's or RTCP's.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
 
 use crate::transport::Discard;
+use crate::units::Ssrc;
 
-/// Whose datagrams are taken. A peer whose SDP names a wrong address (behind NAT, unaware) is served by neither.
+/// Whose datagrams are taken. A peer whose SDP names a wrong address (behind NAT, unaware) is served by `Learn` alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SourceRule {
     /// The address and port in the SDP, nothing else.
@@ -13,6 +15,10 @@ pub enum SourceRule {
     /// from another port than they name.
     #[default]
     Address,
+    /// As `Address`, and where nothing comes from there, whoever sends five packets of one stream within 500 ms, from then on that
+    /// one only. Without SRTP a stranger who is first may be taken for the peer: only for trunks behind a translator. Nothing is sent
+    /// before the source is known, but for a peer that stays silent: after 2 s to the address in the SDP.
+    Learn,
 }
 
 /// The peer's end of RTP or of RTCP.
@@ -23,11 +29,28 @@ pub(super) struct Source {
     named: SocketAddr,
     /// Where valid packets came from.
     learned: Option<SocketAddr>,
+    candidate: Option<Candidate>,
+    /// Since when there was something to send.
+    waiting: Option<Instant>,
+}
+
+/// Somebody who may be the peer.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    address: SocketAddr,
+    ssrc: Ssrc,
+    packets: u8,
+    since: Instant,
 }
 
 impl Source {
     pub(super) const fn new(rule: SourceRule, named: SocketAddr) -> Self {
-        Self { rule, named, learned: None }
+        Self { rule, named, learned: None, candidate: None, waiting: None }
+    }
+
+    /// RTCP tells no stream to learn by: it follows RTP.
+    pub(super) fn of_rtcp(rule: SourceRule, named: SocketAddr) -> Self {
+        Self::new(if rule == SourceRule::Learn { SourceRule::Address } else { rule }, named)
     }
 
     /// As it was before anything came.
@@ -36,35 +59,91 @@ impl Source {
     }
 
     /// Whether a datagram from `remote` may be looked at.
-    pub(super) fn admit(&self, remote: SocketAddr) -> Result<(), Discard> {
-        if !self.is_address(remote) {
-            return Err(Discard::ForeignAddress);
+    pub(super) fn admit(&self, now: Instant, remote: SocketAddr) -> Result<(), Discard> {
+        if let Some(learned) = self.learned {
+            let same_host = canonical(learned) == canonical(remote);
+            return match same_host && learned.port() == remote.port() {
+                true => Ok(()),
+                false if same_host => Err(Discard::ForeignPort),
+                false => Err(Discard::ForeignAddress),
+            };
         }
-        let port = match (self.learned, self.rule) {
-            (Some(learned), _) => learned.port(),
-            (None, SourceRule::Exact) => self.named.port(),
-            (None, SourceRule::Address) => return Ok(()),
-        };
-        if remote.port() == port { Ok(()) } else { Err(Discard::ForeignPort) }
+        match self.rule {
+            SourceRule::Exact if !self.is_address(remote) => Err(Discard::ForeignAddress),
+            SourceRule::Exact if self.named.port() != remote.port() => Err(Discard::ForeignPort),
+            SourceRule::Address if !self.is_address(remote) => Err(Discard::ForeignAddress),
+            SourceRule::Learn if !self.is_address(remote) => match self.candidate(now) {
+                Some(candidate) if candidate.address != remote => Err(Discard::ForeignAddress),
+                _ => Ok(()),
+            },
+            _ => Ok(()),
+        }
     }
 
-    /// A valid packet came from `remote`, which was admitted.
-    pub(super) fn learn(&mut self, remote: SocketAddr) {
-        self.learned.get_or_insert(remote);
+    /// Whether a valid packet from `remote` ends what was believed of somebody else.
+    pub(super) fn supersedes(&self, remote: SocketAddr) -> bool {
+        self.learned.is_none() && self.candidate.is_some_and(|candidate| candidate.address != remote)
+    }
+
+    /// A valid packet came from `remote`, which was admitted; `ssrc` where it is of a stream.
+    pub(super) fn learn(&mut self, now: Instant, remote: SocketAddr, ssrc: Option<Ssrc>) {
+        if self.learned.is_some() {
+            return;
+        }
+        if self.rule != SourceRule::Learn || self.is_address(remote) {
+            (self.learned, self.candidate) = (Some(remote), None);
+            return;
+        }
+        let Some(ssrc) = ssrc else { return };
+        let known = self.candidate(now).filter(|candidate| candidate.address == remote && candidate.ssrc == ssrc);
+        let mut candidate = known.unwrap_or(Candidate { address: remote, ssrc, packets: 0, since: now });
+        candidate.packets += 1;
+        let enough = candidate.packets >= LEARNING_PACKETS;
+        (self.learned, self.candidate) = if enough { (Some(remote), None) } else { (None, Some(candidate)) };
+    }
+
+    /// Takes over the host that RTP comes from.
+    pub(super) fn follow(&mut self, host: IpAddr) {
+        if self.learned.is_none() && !self.is_held() {
+            self.named.set_ip(host);
+        }
     }
 
     /// Where to send: the port that was learned, before that the one in the SDP.
-    pub(super) fn destination(&self) -> Option<SocketAddr> {
-        let held = self.named.ip().is_unspecified() || self.named.port() == 0;
-        (!held).then(|| self.learned.unwrap_or(self.named))
+    pub(super) fn destination(&mut self, now: Instant) -> Option<SocketAddr> {
+        if self.is_held() {
+            return None;
+        }
+        let silent = now.saturating_duration_since(*self.waiting.get_or_insert(now)) >= SILENT_PEER;
+        self.learned.or((self.rule != SourceRule::Learn || silent).then_some(self.named))
     }
 
-    pub(super) fn is_address(&self, remote: SocketAddr) -> bool {
-        canonical(remote) == canonical(self.named)
+    /// The host that valid packets come from, where that was learned.
+    pub(super) fn learned_host(&self) -> Option<IpAddr> {
+        self.learned.map(|learned| learned.ip())
+    }
+
+    /// Whether `remote` may be the peer at all.
+    pub(super) fn is_conceivable(&self, remote: SocketAddr) -> bool {
+        self.is_address(remote)
+            || (self.rule == SourceRule::Learn && self.learned.is_none_or(|learned| canonical(learned) == canonical(remote)))
     }
 
     pub(super) fn is_named(&self, named: SocketAddr) -> bool {
         self.named == named
+    }
+
+    fn is_held(&self) -> bool {
+        self.named.ip().is_unspecified() || self.named.port() == 0
+    }
+
+    fn is_address(&self, remote: SocketAddr) -> bool {
+        canonical(remote) == canonical(self.named)
+    }
+
+    /// Who may be the peer, while that is believed.
+    fn candidate(&self, now: Instant) -> Option<Candidate> {
+        self.candidate.filter(|candidate| now.saturating_duration_since(candidate.since) <= LEARNING_TIME)
     }
 }
 
@@ -72,3 +151,10 @@ impl Source {
 fn canonical(address: SocketAddr) -> IpAddr {
     address.ip().to_canonical()
 }
+
+/// Packets of one stream by which an address is learned, and the time in which they must come.
+const LEARNING_PACKETS: u8 = 5;
+const LEARNING_TIME: Duration = Duration::from_millis(500);
+
+/// A peer that is heard so late sends nothing by itself: it may wait for us.
+const SILENT_PEER: Duration = Duration::from_secs(2);

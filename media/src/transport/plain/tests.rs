@@ -223,3 +223,73 @@ fn a_full_queue_drops_its_oldest_datagram_and_counts_it() {
     }
     assert_eq!(sequence, 70);
 }
+
+const TRANSLATED: &str = "203.0.113.9:50000";
+const STRANGER: &str = "203.0.113.66:4000";
+
+/// Hands in `count` packets of one stream, 20 ms apart, and says how many were taken.
+fn receive(transport: &mut Transport, now: &mut Instant, remote: &str, ssrc: u32, count: u16) -> usize {
+    let taken = (0..count).filter(|n| {
+        *now += Duration::from_millis(20);
+        transport.handle_datagram(*now, from(remote), &datagram(ssrc, 100 + n)).is_ok()
+    });
+    taken.count()
+}
+
+#[test]
+fn behind_a_translator_the_source_is_learned_by_five_packets_and_then_locked() {
+    let (mut transport, mut now) = (transport(SourceRule::Learn), start());
+    assert_eq!(receive(&mut transport, &mut now, TRANSLATED, 1, 4), 4);
+    transport.send_rtp(now, &packet(2, 1));
+    assert_eq!(sent_to(&mut transport), None, "not before the source is known");
+    assert_eq!(receive(&mut transport, &mut now, STRANGER, 7, 1), 0);
+    transport.handle_datagram(now, from(TRANSLATED), &datagram(1, 104)).unwrap();
+    transport.send_rtp(now, &packet(2, 2));
+    assert_eq!(sent_to(&mut transport), Some(address(TRANSLATED)));
+    assert_eq!(receive(&mut transport, &mut now, STRANGER, 1, 1_000), 0);
+    assert_eq!(receive(&mut transport, &mut now, PEER, 1, 1_000), 0, "locked is locked");
+}
+
+#[test]
+fn a_stranger_who_is_first_but_stops_is_forgotten_and_one_who_goes_on_gives_way_to_the_address_named() {
+    let (mut transport, mut now) = (transport(SourceRule::Learn), start());
+    assert_eq!(receive(&mut transport, &mut now, STRANGER, 7, 3), 3);
+    now += Duration::from_millis(500);
+    assert_eq!(receive(&mut transport, &mut now, TRANSLATED, 1, 50), 50);
+
+    let (mut transport, mut now) = (self::transport(SourceRule::Learn), start());
+    assert_eq!(receive(&mut transport, &mut now, STRANGER, 7, 4), 4);
+    assert_eq!(receive(&mut transport, &mut now, PEER, 1, 50), 50);
+    assert_eq!(receive(&mut transport, &mut now, STRANGER, 7, 50), 0);
+    transport.send_rtp(now, &packet(2, 1));
+    assert_eq!(sent_to(&mut transport), Some(address(PEER)));
+}
+
+#[test]
+fn a_silent_peer_behind_a_translator_is_sent_audio_after_two_seconds() {
+    let (mut transport, now) = (transport(SourceRule::Learn), start());
+    for (after, to) in [(0, None), (1_999, None), (2_000, Some(address(PEER)))] {
+        transport.send_rtp(now + Duration::from_millis(after), &packet(2, 1));
+        assert_eq!(sent_to(&mut transport), to, "{after} ms");
+    }
+}
+
+#[test]
+fn rtcp_follows_rtp_to_the_host_that_was_learned() {
+    let (mut transport, mut now) = (transport(SourceRule::Learn), start());
+    assert_eq!(transport.handle_datagram(now, from("203.0.113.9:50001"), &COMPOUND), Err(Discard::ForeignAddress));
+    receive(&mut transport, &mut now, TRANSLATED, 1, 5);
+    transport.handle_datagram(now, from("203.0.113.9:50001"), &COMPOUND).unwrap();
+    transport.send_rtcp(now, &COMPOUND);
+    assert_eq!(sent_to(&mut transport), Some(address("203.0.113.9:50001")));
+    assert_eq!(transport.handle_datagram(now, from(STRANGER), &COMPOUND), Err(Discard::ForeignAddress));
+}
+
+#[test]
+fn a_silent_peer_that_is_known_by_its_address_is_sent_audio_at_once() {
+    for rule in [SourceRule::Exact, SourceRule::Address] {
+        let mut transport = transport(rule);
+        transport.send_rtp(start(), &packet(2, 1));
+        assert_eq!(sent_to(&mut transport), Some(address(PEER)));
+    }
+}

@@ -297,3 +297,19 @@ fn nothing_of_a_transport_prints_its_keys() {
         assert!(!shown.contains(octets.trim_matches(['[', ']'])), "{shown}");
     }
 }
+
+#[test]
+fn behind_a_translator_only_authentic_packets_teach_the_source() {
+    let keys = keys(SUITE, 0, 0);
+    let mut sdes = SdesSrtp::new(PathConfig { source: SourceRule::Learn, ..config() }, &keys);
+    sdes.set_remote(address(PEER), address(PEER_RTCP));
+    let (mut transport, mut sender) = (Transport::Sdes(sdes), Sender::new(&keys.remote));
+    for n in 0..100 {
+        assert!(transport.handle_datagram(start(), from("203.0.113.66:4000"), &clear(7, n)).is_err());
+    }
+    assert_eq!(sent_to(&mut transport), None);
+    for n in 0..5 {
+        transport.handle_datagram(start(), from("203.0.113.9:50000"), &sealed(&mut sender, 1, n)).unwrap();
+    }
+    assert_eq!(sent_to(&mut transport), Some(address("203.0.113.9:50000")));
+}
