@@ -34,6 +34,8 @@ use crate::net::udp::{UdpChannel, bind_sip};
 use crate::shutdown::{StopSignals, drain};
 use crate::signalling::gateway::{Gateway, GatewayConfig};
 use crate::signalling::sip::SipShell;
+use crate::signalling::targets::look_up;
+use crate::signalling::trunks::{Directory, DirectoryError};
 use crate::store::calls::CallRecords;
 use crate::store::config::StoreConfig;
 use crate::store::recorder::Recorder;
@@ -80,6 +82,9 @@ pub enum AppError {
         /// Why.
         source: AuditError,
     },
+    /// A trunk's password.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     /// No admin secret.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -121,7 +126,10 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let (registry, outbound) = CallRegistry::new(config.calls.max_concurrent as usize);
     let launcher = launcher(&config, Arc::clone(&media), registry.clone(), records.clone())?;
     let (stop, stopped) = watch::channel(false);
-    let sip = start_sip(&config, launcher, outbound, stopped.clone())?;
+    let directory = Directory::new(config.directory(), |name| std::env::var(name).ok())?;
+    // Whoever changes trunks, numbers and tenants while calls run sends a new one here.
+    let (_directories, directory) = watch::channel(Arc::new(directory));
+    let sip = start_sip(&config, launcher, outbound, directory, stopped.clone())?;
     let (secret, fresh) = AdminSecret::open(&config.store.path, config.http.admin_secret.as_ref())?;
     let state = AppState::new(registry.clone(), calls, records.audit.clone(), secret, records.metrics.clone());
     let api = start_api(&config, state, stopped).await?;
@@ -207,6 +215,7 @@ fn start_sip(
     config: &Config,
     launcher: Launcher,
     outbound: mpsc::Receiver<OutboundRequest>,
+    directory: watch::Receiver<Arc<Directory>>,
     stopped: watch::Receiver<bool>,
 ) -> Result<JoinHandle<()>, AppError> {
     let address = config.sip.listen;
@@ -224,19 +233,23 @@ fn start_sip(
     let (to_sip, commands) = mpsc::channel(SIGNALLING_QUEUE);
     let our_uri =
         Uri::parse(&format!("sip:auricle@{}", config.sip.public_address())).map_err(|_| bind(io::ErrorKind::AddrNotAvailable.into()))?;
+    let (found, targets) = mpsc::channel(TARGETS_QUEUE);
+    tokio::spawn(look_up(directory.clone(), found));
     let gateway = Gateway::new(
         Instant::now(),
         GatewayConfig {
             launcher,
-            numbers: config.numbers.clone(),
-            outbound: config.outbound.clone(),
+            directory: Arc::clone(&directory.borrow()),
+            seed,
             local: config.sip.public_address(),
             our_uri,
             max_calls_per_second: config.sip.max_calls_per_second,
             to_sip,
         },
     );
-    Ok(tokio::spawn(SipShell { socket, address: config.sip.public_address(), endpoint, gateway, commands, outbound }.run(stopped)))
+    Ok(tokio::spawn(
+        SipShell { socket, address: config.sip.public_address(), endpoint, gateway, commands, outbound, directory, targets }.run(stopped),
+    ))
 }
 
 async fn start_api(config: &Config, state: AppState, mut stopped: watch::Receiver<bool>) -> Result<JoinHandle<io::Result<()>>, AppError> {
@@ -257,6 +270,9 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Events that a slow watcher may lag behind.
 const EVENT_QUEUE: usize = 1_024;
+
+/// Addresses of trunks that may wait for signalling.
+const TARGETS_QUEUE: usize = 16;
 
 /// Words of calls that may wait for signalling.
 const SIGNALLING_QUEUE: usize = 4_096;

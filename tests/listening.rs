@@ -4,41 +4,30 @@
 //! messages, and a listener on another thread must find each in its own channel.
 #![expect(clippy::unwrap_used, reason = "a test says so by failing")]
 
-use std::collections::HashMap;
+#[path = "support/parts.rs"]
+mod parts;
+
 use std::f64::consts::TAU;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::sync::Arc;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use auricle::agent::client::AgentEndpoint;
-use auricle::agent::config::{AgentConfig, WireFormat};
-use auricle::agent::simulator::{self, Behaviour, Step};
-use auricle::audit::AuditLog;
+use auricle::agent::simulator::{Behaviour, Step};
 use auricle::call::command::CallCommand;
-use auricle::call::config::{AnswerRule, CallsConfig};
+use auricle::call::config::AnswerRule;
 use auricle::call::event::{SignallingCommand, SignallingEvent, SignallingKey};
-use auricle::call::launch::{Agent, LaunchRequest, Launched, Launcher, Resources};
-use auricle::call::records::Records;
+use auricle::call::launch::{LaunchRequest, Launched, Launcher};
 use auricle::call::registry::CallRegistry;
-use auricle::call::thread::{MediaThreads, MediaThreadsConfig};
 use auricle::domain::ids::OrgId;
 use auricle::domain::redacted::Redacted;
-use auricle::leg::config::RtpConfig;
 use auricle::leg::keypad::KeyRules;
 use auricle::leg::listeners::{ListenerMix, ListenerSetup};
-use auricle::net::dscp::Dscp;
-use auricle::net::port_range::{PortRange, PortRangeConfig};
-use auricle::store::COLLECTIONS;
-use auricle::store::calls::CallRecords;
-use auricle::store::recorder::Recorder;
-use auricle::store::sqlite::SqliteDocuments;
-use auricle::telemetry::metrics::Metrics;
 use bytes::Bytes;
 use media::codec::g711::encode_ulaw;
 use media::rtp::{RtpHeader, RtpPacket};
 use media::sdp::SessionDescription;
 use media::units::{PayloadType, RtpTimestamp, SampleRate, SequenceNumber, Ssrc};
-use tokio::sync::{broadcast, mpsc};
+use parts::Parts;
+use tokio::sync::mpsc;
 
 const CALLER_HZ: f64 = 400.0;
 const AGENT_HZ: f64 = 1_000.0;
@@ -55,38 +44,9 @@ struct House {
 
 impl House {
     async fn build(agent: Behaviour) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let url = format!("ws://{}/", listener.local_addr().unwrap());
-        tokio::spawn(simulator::serve(listener, simulator::Config::new(agent), std::future::pending()));
-        let config = AgentConfig { format: WireFormat::Pcm24k, ..AgentConfig::at(url) };
-        let endpoint = Arc::new(AgentEndpoint::new(&config).unwrap());
-        let agents = HashMap::from([("default".to_owned(), Agent { config: Arc::new(config), endpoint })]);
-
-        let calls = CallRecords::new(SqliteDocuments::open(&folder.path().join("store"), COLLECTIONS).unwrap());
-        let metrics = Metrics::new();
-        let (recorder, task) = Recorder::new(calls, metrics.clone());
-        tokio::spawn(task.run());
-        let records = Records {
-            recorder,
-            audit: AuditLog::open(&folder.path().join("audit")).unwrap(),
-            events: broadcast::channel(64).0,
-            metrics,
-            control: tokio::runtime::Handle::current(),
-        };
-        let threads = Arc::new(MediaThreads::start(&MediaThreadsConfig { threads: 1, realtime: false }).unwrap());
-        let ports = PortRange::new(PortRangeConfig {
-            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            // Below what the other tests and the system itself hand out.
-            min: 11_800,
-            max: 11_899,
-            quarantine: Duration::from_secs(1),
-            dscp: Dscp::EXPEDITED_FORWARDING,
-        })
-        .unwrap();
-        let (registry, _) = CallRegistry::new(8);
-        let (calls, rtp) = (CallsConfig::default(), RtpConfig::default());
-        let launcher = Launcher::new(Resources { threads, ports, registry: registry.clone(), calls, rtp, agents, records });
+        // Below what the other tests and the system itself hand out.
+        let Parts { launcher, registry, outbound, folder } = Parts::build(agent, 11_800).await;
+        drop(outbound);
         let (signalling, commands) = mpsc::channel(64);
         Self { launcher, registry, signalling, commands, _folder: folder }
     }
@@ -98,6 +58,7 @@ impl House {
         let request = LaunchRequest {
             key: SignallingKey(1),
             org: OrgId::default_org(),
+            line: auricle::leg::line_rules::LineRules::default(),
             codecs: None,
             analysis: false,
             keys: KeyRules::default(),

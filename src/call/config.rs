@@ -78,6 +78,8 @@ pub struct NumberConfig {
     pub answer: AnswerRule,
     /// Organisation that owns the calls. Default `org_default`.
     pub org: OrgId,
+    /// The trunk by which alone it is reached. Default: any of its organisation, and callers that no trunk knows.
+    pub trunk: Option<String>,
     /// Codecs of its calls, best first. Default: those of `[rtp]`.
     pub codecs: Option<CodecNames>,
     /// Whether its calls are listened to, for the diagnostics of their records; costs 31 kB and a voice detector a call. Default false.
@@ -108,6 +110,7 @@ impl Default for NumberConfig {
             agent: String::new(),
             answer: AnswerRule::default(),
             org: OrgId::default_org(),
+            trunk: None,
             codecs: None,
             analysis: false,
             dtmf_tones: tones,

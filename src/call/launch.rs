@@ -21,6 +21,7 @@ use media::units::{RtpTimestamp, SequenceNumber, Ssrc};
 use tokio::sync::mpsc;
 
 use super::call::{Call, CallSetup};
+use super::command::CallCommand;
 use super::config::{AnswerRule, CallsConfig};
 use super::driver::{CallWiring, drive};
 use super::event::{RejectCause, SignallingCommand, SignallingEvent, SignallingKey};
@@ -37,6 +38,7 @@ use crate::domain::redacted::Redacted;
 use crate::leg::codecs::CodecNames;
 use crate::leg::config::{self, RtpConfig};
 use crate::leg::keypad::KeyRules;
+use crate::leg::line_rules::LineRules;
 use crate::leg::plan::{LegError, LegPlan, PlannedLeg};
 use crate::net::port_range::{PortError, PortPair, PortRange};
 use crate::telemetry::metrics::Metrics;
@@ -82,6 +84,8 @@ pub struct LaunchRequest {
     pub org: OrgId,
     /// The codecs, where they are not those of every call.
     pub codecs: Option<CodecNames>,
+    /// What is agreed with its trunk on audio.
+    pub line: LineRules,
     /// Whether the line is listened to; it always is where the gateway decides turns.
     pub analysis: bool,
     /// What becomes of keys.
@@ -160,6 +164,13 @@ impl Launcher {
         &self.shared.records.metrics
     }
 
+    /// Asks a call to end; one that is over or busy stays as it is.
+    pub fn hang_up(&self, org: &OrgId, id: &CallId) {
+        if let Err(error) = self.shared.registry.command(org, id, CallCommand::Hangup) {
+            tracing::debug!(call = %id, %error, "call_not_hung_up");
+        }
+    }
+
     /// Makes a call and starts it on a media thread.
     ///
     /// # Errors
@@ -230,19 +241,26 @@ impl Launcher {
         let Resources { rtp, calls, .. } = &*self.shared;
         let Drawn { seed, number: drawn, cname } = draw();
         let port = pair.lease.rtp_port();
-        let advertised = SocketAddr::new(rtp.public_address(), port);
+        let line = &request.line;
+        let source = line.source.unwrap_or(rtp.source);
+        let advertised = SocketAddr::new(line.advertised.unwrap_or_else(|| rtp.public_address()), port);
+        let codecs = line.codecs.as_ref().or(request.codecs.as_ref()).unwrap_or(&rtp.codecs).codecs();
+        let usual = CodecPolicy::new(codecs).leaving_out_silence(rtp.silence_suppression);
         LegPlan {
             codecs: CodecPolicy {
-                order: rtp.codec_order.into(),
-                ..CodecPolicy::new(request.codecs.as_ref().unwrap_or(&rtp.codecs).codecs()).leaving_out_silence(rtp.silence_suppression)
+                order: line.codec_order.unwrap_or(rtp.codec_order).into(),
+                ptime: line.ptime.unwrap_or(usual.ptime),
+                max_ptime: line.max_ptime.unwrap_or(usual.max_ptime),
+                ..usual
             },
             transport: TransportPolicy {
-                srtp: rtp.srtp.policy(draw_key_seed()),
-                ..TransportPolicy::new(advertised, drawn >> 1, RemoteRule::Signalling(request.peer))
+                srtp: line.srtp.unwrap_or(rtp.srtp).policy(draw_key_seed()),
+                ..TransportPolicy::new(advertised, drawn >> 1, remote_rule(line, source, request.peer))
             },
-            source: match rtp.source {
+            source: match source {
                 config::SourceRule::Address => SourceRule::Address,
                 config::SourceRule::Exact => SourceRule::Exact,
+                config::SourceRule::Learn => SourceRule::Learn,
             },
             local_rtp: SocketAddr::new(rtp.address, port),
             local_rtcp: SocketAddr::new(rtp.address, port + 1),
@@ -263,6 +281,17 @@ impl Launcher {
             max_duration: Duration::from_secs(u64::from(calls.max_duration_s)),
             rtp_limit: Duration::from_secs(u64::from(calls.rtp_timeout_s)),
         }
+    }
+}
+
+/// Media goes to where signalling is, and to where the trunk's media servers are.
+fn remote_rule(line: &LineRules, source: config::SourceRule, signalling: IpAddr) -> RemoteRule {
+    let networks: Vec<_> =
+        line.media_networks.iter().filter_map(|network| media::sdp::Network::new(network.address(), network.prefix_len())).collect();
+    match source {
+        config::SourceRule::Learn => RemoteRule::Translated { signalling, networks },
+        _ if networks.is_empty() => RemoteRule::Signalling(signalling),
+        _ => RemoteRule::Networks { signalling, networks },
     }
 }
 

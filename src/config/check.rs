@@ -1,8 +1,10 @@
 //! What one section cannot say alone: each module's own checks, and those that concern several.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::Config;
+use crate::domain::ids::OrgId;
 use crate::domain::setting::SettingFault;
 
 /// Every setting that cannot stand.
@@ -21,10 +23,39 @@ pub(super) fn faults(config: &Config) -> Vec<SettingFault> {
     for (name, agent) in &config.agents {
         faults.extend(agent.faults().into_iter().map(|fault| fault.under(&format!("agents.{name}"))));
     }
+    trunks(config, &mut faults);
     numbers(config, &mut faults);
     rtp_pairs(config, &mut faults);
     ports(config, &mut faults);
     faults
+}
+
+fn trunks(config: &Config, faults: &mut Vec<SettingFault>) {
+    let mut logins = BTreeSet::new();
+    for (name, trunk) in &config.trunks {
+        let key = format!("trunks.{name}");
+        if !is_number(name) {
+            faults.push(SettingFault::new(&key, "(set)", "must be 1 to 64 letters, digits or + - . _", "choose another name"));
+        }
+        if trunk.login.as_ref().is_some_and(|login| !logins.insert(login)) {
+            faults.push(SettingFault::new(format!("{key}.login"), "(set)", "must be of one trunk alone", "choose another name"));
+        }
+        faults.extend(trunk.faults().into_iter().map(|fault| fault.under(&key)));
+    }
+    for (org, tenant) in &config.tenants {
+        let key = format!("tenants.{org}");
+        if org.parse::<OrgId>().is_err() {
+            faults.push(SettingFault::new(&key, "(set)", "must be an organisation, as in org_default", "write its identifier"));
+        }
+        faults.extend(tenant.faults().into_iter().map(|fault| fault.under(&key)));
+    }
+    let routed = config.outbound.routes.iter().flat_map(|route| &route.trunks).map(|name| ("outbound.routes".to_owned(), name));
+    let named = config.numbers.iter().filter_map(|(number, entry)| Some((format!("numbers.{number}.trunk"), entry.trunk.as_ref()?)));
+    for (key, name) in routed.chain(named).filter(|(_, name)| !config.trunks.contains_key(*name)) {
+        let known: Vec<_> = config.trunks.keys().map(String::as_str).collect();
+        let mend = if known.is_empty() { "add a [trunks.<name>] section".to_owned() } else { format!("known: {}", known.join(", ")) };
+        faults.push(SettingFault::new(key, format!("{name:?}"), "must name a trunk", mend));
+    }
 }
 
 fn numbers(config: &Config, faults: &mut Vec<SettingFault>) {

@@ -24,6 +24,8 @@ use crate::audit::config::AuditConfig;
 use crate::call::config::{CallsConfig, DEFAULT_NUMBER, NumberConfig};
 use crate::leg::config::RtpConfig;
 use crate::signalling::config::{OutboundConfig, SipConfig};
+use crate::signalling::toll::TollPolicy;
+use crate::signalling::trunks::{DirectorySource, TrunkConfig};
 use crate::store::config::StoreConfig;
 use crate::telemetry::config::LogConfig;
 
@@ -38,6 +40,10 @@ pub struct Config {
     pub calls: CallsConfig,
     /// Whom the gateway may call.
     pub outbound: OutboundConfig,
+    /// Trunks by name.
+    pub trunks: BTreeMap<String, TrunkConfig>,
+    /// What each organisation may dial.
+    pub tenants: BTreeMap<String, TollPolicy>,
     /// The agents by name.
     pub agents: BTreeMap<String, AgentConfig>,
     /// Who answers which number.
@@ -78,6 +84,8 @@ impl Config {
             rtp: reader.section("rtp"),
             calls: reader.section("calls"),
             outbound: reader.section("outbound"),
+            trunks: reader.named_sections("trunks"),
+            tenants: reader.named_sections("tenants"),
             agents: reader.named_sections("agents"),
             numbers: reader.named_sections("numbers"),
             simulator: reader.section("simulator"),
@@ -98,6 +106,18 @@ impl Config {
     #[must_use]
     pub fn number(&self, dialled: &str) -> Option<&NumberConfig> {
         self.numbers.get(dialled).or_else(|| self.numbers.get(DEFAULT_NUMBER))
+    }
+
+    /// What signalling makes its directory of.
+    #[must_use]
+    pub fn directory(&self) -> DirectorySource {
+        DirectorySource {
+            trunks: self.trunks.clone(),
+            numbers: self.numbers.clone(),
+            outbound: self.outbound.clone(),
+            tenants: self.tenants.clone(),
+            unknown_callers: self.sip.unknown_callers,
+        }
     }
 
     /// Where the audit log is kept.

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::agent::config::WireFormat;
 use crate::call::config::AnswerRule;
+use crate::signalling::trunks::Directory;
 
 fn from(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -149,4 +150,28 @@ fn a_text_that_is_no_toml_is_refused_with_its_line() {
 fn the_audit_log_lives_in_the_store_unless_it_is_told_otherwise() {
     assert_eq!(from("[store]\npath = '/a'\n", &[]).unwrap().audit_path(), PathBuf::from("/a/audit"));
     assert_eq!(from("[store]\npath = '/a'\n[audit]\npath = '/b'\n", &[]).unwrap().audit_path(), PathBuf::from("/b"));
+}
+
+#[test]
+fn every_profile_of_a_trunk_is_a_configuration_that_stands() {
+    let profiles: Vec<&str> =
+        include_str!("../../docs/trunks.md").split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(profiles.len(), 5);
+    for profile in profiles {
+        match from(profile, &[]) {
+            Ok(config) => {
+                let directory = Directory::new(config.directory(), |_| Some("password".to_owned())).unwrap();
+                assert_eq!(directory.trunks().count(), 1, "{profile}");
+            }
+            Err(errors) => panic!("{profile}: {errors}"),
+        }
+    }
+}
+
+#[test]
+fn what_trunks_routes_tenants_and_numbers_name_must_be_there() {
+    let text = "[outbound]\nroutes = [{ prefix = '+49', trunks = ['nowhere'] }]\n[tenants.praxis]\n[agents.a]\nurl = 'ws://127.0.0.1/'\n\
+                [numbers.1]\nagent = 'a'\ntrunk = 'nobody'\n[trunks.a]\nregister = true\nprobe_s = 9999\n";
+    let expected = ["outbound.routes", "tenants.praxis", "numbers.1.trunk", "trunks.a.register", "trunks.a.probe_s"];
+    assert_eq!(faulty_keys(text, &[]), set(&expected));
 }

@@ -19,7 +19,26 @@ pub struct Network {
 #[error("not an IP address, nor a network as in 192.0.2.0/24 with no bits set behind the prefix")]
 pub struct InvalidNetwork;
 
+impl From<IpAddr> for Network {
+    fn from(address: IpAddr) -> Self {
+        let address = address.to_canonical();
+        Self { address, prefix_len: if address.is_ipv4() { 32 } else { 128 } }
+    }
+}
+
 impl Network {
+    /// Its first address.
+    #[must_use]
+    pub const fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// How many bits its addresses share.
+    #[must_use]
+    pub const fn prefix_len(&self) -> u8 {
+        self.prefix_len
+    }
+
     /// Whether `address` belongs to it. An IPv4 address written as IPv6 (RFC 4291 §2.5.5.2) counts as IPv4.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {

@@ -92,6 +92,9 @@ pub enum SourceRule {
     Address,
     /// From the address and the port in the description.
     Exact,
+    /// As `address`, and where nothing comes from there, from whoever sends five packets of one stream within 500 ms: for peers
+    /// behind a translator that do not know their own address. Without SRTP a stranger who is first may be taken for the peer.
+    Learn,
 }
 
 impl Default for RtpConfig {

@@ -11,6 +11,7 @@ pub mod config;
 mod dtmf;
 pub mod hearing;
 pub mod keypad;
+pub mod line_rules;
 pub mod listeners;
 pub mod plan;
 mod reports;

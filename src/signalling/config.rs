@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde::Deserialize;
 
+use super::dialling::Numbering;
+use super::trunks::{RouteConfig, Routes, is_prefix};
 use crate::domain::network::Network;
 use crate::domain::setting::{SettingFault, advertised_fault, out_of_range};
 
@@ -17,11 +19,19 @@ pub struct SipConfig {
     pub advertised: Option<IpAddr>,
     /// New inbound calls a second beyond which 503 is answered; 0 sets no limit. Default 50, at most 10 000.
     pub max_calls_per_second: u32,
+    /// What becomes of callers that no trunk knows: `refuse`, `local` (those on this machine are taken) or `accept`.
+    /// Default `local`.
+    pub unknown_callers: UnknownCallers,
 }
 
 impl Default for SipConfig {
     fn default() -> Self {
-        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5060), advertised: None, max_calls_per_second: 50 }
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5060),
+            advertised: None,
+            max_calls_per_second: 50,
+            unknown_callers: UnknownCallers::default(),
+        }
     }
 }
 
@@ -50,10 +60,29 @@ impl SipConfig {
     }
 }
 
+/// Callers that no trunk knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownCallers {
+    /// Nobody.
+    Refuse,
+    /// Those on this machine.
+    #[default]
+    Local,
+    /// Everybody: whoever finds the port may call.
+    Accept,
+}
+
 /// `[outbound]`: whom the gateway may call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OutboundConfig {
+    /// Whether calls go out by trunks at all. Switched off, those that are up end. Default false.
+    pub enabled: bool,
+    /// How numbers are written by whoever wants to call. Default: with a plus.
+    pub numbering: Numbering,
+    /// Which trunks a number goes by: the longest prefix decides, then the order of the list. Default none, at most 1 000.
+    pub routes: Vec<RouteConfig>,
     /// Addresses and networks that may be called beside loopback, which always may. Default none, at most 1 000.
     pub allow: Vec<Network>,
 }
@@ -68,9 +97,28 @@ impl OutboundConfig {
     /// Every setting that cannot stand.
     #[must_use]
     pub fn faults(&self) -> Vec<SettingFault> {
-        let count = self.allow.len();
-        let fault = SettingFault::new("allow", count, "at most 1000 entries", "join neighbouring networks into larger ones");
-        if count > 1_000 { vec![fault] } else { Vec::new() }
+        let mut faults = Vec::new();
+        let mut fault = |key: String, value: String, bound: &str, mend: &str| faults.push(SettingFault::new(key, value, bound, mend));
+        if self.allow.len() > 1_000 {
+            fault("allow".into(), self.allow.len().to_string(), "at most 1000 entries", "join neighbouring networks into larger ones");
+        }
+        if self.routes.len() > Routes::MAX {
+            fault("routes".into(), self.routes.len().to_string(), "at most 1000 entries", "use shorter prefixes");
+        }
+        for route in &self.routes {
+            if !is_prefix(&route.prefix) {
+                let mend = "write it as in \"+49\", or \"+\" for all";
+                fault("routes".into(), format!("{:?}", route.prefix), "must be a plus and at most 15 digits", mend);
+            }
+            if !(1..=Routes::MAX_TRUNKS).contains(&route.trunks.len()) {
+                fault("routes".into(), format!("{:?}", route.prefix), "must name 1 to 8 trunks", "name them in their order");
+            }
+        }
+        for key in self.numbering.wrong_keys() {
+            let mend = "write a calling code such as 49, and prefixes of at most 6 digits";
+            fault(format!("numbering.{key}"), "(set)".into(), "cannot stand", mend);
+        }
+        faults
     }
 }
 
@@ -84,7 +132,7 @@ mod tests {
         assert!(nobody.allows("127.0.0.9".parse().unwrap()));
         assert!(nobody.allows("::1".parse().unwrap()));
         assert!(!nobody.allows("192.0.2.1".parse().unwrap()));
-        let some = OutboundConfig { allow: vec!["192.0.2.0/24".parse().unwrap()] };
+        let some = OutboundConfig { allow: vec!["192.0.2.0/24".parse().unwrap()], ..OutboundConfig::default() };
         assert!(some.allows("192.0.2.1".parse().unwrap()));
         assert!(!some.allows("192.0.3.1".parse().unwrap()));
     }

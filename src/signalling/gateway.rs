@@ -3,31 +3,31 @@
 //! Holds the table from SIP's name of a call to the call. Bounded by the endpoint's dialogs; a call that does not take
 //! its news in time is hung up.
 
-use std::collections::{BTreeMap, HashMap};
+mod trunk_calls;
+
+use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sip::endpoint::{Endpoint, Event, IncomingInvite, InviteId, OutgoingInvite};
+use sip::endpoint::{Endpoint, Event, IncomingInvite, InviteId};
 use sip::header::{StatusCode, Uri};
-use sip::transport::Flow;
 use tokio::sync::mpsc;
 
-use super::config::OutboundConfig;
-use super::outbound::OutboundTarget;
-use crate::call::config::{AnswerRule, DEFAULT_NUMBER, NumberConfig};
+use self::trunk_calls::{Placed, Wish};
+use super::trunks::{CallRate, Desk, Directory, TrunkName};
 use crate::call::event::{RejectCause, SignallingCommand, SignallingEvent, SignallingKey};
-use crate::call::launch::{LaunchError, LaunchRequest, Launched, Launcher};
-use crate::call::registry::{OutboundRequest, StartError};
+use crate::call::launch::{Launched, Launcher};
+use crate::call::registry::OutboundRequest;
 use crate::domain::ids::{CallId, OrgId};
-use crate::domain::redacted::Redacted;
 use crate::domain::termination::{SipReason, Termination};
 use crate::telemetry::MaskedAddr;
 
 /// The calls behind a SIP endpoint.
 pub struct Gateway {
     launcher: Launcher,
-    numbers: BTreeMap<String, NumberConfig>,
-    outbound: OutboundConfig,
+    /// Trunks, numbers, tenants, and what they use.
+    desk: Desk,
     local: SocketAddr,
     our_uri: Uri,
     rate: CallRate,
@@ -40,18 +40,21 @@ pub struct Gateway {
 #[derive(Debug)]
 struct SipCall {
     id: CallId,
+    org: OrgId,
     key: SignallingKey,
     signals: mpsc::Sender<SignallingEvent>,
+    trunk: Option<TrunkName>,
+    placed: Option<Placed>,
 }
 
 /// How a gateway is made.
 pub struct GatewayConfig {
     /// Makes calls.
     pub launcher: Launcher,
-    /// Who answers which number.
-    pub numbers: BTreeMap<String, NumberConfig>,
-    /// Whom we may call.
-    pub outbound: OutboundConfig,
+    /// Trunks, numbers and tenants.
+    pub directory: Arc<Directory>,
+    /// Random bytes.
+    pub seed: [u8; 32],
     /// Where our SIP socket is bound.
     pub local: SocketAddr,
     /// What peers are told of us.
@@ -66,9 +69,10 @@ impl Gateway {
     /// A gateway without calls.
     #[must_use]
     pub fn new(now: Instant, config: GatewayConfig) -> Self {
-        let GatewayConfig { launcher, numbers, outbound, local, our_uri, max_calls_per_second, to_sip } = config;
+        let GatewayConfig { launcher, directory, seed, local, our_uri, max_calls_per_second, to_sip } = config;
+        let desk = Desk::new(now, directory, local, our_uri.clone(), seed);
         let rate = CallRate::new(now, max_calls_per_second);
-        Self { launcher, numbers, outbound, local, our_uri, rate, to_sip, calls: HashMap::new(), names: HashMap::new(), last_key: 0 }
+        Self { launcher, desk, local, our_uri, rate, to_sip, calls: HashMap::new(), names: HashMap::new(), last_key: 0 }
     }
 
     /// Takes an event of the endpoint.
@@ -78,11 +82,14 @@ impl Gateway {
             Event::Ended { id } => {
                 if let Some(call) = self.calls.remove(&id) {
                     self.names.remove(&call.key);
+                    self.release(now, &call);
                 }
                 return;
             }
             Event::Ringing { id } => (id, SignallingEvent::Ringing),
             Event::Answered { id, sdp } => (id, SignallingEvent::Answered { sdp }),
+            Event::Refused { id, status } if self.try_next(now, endpoint, id, Some(status)) => return,
+            Event::TimedOut { id } | Event::Unreachable { id } if self.try_next(now, endpoint, id, None) => return,
             Event::Refused { id, status } => (id, SignallingEvent::Refused(refusal(status))),
             Event::TimedOut { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::TransactionTimeout))),
             Event::Unreachable { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::Unreachable))),
@@ -91,7 +98,8 @@ impl Gateway {
             Event::Cancelled { id } => (id, SignallingEvent::Cancelled),
             Event::HungUp { id } => (id, SignallingEvent::HungUp),
             Event::Reoffered { id, sdp } => (id, SignallingEvent::Reoffered { sdp }),
-            Event::Replied { .. } | Event::Unanswered { .. } => return,
+            Event::Replied { id, response } => return self.desk.handle_reply(now, id, Some(&response)),
+            Event::Unanswered { id } => return self.desk.handle_reply(now, id, None),
         };
         let Some(call) = self.calls.get(&id) else { return };
         if let Err(mpsc::error::TrySendError::Full(_)) = call.signals.try_send(news) {
@@ -116,7 +124,7 @@ impl Gateway {
     /// Starts a call that the API asked for, and tells it how that went.
     pub fn dial(&mut self, now: Instant, endpoint: &mut Endpoint, request: OutboundRequest) {
         let OutboundRequest { org, to, agent, reply } = request;
-        let started = self.try_dial(now, endpoint, org, to, agent);
+        let started = self.try_dial(now, endpoint, Wish { org, to, agent });
         // Whoever asked may have gone; the call goes on and ends by its own rules.
         drop(reply.send(started));
     }
@@ -124,9 +132,9 @@ impl Gateway {
     fn incoming(&mut self, now: Instant, endpoint: &mut Endpoint, id: InviteId, invite: &IncomingInvite) {
         let key = self.next_key();
         match self.admit(now, key, invite) {
-            Ok(launched) => {
+            Ok((launched, trunk, org)) => {
                 tracing::info!(call = %launched.id, peer = %MaskedAddr::from(invite.flow.remote), "call_offered");
-                self.enter(id, key, launched);
+                self.enter(id, key, launched, org, trunk);
             }
             Err(cause) => {
                 self.launcher.metrics().call_refused(cause.name());
@@ -137,90 +145,9 @@ impl Gateway {
         }
     }
 
-    fn admit(&mut self, now: Instant, key: SignallingKey, invite: &IncomingInvite) -> Result<Launched, RejectCause> {
-        let dialled = invite.request_uri.user().unwrap_or_default();
-        let number = self.numbers.get(dialled).or_else(|| self.numbers.get(DEFAULT_NUMBER)).ok_or(RejectCause::UnknownNumber)?;
-        if !self.rate.admits(now) {
-            return Err(RejectCause::Unavailable);
-        }
-        if invite.sdp.is_empty() {
-            // An INVITE without an offer asks us for one; that is the SIP issue's.
-            return Err(RejectCause::NotAcceptable);
-        }
-        let request = LaunchRequest {
-            key,
-            org: number.org.clone(),
-            codecs: number.codecs.clone(),
-            analysis: number.analysis,
-            keys: number.keys(),
-            keys_to_agent: number.dtmf_to_agent,
-            from: Redacted::new(invite.from_uri.user().unwrap_or_default().to_owned()),
-            to: Redacted::new(dialled.to_owned()),
-            agent: number.agent.clone(),
-            answer: number.answer,
-            peer: invite.flow.remote.ip(),
-            offer: Some(invite.sdp.clone()),
-            signalling: self.to_sip.clone(),
-        };
-        self.launcher.launch(request).map_err(|error| {
-            tracing::debug!(%error, "call_not_launched");
-            error.reject_cause()
-        })
-    }
-
-    fn try_dial(
-        &mut self,
-        now: Instant,
-        endpoint: &mut Endpoint,
-        org: OrgId,
-        to: Redacted<String>,
-        agent: Option<String>,
-    ) -> Result<CallId, StartError> {
-        let target = OutboundTarget::parse(to.expose(), &self.outbound)?;
-        let agent =
-            agent.or_else(|| self.numbers.get(DEFAULT_NUMBER).map(|number| number.agent.clone())).ok_or(StartError::UnknownAgent)?;
-        let key = self.next_key();
-        let rules = self.numbers.get(DEFAULT_NUMBER).cloned().unwrap_or_default();
-        let request = LaunchRequest {
-            key,
-            org,
-            codecs: None,
-            analysis: rules.analysis,
-            keys: rules.keys(),
-            keys_to_agent: rules.dtmf_to_agent,
-            from: Redacted::new(OUR_USER.to_owned()),
-            to,
-            agent,
-            answer: AnswerRule::default(),
-            peer: target.address.ip(),
-            offer: None,
-            signalling: self.to_sip.clone(),
-        };
-        let launched = self.launcher.launch(request).map_err(|error| match error {
-            LaunchError::UnknownAgent => StartError::UnknownAgent,
-            LaunchError::Capacity | LaunchError::Port(_) | LaunchError::Saturated | LaunchError::Media(_) => StartError::Capacity,
-        })?;
-        let invite = OutgoingInvite {
-            flow: Flow::udp(self.local, target.address),
-            alternatives: Vec::new(),
-            request_uri: target.uri.clone(),
-            from: self.our_uri.clone().into(),
-            to: target.uri.into(),
-            contact: self.our_uri.clone(),
-            account: None,
-            asserted: None,
-            body: launched.offer.clone().unwrap_or_default(),
-        };
-        // A call whose INVITE never goes is told so by its signalling queue, which is dropped here.
-        let invite_id = endpoint.invite(now, invite).map_err(|_| StartError::Capacity)?;
-        let id = launched.id.clone();
-        self.enter(invite_id, key, launched);
-        Ok(id)
-    }
-
-    fn enter(&mut self, invite: InviteId, key: SignallingKey, launched: Launched) {
+    fn enter(&mut self, invite: InviteId, key: SignallingKey, launched: Launched, org: OrgId, trunk: Option<TrunkName>) {
         self.names.insert(key, invite);
-        self.calls.insert(invite, SipCall { id: launched.id, key, signals: launched.signals });
+        self.calls.insert(invite, SipCall { id: launched.id, org, key, signals: launched.signals, trunk, placed: None });
     }
 
     const fn next_key(&mut self) -> SignallingKey {
@@ -249,58 +176,8 @@ fn refusal(status: StatusCode) -> Termination {
     })
 }
 
-/// Admits so many new calls a second, with one second's worth at once (a token bucket).
-#[derive(Debug)]
-struct CallRate {
-    per_second: f64,
-    tokens: f64,
-    refilled: Instant,
-}
-
-impl CallRate {
-    fn new(now: Instant, per_second: u32) -> Self {
-        let per_second = f64::from(per_second);
-        Self { per_second, tokens: per_second, refilled: now }
-    }
-
-    fn admits(&mut self, now: Instant) -> bool {
-        if self.per_second == 0.0 {
-            return true;
-        }
-        let elapsed = now.saturating_duration_since(self.refilled).as_secs_f64();
-        self.refilled = now;
-        self.tokens = (self.tokens + elapsed * self.per_second).min(self.per_second);
-        if self.tokens < 1.0 {
-            return false;
-        }
-        self.tokens -= 1.0;
-        true
-    }
-}
-
 /// When a caller whom we had no room for may try again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// The user part of our own address when we dial.
 const OUR_USER: &str = "auricle";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_rate_admits_a_second_at_once_and_then_as_time_allows() {
-        let now = Instant::now();
-        let mut rate = CallRate::new(now, 2);
-        assert_eq!([rate.admits(now), rate.admits(now), rate.admits(now)], [true, true, false]);
-        assert!(rate.admits(now + Duration::from_millis(500)));
-        assert!(!rate.admits(now + Duration::from_millis(500)));
-    }
-
-    #[test]
-    fn no_rate_is_no_limit() {
-        let now = Instant::now();
-        let mut rate = CallRate::new(now, 0);
-        assert!((0..10_000).all(|_| rate.admits(now)));
-    }
-}

@@ -1,53 +1,234 @@
-//! Whom an outbound call goes to: a SIP URI with a numeric address, on loopback or on the allow-list.
+//! Whom an outbound call goes to, and by which ways: a telephone number by trunks, or a SIP URI on the allow-list.
 //!
-//! Left out on purpose: names (RFC 3263) and trunks, which belong to the SIP issue.
+//! Every wish passes here, and leaves as attempts in their order or not at all. A SIP URI is for telephones and test equipment at
+//! addresses that the operator has listed; where its user part is a telephone number, the tenant's rules hold for that, too.
 
 use std::net::{IpAddr, SocketAddr};
 
-use sip::header::Uri;
+use sip::auth::Account;
+use sip::header::{NameAddr, Scheme, Uri};
+use sip::transport::{Flow, Transport};
 
 use super::config::OutboundConfig;
+use super::dialling::{DialError, Number};
+use super::toll::{MeterRefusal, TollPolicy, TollRefusal};
+use super::trunks::{Directory, Identity, ShownNumber, Trunk, TrunkName, request_uri};
 use crate::call::registry::StartError;
+use crate::domain::ids::OrgId;
 
-/// A target that may be called.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutboundTarget {
-    /// The request's URI, as given.
-    pub uri: Uri,
-    /// Where the request goes.
-    pub address: SocketAddr,
+/// Why nothing is dialled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DialRefusal {
+    /// Neither a number nor a SIP URI with a numeric address.
+    #[error("not a target")]
+    Target,
+    /// The address is not on the allow-list.
+    #[error("the address is not allowed")]
+    Address,
+    /// Outbound calls by trunks are switched off.
+    #[error("outbound calls are switched off")]
+    Off,
+    /// The dial string is no number that is dialled.
+    #[error("the number is not dialled: {0}")]
+    Number(#[from] DialError),
+    /// The tenant may not call it.
+    #[error("not allowed to the tenant: {0}")]
+    Toll(#[from] TollRefusal),
+    /// The tenant has used up what it may.
+    #[error("limit of the tenant: {0}")]
+    Meter(#[from] MeterRefusal),
+    /// No trunk for the number, or none that is there.
+    #[error("no trunk")]
+    NoTrunk,
 }
 
-impl OutboundTarget {
-    /// Reads a SIP URI and holds it against the allow-list.
+impl DialRefusal {
+    /// What whoever asked is told.
+    #[must_use]
+    pub const fn start_error(self) -> StartError {
+        match self {
+            Self::Target => StartError::InvalidTarget,
+            Self::Number(DialError::Emergency) | Self::Address | Self::Off | Self::Toll(_) => StartError::NotAllowed,
+            Self::Number(_) => StartError::InvalidTarget,
+            Self::Meter(_) | Self::NoTrunk => StartError::Capacity,
+        }
+    }
+}
+
+/// Where a call goes, before any trunk is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// A number, and what a minute to it costs in millionths.
+    Number {
+        /// The number.
+        number: Number,
+        /// Millionths of the unit that rates are in.
+        rate: u64,
+    },
+    /// An address on the allow-list.
+    Direct {
+        /// The request's URI, as given.
+        uri: Uri,
+        /// Where the request goes.
+        address: SocketAddr,
+    },
+}
+
+/// One way to place a call.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// By which trunk, if by one.
+    pub trunk: Option<TrunkName>,
+    /// By which way.
+    pub flow: Flow,
+    /// By which it goes next, when nobody answers there.
+    pub alternatives: Vec<Flow>,
+    /// What the request names.
+    pub request_uri: Uri,
+    /// Who calls.
+    pub from: NameAddr,
+    /// Who calls, on our word.
+    pub asserted: Option<Uri>,
+    /// Who we are to the trunk.
+    pub account: Option<Account>,
+}
+
+impl Destination {
+    /// Reads what somebody wants to call and holds it against what the tenant may.
     ///
     /// # Errors
-    /// When it is not a SIP URI with a numeric address, or may not be called.
-    pub fn parse(text: &str, allowed: &OutboundConfig) -> Result<Self, StartError> {
-        let uri = Uri::parse(text).map_err(|_| StartError::InvalidTarget)?;
-        let ip: IpAddr = uri.host().trim_matches(['[', ']']).parse().map_err(|_| StartError::InvalidTarget)?;
-        let address = SocketAddr::new(ip, uri.port().unwrap_or(SIP_PORT));
-        if !allowed.allows(ip) {
-            return Err(StartError::NotAllowed);
+    /// When it is not understood or not allowed.
+    pub fn read(text: &str, directory: &Directory, org: &OrgId) -> Result<Self, DialRefusal> {
+        let (outbound, policy) = (directory.outbound(), directory.tenant(org));
+        let is_sip = |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+        if is_sip("sip:") || is_sip("sips:") {
+            return Self::direct(text, outbound, policy);
         }
-        Ok(Self { uri, address })
+        let number = outbound.numbering.read(text)?;
+        if !outbound.enabled {
+            return Err(DialRefusal::Off);
+        }
+        let rate = policy.allow(&number)?;
+        Ok(Self::Number { number, rate })
+    }
+
+    fn direct(text: &str, outbound: &OutboundConfig, policy: &TollPolicy) -> Result<Self, DialRefusal> {
+        let uri = Uri::parse(text).map_err(|_| DialRefusal::Target)?;
+        let ip: IpAddr = uri.host().trim_matches(['[', ']']).parse().map_err(|_| DialRefusal::Target)?;
+        if uri.scheme() != Scheme::Sip {
+            return Err(DialRefusal::Target);
+        }
+        if !outbound.allows(ip) {
+            return Err(DialRefusal::Address);
+        }
+        if uri.user().is_some() {
+            let user = uri.decoded_user().ok_or(DialRefusal::Target)?;
+            check_user(&user, outbound, policy)?;
+        }
+        Ok(Self::Direct { address: SocketAddr::new(ip, uri.port().unwrap_or(SIP_PORT)), uri })
+    }
+}
+
+/// A user part that a PBX behind the address might take for a number.
+fn check_user(user: &str, outbound: &OutboundConfig, policy: &TollPolicy) -> Result<(), DialRefusal> {
+    // Parameters of a number may stand behind it; digits of other scripts are digits to some.
+    let number = user.split(';').next().unwrap_or_default();
+    if !number.is_ascii() {
+        return Err(DialRefusal::Target);
+    }
+    match outbound.numbering.read(number) {
+        Err(DialError::Emergency) => Err(DialError::Emergency.into()),
+        Ok(_) if !outbound.enabled => Err(DialRefusal::Off),
+        Ok(number) => Ok(policy.allow(&number).map(drop)?),
+        // Enough digits to lead out of a house are no extension.
+        Err(_) if number.bytes().filter(u8::is_ascii_digit).count() > EXTENSION_DIGITS => Err(DialRefusal::Number(DialError::Form)),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Flows to somebody, the first one first, and what stands for them in a request.
+pub type Way = (Vec<Flow>, Uri);
+
+/// Where our end is, and where trunks are.
+pub struct Ways<'a> {
+    /// Our address, as peers are told.
+    pub local: SocketAddr,
+    /// Who we are to nobody in particular.
+    pub our_uri: &'a Uri,
+    /// By which ways a trunk is reached now, and the URI of its contact or target. None while it is not there.
+    pub way: &'a dyn Fn(&Trunk) -> Option<Way>,
+}
+
+impl Ways<'_> {
+    /// The attempts for a destination, in their order; at most as many as a route may name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn attempts(
+        &self,
+        destination: &Destination,
+        directory: &Directory,
+        org: &OrgId,
+        shown: Option<&str>,
+    ) -> Result<Vec<Attempt>, DialRefusal> {
+        let attempts: Vec<Attempt> = match destination {
+            Destination::Direct { uri, address } => vec![self.direct(uri, *address)],
+            Destination::Number { number, .. } => {
+                let named = directory.routes().trunks(number).iter().filter_map(|name| directory.trunk(name));
+                named.filter(|trunk| trunk.config.org == *org).filter_map(|trunk| self.by_trunk(trunk, number, shown)).collect()
+            }
+        };
+        if attempts.is_empty() { Err(DialRefusal::NoTrunk) } else { Ok(attempts) }
+    }
+
+    fn direct(&self, uri: &Uri, address: SocketAddr) -> Attempt {
+        Attempt {
+            trunk: None,
+            flow: Flow::udp(self.local, address),
+            alternatives: Vec::new(),
+            request_uri: uri.clone(),
+            from: self.our_uri.clone().into(),
+            asserted: None,
+            account: None,
+        }
+    }
+
+    fn by_trunk(&self, trunk: &Trunk, number: &Number, shown: Option<&str>) -> Option<Attempt> {
+        let (mut flows, target) = (self.way)(trunk)?;
+        let flow = (!flows.is_empty()).then(|| flows.remove(0))?;
+        let own = ShownNumber::choose(&trunk.config, shown);
+        if shown.is_some() && own.is_none() {
+            return None;
+        }
+        let host = self.local.ip().to_string();
+        let identity = Identity::new(&trunk.config, own.as_ref(), &host)?;
+        Some(Attempt {
+            trunk: Some(trunk.name.clone()),
+            flow,
+            alternatives: flows,
+            request_uri: request_uri(&trunk.config, number, &target)?,
+            from: identity.from,
+            asserted: identity.asserted,
+            account: trunk.account.clone(),
+        })
+    }
+}
+
+/// The transport that a URI asks for (RFC 3263 §4.1, without records of names).
+#[must_use]
+pub fn transport_of(uri: &Uri) -> Transport {
+    match (uri.scheme(), uri.param("transport").map(str::to_ascii_lowercase).as_deref()) {
+        (Scheme::Sips, _) | (_, Some("tls")) => Transport::Tls,
+        (_, Some("tcp")) => Transport::Tcp,
+        _ => Transport::Udp,
     }
 }
 
 /// Where SIP listens when a URI names no port (RFC 3261 §19.1.2).
 const SIP_PORT: u16 = 5060;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Digits of an extension within a house.
+const EXTENSION_DIGITS: usize = 6;
 
-    #[test]
-    fn loopback_may_be_called_and_a_stranger_may_not() {
-        let nobody = OutboundConfig::default();
-        let target = OutboundTarget::parse("sip:bob@127.0.0.1:5070", &nobody).map(|target| target.address);
-        assert_eq!(target, Ok("127.0.0.1:5070".parse().unwrap()));
-        assert_eq!(OutboundTarget::parse("sip:bob@192.0.2.1", &nobody), Err(StartError::NotAllowed));
-        assert_eq!(OutboundTarget::parse("sip:bob@example.com", &nobody), Err(StartError::InvalidTarget));
-        assert_eq!(OutboundTarget::parse("tel:+15550100", &nobody), Err(StartError::InvalidTarget));
-    }
-}
+#[cfg(test)]
+mod tests;

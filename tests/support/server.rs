@@ -39,6 +39,7 @@ impl Server {
         let Wanted { agents, log_level, log_format } = wanted;
         let text = format!(
             "[sip]\nlisten = \"{sip}\"\nmax_calls_per_second = 0\n\
+             [outbound]\nenabled = true\n[tenants.org_default]\ncountries = [\"US\"]\n\
              [rtp]\naddress = \"127.0.0.1\"\nport_min = {first}\nport_max = {last}\nquarantine_s = 1\n\
              [calls]\nmax_concurrent = 300\nexpected_calls_per_second = 10\nexpected_call_length_s = 60\n\
              [http]\nlisten = \"{rest}\"\n\

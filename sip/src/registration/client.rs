@@ -165,6 +165,11 @@ impl Registration {
         }
     }
 
+    /// When [`Registration::poll_output`] has something new to say.
+    pub fn poll_due(&self) -> Option<Instant> {
+        self.due.filter(|_| !self.in_flight && !self.closed)
+    }
+
     /// How it stands. What the registrar has granted stands until it ends, whatever came after.
     pub fn status(&self, now: Instant) -> RegistrationStatus {
         match (self.closing, self.until.filter(|until| *until > now), self.failure) {

@@ -60,13 +60,13 @@ pub(in crate::api) async fn view(
     Ok(Json(record))
 }
 
-/// `POST /v1/calls` with `{"to": "sip:…", "agent": …}`: calls somebody.
+/// `POST /v1/calls` with `{"to": "+49…", "agent": …}`: calls somebody.
 pub(in crate::api) async fn start(
     State(state): State<AppState>,
     requester: Requester,
     Body(mut fields): Body,
 ) -> Result<impl IntoResponse, ApiError> {
-    let to = fields.required("to", "must be a SIP URI of at most 256 characters, as in sip:1000@192.0.2.1", sip_uri);
+    let to = fields.required("to", "must be a telephone number, as in +4930901820, or a SIP URI, as in sip:1000@192.0.2.1", target);
     let agent = fields.optional("agent", "must be the name of an agent", agent_name);
     fields.finish()?;
     let to = to.ok_or(ApiError::Internal)?;
@@ -146,7 +146,7 @@ async fn finished<T: Send + 'static>(deed: impl Future<Output = Result<T, ApiErr
 fn start_error(error: StartError) -> ApiError {
     let invalid = |field: &str, message| ApiError::Invalid(vec![FieldFault { field: field.to_owned(), message }]);
     match error {
-        StartError::InvalidTarget => invalid("to", "must be a SIP URI with a numeric address"),
+        StartError::InvalidTarget => invalid("to", "must be a telephone number or a SIP URI with a numeric address"),
         StartError::UnknownAgent => invalid("agent", "is not configured"),
         StartError::NotAllowed => ApiError::TargetNotAllowed,
         StartError::Capacity => ApiError::NoCapacity,
@@ -158,10 +158,13 @@ fn of_call(action: AuditAction, id: Option<&CallId>) -> Deed {
     Deed { action, resource: AuditResource::Call, object: id.map(ToString::to_string) }
 }
 
-fn sip_uri(text: &str) -> Option<Redacted<String>> {
-    let whole = text.len() <= 256 && text.bytes().all(|byte| byte.is_ascii_graphic());
+/// What looks like a number or a SIP URI; whether it is dialled is decided where numbers are understood.
+fn target(text: &str) -> Option<Redacted<String>> {
+    let whole = text.len() <= 256 && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
     let has_host = text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sip:")) && text.len() > 4;
-    (whole && has_host).then(|| Redacted::new(text.to_owned()))
+    let is_number = text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("tel:")) || text.starts_with(['+', '(']);
+    let is_dialled = text.starts_with(|first: char| first.is_ascii_digit());
+    (whole && (has_host || is_number || is_dialled)).then(|| Redacted::new(text.to_owned()))
 }
 
 fn digits(text: &str) -> Option<Vec<Digit>> {

@@ -1,0 +1,333 @@
+//! Calls by trunks: which one an inbound call came by, by which ones an outbound call is tried, and what both use up.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use sip::endpoint::{Endpoint, IncomingInvite, InviteId, OutgoingInvite};
+use sip::header::StatusCode;
+use sip::transport::Flow;
+
+use super::{Gateway, OUR_USER, SipCall};
+use crate::call::config::{AnswerRule, NumberConfig};
+use crate::call::event::{RejectCause, SignallingKey};
+use crate::call::launch::{LaunchError, LaunchRequest, Launched};
+use crate::call::registry::StartError;
+use crate::domain::ids::{CallId, OrgId};
+use crate::domain::network::Network;
+use crate::domain::redacted::Redacted;
+use crate::leg::line_rules::LineRules;
+use crate::signalling::outbound::{Attempt, Destination, DialRefusal, Ways};
+use crate::signalling::toll::CallToken;
+use crate::signalling::trunks::{Dialled, Directory, Peer, Refused, Trunk, TrunkName, asserted_number};
+
+/// What an outbound call needs beyond one that came in.
+#[derive(Debug)]
+pub(super) struct Placed {
+    token: Option<CallToken>,
+    offer: Bytes,
+    left: VecDeque<Attempt>,
+}
+
+/// Who wants to call whom.
+pub(super) struct Wish {
+    pub(super) org: OrgId,
+    pub(super) to: Redacted<String>,
+    pub(super) agent: Option<String>,
+}
+
+impl Gateway {
+    /// Trunks, numbers and tenants are others from now on. Calls go on as they began, but outbound calls by trunks end at once when those are
+    /// switched off.
+    pub fn replace_directory(&mut self, now: Instant, endpoint: &mut Endpoint, directory: Arc<Directory>) {
+        endpoint.set_gate(now, Arc::<Directory>::clone(&directory));
+        self.desk.replace(now, Arc::clone(&directory));
+        if !directory.outbound().enabled {
+            let all: Vec<CallToken> = self.desk.meter.running().collect();
+            tracing::warn!(calls = all.len(), "outbound_switched_off");
+            self.end_tolled(&all);
+        }
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant, endpoint: &mut Endpoint) {
+        self.desk.handle_timeout(now, endpoint);
+        let directory = Arc::clone(self.desk.directory());
+        let over = self.desk.meter.exceeded(now, |org| directory.tenant(org));
+        if !over.is_empty() {
+            tracing::warn!(calls = over.len(), "toll_limit_reached");
+            self.end_tolled(&over);
+        }
+    }
+
+    /// Where a trunk's target was found.
+    pub fn set_addresses(&mut self, now: Instant, name: &TrunkName, addresses: &[SocketAddr]) {
+        self.desk.set_addresses(now, name, addresses);
+    }
+
+    /// The ways to a trunk's target, the first one first.
+    pub fn set_flows(&mut self, now: Instant, name: &TrunkName, flows: Vec<Flow>) {
+        self.desk.set_flows(now, name, flows);
+    }
+
+    /// When [`Gateway::handle_timeout`] wants to be called.
+    pub fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
+        [self.desk.poll_timeout(now), self.desk.meter.next_minute(now)].into_iter().flatten().min()
+    }
+
+    /// Launches the call that an INVITE asks for; by which trunk it came.
+    pub(super) fn admit(
+        &mut self,
+        now: Instant,
+        key: SignallingKey,
+        invite: &IncomingInvite,
+    ) -> Result<(Launched, Option<TrunkName>, OrgId), RejectCause> {
+        let directory = Arc::clone(self.desk.directory());
+        let address = invite.flow.remote.ip();
+        let candidates = directory.candidates(Peer { address, tls_name: None, login: invite.login.as_deref() });
+        if candidates.is_empty() && !directory.takes_unknown(address) {
+            return Err(RejectCause::UnknownNumber);
+        }
+        let user = |uri: &sip::header::Uri| uri.decoded_user().map(std::borrow::Cow::into_owned).unwrap_or_default();
+        let dialled = Dialled { request: &user(&invite.request_uri), to: &user(&invite.to_uri) };
+        let (number, trunk) = directory.answering(&candidates, dialled).ok_or(RejectCause::UnknownNumber)?;
+        if !self.rate.admits(now) {
+            return Err(RejectCause::Unavailable);
+        }
+        if invite.sdp.is_empty() {
+            // An INVITE without an offer asks us for one; that is the SIP issue's.
+            return Err(RejectCause::NotAcceptable);
+        }
+        if let Some(trunk) = trunk {
+            self.take_place(now, trunk).map_err(|refused| match refused {
+                Refused::Calls => RejectCause::Busy,
+                Refused::Rate => RejectCause::TemporarilyUnavailable,
+            })?;
+        }
+        let request = self.inbound_request(key, invite, number, trunk.map(Arc::as_ref), dialled);
+        let org = request.org.clone();
+        let launched = self.launcher.launch(request).map_err(|error| {
+            tracing::debug!(%error, "call_not_launched");
+            if let Some(trunk) = trunk {
+                self.desk.limits.release(&trunk.name);
+            }
+            error.reject_cause()
+        })?;
+        Ok((launched, trunk.map(|trunk| trunk.name.clone()), org))
+    }
+
+    fn inbound_request(
+        &self,
+        key: SignallingKey,
+        invite: &IncomingInvite,
+        number: &NumberConfig,
+        trunk: Option<&Trunk>,
+        dialled: Dialled<'_>,
+    ) -> LaunchRequest {
+        let from = invite.from_uri.decoded_user().unwrap_or_default();
+        let (from, to) = match trunk {
+            Some(trunk) => {
+                let from = asserted_number(&trunk.config, &invite.message).unwrap_or_else(|| trunk.config.numbering.tidy(&from));
+                (from, trunk.config.numbering.tidy(dialled.on(&trunk.config)))
+            }
+            None => (from.into_owned(), dialled.request.to_owned()),
+        };
+        LaunchRequest {
+            key,
+            org: number.org.clone(),
+            codecs: number.codecs.clone(),
+            line: trunk.map(|trunk| trunk.config.line()).unwrap_or_default(),
+            analysis: number.analysis,
+            keys: number.keys(),
+            keys_to_agent: number.dtmf_to_agent,
+            from: Redacted::new(from),
+            to: Redacted::new(to),
+            agent: number.agent.clone(),
+            answer: number.answer,
+            peer: invite.flow.remote.ip(),
+            offer: Some(invite.sdp.clone()),
+            signalling: self.to_sip.clone(),
+        }
+    }
+
+    /// Places an outbound call.
+    pub(super) fn try_dial(&mut self, now: Instant, endpoint: &mut Endpoint, wish: Wish) -> Result<CallId, StartError> {
+        let directory = Arc::clone(self.desk.directory());
+        let refused = |refusal: DialRefusal| {
+            tracing::info!(%refusal, "call_not_dialled");
+            refusal.start_error()
+        };
+        let destination = Destination::read(wish.to.expose(), &directory, &wish.org).map_err(refused)?;
+        let mut attempts: VecDeque<Attempt> = self.attempts(now, endpoint, &destination, &directory, &wish.org).map_err(refused)?.into();
+        let rules = directory.default_number().cloned().unwrap_or_default();
+        let agent = wish.agent.clone().or_else(|| directory.default_number().map(|number| number.agent.clone()));
+        let agent = agent.ok_or(StartError::UnknownAgent)?;
+        let token = match &destination {
+            Destination::Number { rate, .. } => {
+                let begun = self.desk.meter.begin(now, today(), &wish.org, directory.tenant(&wish.org), *rate);
+                Some(begun.map_err(|error| refused(error.into()))?)
+            }
+            Destination::Direct { .. } => None,
+        };
+        let placed = self.place(now, endpoint, &directory, (wish, rules, agent), &mut attempts, token);
+        if placed.is_err()
+            && let Some(token) = token
+        {
+            self.desk.meter.end(now, token);
+        }
+        placed
+    }
+
+    /// The far end of an outbound call refused, or was not there: the next trunk is tried. False when there is none, or it would not help.
+    pub(super) fn try_next(&mut self, now: Instant, endpoint: &mut Endpoint, id: InviteId, refusal: Option<StatusCode>) -> bool {
+        let is_trunks_fault = refusal.is_none_or(|status| matches!(status.code(), 408 | 500 | 502..=504));
+        let Some(call) = self.calls.get_mut(&id).filter(|_| is_trunks_fault) else { return false };
+        if let Some(trunk) = &call.trunk {
+            self.desk.handle_lost_call(now, trunk);
+        }
+        let directory = Arc::clone(self.desk.directory());
+        let Some(placed) = &mut call.placed else { return false };
+        let Some(attempt) = placed.left.pop_front() else { return false };
+        if !directory.outbound().enabled {
+            return false;
+        }
+        let invite = outgoing(&attempt, &self.our_uri, placed.offer.clone());
+        let Ok(next) = endpoint.invite(now, invite) else { return false };
+        let Some(mut call) = self.calls.remove(&id) else { return false };
+        tracing::info!(call = %call.id, "call_tries_next_trunk");
+        if let Some(trunk) = call.trunk.take() {
+            self.desk.limits.release(&trunk);
+        }
+        call.trunk = attempt.trunk.filter(|name| directory.trunk(name).is_some_and(|trunk| self.take_place(now, trunk).is_ok()));
+        self.names.insert(call.key, next);
+        self.calls.insert(next, call);
+        true
+    }
+
+    /// A call is over: what it used is free again.
+    pub(super) fn release(&mut self, now: Instant, call: &SipCall) {
+        if let Some(trunk) = &call.trunk {
+            self.desk.limits.release(trunk);
+        }
+        if let Some(token) = call.placed.as_ref().and_then(|placed| placed.token) {
+            self.desk.meter.end(now, token);
+        }
+    }
+
+    fn attempts(
+        &self,
+        now: Instant,
+        endpoint: &Endpoint,
+        destination: &Destination,
+        directory: &Directory,
+        org: &OrgId,
+    ) -> Result<Vec<Attempt>, DialRefusal> {
+        let way = |trunk: &Trunk| self.desk.way(now, endpoint, trunk);
+        Ways { local: self.local, our_uri: &self.our_uri, way: &way }.attempts(destination, directory, org, None)
+    }
+
+    fn place(
+        &mut self,
+        now: Instant,
+        endpoint: &mut Endpoint,
+        directory: &Directory,
+        (wish, rules, agent): (Wish, NumberConfig, String),
+        attempts: &mut VecDeque<Attempt>,
+        token: Option<CallToken>,
+    ) -> Result<CallId, StartError> {
+        let mut first = attempts.pop_front().ok_or(StartError::Capacity)?;
+        // A trunk that is full is passed over; nobody is told 503 for it.
+        while let Some(trunk) = first.trunk.as_ref().and_then(|name| directory.trunk(name)) {
+            if self.take_place(now, trunk).is_ok() {
+                break;
+            }
+            first = attempts.pop_front().ok_or(StartError::Capacity)?;
+        }
+        let mut line = first.trunk.as_ref().and_then(|name| directory.trunk(name)).map(|trunk| trunk.config.line()).unwrap_or_default();
+        let others = attempts.iter().map(|attempt| attempt.flow).chain(attempts.iter().flat_map(|attempt| attempt.alternatives.clone()));
+        let others = others.chain(first.alternatives.iter().copied());
+        line.media_networks.extend(others.map(|flow| Network::from(flow.remote.ip())));
+        let started = self.launch_and_invite(now, endpoint, (&wish, &rules, agent), &first, line, attempts, token);
+        if started.is_err()
+            && let Some(name) = &first.trunk
+        {
+            self.desk.limits.release(name);
+        }
+        started
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one wish, each of another owner")]
+    fn launch_and_invite(
+        &mut self,
+        now: Instant,
+        endpoint: &mut Endpoint,
+        (wish, rules, agent): (&Wish, &NumberConfig, String),
+        first: &Attempt,
+        line: LineRules,
+        left: &mut VecDeque<Attempt>,
+        token: Option<CallToken>,
+    ) -> Result<CallId, StartError> {
+        let key = self.next_key();
+        let request = LaunchRequest {
+            key,
+            org: wish.org.clone(),
+            codecs: None,
+            line,
+            analysis: rules.analysis,
+            keys: rules.keys(),
+            keys_to_agent: rules.dtmf_to_agent,
+            from: Redacted::new(first.from.uri().user().unwrap_or(OUR_USER).to_owned()),
+            to: wish.to.clone(),
+            agent,
+            answer: AnswerRule::default(),
+            peer: first.flow.remote.ip(),
+            offer: None,
+            signalling: self.to_sip.clone(),
+        };
+        let launched = self.launcher.launch(request).map_err(|error| match error {
+            LaunchError::UnknownAgent => StartError::UnknownAgent,
+            LaunchError::Capacity | LaunchError::Port(_) | LaunchError::Saturated | LaunchError::Media(_) => StartError::Capacity,
+        })?;
+        let offer = launched.offer.clone().unwrap_or_default();
+        // A call whose INVITE never goes is told so by its signalling queue, which is dropped here.
+        let invite_id = endpoint.invite(now, outgoing(first, &self.our_uri, offer.clone())).map_err(|_| StartError::Capacity)?;
+        let id = launched.id.clone();
+        self.enter(invite_id, key, launched, wish.org.clone(), first.trunk.clone());
+        if let Some(call) = self.calls.get_mut(&invite_id) {
+            call.placed = Some(Placed { token, offer, left: std::mem::take(left) });
+        }
+        Ok(id)
+    }
+
+    fn take_place(&mut self, now: Instant, trunk: &Trunk) -> Result<(), Refused> {
+        self.desk.limits.take(now, &trunk.name, trunk.config.max_calls, trunk.config.max_calls_per_second)
+    }
+
+    fn end_tolled(&self, tokens: &[CallToken]) {
+        let tolled = |call: &&SipCall| call.placed.as_ref().and_then(|placed| placed.token).is_some_and(|token| tokens.contains(&token));
+        for call in self.calls.values().filter(tolled) {
+            self.launcher.hang_up(&call.org, &call.id);
+        }
+    }
+}
+
+fn outgoing(attempt: &Attempt, our_uri: &sip::header::Uri, body: Bytes) -> OutgoingInvite {
+    OutgoingInvite {
+        flow: attempt.flow,
+        alternatives: attempt.alternatives.clone(),
+        request_uri: attempt.request_uri.clone(),
+        from: attempt.from.clone(),
+        to: attempt.request_uri.clone().into(),
+        contact: our_uri.clone(),
+        account: attempt.account.clone(),
+        asserted: attempt.asserted.clone(),
+        body,
+    }
+}
+
+/// The number of the day, UTC.
+fn today() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400
+}

@@ -1,0 +1,162 @@
+//! Who calls: the number that an outbound call shows, and whose word is taken for an inbound one (RFC 3325).
+
+use sip::header::{NameAddr, Uri};
+use sip::message::Request;
+
+use super::config::{IdentityRule, NumberFormat, Quirk, TrunkConfig};
+use crate::signalling::dialling::Number;
+
+/// The number that a call is made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownNumber(Number);
+
+/// Who an outbound call says that it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// From.
+    pub from: NameAddr,
+    /// P-Asserted-Identity.
+    pub asserted: Option<Uri>,
+}
+
+impl ShownNumber {
+    /// The number asked for, where the trunk may show it, or the trunk's own. `None` when the trunk has none or may not show the one
+    /// that was asked for: showing a number that is not ours is how calls are blocked, and people deceived.
+    #[must_use]
+    pub fn choose(trunk: &TrunkConfig, asked: Option<&str>) -> Option<Self> {
+        let read = |text: &str| trunk.numbering.read(text).ok();
+        let allowed = || trunk.caller_id.iter().chain(&trunk.caller_ids).filter_map(|text| read(text));
+        match asked {
+            Some(asked) => read(asked).filter(|asked| allowed().any(|number| number == *asked)).map(Self),
+            None => allowed().next().map(Self),
+        }
+    }
+}
+
+impl Identity {
+    /// As the trunk wants it; `host` is where we are, as peers are told. Without a number the account's name stands in From.
+    #[must_use]
+    pub fn new(trunk: &TrunkConfig, shown: Option<&ShownNumber>, host: &str) -> Option<Self> {
+        let account = trunk.username.as_deref().unwrap_or(OUR_USER);
+        let domain = trunk.target_uri().map_or_else(|| host.to_owned(), |target| bracketed(target.host()));
+        let number = shown.map(|shown| written(trunk, &shown.0));
+        let uri = |user: &str| Uri::parse(&format!("sip:{}@{domain}", escaped(user))).ok();
+        let from = match (&number, trunk.identity) {
+            (Some(number), IdentityRule::From | IdentityRule::Both) => uri(number)?,
+            _ => uri(account)?,
+        };
+        let asserted = match (&number, trunk.identity) {
+            (Some(number), IdentityRule::Asserted | IdentityRule::Both) => Some(uri(number)?),
+            _ => None,
+        };
+        Some(Self { from: from.into(), asserted })
+    }
+}
+
+/// The Request-URI of a call to a number by way of `host` (`host:port;params` of the trunk).
+#[must_use]
+pub(crate) fn request_uri(trunk: &TrunkConfig, number: &Number, target: &Uri) -> Option<Uri> {
+    let port = target.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let transport = target.param("transport").map(|transport| format!(";transport={transport}")).unwrap_or_default();
+    let phone = if trunk.quirks.contains(&Quirk::UserPhone) { ";user=phone" } else { "" };
+    Uri::parse(&format!("sip:{}@{}{port}{transport}{phone}", written(trunk, number), bracketed(target.host()))).ok()
+}
+
+/// The number of P-Asserted-Identity, where the trunk's word is taken.
+#[must_use]
+pub fn asserted_number(trunk: &TrunkConfig, request: &Request) -> Option<String> {
+    if !trunk.trusted_identity {
+        return None;
+    }
+    let value = request.headers().extension("P-Asserted-Identity")?;
+    let uri = value.split_once('<').map_or(value, |(_, rest)| rest.split('>').next().unwrap_or_default());
+    let uri = Uri::parse(uri.trim()).ok()?;
+    let user = uri.decoded_user()?;
+    Some(trunk.numbering.tidy(&user))
+}
+
+/// In the trunk's own form.
+fn written(trunk: &TrunkConfig, number: &Number) -> String {
+    let digits = number.as_str().trim_start_matches('+');
+    match trunk.number_format {
+        NumberFormat::E164 => number.as_str().to_owned(),
+        NumberFormat::Digits => digits.to_owned(),
+        NumberFormat::National => {
+            let code = &trunk.numbering.country_code;
+            match digits.strip_prefix(code.as_str()).filter(|_| !code.is_empty()) {
+                Some(rest) => format!("{}{rest}", trunk.numbering.national_prefix),
+                None => format!("{}{digits}", trunk.numbering.international_prefix),
+            }
+        }
+    }
+}
+
+/// A user part: names of accounts may hold an address.
+fn escaped(user: &str) -> String {
+    user.replace('%', "%25").replace('@', "%40").replace(' ', "%20")
+}
+
+fn bracketed(host: &str) -> String {
+    if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() }
+}
+
+/// Who we are to whom we are nobody.
+const OUR_USER: &str = "auricle";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signalling::dialling::Numbering;
+
+    fn trunk() -> TrunkConfig {
+        TrunkConfig {
+            target: Some("sip:trunk.example.com:5070;transport=tcp".into()),
+            username: Some("acct".into()),
+            caller_id: Some("+4930901820".into()),
+            caller_ids: vec!["+4930901821".into()],
+            numbering: Numbering { country_code: "49".into(), ..Numbering::default() },
+            ..TrunkConfig::default()
+        }
+    }
+
+    fn number(text: &str) -> Number {
+        Numbering::default().read(text).unwrap()
+    }
+
+    #[test]
+    fn a_call_shows_only_numbers_that_the_trunk_has() {
+        let trunk = trunk();
+        assert_eq!(ShownNumber::choose(&trunk, None), Some(ShownNumber(number("+4930901820"))));
+        assert_eq!(ShownNumber::choose(&trunk, Some("030901821")), Some(ShownNumber(number("+4930901821"))));
+        assert_eq!(ShownNumber::choose(&trunk, Some("+4930999999")), None);
+    }
+
+    #[test]
+    fn the_number_stands_where_the_trunk_wants_it() {
+        for (identity, from, asserted) in [
+            (IdentityRule::From, "<sip:+4930901820@trunk.example.com>", None),
+            (IdentityRule::Asserted, "<sip:acct@trunk.example.com>", Some("sip:+4930901820@trunk.example.com")),
+            (IdentityRule::Both, "<sip:+4930901820@trunk.example.com>", Some("sip:+4930901820@trunk.example.com")),
+        ] {
+            let trunk = TrunkConfig { identity, ..trunk() };
+            let shown = ShownNumber::choose(&trunk, None);
+            let identity = Identity::new(&trunk, shown.as_ref(), "192.0.2.1").unwrap();
+            assert_eq!((identity.from.to_string().as_str(), identity.asserted.as_ref().map(Uri::as_str)), (from, asserted));
+        }
+    }
+
+    #[test]
+    fn a_number_is_written_as_the_trunk_wants_it() {
+        for (format, quirks, expected) in [
+            (NumberFormat::E164, vec![], "sip:+4989123456@trunk.example.com:5070;transport=tcp"),
+            (NumberFormat::Digits, vec![Quirk::UserPhone], "sip:4989123456@trunk.example.com:5070;transport=tcp;user=phone"),
+            (NumberFormat::National, vec![], "sip:089123456@trunk.example.com:5070;transport=tcp"),
+        ] {
+            let trunk = TrunkConfig { number_format: format, quirks, ..trunk() };
+            let target = trunk.target_uri().unwrap();
+            assert_eq!(request_uri(&trunk, &number("+4989123456"), &target).unwrap().as_str(), expected);
+        }
+        let national = TrunkConfig { number_format: NumberFormat::National, ..trunk() };
+        assert_eq!(written(&national, &number("+33123456789")), "0033123456789");
+    }
+}

@@ -1,0 +1,282 @@
+//! What trunks need beside calls: their health asked, our registrations kept, their calls and those of tenants counted.
+//!
+//! Without a socket: requests go out by the endpoint, and what came of them comes back by [`Desk::handle_reply`]. A directory that takes the
+//! place of another keeps what is known of trunks that have not changed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sip::endpoint::{Endpoint, OutgoingRequest, RequestId, RequestKind};
+use sip::header::Uri;
+use sip::message::Response;
+use sip::registration::{RegisterAnswer, Registration, RegistrationConfig, RegistrationOutput, RegistrationStatus};
+use sip::transport::Flow;
+
+use super::config::TrunkConfig;
+use super::directory::{Directory, Trunk, TrunkName};
+use super::health::{Health, HealthConfig, HealthOutput};
+use super::limits::Limits;
+use crate::signalling::outbound::transport_of;
+use crate::signalling::toll::Meter;
+
+/// Trunks at work.
+pub struct Desk {
+    directory: Arc<Directory>,
+    local: SocketAddr,
+    our_uri: Uri,
+    seed: [u8; 32],
+    watched: BTreeMap<TrunkName, Watched>,
+    /// At most two a trunk.
+    asked: HashMap<RequestId, (TrunkName, Question)>,
+    series: u64,
+    /// Calls of trunks.
+    pub limits: Limits,
+    /// Calls of tenants.
+    pub meter: Meter,
+}
+
+struct Watched {
+    config: TrunkConfig,
+    /// The ways to its target, the first one first.
+    flows: Vec<Flow>,
+    health: Health,
+    registration: Option<Registration>,
+    series: u64,
+    number: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Question {
+    Health,
+    Registration,
+}
+
+/// How a trunk stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrunkStatus {
+    /// Which.
+    pub name: TrunkName,
+    /// Whether calls may go there.
+    pub is_up: bool,
+    /// Our registration, where there is one.
+    pub registration: Option<RegistrationStatus>,
+    /// Calls under way, both ways.
+    pub calls: u32,
+}
+
+impl Desk {
+    /// A desk for the trunks of a directory.
+    #[must_use]
+    pub fn new(now: Instant, directory: Arc<Directory>, local: SocketAddr, our_uri: Uri, seed: [u8; 32]) -> Self {
+        let mut desk = Self {
+            directory: Arc::new(Directory::default()),
+            local,
+            our_uri,
+            seed,
+            watched: BTreeMap::new(),
+            asked: HashMap::new(),
+            series: 0,
+            limits: Limits::default(),
+            meter: Meter::default(),
+        };
+        desk.replace(now, directory);
+        desk
+    }
+
+    /// Takes a new directory. Registrations of trunks that are no more end when their time is over.
+    pub fn replace(&mut self, now: Instant, directory: Arc<Directory>) {
+        let mut kept = std::mem::take(&mut self.watched);
+        for trunk in directory.trunks().filter(|trunk| trunk.config.is_outbound()) {
+            let same = kept.remove(&trunk.name).filter(|watched| watched.config == trunk.config);
+            let watched = same.unwrap_or_else(|| self.watch(now, &trunk.config));
+            self.watched.insert(trunk.name.clone(), watched);
+        }
+        self.limits.retain(|name| directory.trunk(name).is_some());
+        self.directory = directory;
+    }
+
+    /// The directory that holds now.
+    #[must_use]
+    pub const fn directory(&self) -> &Arc<Directory> {
+        &self.directory
+    }
+
+    /// The ways to a trunk's target, the first one first.
+    pub fn set_flows(&mut self, now: Instant, name: &TrunkName, flows: Vec<Flow>) {
+        let Some(watched) = self.watched.get_mut(name) else { return };
+        if watched.flows != flows {
+            watched.flows = flows;
+            watched.health.refresh(now);
+            if let Some(registration) = &mut watched.registration {
+                registration.refresh(now);
+            }
+        }
+    }
+
+    /// As [`Desk::set_flows`], for addresses that the target's name has.
+    pub fn set_addresses(&mut self, now: Instant, name: &TrunkName, addresses: &[SocketAddr]) {
+        let Some(target) = self.watched.get(name).and_then(|watched| watched.config.target_uri()) else { return };
+        let transport = transport_of(&target);
+        let flows = addresses.iter().map(|address| Flow { transport, ..Flow::udp(self.local, *address) }).collect();
+        self.set_flows(now, name, flows);
+    }
+
+    /// Does what is due: asks and registers.
+    pub fn handle_timeout(&mut self, now: Instant, endpoint: &mut Endpoint) {
+        let names: Vec<TrunkName> = self.watched.keys().cloned().collect();
+        for name in names {
+            let Some(watched) = self.watched.get_mut(&name) else { continue };
+            if watched.health.poll_output(now) == HealthOutput::Ask {
+                self.ask(now, endpoint, &name, Question::Health, RequestKind::Options);
+            }
+            let Some(watched) = self.watched.get_mut(&name) else { continue };
+            let wanted = watched.registration.as_mut().map(|registration| registration.poll_output(now));
+            if let Some(RegistrationOutput::Register { expires }) = wanted {
+                let (series, number) = (watched.series, watched.number);
+                // A challenge may use up to three more.
+                watched.number = number.wrapping_add(4) & 0x7fff_ffff;
+                let kind = RequestKind::Register { contact: self.our_uri.clone(), expires, series, number };
+                self.ask(now, endpoint, &name, Question::Registration, kind);
+            }
+        }
+    }
+
+    /// Takes what came of a request; `None` when nobody answered.
+    pub fn handle_reply(&mut self, now: Instant, id: RequestId, response: Option<&Response>) {
+        let Some((name, question)) = self.asked.remove(&id) else { return };
+        self.conclude(now, &name, question, response);
+    }
+
+    /// A call by this trunk found nobody.
+    pub fn handle_lost_call(&mut self, now: Instant, name: &TrunkName) {
+        if let Some(watched) = self.watched.get_mut(name) {
+            tracing::warn!(trunk = %name, "trunk_call_lost");
+            watched.health.handle_lost_call(now);
+        }
+    }
+
+    /// When [`Desk::handle_timeout`] wants to be called.
+    #[must_use]
+    pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+        let due = |watched: &Watched| {
+            let registration = watched.registration.as_ref().and_then(Registration::poll_due);
+            [watched.health.poll_due(), registration].into_iter().flatten().min()
+        };
+        self.watched.values().filter_map(due).min().map(|due| due.max(now))
+    }
+
+    /// By which ways a trunk is reached now, and what stands for it in a request; none while it is down, or nobody knows where it is.
+    #[must_use]
+    pub fn way(&self, now: Instant, endpoint: &Endpoint, trunk: &Trunk) -> Option<(Vec<Flow>, Uri)> {
+        let watched = self.watched.get(&trunk.name)?;
+        if let Some(target) = trunk.config.target_uri() {
+            let is_there = watched.health.is_up() && !watched.flows.is_empty();
+            return is_there.then(|| (watched.flows.clone(), target));
+        }
+        let binding = endpoint.contacts(now, trunk.config.login.as_deref()?).next()?;
+        Some((vec![binding.flow], binding.contact.clone()))
+    }
+
+    /// How trunks with a way out stand.
+    pub fn statuses(&self, now: Instant) -> impl Iterator<Item = TrunkStatus> {
+        self.watched.iter().map(move |(name, watched)| TrunkStatus {
+            name: name.clone(),
+            is_up: watched.health.is_up(),
+            registration: watched.registration.as_ref().map(|registration| registration.status(now)),
+            calls: self.limits.calls(name),
+        })
+    }
+
+    fn watch(&mut self, now: Instant, config: &TrunkConfig) -> Watched {
+        self.series += 1;
+        let interval = if config.target.is_some() { Duration::from_secs(config.probe_s.into()) } else { Duration::ZERO };
+        let mut seed = self.seed;
+        for (byte, number) in seed.iter_mut().zip(self.series.to_be_bytes()) {
+            *byte ^= number;
+        }
+        let expiry = Duration::from_secs(config.register_expiry_s.into());
+        let registration = RegistrationConfig { expiry, retry_min: RETRY_MIN, retry_max: RETRY_MAX, seed };
+        Watched {
+            config: config.clone(),
+            flows: numeric_flow(config, self.local).into_iter().collect(),
+            health: Health::new(now, HealthConfig { interval }),
+            registration: config.register.then(|| Registration::new(now, registration)),
+            series: self.series,
+            number: 1,
+        }
+    }
+
+    fn ask(&mut self, now: Instant, endpoint: &mut Endpoint, name: &TrunkName, question: Question, kind: RequestKind) {
+        let sent = self.request(name, kind).and_then(|request| endpoint.request(now, request).ok());
+        match sent {
+            Some(id) => drop(self.asked.insert(id, (name.clone(), question))),
+            // Nobody knows where it is, or there is no room: as good as no answer.
+            None => self.conclude(now, name, question, None),
+        }
+    }
+
+    fn request(&self, name: &TrunkName, kind: RequestKind) -> Option<OutgoingRequest> {
+        let (watched, trunk) = (self.watched.get(name)?, self.directory.trunk(name)?);
+        let target = watched.config.target_uri()?;
+        let whose = match (&kind, &watched.config.username) {
+            (RequestKind::Register { .. }, Some(username)) => Uri::parse(&format!(
+                "{}:{}@{}",
+                if target.as_str().starts_with("sips") { "sips" } else { "sip" },
+                user_part(username),
+                target.host()
+            ))
+            .ok()?,
+            _ => self.our_uri.clone(),
+        };
+        let to = if matches!(kind, RequestKind::Options) { target.clone() } else { whose.clone() };
+        Some(OutgoingRequest {
+            kind,
+            flow: *watched.flows.first()?,
+            request_uri: target,
+            from: whose.into(),
+            to: to.into(),
+            account: trunk.account.clone(),
+        })
+    }
+
+    fn conclude(&mut self, now: Instant, name: &TrunkName, question: Question, response: Option<&Response>) {
+        let Some(watched) = self.watched.get_mut(name) else { return };
+        let was_up = watched.health.is_up();
+        match (question, response) {
+            (Question::Health, Some(response)) => watched.health.handle_answer(now, response.status().code()),
+            (Question::Health, None) => watched.health.handle_silence(now),
+            (Question::Registration, response) => {
+                let Some(registration) = &mut watched.registration else { return };
+                match response {
+                    Some(response) => registration.handle_answer(now, RegisterAnswer::of(response, &self.our_uri)),
+                    None => registration.handle_silence(now),
+                }
+                tracing::debug!(trunk = %name, status = ?response.map(Response::status), "trunk_registration");
+            }
+        }
+        if was_up != watched.health.is_up() {
+            tracing::warn!(trunk = %name, up = !was_up, "trunk_health");
+        }
+    }
+}
+
+/// The way to the target, where that is written as an address.
+fn numeric_flow(config: &TrunkConfig, local: SocketAddr) -> Option<Flow> {
+    let target = config.target_uri()?;
+    let (address, transport) = (target.host().trim_matches(['[', ']']).parse().ok()?, transport_of(&target));
+    let remote = SocketAddr::new(address, target.port().unwrap_or_else(|| transport.default_port()));
+    Some(Flow { transport, ..Flow::udp(local, remote) })
+}
+
+fn user_part(name: &str) -> String {
+    name.replace('%', "%25").replace('@', "%40").replace(' ', "%20")
+}
+
+/// After the first failure of a registration, and at most (RFC 5626 §4.5).
+const RETRY_MIN: Duration = Duration::from_secs(30);
+const RETRY_MAX: Duration = Duration::from_secs(1_800);
+
+#[cfg(test)]
+mod tests;

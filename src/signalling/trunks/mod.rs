@@ -1,0 +1,24 @@
+//! Trunks: whom calls come from and go to, and what is agreed with each.
+//!
+//! [`Directory`] is all that signalling knows of trunks, numbers and tenants at one time: plain values, made from the configuration
+//! or by an interface, and replaced whole while calls run. A call keeps what it began with; a tenant whose outbound calls are
+//! switched off loses them at once.
+
+mod caller_id;
+pub mod config;
+mod desk;
+mod directory;
+mod health;
+mod limits;
+mod routing;
+
+pub use caller_id::{Identity, ShownNumber, asserted_number};
+pub use config::{IdentityRule, NumberFormat, Quirk, TrunkConfig};
+pub use desk::{Desk, TrunkStatus};
+pub use directory::{Dialled, Directory, DirectoryError, DirectorySource, Peer, Trunk, TrunkName};
+pub use health::{Health, HealthConfig, HealthOutput};
+pub use limits::{CallRate, Limits, Refused};
+pub use routing::{RouteConfig, Routes};
+
+pub(crate) use caller_id::request_uri;
+pub(crate) use routing::is_prefix;
