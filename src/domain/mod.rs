@@ -6,6 +6,7 @@ pub mod access;
 pub mod audio_diagnostics;
 pub mod audit_event;
 pub mod call_record;
+pub mod deployment;
 pub mod event;
 pub mod ids;
 pub mod media_statistics;

@@ -9,7 +9,7 @@ use super::documents::{Collection, Document, Documents, OrgScope, Write};
 use super::error::StoreError;
 use super::query::{Condition, Cursor, Direction, Field, Query, Scalar};
 use crate::domain::call_record::{CallRecord, CallStatus, SessionStatus};
-use crate::domain::ids::CallId;
+use crate::domain::ids::{CallId, OrgId};
 use crate::domain::termination::{GatewayReason, Termination};
 use crate::domain::timeline::{Moment, TimelineEntry};
 
@@ -78,6 +78,14 @@ impl CallRecords {
         let put = |record: &CallRecord| Ok(Write::Put { collection: &CALLS, id: record.id.to_string(), body: body(record)? });
         let writes = records.into_iter().map(put).collect::<Result<Vec<_>, StoreError>>()?;
         self.documents.write(scope, writes).await.map(|_| ())
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.documents.get(&OrgScope::new(OrgId::default_org()), &CALLS, "probe").await.map(|_| ())
     }
 
     /// One record, or none; another organisation's looks like none.

@@ -1,6 +1,8 @@
 //! A gateway without signalling: what the tests call, and what they look into.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
@@ -9,19 +11,21 @@ use axum::{Router, response::Response};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc, watch};
 use tower::ServiceExt;
 
-use crate::api::{AdminSecret, AppState, router};
+use crate::api::{AdminSecret, AppState, GatewayView, InMemory, Limits, Parts, router};
 use crate::audit::AuditLog;
 use crate::call::command::CallCommand;
 use crate::call::registry::{CallRegistry, OutboundRequest};
 use crate::domain::call_record::{CallRecord, CallStatus, Direction, MediaStatistics, SessionStatus, Speaker, Utterance};
 use crate::domain::ids::{CallId, OrgId};
 use crate::domain::redacted::Redacted;
+use crate::domain::setting::SettingFault;
 use crate::store::calls::CallRecords;
 use crate::store::sqlite::SqliteDocuments;
 use crate::store::{COLLECTIONS, OrgScope};
+use crate::supervision::{Breakers, Supervisor};
 use crate::telemetry::metrics::Metrics;
 
 pub(super) const SECRET: &str = "8f1c0b7e6a5d4c3b2a190817f6e5d4c3";
@@ -33,7 +37,11 @@ pub(super) struct House {
     pub(super) records: CallRecords,
     pub(super) outbound: mpsc::Receiver<OutboundRequest>,
     pub(super) directory: TempDir,
+    pub(super) stop: watch::Sender<bool>,
 }
+
+/// The web origin that may read answers.
+pub(super) const ORIGIN: &str = "https://app.example.org";
 
 pub(super) struct Answer {
     pub(super) status: StatusCode,
@@ -64,8 +72,31 @@ impl House {
         let records = CallRecords::new(SqliteDocuments::open(directory.path(), COLLECTIONS).unwrap());
         let audit = AuditLog::open_with(&directory.path().join("audit"), 1).unwrap();
         let (registry, outbound) = CallRegistry::new(10);
-        let state = AppState::new(registry.clone(), records.clone(), audit, AdminSecret::of(SECRET), Metrics::new());
-        Self { router: router(state.clone()), state, registry, records, outbound, directory }
+        let (stop, stopped) = watch::channel(false);
+        let gateway = GatewayView {
+            started: Instant::now(),
+            environment: "test",
+            threads: Arc::new(Vec::new),
+            check_config: Arc::new(|text| {
+                let fault = || SettingFault::new("file", "(text)", "must be empty", "take everything out");
+                if text.is_empty() { Vec::new() } else { vec![fault()] }
+            }),
+        };
+        let state = AppState::from(Parts {
+            registry: registry.clone(),
+            records: records.clone(),
+            audit,
+            authenticator: Arc::new(AdminSecret::of(SECRET)),
+            metrics: Metrics::new(),
+            events: broadcast::channel(64).0,
+            limits: Limits::new(Arc::new(InMemory::default()), 100_000),
+            origins: vec![ORIGIN.to_owned()],
+            tasks: Supervisor::new(stopped.clone()),
+            breakers: Breakers::default(),
+            gateway,
+            stopped,
+        });
+        Self { router: router(state.clone()), state, registry, records, outbound, directory, stop }
     }
 
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {

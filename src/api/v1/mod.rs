@@ -1,4 +1,10 @@
 //! Version 1 of the interface.
 
-mod call_view;
-pub(super) mod calls;
+mod calls;
+
+use super::contract::Route;
+
+/// Every route under `/v1`.
+pub(super) fn routes() -> Vec<Route> {
+    calls::routes()
+}
