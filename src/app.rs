@@ -35,9 +35,13 @@ use crate::shutdown::{StopSignals, drain};
 use crate::signalling::gateway::{Gateway, GatewayConfig};
 use crate::signalling::sip::SipShell;
 use crate::store::calls::CallRecords;
+use crate::store::config::StoreConfig;
+use crate::store::organisations::Organisations;
+use crate::store::patients::Patients;
 use crate::store::recorder::Recorder;
+use crate::store::sealed::SealedDocuments;
 use crate::store::sqlite::SqliteDocuments;
-use crate::store::{COLLECTIONS, StoreError};
+use crate::store::{COLLECTIONS, Documents, StoreError, migrations};
 use crate::supervision::{Breakers, Supervisor};
 use crate::telemetry::metrics::Metrics;
 
@@ -119,7 +123,7 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     raise_limits(&config);
     let (stop, stopped) = watch::channel(false);
     let tasks = Supervisor::new(stopped.clone());
-    let (calls, records) = open_records(&config, &tasks).await?;
+    let (sealed, calls, records) = open_records(&config, &tasks).await?;
     start_simulator(&config).await?;
     let settings = MediaThreadsConfig { threads: config.calls.media_threads.into(), realtime: config.calls.realtime };
     let media = Arc::new(MediaThreads::start(&settings)?);
@@ -137,6 +141,8 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let state = AppState::from(Parts {
         registry: registry.clone(),
         records: calls,
+        patients: Patients::new(Arc::clone(&sealed)),
+        organisations: Organisations::new(sealed),
         audit: records.audit.clone(),
         authenticator: Arc::new(secret),
         metrics: records.metrics.clone(),
@@ -172,11 +178,15 @@ fn raise_limits(config: &Config) {
 }
 
 /// Opens store and audit, and gives calls that a dead process left running their end.
-async fn open_records(config: &Config, tasks: &Supervisor) -> Result<(CallRecords, Records), AppError> {
+async fn open_records(config: &Config, tasks: &Supervisor) -> Result<(Arc<SealedDocuments>, CallRecords, Records), AppError> {
     let path = config.store.path.clone();
     let refused = |source| AppError::Store { path: path.clone(), source };
-    let store = SqliteDocuments::open(&path, COLLECTIONS).map_err(refused)?;
-    let calls = CallRecords::new(store);
+    let sealed = open_store(&config.store).map_err(refused)?;
+    let migrated = migrations::migrate(&sealed).await.map_err(refused)?;
+    if migrated > 0 {
+        tracing::info!(documents = migrated, "records_migrated");
+    }
+    let calls = CallRecords::new(Arc::clone(&sealed) as Arc<dyn Documents>);
     let interrupted = calls.mark_interrupted(chrono::Utc::now()).await.map_err(refused)?;
     if interrupted > 0 {
         tracing::warn!(calls = interrupted, "calls_interrupted");
@@ -189,7 +199,12 @@ async fn open_records(config: &Config, tasks: &Supervisor) -> Result<(CallRecord
     let (recorder, task) = Recorder::new(calls.clone(), metrics.clone());
     tokio::spawn(task.run());
     let (events, _) = broadcast::channel(EVENT_QUEUE);
-    Ok((calls, Records { recorder, audit, events, metrics, control: Handle::current() }))
+    Ok((sealed, calls, Records { recorder, audit, events, metrics, control: Handle::current() }))
+}
+
+fn open_store(config: &StoreConfig) -> Result<Arc<SealedDocuments>, StoreError> {
+    let documents = SqliteDocuments::open(&config.path, COLLECTIONS)?;
+    Ok(SealedDocuments::new(documents, config.master_keys()?))
 }
 
 async fn start_simulator(config: &Config) -> Result<(), AppError> {

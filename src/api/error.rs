@@ -3,6 +3,7 @@
 //! `{"success":false,"error":{"message","code","field","context"},"request_id"}`. The message goes to the client; what
 //! is behind it goes to the log only.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,10 +47,8 @@ pub(super) enum ApiError {
     Changed,
     #[error("it was changed by somebody else at the same time")]
     Contended,
-    #[error("the request with this idempotency key is still being worked on")]
-    StillRunning,
-    #[error("the idempotency key was used for another request")]
-    KeyReused,
+    #[error("another has the same {field}")]
+    Taken { field: &'static str },
     #[error("too many requests")]
     RateLimited { retry_after: Duration },
     #[error("this gateway cannot do it")]
@@ -76,13 +75,13 @@ pub(super) enum ApiError {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct FieldFault {
     pub(super) field: String,
-    pub(super) message: &'static str,
+    pub(super) message: Cow<'static, str>,
 }
 
 impl ApiError {
     /// One wrong field.
     pub(super) fn field(field: &str, message: &'static str) -> Self {
-        Self::Invalid(vec![FieldFault { field: field.to_owned(), message }])
+        Self::Invalid(vec![FieldFault { field: field.to_owned(), message: message.into() }])
     }
 
     /// Its code, which has its status: the only place where they are decided.
@@ -92,11 +91,11 @@ impl ApiError {
             Self::MethodNotAllowed => Code::MethodNotAllowed,
             Self::Unauthorized => Code::Unauthorized,
             Self::Forbidden | Self::TargetNotAllowed => Code::Forbidden,
-            Self::Invalid(_) | Self::KeyReused => Code::Validation,
+            Self::Invalid(_) => Code::Validation,
             Self::NotJson => Code::Malformed,
             Self::NotJsonType => Code::MediaType,
             Self::TooLarge => Code::TooLarge,
-            Self::CallOver | Self::Contended | Self::StillRunning => Code::Conflict,
+            Self::CallOver | Self::Contended | Self::Taken { .. } => Code::Conflict,
             Self::Changed => Code::Precondition,
             Self::RateLimited { .. } => Code::RateLimited,
             Self::Unsupported(_) => Code::NotImplemented,
@@ -123,8 +122,7 @@ impl ApiError {
             Self::CallOver => "call_over",
             Self::Changed => "changed",
             Self::Contended => "contended",
-            Self::StillRunning => "still_running",
-            Self::KeyReused => "idempotency_key_reused",
+            Self::Taken { .. } => "taken",
             Self::RateLimited { .. } => "rate_limited",
             Self::Unsupported(what) => what,
             Self::NoCapacity => "no_capacity",
@@ -143,6 +141,7 @@ impl ApiError {
         let code = self.code();
         let (field, context) = match self {
             Self::Invalid(faults) => (faults.first().map(|fault| fault.field.as_str()), json!({ "fields": faults })),
+            Self::Taken { field } => (Some(*field), json!({ "reason": self.reason() })),
             Self::NoRoute | Self::NoSuch(_) | Self::Unauthorized | Self::Store(_) | Self::Audit(_) | Self::Internal => (None, Value::Null),
             _ => (None, json!({ "reason": self.reason() })),
         };
@@ -168,8 +167,18 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::InvalidCursor => Self::field("cursor", "is not one that this list gave"),
             StoreError::Conflict { .. } | StoreError::Exists { .. } => Self::Contended,
+            StoreError::Taken { field, .. } => Self::Taken { field },
             other => Self::Store(other),
         }
+    }
+}
+
+/// What a record's own rules refuse.
+impl From<Vec<crate::domain::field_fault::FieldFault>> for ApiError {
+    fn from(faults: Vec<crate::domain::field_fault::FieldFault>) -> Self {
+        let told =
+            |fault: crate::domain::field_fault::FieldFault| FieldFault { field: fault.field, message: fault.rule.to_string().into() };
+        Self::Invalid(faults.into_iter().map(told).collect())
     }
 }
 

@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query as RawQuery, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -64,4 +64,25 @@ pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer
 
 fn too_large_or_cut(rejection: BytesRejection) -> ApiError {
     if rejection.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE { ApiError::TooLarge } else { ApiError::NotJson }
+}
+
+/// The version that a change was made for, by the header If-Match (RFC 9110 §13.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct IfMatch(u64);
+
+impl IfMatch {
+    /// The header, where there is one; `*` is as good as none, since nothing is made by it.
+    pub(super) fn read(headers: &HeaderMap) -> Result<Option<Self>, ApiError> {
+        let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+        if value == "*" {
+            return Ok(None);
+        }
+        let tag = value.to_str().ok().and_then(|text| text.strip_prefix('"')?.strip_suffix('"')?.parse().ok());
+        tag.map(|version| Some(Self(version))).ok_or_else(|| ApiError::field("If-Match", "must be one ETag that was given"))
+    }
+
+    /// Whether what stands at `version` is what was read.
+    pub(super) fn hold(expected: Option<Self>, version: u64) -> Result<(), ApiError> {
+        if expected.is_none_or(|Self(expected)| expected == version) { Ok(()) } else { Err(ApiError::Changed) }
+    }
 }

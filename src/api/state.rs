@@ -14,6 +14,8 @@ use crate::call::thread::ThreadStatus;
 use crate::domain::event::Event;
 use crate::domain::setting::SettingFault;
 use crate::store::calls::CallRecords;
+use crate::store::organisations::Organisations;
+use crate::store::patients::Patients;
 use crate::supervision::{Breakers, Supervisor};
 use crate::telemetry::metrics::Metrics;
 
@@ -24,6 +26,10 @@ pub struct AppState {
     pub registry: CallRegistry,
     /// Their records.
     pub records: CallRecords,
+    /// Those who are cared for.
+    pub patients: Patients,
+    /// The tenants.
+    pub organisations: Organisations,
     /// Where everything is put down that touches a patient.
     pub audit: AuditLog,
     /// What knows credentials.
@@ -76,6 +82,10 @@ pub struct Parts {
     pub registry: CallRegistry,
     /// Their records.
     pub records: CallRecords,
+    /// Those who are cared for.
+    pub patients: Patients,
+    /// The tenants.
+    pub organisations: Organisations,
     /// The audit log.
     pub audit: AuditLog,
     /// What knows credentials.
@@ -100,12 +110,29 @@ pub struct Parts {
 
 impl From<Parts> for AppState {
     fn from(parts: Parts) -> Self {
-        let Parts { registry, records, audit, authenticator, metrics, events, limits, origins, tasks, breakers, gateway, stopped } = parts;
+        let Parts {
+            registry,
+            records,
+            patients,
+            organisations,
+            audit,
+            authenticator,
+            metrics,
+            events,
+            limits,
+            origins,
+            tasks,
+            breakers,
+            gateway,
+            stopped,
+        } = parts;
         let places = Arc::new(Semaphore::new(MAX_REQUESTS));
         let streams = Arc::new(Semaphore::new(MAX_STREAMS));
         Self {
             registry,
             records,
+            patients,
+            organisations,
             audit,
             authenticator,
             metrics,

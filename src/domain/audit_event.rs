@@ -52,6 +52,18 @@ pub enum AuditAction {
     View,
     /// Read many.
     ViewList,
+    /// Made one.
+    Create,
+    /// Made many.
+    CreateBulk,
+    /// Changed one.
+    Update,
+    /// Removed one; it can be brought back.
+    Delete,
+    /// Brought a removed one back.
+    Restore,
+    /// Took all of them out.
+    Export,
     /// A call began.
     StartCall,
     /// A call ended.
@@ -66,6 +78,8 @@ pub enum AuditAction {
     TransferCall,
     /// Somebody listened to a call while it ran.
     ListenCall,
+    /// Somebody followed what happens.
+    FollowEvents,
     /// Read where a call stands.
     ViewStatus,
     /// Read what was said.

@@ -104,7 +104,7 @@ impl Supervisor {
     }
 
     fn restarted(&self, place: usize) {
-        for task in self.tasks().get_mut(place) {
+        if let Some(task) = self.tasks().get_mut(place) {
             task.state = TaskState::Running;
             task.restarts = task.restarts.saturating_add(1);
         }

@@ -55,6 +55,11 @@ pub enum Event {
         /// The call.
         id: InviteId,
     },
+    /// The call could not be sent to anybody: no connection, no other server. `Ended` follows.
+    Unreachable {
+        /// The call.
+        id: InviteId,
+    },
     /// The ACK of our 2xx came: once for `answer`, once for each `accept_reoffer`.
     Confirmed {
         /// The call.
@@ -101,6 +106,7 @@ impl Event {
             | Self::Answered { id, .. }
             | Self::Refused { id, .. }
             | Self::TimedOut { id }
+            | Self::Unreachable { id }
             | Self::Confirmed { id, .. }
             | Self::Unacknowledged { id }
             | Self::Cancelled { id }
@@ -120,6 +126,7 @@ impl fmt::Debug for Event {
             Self::Answered { .. } => "Answered",
             Self::Refused { id, status } => return write!(f, "Refused({id}, {status})"),
             Self::TimedOut { .. } => "TimedOut",
+            Self::Unreachable { .. } => "Unreachable",
             Self::Confirmed { .. } => "Confirmed",
             Self::Unacknowledged { .. } => "Unacknowledged",
             Self::Cancelled { .. } => "Cancelled",
@@ -164,6 +171,8 @@ pub struct OutgoingInvite {
     /// By which way the request goes: to an outbound proxy, or the address behind `request_uri`. Our end is written into Via as it
     /// is, so not the unspecified address.
     pub flow: Flow,
+    /// By which it goes next, in order, as long as nobody answers, or 503 is all that is answered (RFC 3263 §4.3). Mostly empty.
+    pub alternatives: Vec<Flow>,
     /// Who is called.
     pub request_uri: Uri,
     /// Who calls.

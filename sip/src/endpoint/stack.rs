@@ -13,7 +13,7 @@ use super::respond::{ResponseBuilder, SDP, response_path};
 use crate::dialog::Dialog;
 use crate::header::{HeaderName, Method, StatusCode};
 use crate::message::Request;
-use crate::transaction::{ClientId, ClientKey, ServerKey, TransactionTable};
+use crate::transaction::{ClientId, ClientKey, ServerKey, TransactionTable, Ways};
 use crate::transport::Flow;
 
 pub(crate) struct Stack {
@@ -29,7 +29,7 @@ impl Stack {
         config.timers = config.timers.bounded();
         Self {
             identifiers: Identifiers::new(config.seed),
-            transactions: TransactionTable::new(config.timers),
+            transactions: TransactionTable::new(config.timers, config.tcp, config.failover_after),
             out: Outbox::default(),
             config,
         }
@@ -94,17 +94,17 @@ impl Stack {
     }
 
     /// `branch` is without the cookie.
-    pub(crate) fn open_client(
+    pub(crate) fn open_client<'a>(
         &mut self,
         now: Instant,
         branch: &str,
         method: Method,
-        path: Flow,
+        ways: impl Into<Ways<'a>>,
         owner: Option<InviteId>,
         request: Bytes,
     ) -> ClientId {
         let key = ClientKey::new(&format!("{}{branch}", crate::header::Via::MAGIC_COOKIE), method);
-        self.transactions.open_client(now, key, path, owner, request, &mut self.out)
+        self.transactions.open_client(now, key, ways.into(), owner, request, &mut self.out)
     }
 
     pub(crate) fn is_full(&self) -> bool {

@@ -14,7 +14,6 @@ mod via;
 use thiserror::Error;
 
 pub use self::cseq::CSeq;
-pub(crate) use self::host::DEFAULT_PORT;
 pub use self::host::{Host, HostPort};
 pub use self::media_type::MediaType;
 pub use self::method::Method;

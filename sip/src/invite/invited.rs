@@ -6,7 +6,7 @@ use super::established::Established;
 use super::unacknowledged::Unacknowledged;
 use crate::dialog::{Dialog, Order};
 use crate::endpoint::{IncomingInvite, InviteId, ResponseBuilder, Stack, response_path};
-use crate::header::{HeaderName, Method, StatusCode, Uri};
+use crate::header::{HeaderName, Method, Scheme, StatusCode, Uri};
 use crate::message::Request;
 use crate::transaction::{ServerId, ServerKey, Timer};
 use crate::transport::Flow;
@@ -50,7 +50,8 @@ impl Invited {
 
     pub(super) fn ring(&mut self, now: Instant, local_tag: &str, stack: &mut Stack) {
         // A 180 makes an early dialog and so names a Contact; that of the answer replaces it.
-        let contact = format_args!("sip:{}", self.arrived.local).to_string();
+        let secure = self.request.uri().is_ok_and(|uri| uri.scheme() == Scheme::Sips);
+        let contact = self.arrived.contact(None, secure);
         let response =
             self.response(StatusCode::RINGING, local_tag).dialog(&self.request, contact).server(&stack.config.user_agent).finish();
         stack.transactions.respond(now, self.server, StatusCode::RINGING, response, &mut stack.out);

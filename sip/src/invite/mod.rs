@@ -202,15 +202,20 @@ impl Invite {
 
     pub(crate) fn handle_report(&mut self, reported: &Reported, stack: &mut Stack) {
         match (reported.method, reported.report) {
-            (Method::Invite, Report::TimedOut) => {
+            (Method::Invite, Report::TimedOut | Report::Unreachable) => {
                 self.outbound = None;
                 if let State::Calling(calling) = &self.state {
-                    let event = (!calling.is_ending()).then_some(Event::TimedOut { id: self.id });
+                    let failure = if reported.report == Report::TimedOut {
+                        Event::TimedOut { id: self.id }
+                    } else {
+                        Event::Unreachable { id: self.id }
+                    };
+                    let event = (!calling.is_ending()).then_some(failure);
                     self.end(event, stack);
                 }
             }
             (Method::Invite, Report::Terminated) => self.outbound = None,
-            (Method::Bye, Report::TimedOut) => self.closed(reported.client, stack),
+            (Method::Bye, Report::TimedOut | Report::Unreachable) => self.closed(reported.client, stack),
             _ => {}
         }
     }

@@ -9,7 +9,7 @@ use crate::dialog::{Dialog, MAX_FORWARDS, Party, ViaLine};
 use crate::endpoint::{InviteId, OutgoingInvite, SDP, Stack};
 use crate::header::{HeaderName, Method, Uri};
 use crate::message::{MessageWriter, Response};
-use crate::transaction::ClientId;
+use crate::transaction::{ClientId, Ways};
 use crate::transport::Flow;
 
 pub(super) struct Outbound {
@@ -56,7 +56,7 @@ impl Outbound {
         request.header(HeaderName::ContentType, SDP);
         let request = request.finish(&call.body);
 
-        let client = stack.open_client(now, &branch, Method::Invite, path, Some(id), request);
+        let client = stack.open_client(now, &branch, Method::Invite, Ways { first: path, others: &call.alternatives }, Some(id), request);
         let (from, to) = (from.into(), to.into());
         Self {
             call_id,
@@ -87,7 +87,8 @@ impl Outbound {
         if self.answers.len() == MAX_ANSWERS {
             return None;
         }
-        let dialog = Dialog::outbound(response, self.request_uri.as_str(), self.path)?;
+        let path = stack.transactions.client_flow(self.client).unwrap_or(self.path);
+        let dialog = Dialog::outbound(response, self.request_uri.as_str(), path)?;
         let ack = dialog.request(Method::Ack, CSEQ, stack.identifiers.branch()).finish(b"");
         stack.out.send(dialog.path(), Some(ack.clone()));
         self.answers.push(AckSent { remote_tag: dialog.remote_tag().into(), path: dialog.path(), ack });

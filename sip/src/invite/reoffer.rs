@@ -32,7 +32,7 @@ impl Reoffer {
         let response = self.response(StatusCode::OK);
         let response = match contact {
             Some(contact) => response.dialog(&self.request, contact),
-            None => response.dialog(&self.request, format_args!("sip:{}", self.arrived.local)),
+            None => response.dialog(&self.request, self.arrived.contact(None, false)),
         };
         let response = response.capabilities().server(&stack.config.user_agent).finish_with_sdp(sdp);
         stack.transactions.respond(now, self.server, StatusCode::OK, response.clone(), &mut stack.out);

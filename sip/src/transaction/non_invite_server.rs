@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{Actions, Report, Timer, Timers};
+use super::{Actions, Pacing, Report, Timer};
 
 #[derive(Debug)]
 pub(crate) enum NonInviteServer {
@@ -21,9 +21,9 @@ pub(crate) struct Completed {
 }
 
 impl NonInviteServer {
-    pub(crate) fn start(now: Instant, timers: &Timers, response: Bytes, actions: &mut Actions) -> Self {
+    pub(crate) fn start(now: Instant, pacing: &Pacing, response: Bytes, actions: &mut Actions) -> Self {
         actions.send = Some(response.clone());
-        Self::Completed(Completed { response, timer_j: now + timers.give_up() })
+        Self::Completed(Completed { response, timer_j: now + pacing.copies_end() })
     }
 
     /// A copy of the request.

@@ -28,3 +28,5 @@ mod scripted_peer;
 mod support;
 #[cfg(test)]
 mod torture;
+#[cfg(test)]
+mod transports;

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath};
 use axum::http::request::Parts;
-use axum::http::{Extensions, header};
+use axum::http::{Extensions, HeaderMap, header};
 use chrono::{DateTime, Utc};
 
 pub use secret::{AdminSecret, SecretError};
@@ -93,7 +93,7 @@ impl Authenticate for AdminSecret {
 
 /// Whose credentials a request bears, or why they are nobody's, in a word.
 pub(super) async fn authenticate(state: &AppState, head: &Parts) -> Result<Result<AuthContext, &'static str>, ApiError> {
-    let Some(presented) = bearer(head) else { return Ok(Err("missing_credentials")) };
+    let Some(presented) = bearer_of(&head.headers) else { return Ok(Err("missing_credentials")) };
     match state.authenticator.authenticate(presented).await {
         Ok(context) => Ok(Ok(context)),
         Err(AuthError::Unknown) => Ok(Err("wrong_credentials")),
@@ -130,8 +130,9 @@ async fn refusal(state: &AppState, head: &Parts, org: &OrgId, actor: Actor, reas
     Ok(())
 }
 
-fn bearer(head: &Parts) -> Option<&str> {
-    let value = head.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+/// What a request's headers present as credentials.
+pub(super) fn bearer_of(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
 }

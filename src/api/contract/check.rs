@@ -62,13 +62,13 @@ impl Faults {
             return;
         }
         for (index, item) in items.iter().enumerate() {
-            self.value(&format!("{path}.{index}"), of, item);
+            self.value(&format!("{path}[{index}]"), of, item);
         }
     }
 
     fn add(&mut self, field: String, message: &'static str) {
         if self.list.len() < MAX_FAULTS {
-            self.list.push(FieldFault { field, message });
+            self.list.push(FieldFault { field, message: message.into() });
         }
     }
 }
@@ -81,7 +81,7 @@ pub(in crate::api) fn from_query(object: &Object, pairs: Vec<(String, String)>) 
         let shape = object.members.iter().find(|member| member.name == name).map(|member| &member.shape);
         let value = read(shape, text);
         if members.insert(name.clone(), value).is_some() && faults.len() < MAX_UNKNOWN {
-            faults.push(FieldFault { field: name.chars().take(MAX_ECHO_LEN).collect(), message: "is given twice" });
+            faults.push(FieldFault { field: name.chars().take(MAX_ECHO_LEN).collect(), message: "is given twice".into() });
         }
     }
     if faults.is_empty() { Ok(members) } else { Err(faults) }
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn every_fault_is_named_with_its_path() {
         let json = r#"{"age":200,"active":"yes","carers":[{"name":"Anna","phone":"x"},{"phone":null,"x":1}],"$where":1}"#;
-        assert_eq!(faults(json), ["age", "active", "carers.0.name", "carers.0.phone", "carers.1.name", "carers.1.x", "$where"]);
+        assert_eq!(faults(json), ["age", "active", "carers[0].name", "carers[0].phone", "carers[1].name", "carers[1].x", "$where"]);
         assert_eq!(faults(r#"{"age":null,"carers":[]}"#), ["age", "carers"]);
         assert_eq!(faults(r#"{"carers":[{"name":"Ana"}]}"#), <[&str; 0]>::default());
         assert_eq!(faults(r#"{"carers":{"$gt":""}}"#), ["carers"]);

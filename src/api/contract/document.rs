@@ -40,7 +40,6 @@ pub(in crate::api) fn document<'a>(operations: impl Iterator<Item = &'a Operatio
         "components": {
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer", "description": "An access token, an API key or the admin secret." },
-                "signature": { "type": "apiKey", "in": "header", "name": "X-Auricle-Signature", "description": SIGNATURE },
             },
             "headers": headers(),
             "responses": Code::ALL.iter().map(|code| (code.name().to_owned(), error_response(*code))).collect::<Map<_, _>>(),
@@ -121,7 +120,6 @@ fn security(access: Access) -> Value {
     match access {
         Access::Public => json!([]),
         Access::SignedIn | Access::Needs(_) => json!([{ "bearer": [] }]),
-        Access::Signature => json!([{ "signature": [] }]),
     }
 }
 
@@ -138,16 +136,9 @@ fn parameters(operation: &Operation) -> Vec<Value> {
 impl RequestHeader {
     fn describe(self) -> Value {
         let (name, required, pattern, text) = match self {
-            Self::IdempotencyKey => (
-                "Idempotency-Key",
-                false,
-                "^[!-~]{8,128}$",
-                "Repeats of a request with the same key within 24 hours have the first one's answer.",
-            ),
             Self::IfMatch => {
                 ("If-Match", false, "^\"[0-9]+\"$", "The ETag of what was read: the request is refused when it has changed since.")
             }
-            Self::Signature => ("X-Auricle-Timestamp", true, "^[0-9]{10}$", "Seconds since 1970; at most 300 from the gateway's clock."),
         };
         json!({ "name": name, "in": "header", "required": required, "description": text, "schema": { "type": "string", "pattern": pattern } })
     }
@@ -217,6 +208,3 @@ const LIMIT_HEADERS: [&str; 3] = ["RateLimit-Limit", "RateLimit-Remaining", "Rat
 
 const ABOUT: &str = "Everything is JSON in snake_case. Lists are read a page at a time: `next_cursor` of one answer is `cursor` of the next \
     request. Whatever belongs to another organisation looks as if it did not exist. Versions: docs/versioning.md.";
-
-const SIGNATURE: &str = "`v1=` and the HMAC-SHA-256, in hexadecimal, of timestamp, method, path and body, each of the first three followed by \
-    a line feed, under the webhook secret.";

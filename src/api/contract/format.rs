@@ -3,8 +3,6 @@
 use chrono::NaiveDate;
 use media::dtmf::Digit;
 
-use crate::domain::access::Permission;
-
 /// The form of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::api) enum Format {
@@ -12,8 +10,6 @@ pub(in crate::api) enum Format {
     Line,
     /// Several lines: no control characters but line ends and tabs.
     Lines,
-    /// A secret that is typed: never shown again.
-    Password,
     /// An e-mail address.
     Email,
     /// A telephone number as people write it.
@@ -26,8 +22,6 @@ pub(in crate::api) enum Format {
     TimeZone,
     /// `sip:…`.
     SipUri,
-    /// `https://…`.
-    Url,
     /// The name of a configured agent.
     AgentName,
     /// Keys of a telephone.
@@ -36,12 +30,6 @@ pub(in crate::api) enum Format {
     Id(&'static str),
     /// What a list gave as `next_cursor`.
     Cursor,
-    /// A one-time code of six digits.
-    Code,
-    /// A token that was handed out before.
-    Token,
-    /// A permission by name.
-    Scope,
 }
 
 impl Format {
@@ -49,7 +37,7 @@ impl Format {
     pub(super) fn fits(self, text: &str) -> bool {
         let graphic = || text.bytes().all(|byte| byte.is_ascii_graphic());
         match self {
-            Self::Line | Self::Password => !text.chars().any(char::is_control),
+            Self::Line => !text.chars().any(char::is_control),
             Self::Lines => !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')),
             Self::Email => is_email(text),
             Self::Phone => is_phone(text),
@@ -57,14 +45,10 @@ impl Format {
             Self::Language => is_language(text),
             Self::TimeZone => is_time_zone(text),
             Self::SipUri => graphic() && text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sip:")),
-            Self::Url => graphic() && text.starts_with("https://") && !text.contains(['"', '\\', '<', '>', '#']),
             Self::AgentName => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)),
             Self::Digits => text.chars().all(|key| Digit::new(key).is_some()),
             Self::Id(prefix) => text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).is_some_and(is_id_suffix),
             Self::Cursor => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
-            Self::Code => text.bytes().all(|byte| byte.is_ascii_digit()),
-            Self::Token => graphic(),
-            Self::Scope => text.parse::<Permission>().is_ok(),
         }
     }
 
@@ -73,21 +57,16 @@ impl Format {
         match self {
             Self::Line => "must be one line of text of the allowed length",
             Self::Lines => "must be a text of the allowed length, without control characters",
-            Self::Password => "must be a text of 15 to 256 characters",
             Self::Email => "must be an e-mail address",
             Self::Phone => "must be a telephone number of 7 to 15 digits, with +, spaces and hyphens at most",
             Self::Date => "must be a day as YYYY-MM-DD",
             Self::Language => "must be a language tag as en or es-MX",
             Self::TimeZone => "must be a time zone as Europe/Madrid",
             Self::SipUri => "must be a SIP URI of at most 256 characters, as in sip:1000@192.0.2.1",
-            Self::Url => "must be a URL that begins with https://, of at most 512 characters",
             Self::AgentName => "must be the name of an agent",
             Self::Digits => "must be 1 to 32 keys of 0-9 * # A-D, and ! for a hook flash",
             Self::Id(_) => "must be an identifier of this kind",
             Self::Cursor => "is not one that this list gave",
-            Self::Code => "must be a code of six digits",
-            Self::Token => "must be a token that was handed out",
-            Self::Scope => "must be a permission, as in patients:read",
         }
     }
 
@@ -95,42 +74,32 @@ impl Format {
     pub(super) const fn length(self) -> (usize, usize) {
         match self {
             Self::Line | Self::Lines => (1, 4_000),
-            Self::Password => (15, 256),
             Self::Email => (3, 254),
             Self::Phone => (7, 32),
             Self::Date => (10, 10),
             Self::Language => (2, 16),
             Self::TimeZone => (3, 64),
             Self::SipUri => (5, 256),
-            Self::Url => (9, 512),
             Self::AgentName => (1, 64),
             Self::Digits => (1, 32),
             Self::Id(prefix) => (prefix.len() + 2, prefix.len() + 1 + 40),
             Self::Cursor => (1, 512),
-            Self::Code => (6, 6),
-            Self::Token => (16, 2_048),
-            Self::Scope => (3, 40),
         }
     }
 
     pub(super) const fn example(self) -> &'static str {
         match self {
             Self::Line | Self::Lines => "text",
-            Self::Password => "correct horse battery staple",
             Self::Email => "ana@example.org",
             Self::Phone => "+1 555 010 0199",
             Self::Date => "1948-05-17",
             Self::Language => "es-MX",
             Self::TimeZone => "America/Mexico_City",
             Self::SipUri => "sip:1000@192.0.2.1",
-            Self::Url => "https://hooks.example.org/auricle",
             Self::AgentName => "reception",
             Self::Digits => "123#",
             Self::Id(_) => "",
             Self::Cursor => "WzE3MzIxMTgwMDAwMDAwMDAsImNhbGxfIl0",
-            Self::Code => "492817",
-            Self::Token => "pYb1v0mVw2R0uJ6m0f0cXw",
-            Self::Scope => "patients:read",
         }
     }
 
@@ -138,20 +107,15 @@ impl Format {
     pub(super) fn in_schema(self) -> (Option<&'static str>, Option<String>) {
         match self {
             Self::Email => (Some("email"), Some(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,63}$".to_owned())),
-            Self::Password => (Some("password"), None),
             Self::Phone => (None, Some(r"^\+?[\d\s-]+$".to_owned())),
             Self::Date => (Some("date"), None),
             Self::Language => (None, Some("^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$".to_owned())),
             Self::TimeZone => (None, Some("^[A-Za-z_+-]+(/[A-Za-z0-9_+-]+){0,2}$".to_owned())),
             Self::SipUri => (None, Some("^[sS][iI][pP]:[!-~]+$".to_owned())),
-            Self::Url => (Some("uri"), Some(r#"^https://[!$-;=?-\[\]-~]+$"#.to_owned())),
             Self::AgentName => (None, Some("^[A-Za-z0-9._-]+$".to_owned())),
             Self::Digits => (None, Some("^[0-9*#A-Da-d!]+$".to_owned())),
             Self::Id(prefix) => (None, Some(format!("^{prefix}_[0-9a-z]+$"))),
             Self::Cursor => (None, Some("^[A-Za-z0-9_-]+$".to_owned())),
-            Self::Code => (None, Some("^[0-9]{6}$".to_owned())),
-            Self::Token => (None, Some("^[!-~]+$".to_owned())),
-            Self::Scope => (None, Some("^[a-z_]+:[a-z]+$".to_owned())),
             Self::Line => (None, Some(r"^[^\x00-\x1f\x7f-\x9f]*$".to_owned())),
             Self::Lines => (None, None),
         }
@@ -213,7 +177,7 @@ mod tests {
     #[test]
     fn each_form_takes_its_example() {
         use Format::*;
-        for format in [Email, Phone, Date, Language, TimeZone, SipUri, Url, AgentName, Digits, Cursor, Code, Token, Scope, Password] {
+        for format in [Email, Phone, Date, Language, TimeZone, SipUri, AgentName, Digits, Cursor] {
             let (min, max) = format.length();
             assert!(format.fits(format.example()), "{format:?}");
             assert!((min..=max).contains(&format.example().chars().count()), "{format:?}");
@@ -226,9 +190,7 @@ mod tests {
             (Format::Email, ["a@b", "@example.org", "a b@example.org", "a@-x.org", "a@example.1"]),
             (Format::Phone, ["+", "12345", "+1 555 CALL", "(555) 0100000", "1234567890123456"]),
             (Format::Date, ["1948-5-17", "1948-02-30", "17/05/1948", "1948-05-17T0", "----------"]),
-            (Format::Url, ["http://x.org", "https://a b", "ftp://x", "https://x/#y", "javascript:alert(1)"]),
             (Format::Line, ["a\u{0}", "a\nb", "\u{1b}[2J", "\u{7f}", "\u{85}"]),
-            (Format::Scope, ["patients", "*:*", "patients:read:x", "", "root:all"]),
         ];
         for (format, texts) in cases {
             for text in texts {

@@ -58,16 +58,12 @@ pub(in crate::api) enum Access {
     SignedIn,
     /// Whoever has this permission.
     Needs(Permission),
-    /// Whoever signs the request with the organisation's webhook secret.
-    Signature,
 }
 
 /// A header that a route reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::api) enum RequestHeader {
-    IdempotencyKey,
     IfMatch,
-    Signature,
 }
 
 /// An answer other than an error.
@@ -185,7 +181,7 @@ impl Operation {
         let mut codes = vec![Code::Unknown, Code::Unavailable];
         match self.access {
             Access::Public => {}
-            Access::SignedIn | Access::Signature => codes.push(Code::Unauthorized),
+            Access::SignedIn => codes.push(Code::Unauthorized),
             Access::Needs(_) => codes.extend([Code::Unauthorized, Code::Forbidden]),
         }
         if self.limit.is_some() {
@@ -200,9 +196,6 @@ impl Operation {
         if self.body.is_some() {
             codes.extend([Code::Malformed, Code::TooLarge, Code::MediaType, Code::Validation]);
         }
-        if self.headers.contains(&RequestHeader::IdempotencyKey) {
-            codes.extend([Code::Conflict, Code::Validation]);
-        }
         if self.headers.contains(&RequestHeader::IfMatch) {
             codes.extend([Code::Conflict, Code::Precondition, Code::Validation]);
         }
@@ -210,6 +203,18 @@ impl Operation {
         codes.sort_unstable();
         codes.dedup();
         codes
+    }
+
+    /// A body as the document shows it.
+    #[cfg(test)]
+    pub(in crate::api) fn body_example(&self) -> Option<Value> {
+        self.body.map(Object::example)
+    }
+
+    /// The names of its parameters behind the question mark.
+    #[cfg(test)]
+    pub(in crate::api) fn parameters(&self) -> impl Iterator<Item = &'static str> {
+        self.query.iter().flat_map(|query| query.members).map(|member| member.name)
     }
 
     /// The part of the interface that it belongs to: the segment behind the version.

@@ -17,7 +17,7 @@ impl Object {
     }
 
     /// An example of it: every member filled in.
-    pub(super) fn example(&self) -> Value {
+    pub(in crate::api) fn example(&self) -> Value {
         Value::Object(self.members.iter().map(|member| (member.name.to_owned(), member.shape.example())).collect())
     }
 }

@@ -42,7 +42,7 @@ impl Gate {
     async fn admit(&self, head: &mut Parts, verdict: &mut Option<Verdict>) -> Result<(), ApiError> {
         self.size(head)?;
         let auth = match self.operation.access {
-            Access::Public | Access::Signature => None,
+            Access::Public => None,
             Access::SignedIn | Access::Needs(_) => Some(self.authenticate(head).await?),
         };
         if let (Access::Needs(permission), Some(auth)) = (self.operation.access, &auth)

@@ -14,25 +14,30 @@ use tempfile::TempDir;
 use tokio::sync::{broadcast, mpsc, watch};
 use tower::ServiceExt;
 
-use crate::api::{AdminSecret, AppState, GatewayView, InMemory, Limits, Parts, router};
+use super::cast::Cast;
+use crate::api::{AppState, GatewayView, InMemory, Limits, Parts, router};
 use crate::audit::AuditLog;
 use crate::call::command::CallCommand;
 use crate::call::registry::{CallRegistry, OutboundRequest};
 use crate::domain::call_record::{CallRecord, CallStatus, Direction, MediaStatistics, SessionStatus, Speaker, Utterance};
 use crate::domain::ids::{CallId, OrgId};
+use crate::domain::patient::{Patient, PatientInput};
 use crate::domain::redacted::Redacted;
 use crate::domain::setting::SettingFault;
 use crate::store::calls::CallRecords;
+use crate::store::organisations::Organisations;
+use crate::store::patients::Patients;
+use crate::store::sealed::{MasterKeys, SealedDocuments};
 use crate::store::sqlite::SqliteDocuments;
-use crate::store::{COLLECTIONS, OrgScope};
+use crate::store::{COLLECTIONS, Documents, OrgScope};
 use crate::supervision::{Breakers, Supervisor};
 use crate::telemetry::metrics::Metrics;
 
 pub(super) const SECRET: &str = "8f1c0b7e6a5d4c3b2a190817f6e5d4c3";
 
-pub(super) struct House {
+pub(in crate::api) struct House {
     pub(super) router: Router,
-    pub(super) state: AppState,
+    pub(in crate::api) state: AppState,
     pub(super) registry: CallRegistry,
     pub(super) records: CallRecords,
     pub(super) outbound: mpsc::Receiver<OutboundRequest>,
@@ -67,9 +72,12 @@ impl Answer {
 }
 
 impl House {
-    pub(super) fn new() -> Self {
+    pub(in crate::api) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let records = CallRecords::new(SqliteDocuments::open(directory.path(), COLLECTIONS).unwrap());
+        let secret = Redacted::new(SECRET.to_owned());
+        let documents = SqliteDocuments::open(directory.path(), COLLECTIONS).unwrap();
+        let sealed = SealedDocuments::new(documents, MasterKeys::new(&secret, &[]).unwrap());
+        let records = CallRecords::new(Arc::clone(&sealed) as Arc<dyn Documents>);
         let audit = AuditLog::open_with(&directory.path().join("audit"), 1).unwrap();
         let (registry, outbound) = CallRegistry::new(10);
         let (stop, stopped) = watch::channel(false);
@@ -85,8 +93,10 @@ impl House {
         let state = AppState::from(Parts {
             registry: registry.clone(),
             records: records.clone(),
+            patients: Patients::new(Arc::clone(&sealed)),
+            organisations: Organisations::new(sealed),
             audit,
-            authenticator: Arc::new(AdminSecret::of(SECRET)),
+            authenticator: Arc::new(Cast),
             metrics: Metrics::new(),
             events: broadcast::channel(64).0,
             limits: Limits::new(Arc::new(InMemory::default()), 100_000),
@@ -150,6 +160,30 @@ impl House {
         // It runs for as long as the test does.
         std::mem::forget(entry);
         inbox
+    }
+
+    /// A patient of `org`, removed or not.
+    pub(super) async fn patient(&self, org: &OrgId, removed: bool) -> Patient {
+        let input = PatientInput { name: Redacted::new("Ana Planted".to_owned()), ..PatientInput::default() };
+        let details = input.check(None, Utc::now().date_naive()).unwrap();
+        let mut patient = Patient::new(org.clone(), details, Utc::now());
+        patient.deleted_at = removed.then(Utc::now);
+        self.state.patients.insert(&OrgScope::new(org.clone()), &patient).await.unwrap();
+        patient
+    }
+
+    /// The same as [`Self::ask`], as somebody else and with a body.
+    pub(super) async fn ask_as(&self, bearer: Option<&str>, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        let mut request = request(method, path);
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let mut request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).unwrap();
+        request.headers_mut().remove(header::AUTHORIZATION);
+        if let Some(bearer) = bearer {
+            request.headers_mut().insert(header::AUTHORIZATION, format!("Bearer {bearer}").parse().unwrap());
+        }
+        self.send(request).await
     }
 
     pub(super) async fn recorded(&self, org: &OrgId, status: SessionStatus, started_at: DateTime<Utc>) -> CallRecord {

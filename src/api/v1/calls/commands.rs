@@ -5,11 +5,12 @@ use axum::http::StatusCode;
 use media::dtmf::Digit;
 
 use super::input::{Keys, Transfer};
-use super::{NO_CALL, call_id, finished, of_call};
+use super::{NO_CALL, call_id, of_call};
 use crate::api::auth::Requester;
 use crate::api::error::ApiError;
 use crate::api::input::Body;
 use crate::api::state::AppState;
+use crate::api::v1::finished;
 use crate::call::command::{CallCommand, CommandError};
 use crate::domain::audit_event::AuditAction;
 use crate::domain::ids::CallId;

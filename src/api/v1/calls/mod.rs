@@ -7,8 +7,6 @@ mod look;
 mod start;
 mod view;
 
-use std::future::Future;
-
 use crate::api::audited::Deed;
 use crate::api::contract::{Route, Verb};
 use crate::api::error::{ApiError, Code};
@@ -69,11 +67,6 @@ pub(super) fn routes() -> Vec<Route> {
             .answers_as(200, "audio/wav", "16-bit linear audio until the call ends; the header names no length.")
             .fails(&[Code::Conflict]),
     ]
-}
-
-/// Carries a deed to its end, entry in the log included, even when the client goes away in the middle of it.
-async fn finished<T: Send + 'static>(deed: impl Future<Output = Result<T, ApiError>> + Send + 'static) -> Result<T, ApiError> {
-    tokio::spawn(deed).await.unwrap_or(Err(ApiError::Internal))
 }
 
 fn of_call(action: AuditAction, id: Option<&CallId>) -> Deed {

@@ -6,12 +6,13 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::response::IntoResponse;
 
 use super::input::StartCall;
+use super::of_call;
 use super::view::Started;
-use super::{finished, of_call};
 use crate::api::auth::Requester;
 use crate::api::error::ApiError;
 use crate::api::input::Body;
 use crate::api::state::AppState;
+use crate::api::v1::finished;
 use crate::call::command::CallCommand;
 use crate::call::registry::StartError;
 use crate::domain::audit_event::AuditAction;
