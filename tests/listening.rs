@@ -61,6 +61,7 @@ impl House {
             line: auricle::leg::line_rules::LineRules::default(),
             codecs: None,
             analysis: false,
+            enhancement: Default::default(),
             keys: KeyRules::default(),
             keys_to_agent: true,
             from: Redacted::new("sip:alice@127.0.0.1".to_owned()),
