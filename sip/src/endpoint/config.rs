@@ -1,5 +1,7 @@
 //! What an endpoint must be told once.
 
+use std::time::Duration;
+
 use crate::transaction::Timers;
 
 /// Configuration of an [`Endpoint`](super::Endpoint).
@@ -14,6 +16,11 @@ pub struct EndpointConfig {
     /// Transactions at once. When full, new calls are refused with 503 and other requests are answered without keeping state.
     /// A call holds one or two, for 32 s beyond each of its requests.
     pub max_transactions: usize,
+    /// How long a call lives without a refresh, as we ask for it (RFC 4028); the far end may shorten it. `None` asks for nothing, and
+    /// agrees to what the far end asks for. At least `min_session_expires`.
+    pub session_expires: Option<Duration>,
+    /// The shortest life without a refresh that we agree to, 90 s or more; a far end that asks for less is told so with 422.
+    pub min_session_expires: Duration,
     /// Calls at once, ringing or up. When full, new calls are refused with 503.
     pub max_dialogs: usize,
 }
@@ -21,6 +28,17 @@ pub struct EndpointConfig {
 impl Default for EndpointConfig {
     /// Room for 10,000 calls at once and 1,000 new ones a second; the seed is zero and must be replaced.
     fn default() -> Self {
-        Self { user_agent: String::new(), timers: Timers::default(), seed: [0; 32], max_transactions: 100_000, max_dialogs: 10_000 }
+        Self {
+            user_agent: String::new(),
+            timers: Timers::default(),
+            seed: [0; 32],
+            max_transactions: 100_000,
+            session_expires: Some(Duration::from_secs(1800)),
+            min_session_expires: LEAST_SESSION_EXPIRES,
+            max_dialogs: 10_000,
+        }
     }
 }
+
+/// RFC 4028 §4.
+pub(crate) const LEAST_SESSION_EXPIRES: Duration = Duration::from_secs(90);

@@ -7,24 +7,29 @@ mod admission;
 mod config;
 mod event;
 mod identifiers;
+mod invitation;
 mod outbox;
 mod receive;
+mod referral;
 mod respond;
 mod stack;
+mod verbs;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 
 pub use self::config::EndpointConfig;
-pub use self::event::{Event, IncomingInvite, InviteError, InviteId, OutgoingInvite};
+pub use self::event::{Event, InviteId};
+pub use self::invitation::{IncomingInvite, InviteError, InviteOptions, OutgoingInvite};
 pub(crate) use self::outbox::{Outbox, Owner, Path};
 pub use self::outbox::{Output, Transmit};
+pub use self::referral::{IncomingRefer, OutgoingRefer, ReferOutcome};
 pub(crate) use self::respond::{ResponseBuilder, SDP, response_path};
 pub(crate) use self::stack::Stack;
-use crate::header::{Scheme, StatusCode, Uri};
+use crate::header::Scheme;
 use crate::invite::Invite;
 
 /// A SIP user agent. See the crate's documentation for the law of its calls.
@@ -33,13 +38,15 @@ pub struct Endpoint {
     invites: BTreeMap<InviteId, Invite>,
     /// Our tag of each call that is not over: finds the call of a request within a dialog.
     tags: BTreeMap<Box<str>, InviteId>,
+    /// Calls not answered yet, by which others shall be replaced.
+    replacing: BTreeMap<InviteId, InviteId>,
     next_id: u64,
 }
 
 impl Endpoint {
     /// An endpoint without calls.
     pub fn new(config: EndpointConfig) -> Self {
-        Self { stack: Stack::new(config), invites: BTreeMap::new(), tags: BTreeMap::new(), next_id: 0 }
+        Self { stack: Stack::new(config), invites: BTreeMap::new(), tags: BTreeMap::new(), replacing: BTreeMap::new(), next_id: 0 }
     }
 
     /// Takes a datagram that came to `local` from `remote`. What is no SIP is dropped.
@@ -57,7 +64,7 @@ impl Endpoint {
                     if let Some(reported) = self.stack.transactions.client_timeout(now, id, &mut self.stack.out)
                         && let Some(owner) = reported.owner
                     {
-                        self.step(owner, |invite, stack| invite.handle_report(&reported, stack));
+                        self.step(owner, |invite, stack| invite.handle_report(now, &reported, stack));
                     }
                 }
                 Owner::Invite(id) => self.step(id, |invite, stack| invite.handle_timeout(now, timer, stack)),
@@ -72,9 +79,6 @@ impl Endpoint {
 
     /// Calls somebody. Events follow under the id. A callee may ring for ever: the application decides when to hang up.
     pub fn invite(&mut self, now: Instant, call: OutgoingInvite) -> Result<InviteId, InviteError> {
-        if call.body.is_empty() {
-            return Err(InviteError::NoOffer);
-        }
         if call.request_uri.scheme() == Scheme::Other {
             return Err(InviteError::Scheme);
         }
@@ -85,37 +89,6 @@ impl Endpoint {
         let invite = Invite::outbound(now, id, call, &mut self.stack);
         self.insert(invite);
         Ok(id)
-    }
-
-    /// Tells the caller that it rings (180); repeated each minute.
-    pub fn ring(&mut self, now: Instant, id: InviteId) {
-        self.step(id, |invite, stack| invite.ring(now, stack));
-    }
-
-    /// Answers (200, repeated until its ACK). `contact` is where the far end reaches us during the call.
-    pub fn answer(&mut self, now: Instant, id: InviteId, contact: &Uri, sdp: Bytes) {
-        self.step(id, |invite, stack| invite.answer(now, contact, &sdp, stack));
-    }
-
-    /// Refuses with a status from 300 up; a lower one becomes 500.
-    pub fn reject(&mut self, now: Instant, id: InviteId, status: StatusCode, retry_after: Option<Duration>) {
-        self.step(id, |invite, stack| invite.reject(now, status, retry_after, stack));
-    }
-
-    /// Ends the call: BYE once it is up (as callee after the ACK, RFC 3261 §15), CANCEL before the answer as caller (once a provisional
-    /// response has come, §9.1; a 200 that crosses it is acknowledged and ended by BYE), 480 before the answer as callee.
-    pub fn hang_up(&mut self, now: Instant, id: InviteId) {
-        self.step(id, |invite, stack| invite.hang_up(now, stack));
-    }
-
-    /// Takes the far end's new offer with this answer (or makes one, if it asked for it).
-    pub fn accept_reoffer(&mut self, now: Instant, id: InviteId, sdp: Bytes) {
-        self.step(id, |invite, stack| invite.accept_reoffer(now, &sdp, stack));
-    }
-
-    /// Refuses the far end's new offer, 488 as a rule; the call goes on as it was. A status below 300 becomes 488.
-    pub fn reject_reoffer(&mut self, now: Instant, id: InviteId, status: StatusCode) {
-        self.step(id, |invite, stack| invite.reject_reoffer(now, status, stack));
     }
 
     /// Nothing is held any more: no call, no transaction, no timer.
@@ -146,9 +119,11 @@ impl Endpoint {
     fn step(&mut self, id: InviteId, step: impl FnOnce(&mut Invite, &mut Stack)) {
         let Some(invite) = self.invites.get_mut(&id) else { return };
         step(invite, &mut self.stack);
+        invite.settle(&mut self.stack);
         self.stack.out.deadlines.set(Owner::Invite(id), invite.deadline());
         if invite.is_over() {
             self.tags.remove(invite.local_tag());
+            self.replacing.remove(&id);
         }
         if invite.is_forgettable() {
             self.invites.remove(&id);

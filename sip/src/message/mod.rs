@@ -5,6 +5,7 @@
 //! Left out: framing over streams; a message is a whole datagram.
 
 mod error;
+mod extensions;
 mod headers;
 mod parse;
 mod span;

@@ -51,6 +51,10 @@ struct Client {
     key: ClientKey,
     path: Path,
     owner: Option<InviteId>,
+    /// Of an INVITE within a dialog, whose ACK of a refusal is known from the start.
+    ack: Option<Bytes>,
+    /// Of an INVITE within a dialog, the ACK of its 2xx: repeated for each copy.
+    success_ack: Option<(Path, Bytes)>,
     machine: ClientMachine,
 }
 
@@ -107,7 +111,10 @@ impl TransactionTable {
             return AckReceived::Unmatched;
         }
         let timers = self.timers;
-        self.step_invite_server(id, out, |machine, _| machine.acknowledge(now, &timers));
+        self.step_server(id, out, |machine, _| match machine {
+            ServerMachine::Invite(machine) => ServerMachine::Invite(machine.acknowledge(now, &timers)),
+            other @ ServerMachine::Other(_) => other,
+        });
         AckReceived::Absorbed
     }
 
@@ -139,13 +146,22 @@ impl TransactionTable {
         out.deadlines.set(Owner::Server(id), deadline);
     }
 
-    /// Responds to an INVITE.
-    pub(crate) fn respond(&mut self, now: Instant, id: ServerId, status: StatusCode, response: Bytes, out: &mut Outbox) {
-        let timers = self.timers;
-        self.step_invite_server(id, out, |machine, actions| machine.respond(now, &timers, status, response, actions));
+    /// Opens the transaction of another request whose response is still to come: by [`Self::respond`], which is owed.
+    pub(crate) fn open_waiting_server(&mut self, key: ServerKey, path: Path, owner: InviteId) -> ServerId {
+        let machine = ServerMachine::Other(NonInviteServer::Trying);
+        self.insert_server(Server { key, merge_key: None, path, owner: Some(owner), machine })
     }
 
-    /// Starts a client transaction by sending its request.
+    /// Responds to a request.
+    pub(crate) fn respond(&mut self, now: Instant, id: ServerId, status: StatusCode, response: Bytes, out: &mut Outbox) {
+        let timers = self.timers;
+        self.step_server(id, out, |machine, actions| match machine {
+            ServerMachine::Invite(machine) => ServerMachine::Invite(machine.respond(now, &timers, status, response, actions)),
+            ServerMachine::Other(machine) => ServerMachine::Other(machine.respond(now, &timers, response, actions)),
+        });
+    }
+
+    /// Starts a client transaction by sending its request. `ack` is the ACK of a refusal, where it is known already.
     pub(crate) fn open_client(
         &mut self,
         now: Instant,
@@ -153,6 +169,7 @@ impl TransactionTable {
         path: Path,
         owner: Option<InviteId>,
         request: Bytes,
+        ack: Option<Bytes>,
         out: &mut Outbox,
     ) -> ClientId {
         let method = key.method();
@@ -164,7 +181,7 @@ impl TransactionTable {
         out.send(path, actions.send);
         self.next += 1;
         let id = ClientId(self.next);
-        let client = Client { key: key.clone(), path, owner, machine };
+        let client = Client { key: key.clone(), path, owner, ack, success_ack: None, machine };
         out.deadlines.set(Owner::Client(id), client.deadline());
         self.client_keys.insert(key, id);
         self.clients.insert(id, client);
@@ -181,11 +198,11 @@ impl TransactionTable {
     ) -> Option<(InviteId, Method, ClientId)> {
         let id = *self.client_keys.get(&ClientKey::of(response)?)?;
         let client = self.clients.get_mut(&id)?;
-        let (status, owner) = (response.status(), client.owner);
+        let (status, owner, known_ack) = (response.status(), client.owner, client.ack.as_ref());
         let mut actions = Actions::default();
         let (machine, deliver) = match std::mem::replace(&mut client.machine, ClientMachine::Other(NonInviteClient::Terminated)) {
             ClientMachine::Invite(machine) => {
-                let ack = || owner.and_then(ack).unwrap_or_default();
+                let ack = || known_ack.cloned().or_else(|| owner.and_then(ack)).unwrap_or_default();
                 let (machine, deliver) = machine.receive(now, &self.timers, status, ack, &mut actions);
                 (ClientMachine::Invite(machine), deliver)
             }
@@ -197,7 +214,20 @@ impl TransactionTable {
         client.machine = machine;
         out.send(client.path, actions.send);
         out.deadlines.set(Owner::Client(id), client.deadline());
+        if let Some((path, ack)) = &client.success_ack
+            && deliver
+        {
+            out.send(*path, Some(ack.clone()));
+            return None;
+        }
         if deliver { owner.map(|owner| (owner, client.key.method(), id)) } else { None }
+    }
+
+    /// A 2xx was acknowledged so; its copies need not be reported.
+    pub(crate) fn acknowledge_copies(&mut self, id: ClientId, path: Path, ack: Bytes) {
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.success_ack = Some((path, ack));
+        }
     }
 
     pub(crate) fn server_timeout(&mut self, now: Instant, id: ServerId, out: &mut Outbox) {
@@ -276,13 +306,10 @@ impl TransactionTable {
         }
     }
 
-    fn step_invite_server(&mut self, id: ServerId, out: &mut Outbox, step: impl FnOnce(InviteServer, &mut Actions) -> InviteServer) {
+    fn step_server(&mut self, id: ServerId, out: &mut Outbox, step: impl FnOnce(ServerMachine, &mut Actions) -> ServerMachine) {
         let Some(server) = self.servers.get_mut(&id) else { return };
         let mut actions = Actions::default();
-        server.machine = match std::mem::replace(&mut server.machine, ServerMachine::Other(NonInviteServer::Terminated)) {
-            ServerMachine::Invite(machine) => ServerMachine::Invite(step(machine, &mut actions)),
-            other => other,
-        };
+        server.machine = step(std::mem::replace(&mut server.machine, ServerMachine::Other(NonInviteServer::Terminated)), &mut actions);
         out.send(server.path, actions.send);
         out.deadlines.set(Owner::Server(id), server.deadline());
     }

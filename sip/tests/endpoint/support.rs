@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, OutgoingInvite, Output, Transmit};
+use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, InviteOptions, OutgoingInvite, Output, Transmit};
 use sip::header::{NameAddr, Uri};
 
 pub(crate) const CALLER: usize = 0;
@@ -205,6 +205,7 @@ pub(crate) fn outgoing() -> OutgoingInvite {
         to: NameAddr::from(uri("sip:1000@192.0.2.2")),
         contact: uri("sip:alice@192.0.2.1"),
         body: Bytes::from_static(b"offer"),
+        options: InviteOptions::default(),
     }
 }
 
