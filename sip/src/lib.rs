@@ -3,7 +3,7 @@
 //! # The law of every state machine in this crate
 //!
 //! 1. Time is an argument. `now: Instant` is the first parameter of every call that depends on it; it never runs backwards.
-//! 2. Input goes in by [`Endpoint::handle_datagram`](endpoint::Endpoint::handle_datagram) or a named verb, and by
+//! 2. Input goes in by [`Endpoint::handle_message`](endpoint::Endpoint::handle_message) or a named verb, and by
 //!    [`Endpoint::handle_timeout`](endpoint::Endpoint::handle_timeout) once the promised instant has come.
 //! 3. After any input, call [`Endpoint::poll_output`](endpoint::Endpoint::poll_output) until it answers with
 //!    [`Output::Timeout`](endpoint::Output::Timeout); only then wait.
@@ -31,6 +31,7 @@ pub mod header;
 pub mod key_press;
 pub mod message;
 pub mod transaction;
+pub mod transport;
 
 mod dialog;
 mod invite;

@@ -2,6 +2,7 @@
 //!
 //! Everything else may import this module; it imports nothing of ours.
 
+pub mod access;
 pub mod audio_diagnostics;
 pub mod audit_event;
 pub mod call_record;

@@ -6,6 +6,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
+use super::redacted::Redacted;
+
 /// One setting that cannot stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingFault {
@@ -65,9 +67,62 @@ pub fn advertised_fault(bound: IpAddr, advertised: Option<IpAddr>, bound_key: &s
     None
 }
 
+/// What cannot stand as a secret: too short, a placeholder that somebody left in place, or nothing that a header can carry.
+/// The secret itself is never in the fault.
+#[must_use]
+pub fn secret_fault(key: &str, secret: &Redacted<String>) -> Option<SettingFault> {
+    let secret = secret.expose();
+    let mend = "make one with: openssl rand -hex 32";
+    if secret.len() < MIN_SECRET_LEN {
+        let value = format!("({} bytes)", secret.len());
+        return Some(SettingFault::new(key, value, format!("must have at least {MIN_SECRET_LEN} bytes"), mend));
+    }
+    if is_guessable(secret) {
+        return Some(SettingFault::new(key, "(masked)", "must not be a placeholder or a repeated character", mend));
+    }
+    let printable = secret.bytes().all(|byte| byte.is_ascii_graphic());
+    (!printable).then(|| SettingFault::new(key, "(masked)", "must be printable ASCII without spaces", mend))
+}
+
+/// Whether a secret is one that people leave in place, whatever its length.
+fn is_guessable(secret: &str) -> bool {
+    let lower = secret.to_ascii_lowercase();
+    let placeholder = PLACEHOLDERS.iter().any(|word| lower.contains(word));
+    let distinct = lower.bytes().collect::<std::collections::HashSet<_>>().len();
+    placeholder || distinct < 8
+}
+
+/// 256 bits when every byte is random.
+const MIN_SECRET_LEN: usize = 32;
+/// Parts of the defaults of the origin systems and of their templates.
+const PLACEHOLDERS: [&str; 9] = [
+    "your-secret",
+    "your_secret",
+    "changeme",
+    "change-me",
+    "change_me",
+    "secret-key-here",
+    "supersecret",
+    "jwt-secret",
+    "0123456789abcdef0123456789abcdef",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_secrets_and_placeholders_are_refused_without_being_shown() {
+        for secret in ["short", "your-secret-key-here-your-secret-key-here", &"a".repeat(64), "a b c d e f g h i j k l m n o p q r s t"] {
+            let fault = secret_fault("key", &Redacted::new(secret.to_owned())).unwrap();
+            assert!(!fault.to_string().contains(secret), "{secret}");
+        }
+    }
+
+    #[test]
+    fn a_random_secret_is_taken() {
+        assert_eq!(secret_fault("key", &Redacted::new("8f1c0b7e6a5d4c3b2a190817f6e5d4c3".to_owned())), None);
+    }
 
     #[test]
     fn a_fault_names_key_value_bound_and_mend() {

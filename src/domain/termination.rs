@@ -65,6 +65,8 @@ pub enum SipReason {
     AckTimeout,
     /// A request of ours found no response (timer B or F).
     TransactionTimeout,
+    /// Nobody refreshed the session in time (RFC 4028 §10).
+    SessionExpired,
     /// The dialled number is none of ours (404).
     UnknownNumber,
 }

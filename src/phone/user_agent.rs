@@ -11,7 +11,7 @@ use bytes::Bytes;
 use media::rtcp::ReporterConfig;
 use media::sdp::{self, CodecPolicy, Negotiated, RemoteRule, SessionDescription, TransportPolicy};
 use media::transport::{Flow, PathConfig, Protocol, SourceRule};
-use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, OutgoingInvite, Output};
+use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, InviteOptions, OutgoingInvite, Output};
 use sip::header::{NameAddr, StatusCode, Uri};
 
 use super::PhoneError;
@@ -69,13 +69,13 @@ impl Phone {
         let invite = endpoint.invite(
             now,
             OutgoingInvite {
-                local: setup.local_sip,
-                remote: setup.remote_sip,
+                flow: sip::transport::Flow::udp(setup.local_sip, setup.remote_sip),
                 request_uri: setup.target.clone(),
                 from: NameAddr::from(own.clone()),
                 to: NameAddr::from(setup.target.clone()),
                 contact: own,
                 body: Bytes::from(offer.to_string()),
+                options: InviteOptions::default(),
             },
         )?;
         let mut phone = Self {
@@ -101,7 +101,7 @@ impl Phone {
     /// Takes a datagram that came to `local`, one of our sockets.
     pub fn handle_datagram(&mut self, now: Instant, local: SocketAddr, remote: SocketAddr, datagram: &[u8]) {
         if local == self.setup.local_sip {
-            self.endpoint.handle_datagram(now, local, remote, Bytes::copy_from_slice(datagram));
+            self.endpoint.handle_message(now, sip::transport::Flow::udp(local, remote), Bytes::copy_from_slice(datagram));
         } else if let (Stage::Talking { .. }, Some(line)) = (self.stage, &mut self.line) {
             line.handle_datagram(now, Flow { protocol: Protocol::Udp, local, remote }, datagram);
         }
@@ -178,7 +178,7 @@ impl Phone {
         self.signalling_due = loop {
             match self.endpoint.poll_output() {
                 Output::Transmit(sip) => {
-                    self.outbox.push_back(Datagram { local: sip.local, remote: sip.remote, bytes: sip.bytes });
+                    self.outbox.push_back(Datagram { local: sip.flow.local, remote: sip.flow.remote, bytes: sip.bytes });
                 }
                 Output::Event(event) => self.handle_event(now, event),
                 Output::Timeout(due) => break due,
@@ -198,7 +198,7 @@ impl Phone {
         }
         match event {
             Event::Answered { sdp, .. } => self.handle_answer(now, &sdp),
-            Event::Reoffered { id, .. } => self.endpoint.reject_reoffer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
+            Event::Offered { id, .. } => self.endpoint.reject_offer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
             Event::Refused { status, .. } => self.end = Some(CallEnd::Refused(status.code())),
             Event::TimedOut { .. } => self.end = Some(CallEnd::Unreachable),
             Event::HungUp { .. } => {

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use sip::endpoint::{Endpoint, Event, IncomingInvite, InviteId, OutgoingInvite};
+use sip::endpoint::{Endpoint, Event, IncomingInvite, InviteId, InviteOptions, OutgoingInvite};
 use sip::header::{StatusCode, Uri};
+use sip::transport::Flow;
 use tokio::sync::mpsc;
 
 use super::config::OutboundConfig;
@@ -82,13 +83,24 @@ impl Gateway {
             }
             Event::Ringing { id } => (id, SignallingEvent::Ringing),
             Event::Answered { id, sdp } => (id, SignallingEvent::Answered { sdp }),
-            Event::Refused { id, status } => (id, SignallingEvent::Refused(refusal(status))),
+            Event::Refused { id, status, .. } => (id, SignallingEvent::Refused(refusal(status))),
             Event::TimedOut { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::TransactionTimeout))),
             Event::Confirmed { id, .. } => (id, SignallingEvent::Confirmed),
             Event::Unacknowledged { id } => (id, SignallingEvent::Unconfirmed),
-            Event::Cancelled { id } => (id, SignallingEvent::Cancelled),
-            Event::HungUp { id } => (id, SignallingEvent::HungUp),
-            Event::Reoffered { id, sdp } => (id, SignallingEvent::Reoffered { sdp }),
+            Event::Cancelled { id, .. } => (id, SignallingEvent::Cancelled),
+            Event::HungUp { id, .. } => (id, SignallingEvent::HungUp),
+            Event::Offered { id, sdp } => (id, SignallingEvent::Reoffered { sdp }),
+            Event::Expired { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::SessionExpired))),
+            Event::Replaced { id, .. } => (id, SignallingEvent::HungUp),
+            Event::Referred { id, .. } => return endpoint.reject_refer(now, id, StatusCode::DECLINE),
+            // What calls do not ask for yet.
+            Event::EarlyMedia { .. }
+            | Event::OfferAccepted { .. }
+            | Event::OfferRefused { .. }
+            | Event::OfferDue { .. }
+            | Event::Key { .. }
+            | Event::ReferProgress { .. }
+            | Event::ReferEnded { .. } => return,
         };
         let Some(call) = self.calls.get(&id) else { return };
         if let Err(mpsc::error::TrySendError::Full(_)) = call.signals.try_send(news) {
@@ -105,8 +117,8 @@ impl Gateway {
             SignallingCommand::Answer { sdp } => endpoint.answer(now, id, &self.our_uri, sdp),
             SignallingCommand::Reject(cause) => reject(now, endpoint, id, cause),
             SignallingCommand::Hangup => endpoint.hang_up(now, id),
-            SignallingCommand::AcceptReoffer { sdp } => endpoint.accept_reoffer(now, id, sdp),
-            SignallingCommand::RejectReoffer => endpoint.reject_reoffer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
+            SignallingCommand::AcceptReoffer { sdp } => endpoint.accept_offer(now, id, sdp),
+            SignallingCommand::RejectReoffer => endpoint.reject_offer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
         }
     }
 
@@ -122,13 +134,13 @@ impl Gateway {
         let key = self.next_key();
         match self.admit(now, key, invite) {
             Ok(launched) => {
-                tracing::info!(call = %launched.id, peer = %MaskedAddr::from(invite.remote), "call_offered");
+                tracing::info!(call = %launched.id, peer = %MaskedAddr::from(invite.flow.remote), "call_offered");
                 self.enter(id, key, launched);
             }
             Err(cause) => {
                 self.launcher.metrics().call_refused(cause.name());
                 // Counted above; a line each would let a flood fill the log.
-                tracing::debug!(cause = cause.name(), peer = %MaskedAddr::from(invite.remote), "call_refused");
+                tracing::debug!(cause = cause.name(), peer = %MaskedAddr::from(invite.flow.remote), "call_refused");
                 reject(now, endpoint, id, cause);
             }
         }
@@ -155,7 +167,7 @@ impl Gateway {
             to: Redacted::new(dialled.to_owned()),
             agent: number.agent.clone(),
             answer: number.answer,
-            peer: invite.remote.ip(),
+            peer: invite.flow.remote.ip(),
             offer: Some(invite.sdp.clone()),
             signalling: self.to_sip.clone(),
         };
@@ -198,13 +210,13 @@ impl Gateway {
             LaunchError::Capacity | LaunchError::Port(_) | LaunchError::Saturated | LaunchError::Media(_) => StartError::Capacity,
         })?;
         let invite = OutgoingInvite {
-            local: self.local,
-            remote: target.address,
+            flow: Flow::udp(self.local, target.address),
             request_uri: target.uri.clone(),
             from: self.our_uri.clone().into(),
             to: target.uri.into(),
             contact: self.our_uri.clone(),
             body: launched.offer.clone().unwrap_or_default(),
+            options: InviteOptions::default(),
         };
         // A call whose INVITE never goes is told so by its signalling queue, which is dropped here.
         let invite_id = endpoint.invite(now, invite).map_err(|_| StartError::Capacity)?;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use sip::endpoint::{Endpoint, Output};
+use sip::transport::Flow;
 use tokio::sync::{mpsc, watch};
 
 use super::gateway::Gateway;
@@ -52,7 +53,7 @@ impl SipShell {
         for _ in 0..DATAGRAMS_PER_WAKE {
             let Some((length, remote)) = self.socket.try_recv(buffer) else { return };
             let datagram = Bytes::copy_from_slice(buffer.get(..length).unwrap_or_default());
-            self.endpoint.handle_datagram(Instant::now(), self.address, remote, datagram);
+            self.endpoint.handle_message(Instant::now(), Flow::udp(self.address, remote), datagram);
             self.drain(Instant::now());
         }
     }
@@ -61,7 +62,7 @@ impl SipShell {
         loop {
             match self.endpoint.poll_output() {
                 // What the system does not take is retransmitted or lost, as on any network.
-                Output::Transmit(transmit) => drop(self.socket.try_send(&transmit.bytes, transmit.remote)),
+                Output::Transmit(transmit) => drop(self.socket.try_send(&transmit.bytes, transmit.flow.remote)),
                 Output::Event(event) => self.gateway.event(now, &mut self.endpoint, event),
                 Output::Timeout(due) => return due,
             }

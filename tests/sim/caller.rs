@@ -77,13 +77,13 @@ impl Caller {
     pub(crate) fn dial(&mut self, post: &mut Post) {
         let offer = media::sdp::offer(&codecs(), &transport());
         let call = OutgoingInvite {
-            local: CALLER_SIP,
-            remote: GATEWAY_SIP,
+            flow: sip::transport::Flow::udp(CALLER_SIP, GATEWAY_SIP),
             request_uri: uri("sip:1000@192.0.2.2"),
             from: NameAddr::from(uri("sip:alice@192.0.2.1")),
             to: NameAddr::from(uri("sip:1000@192.0.2.2")),
             contact: uri("sip:alice@192.0.2.1:5060"),
             body: Bytes::from(offer.to_string()),
+            options: sip::endpoint::InviteOptions::default(),
         };
         self.offer = Some(offer);
         self.call = Some(self.endpoint.invite(post.now, call).expect("an idle endpoint takes a call"));
@@ -99,7 +99,7 @@ impl Caller {
     }
 
     pub(crate) fn handle_sip(&mut self, post: &mut Post, transmit: Transmit) {
-        self.endpoint.handle_datagram(post.now, transmit.remote, transmit.local, transmit.bytes);
+        self.endpoint.handle_message(post.now, transmit.flow.reversed(), transmit.bytes);
         self.drain(post);
     }
 
@@ -204,8 +204,11 @@ impl Caller {
                 let negotiated = media::sdp::accept(offer, &answer, &codecs(), &transport()).expect("the gateway's answer fits");
                 self.begin_to_speak(post, negotiated);
             }
-            Event::Reoffered { id, .. } => self.endpoint.reject_reoffer(post.now, id, StatusCode::NOT_ACCEPTABLE_HERE),
+            Event::Offered { id, .. } => self.endpoint.reject_offer(post.now, id, StatusCode::NOT_ACCEPTABLE_HERE),
+            Event::Referred { id, .. } => self.endpoint.reject_refer(post.now, id, StatusCode::DECLINE),
             Event::Refused { .. }
+            | Event::Expired { .. }
+            | Event::Replaced { .. }
             | Event::TimedOut { .. }
             | Event::Unacknowledged { .. }
             | Event::Cancelled { .. }
@@ -216,7 +219,8 @@ impl Caller {
                 assert_eq!(self.call.take(), Some(id), "a call ended that was over");
                 self.voice = None;
             }
-            Event::Ringing { .. } | Event::Confirmed { .. } => {}
+            // It neither transfers nor offers anew.
+            _ => {}
         }
     }
 }

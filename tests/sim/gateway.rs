@@ -83,13 +83,13 @@ impl Gateway {
         let (leg, offer) = auricle::leg::plan::PlannedLeg::offering(plan);
         self.enter(post, agent, key, Direction::Outbound, leg);
         let invite = OutgoingInvite {
-            local: GATEWAY_SIP,
-            remote: CALLER_SIP,
+            flow: sip::transport::Flow::udp(GATEWAY_SIP, CALLER_SIP),
             request_uri: uri("sip:alice@192.0.2.1"),
             from: NameAddr::from(uri("sip:auricle@192.0.2.2")),
             to: NameAddr::from(uri("sip:alice@192.0.2.1")),
             contact: uri("sip:auricle@192.0.2.2:5060"),
             body: offer,
+            options: sip::endpoint::InviteOptions::default(),
         };
         let id = self.endpoint.invite(post.now, invite).expect("an endpoint with room takes a call");
         self.names.insert(id, key);
@@ -104,7 +104,7 @@ impl Gateway {
     }
 
     pub(crate) fn handle_sip(&mut self, post: &mut Post, agent: &mut Agent, transmit: Transmit) {
-        self.endpoint.handle_datagram(post.now, transmit.remote, transmit.local, transmit.bytes);
+        self.endpoint.handle_message(post.now, transmit.flow.reversed(), transmit.bytes);
         self.drain_sip(post, agent);
     }
 
@@ -128,8 +128,8 @@ impl Gateway {
             SignallingCommand::Answer { sdp } => endpoint.answer(now, id, &uri("sip:auricle@192.0.2.2:5060"), sdp),
             SignallingCommand::Reject(cause) => endpoint.reject(now, id, status(cause), None),
             SignallingCommand::Hangup => endpoint.hang_up(now, id),
-            SignallingCommand::AcceptReoffer { sdp } => endpoint.accept_reoffer(now, id, sdp),
-            SignallingCommand::RejectReoffer => endpoint.reject_reoffer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
+            SignallingCommand::AcceptReoffer { sdp } => endpoint.accept_offer(now, id, sdp),
+            SignallingCommand::RejectReoffer => endpoint.reject_offer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
         }
         self.drain_sip(post, agent);
     }
@@ -204,12 +204,14 @@ impl Gateway {
             Event::Unacknowledged { .. } => SignallingEvent::Unconfirmed,
             Event::Cancelled { .. } => SignallingEvent::Cancelled,
             Event::HungUp { .. } => SignallingEvent::HungUp,
-            Event::Reoffered { sdp, .. } => SignallingEvent::Reoffered { sdp },
+            Event::Offered { sdp, .. } => SignallingEvent::Reoffered { sdp },
             Event::Ended { .. } => {
                 // The queue to the call is dropped: the last thing that the call hears, if it still listens.
                 let key = self.names.remove(&id).expect("a call ended that was over");
                 return post.signal(key, SignallingEvent::Refused(Termination::gateway(GatewayReason::Internal)));
             }
+            // Nobody here transfers, and the session outlives the scenario.
+            _ => return,
         };
         if let Some(key) = self.names.get(&id) {
             post.signal(*key, news);

@@ -8,9 +8,9 @@ mod route_set;
 use std::fmt::Display;
 
 use self::route_set::RouteSet;
-use crate::endpoint::Path;
 use crate::header::{HeaderName, Method, NameAddrRef, Replaces, Via};
 use crate::message::{Headers, MessageWriter, Request, Response};
+use crate::transport::Flow;
 
 /// One end's view of a dialog.
 pub(crate) struct Dialog {
@@ -26,7 +26,7 @@ pub(crate) struct Dialog {
     remote_target: Box<str>,
     routes: RouteSet,
     /// By which the first message came or went.
-    path: Path,
+    path: Flow,
     /// The peer stands behind a translator: its Contact leads nowhere, only the way it came does.
     keep_path: bool,
 }
@@ -41,7 +41,7 @@ pub(crate) enum Order {
 
 impl Dialog {
     /// The callee's side (§12.1.1). `None` when the request lacks what every request has.
-    pub(crate) fn inbound(request: &Request, local_tag: &str, path: Path) -> Option<Self> {
+    pub(crate) fn inbound(request: &Request, local_tag: &str, path: Flow) -> Option<Self> {
         let headers = request.headers();
         let (from, to, via) = (headers.from()?, headers.to()?, headers.top_via()?);
         let routes = RouteSet::new(headers.elements(HeaderName::RecordRoute));
@@ -64,7 +64,7 @@ impl Dialog {
     }
 
     /// The caller's side (§12.1.2), from the first 2xx of a callee.
-    pub(crate) fn outbound(response: &Response, request_uri: &str, path: Path) -> Option<Self> {
+    pub(crate) fn outbound(response: &Response, request_uri: &str, path: Flow) -> Option<Self> {
         let headers = response.headers();
         let (from, to) = (headers.from()?, headers.to()?);
         let mut routes: Vec<&str> = headers.elements(HeaderName::RecordRoute).collect();
@@ -138,11 +138,11 @@ impl Dialog {
     }
 
     /// Where requests go: the first route, or else the remote target, when it is an address (§8.1.2).
-    pub(crate) fn path(&self) -> Path {
+    pub(crate) fn path(&self) -> Flow {
         if self.keep_path {
             return self.path;
         }
-        self.routes.next_hop(&self.remote_target).map_or(self.path, |remote| Path { remote, ..self.path })
+        self.routes.next_hop(&self.remote_target).map_or(self.path, |remote| Flow { remote, ..self.path })
     }
 
     /// Whether a message is of this dialog; its local tag is already known to be ours.
@@ -191,12 +191,12 @@ impl Display for Party<'_> {
 
 /// Our Via.
 pub(crate) struct ViaLine<B> {
-    pub(crate) path: Path,
+    pub(crate) path: Flow,
     pub(crate) branch: B,
 }
 
 impl<B: Display> Display for ViaLine<B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "SIP/2.0/UDP {};branch={}{};rport", self.path.local, Via::MAGIC_COOKIE, self.branch)
+        write!(f, "SIP/2.0/{} {};branch={}{};rport", self.path.transport.via_name(), self.path.local, Via::MAGIC_COOKIE, self.branch)
     }
 }

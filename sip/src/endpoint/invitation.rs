@@ -1,7 +1,6 @@
 //! An INVITE as the application sees it: one that came, one to send.
 
 use std::fmt;
-use std::net::SocketAddr;
 
 use bytes::Bytes;
 use thiserror::Error;
@@ -9,13 +8,12 @@ use thiserror::Error;
 use super::event::InviteId;
 use crate::header::{ExtraHeaders, NameAddr, Replaces, Uri};
 use crate::message::Request;
+use crate::transport::Flow;
 
 /// An INVITE that starts a call.
 pub struct IncomingInvite {
-    /// At which of our sockets it came.
-    pub local: SocketAddr,
-    /// From whom.
-    pub remote: SocketAddr,
+    /// By which way it came, and from whom.
+    pub flow: Flow,
     /// Who is called: its user is the dialled number.
     pub request_uri: Uri,
     /// Who says that he calls. Not proven.
@@ -44,10 +42,9 @@ impl fmt::Debug for IncomingInvite {
 /// A call to make.
 #[derive(Clone)]
 pub struct OutgoingInvite {
-    /// From which of our sockets; written into Via as it is, so not the unspecified address.
-    pub local: SocketAddr,
-    /// Where the request goes: an outbound proxy, or the address behind `request_uri`.
-    pub remote: SocketAddr,
+    /// By which way the request goes: to an outbound proxy, or the address behind `request_uri`. Our end is written into Via as it
+    /// is, so not the unspecified address.
+    pub flow: Flow,
     /// Who is called.
     pub request_uri: Uri,
     /// Who calls.

@@ -1,4 +1,4 @@
-//! The user agent: all calls of one process over the datagrams of its sockets.
+//! The user agent: all calls of one process over the messages of its flows.
 //!
 //! Calls that come for an id in a state they do not fit (an answer after CANCEL, a second hang-up) are ignored: the wire and the
 //! application race, and the events tell who won.
@@ -16,7 +16,6 @@ mod stack;
 mod verbs;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -24,13 +23,14 @@ use bytes::Bytes;
 pub use self::config::EndpointConfig;
 pub use self::event::{Event, InviteId};
 pub use self::invitation::{IncomingInvite, InviteError, InviteOptions, OutgoingInvite};
-pub(crate) use self::outbox::{Outbox, Owner, Path};
+pub(crate) use self::outbox::{Outbox, Owner};
 pub use self::outbox::{Output, Transmit};
 pub use self::referral::{IncomingRefer, OutgoingRefer, ReferOutcome};
 pub(crate) use self::respond::{ResponseBuilder, SDP, response_path};
 pub(crate) use self::stack::Stack;
 use crate::header::Scheme;
 use crate::invite::Invite;
+use crate::transport::Flow;
 
 /// A SIP user agent. See the crate's documentation for the law of its calls.
 pub struct Endpoint {
@@ -49,9 +49,10 @@ impl Endpoint {
         Self { stack: Stack::new(config), invites: BTreeMap::new(), tags: BTreeMap::new(), replacing: BTreeMap::new(), next_id: 0 }
     }
 
-    /// Takes a datagram that came to `local` from `remote`. What is no SIP is dropped.
-    pub fn handle_datagram(&mut self, now: Instant, local: SocketAddr, remote: SocketAddr, datagram: Bytes) {
-        self.receive(now, Path { local, remote }, datagram);
+    /// Takes a message that came by `flow`: a datagram, what was cut out of a stream, or a WebSocket
+    /// message. What is no SIP is dropped.
+    pub fn handle_message(&mut self, now: Instant, flow: Flow, message: Bytes) {
+        self.receive(now, flow, message);
     }
 
     /// Does what is due.

@@ -1,19 +1,19 @@
-//! What waits to be taken from an endpoint: datagrams, events, the next wake-up.
+//! What waits to be taken from an endpoint: messages, events, the next wake-up.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use super::event::{Event, InviteId};
 use crate::transaction::{ClientId, ServerId, Timer};
+use crate::transport::Flow;
 
 /// What an endpoint wants its driver to do.
 #[derive(Debug)]
 pub enum Output {
-    /// Send this datagram.
+    /// Send this message.
     Transmit(Transmit),
     /// Tell the application.
     Event(Event),
@@ -21,13 +21,11 @@ pub enum Output {
     Timeout(Option<Instant>),
 }
 
-/// One datagram to send.
+/// One message to send.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Transmit {
-    /// From which of our sockets.
-    pub local: SocketAddr,
-    /// Whither.
-    pub remote: SocketAddr,
+    /// By which way.
+    pub flow: Flow,
     /// The message.
     pub bytes: Bytes,
 }
@@ -39,13 +37,6 @@ impl fmt::Debug for Transmit {
     }
 }
 
-/// A way to a peer: our socket and its address. The transport is UDP until there are others.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Path {
-    pub(crate) local: SocketAddr,
-    pub(crate) remote: SocketAddr,
-}
-
 /// Outputs in their order, and the table of deadlines. The queue holds what one input brings about; the driver drains it after each.
 #[derive(Default)]
 pub(crate) struct Outbox {
@@ -54,9 +45,9 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    pub(crate) fn send(&mut self, path: Path, bytes: Option<Bytes>) {
+    pub(crate) fn send(&mut self, flow: Flow, bytes: Option<Bytes>) {
         if let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) {
-            self.queue.push_back(Output::Transmit(Transmit { local: path.local, remote: path.remote, bytes }));
+            self.queue.push_back(Output::Transmit(Transmit { flow, bytes }));
         }
     }
 

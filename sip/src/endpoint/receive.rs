@@ -7,15 +7,15 @@ use bytes::Bytes;
 use super::Endpoint;
 use super::admission;
 use super::event::{Event, InviteId};
-use super::outbox::Path;
 use super::respond::{ResponseBuilder, response_path};
 use crate::header::{HeaderName, Method, StatusCode};
 use crate::invite::{Incoming, Invite, Replaceable, is_too_short};
 use crate::message::{Malformed, Message, Request, Response};
 use crate::transaction::{AckReceived, ServerKey};
+use crate::transport::Flow;
 
 impl Endpoint {
-    pub(super) fn receive(&mut self, now: Instant, arrived: Path, datagram: Bytes) {
+    pub(super) fn receive(&mut self, now: Instant, arrived: Flow, datagram: Bytes) {
         match Message::parse(datagram) {
             Ok(Message::Request(request)) => self.receive_request(now, arrived, request),
             Ok(Message::Response(response)) => self.receive_response(now, &response),
@@ -23,7 +23,7 @@ impl Endpoint {
         }
     }
 
-    fn receive_request(&mut self, now: Instant, arrived: Path, request: Request) {
+    fn receive_request(&mut self, now: Instant, arrived: Flow, request: Request) {
         let Some(key) = ServerKey::of(&request) else { return };
         if request.method() == Method::Ack {
             return self.receive_ack(now, &key, &request);
@@ -53,7 +53,7 @@ impl Endpoint {
     }
 
     /// A new call.
-    fn receive_invite(&mut self, arrived: Path, key: ServerKey, request: Request) {
+    fn receive_invite(&mut self, arrived: Flow, key: ServerKey, request: Request) {
         if self.stack.transactions.is_merged(&request) {
             return self.reply_status(&request, arrived, StatusCode::LOOP_DETECTED);
         }
@@ -99,7 +99,7 @@ impl Endpoint {
         }
     }
 
-    fn receive_in_dialog(&mut self, now: Instant, arrived: Path, key: &ServerKey, request: &Request) {
+    fn receive_in_dialog(&mut self, now: Instant, arrived: Flow, key: &ServerKey, request: &Request) {
         match self.invite_of(request) {
             Some(id) => self.step(id, |invite, stack| invite.handle_request(now, Incoming { request, key, arrived }, stack)),
             None => self.reply_status(request, arrived, StatusCode::CALL_DOES_NOT_EXIST),
@@ -116,7 +116,7 @@ impl Endpoint {
     }
 
     /// CANCEL finds its INVITE by the transaction, not by the dialog (§9.2).
-    fn receive_cancel(&mut self, now: Instant, arrived: Path, request: &Request) {
+    fn receive_cancel(&mut self, now: Instant, arrived: Flow, request: &Request) {
         let found = ServerKey::cancelled(request).and_then(|key| self.stack.transactions.server(&key));
         let Some((server, owner)) = found else { return self.reply_status(request, arrived, StatusCode::CALL_DOES_NOT_EXIST) };
         let invite = owner.and_then(|id| self.invites.get(&id));
@@ -137,7 +137,7 @@ impl Endpoint {
     }
 
     /// Answers as well as it can be answered (§8.2.7: without state); responses and ACK never.
-    fn receive_malformed(&mut self, arrived: Path, malformed: &Malformed) {
+    fn receive_malformed(&mut self, arrived: Flow, malformed: &Malformed) {
         tracing::debug!(fault = %malformed.fault, "malformed message");
         let Some(request) = malformed.request.as_deref() else { return };
         if request.method() == Method::Ack || request.headers().value(HeaderName::Via).is_none() {
@@ -149,7 +149,7 @@ impl Endpoint {
         self.stack.out.send(response_path(request, arrived), Some(response));
     }
 
-    fn reply_status(&mut self, request: &Request, arrived: Path, status: StatusCode) {
+    fn reply_status(&mut self, request: &Request, arrived: Flow, status: StatusCode) {
         let response = self.stack.stateless(request, arrived, status);
         self.stack.reply_stateless(request, arrived, response);
     }

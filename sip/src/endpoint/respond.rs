@@ -5,9 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 
-use super::outbox::Path;
 use crate::header::{DEFAULT_PORT, HeaderName, MediaType, Method, OptionTags, Refresher, SessionExpires, StatusCode, Via};
 use crate::message::{MessageWriter, Request, split_outside_quotes, trim};
+use crate::transport::Flow;
 
 /// A response under construction: the copied headers are written, others may follow.
 pub(crate) struct ResponseBuilder {
@@ -87,7 +87,7 @@ pub(crate) fn accepts_sdp(request: &Request) -> bool {
 }
 
 /// Where the response goes: `maddr`, or the source address at the source port (`rport`) or at the port of Via.
-pub(crate) fn response_path(request: &Request, arrived: Path) -> Path {
+pub(crate) fn response_path(request: &Request, arrived: Flow) -> Flow {
     let Some(via) = request.headers().top_via() else { return arrived };
     let port = via.sent_by().port.unwrap_or(DEFAULT_PORT);
     let maddr = via.params().value("maddr").and_then(|maddr| maddr.trim_matches(['[', ']']).parse::<IpAddr>().ok()).filter(is_single_host);
@@ -97,7 +97,7 @@ pub(crate) fn response_path(request: &Request, arrived: Path) -> Path {
         None => SocketAddr::new(arrived.remote.ip(), port),
     };
     // Nothing can be sent to port 0.
-    if remote.port() == 0 { arrived } else { Path { remote, ..arrived } }
+    if remote.port() == 0 { arrived } else { Flow { remote, ..arrived } }
 }
 
 /// Responses to many hosts at once are nothing that a caller needs.

@@ -8,12 +8,13 @@ use super::admission::Refusal;
 use super::config::{EndpointConfig, LEAST_SESSION_EXPIRES};
 use super::event::{Event, InviteId};
 use super::identifiers::Identifiers;
-use super::outbox::{Outbox, Path};
+use super::outbox::Outbox;
 use super::respond::{ResponseBuilder, SDP, response_path};
 use crate::dialog::Dialog;
 use crate::header::{Causes, HeaderName, Method, OptionTags, StatusCode};
 use crate::message::{MessageWriter, Request};
 use crate::transaction::{ClientId, ClientKey, ServerKey, TransactionTable};
+use crate::transport::Flow;
 
 pub(crate) struct Stack {
     pub(crate) config: EndpointConfig,
@@ -41,13 +42,13 @@ impl Stack {
     }
 
     /// Answers once and forgets: copies of the request get the same answer again (§8.2.7).
-    pub(crate) fn reply_stateless(&mut self, request: &Request, arrived: Path, response: ResponseBuilder) {
+    pub(crate) fn reply_stateless(&mut self, request: &Request, arrived: Flow, response: ResponseBuilder) {
         let response = response.server(&self.config.user_agent).finish();
         self.out.send(response_path(request, arrived), Some(response));
     }
 
     /// Answers a request other than INVITE through a transaction, or without one when the table is full.
-    pub(crate) fn reply(&mut self, now: Instant, request: &Request, arrived: Path, response: ResponseBuilder) {
+    pub(crate) fn reply(&mut self, now: Instant, request: &Request, arrived: Flow, response: ResponseBuilder) {
         match ServerKey::of(request) {
             Some(key) if !self.is_full() => {
                 let response = response.server(&self.config.user_agent).finish();
@@ -59,12 +60,12 @@ impl Stack {
     }
 
     /// A response with a tag that depends on the request alone.
-    pub(crate) fn stateless(&self, request: &Request, arrived: Path, status: StatusCode) -> ResponseBuilder {
+    pub(crate) fn stateless(&self, request: &Request, arrived: Flow, status: StatusCode) -> ResponseBuilder {
         ResponseBuilder::new(request, arrived.remote, status, None, &self.identifiers.stateless_tag(request))
     }
 
     /// Refuses by [`super::admission`].
-    pub(crate) fn refuse(&mut self, request: &Request, arrived: Path, refusal: Refusal) {
+    pub(crate) fn refuse(&mut self, request: &Request, arrived: Flow, refusal: Refusal) {
         let tag = self.identifiers.stateless_tag(request);
         let reason = refusal.reason();
         let reason = reason.as_ref().map(|reason| reason as &dyn std::fmt::Display);
@@ -101,26 +102,12 @@ impl Stack {
         now: Instant,
         branch: &str,
         method: Method,
-        path: Path,
+        path: Flow,
         owner: Option<InviteId>,
         request: Bytes,
     ) -> ClientId {
         let key = ClientKey::new(&format!("{}{branch}", crate::header::Via::MAGIC_COOKIE), method);
-        self.transactions.open_client(now, key, path, owner, request, None, &mut self.out)
-    }
-
-    /// An INVITE within a dialog, with the ACK in case it is refused.
-    pub(crate) fn open_reinvite(
-        &mut self,
-        now: Instant,
-        branch: &str,
-        path: Path,
-        owner: InviteId,
-        request: Bytes,
-        ack: Bytes,
-    ) -> ClientId {
-        let key = ClientKey::new(&format!("{}{branch}", crate::header::Via::MAGIC_COOKIE), Method::Invite);
-        self.transactions.open_client(now, key, path, Some(owner), request, Some(ack), &mut self.out)
+        self.transactions.open_client(now, key, path, owner, request, &mut self.out)
     }
 
     /// Who we are, on a request.

@@ -74,7 +74,7 @@ impl Established {
             return incoming.refuse(StatusCode::REQUEST_PENDING, stack, |response| response);
         }
         let id = self.usage.id;
-        self.usage.exchange = Exchange::Theirs(Carrier::Request(Pending::open(id, incoming, stack)));
+        self.usage.exchange = Exchange::Theirs(Carrier::Request(Box::new(Pending::open(id, incoming, stack))));
         stack.event(Event::Offered { id, sdp: incoming.sdp() });
     }
 

@@ -18,7 +18,7 @@ pub(super) enum Carrier {
     /// The INVITE that makes the call: a reliable provisional response or the 2xx.
     Invite,
     /// A re-INVITE, an UPDATE or a PRACK: its 2xx.
-    Request(Pending),
+    Request(Box<Pending>),
     /// A reliable provisional response to our INVITE without offer: its PRACK.
     Provisional { rseq: u32 },
     /// The 2xx to our INVITE without offer: its ACK.

@@ -12,14 +12,15 @@ use super::reliable::{Provisional, Reliable};
 use super::unacknowledged::Unacknowledged;
 use super::usage::Usage;
 use crate::dialog::Dialog;
-use crate::endpoint::{Event, IncomingInvite, InviteId, Path, ResponseBuilder, Stack, response_path};
+use crate::endpoint::{Event, IncomingInvite, InviteId, ResponseBuilder, Stack, response_path};
 use crate::header::{HeaderName, OptionTags, StatusCode, Uri};
 use crate::message::Request;
 use crate::transaction::{ServerId, ServerKey, Timer};
+use crate::transport::Flow;
 
 pub(super) struct Invited {
     request: Request,
-    arrived: Path,
+    arrived: Flow,
     server: ServerId,
     pub(super) usage: Usage,
     reliable: Reliable,
@@ -34,15 +35,14 @@ impl Invited {
         id: InviteId,
         request: Request,
         key: ServerKey,
-        arrived: Path,
+        arrived: Flow,
         local_tag: &str,
         stack: &mut Stack,
     ) -> Option<(Self, IncomingInvite)> {
         let headers = request.headers();
         let (from, to) = (headers.from()?, headers.to()?);
         let incoming = IncomingInvite {
-            local: arrived.local,
-            remote: arrived.remote,
+            flow: arrived,
             request_uri: request.uri().ok()?,
             from_uri: from.uri().ok()?,
             from_display: from.display().filter(|display| !display.is_empty()).map(str::to_owned),
@@ -147,7 +147,7 @@ impl Invited {
                 stack.event(Event::OfferAccepted { id, sdp });
             }
             Exchange::Settled if !sdp.is_empty() => {
-                self.usage.exchange = Exchange::Theirs(Carrier::Request(Pending::open(id, incoming, stack)));
+                self.usage.exchange = Exchange::Theirs(Carrier::Request(Box::new(Pending::open(id, incoming, stack))));
                 stack.event(Event::Offered { id, sdp });
             }
             _ => incoming.reply(now, StatusCode::OK, stack, |response| response),

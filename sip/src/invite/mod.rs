@@ -36,10 +36,11 @@ use self::invited::Invited;
 use self::outbound::Outbound;
 pub(crate) use self::session_timer::is_too_short;
 use self::usage::Usage;
-use crate::endpoint::{Event, IncomingInvite, InviteId, OutgoingInvite, Path, Stack};
+use crate::endpoint::{Event, IncomingInvite, InviteId, OutgoingInvite, Stack};
 use crate::header::{Causes, Replaces, StatusCode};
 use crate::message::{Headers, Request, Response};
 use crate::transaction::{ClientId, ServerKey, Timer};
+use crate::transport::Flow;
 
 /// A call.
 pub(crate) struct Invite {
@@ -69,7 +70,7 @@ enum State {
 pub(crate) struct Incoming<'a> {
     pub(crate) request: &'a Request,
     pub(crate) key: &'a ServerKey,
-    pub(crate) arrived: Path,
+    pub(crate) arrived: Flow,
 }
 
 /// Whether a call may be replaced by another (RFC 3891 §3).
@@ -90,7 +91,7 @@ impl Invite {
         id: InviteId,
         request: Request,
         key: ServerKey,
-        arrived: Path,
+        arrived: Flow,
         stack: &mut Stack,
     ) -> Option<(Self, Box<IncomingInvite>)> {
         let local_tag = stack.identifiers.tag();

@@ -8,10 +8,11 @@ use smallvec::SmallVec;
 use super::exchange::Exchange;
 use super::usage::Usage;
 use crate::dialog::{Dialog, MAX_FORWARDS, Party, ViaLine};
-use crate::endpoint::{InviteId, OutgoingInvite, Path, SDP, Stack};
+use crate::endpoint::{InviteId, OutgoingInvite, SDP, Stack};
 use crate::header::{Causes, HeaderName, Method, OptionTags};
 use crate::message::{MessageWriter, Response};
 use crate::transaction::ClientId;
+use crate::transport::Flow;
 
 pub(super) struct Outbound {
     call: Box<OutgoingInvite>,
@@ -20,7 +21,7 @@ pub(super) struct Outbound {
     branch: Box<str>,
     from: Box<str>,
     to: Box<str>,
-    path: Path,
+    path: Flow,
     cseq: u32,
     min_se: Duration,
     client: ClientId,
@@ -31,7 +32,7 @@ pub(super) struct Outbound {
 /// The ACK of one 2xx, to be repeated for each copy of it.
 struct AckSent {
     remote_tag: Box<str>,
-    path: Path,
+    path: Flow,
     /// `None` while the application owes the answer that it carries.
     ack: Option<Bytes>,
 }
@@ -49,7 +50,7 @@ pub(super) enum Answerer {
 impl Outbound {
     /// Sends the INVITE.
     pub(super) fn start(now: Instant, id: InviteId, call: OutgoingInvite, stack: &mut Stack) -> Self {
-        let path = Path { local: call.local, remote: call.remote };
+        let path = call.flow;
         let (call_id, local_tag, branch) = (stack.identifiers.call_id(), stack.identifiers.tag(), stack.identifiers.branch());
         let (from, to): (Box<str>, Box<str>) = (call.from.to_string().into(), call.to.to_string().into());
         let min_se = stack.config.min_session_expires;
@@ -171,7 +172,7 @@ struct Invitation<'a> {
     local_tag: &'a str,
     from: &'a str,
     to: &'a str,
-    path: Path,
+    path: Flow,
     min_se: Duration,
 }
 

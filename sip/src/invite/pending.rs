@@ -6,14 +6,15 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::Incoming;
-use crate::endpoint::{InviteId, Path, ResponseBuilder, Stack, response_path};
+use crate::endpoint::{InviteId, ResponseBuilder, Stack, response_path};
 use crate::header::{Method, StatusCode};
 use crate::message::Request;
 use crate::transaction::ServerId;
+use crate::transport::Flow;
 
 pub(super) struct Pending {
     request: Request,
-    arrived: Path,
+    arrived: Flow,
     server: ServerId,
 }
 
@@ -39,7 +40,7 @@ impl Pending {
         sdp: &[u8],
         stack: &mut Stack,
         write: impl FnOnce(ResponseBuilder) -> ResponseBuilder,
-    ) -> (Bytes, Path) {
+    ) -> (Bytes, Flow) {
         let response = ResponseBuilder::new(&self.request, self.arrived.remote, status, None, "");
         let response = write(response).server(&stack.config.user_agent).finish_with_sdp(sdp);
         stack.transactions.respond(now, self.server, status, response.clone(), &mut stack.out);

@@ -12,7 +12,7 @@ use crate::header::{HeaderName, Method, NameAddrRef, REFER, StatusCode};
 
 pub(super) enum Referral {
     /// The application has not decided.
-    Asked(Pending),
+    Asked(Box<Pending>),
     /// Accepted: NOTIFYs follow under the number of the REFER.
     Accepted { cseq: u32 },
 }
@@ -37,13 +37,13 @@ impl Usage {
         }
         let referred_by = headers.value(HeaderName::ReferredBy).and_then(|text| NameAddrRef::parse(text).ok()?.uri().ok());
         let refer = IncomingRefer { target, referred_by, wants_progress: wants_progress(&incoming), message: incoming.request.clone() };
-        self.referral = Some(Box::new(Referral::Asked(Pending::open(self.id, incoming, stack))));
+        self.referral = Some(Referral::Asked(Box::new(Pending::open(self.id, incoming, stack))));
         self.event(Event::Referred { id: self.id, refer: Box::new(refer) }, stack);
     }
 
     /// 202, and the first NOTIFY; or 200 to who wants to hear no more (RFC 4488 §4).
     pub(super) fn accept_refer(&mut self, now: Instant, stack: &mut Stack) {
-        let Some(Referral::Asked(pending)) = self.referral.take().map(|referral| *referral) else { return };
+        let Some(Referral::Asked(pending)) = self.referral.take() else { return };
         let contact = &self.contact;
         let silent = is_silent(pending.request());
         let status = if silent { StatusCode::OK } else { StatusCode::ACCEPTED };
@@ -52,22 +52,22 @@ impl Usage {
             if silent { response.header(HeaderName::ReferSub, "false") } else { response }
         });
         if !silent {
-            self.referral = Some(Box::new(Referral::Accepted { cseq: pending.cseq() }));
+            self.referral = Some(Referral::Accepted { cseq: pending.cseq() });
             self.refer_progress(now, StatusCode::TRYING, stack);
         }
     }
 
     pub(super) fn reject_refer(&mut self, now: Instant, status: StatusCode, stack: &mut Stack) {
-        match self.referral.take().map(|referral| *referral) {
+        match self.referral.take() {
             Some(asked @ Referral::Asked(_)) => asked.refuse(now, status, stack),
-            Some(accepted) => self.referral = Some(Box::new(accepted)),
+            Some(accepted) => self.referral = Some(accepted),
             None => {}
         }
     }
 
     /// NOTIFY with the status line of the call that was made (§2.4.5); a final one ends the subscription.
     pub(super) fn refer_progress(&mut self, now: Instant, status: StatusCode, stack: &mut Stack) {
-        let Some(Referral::Accepted { cseq }) = self.referral.as_deref() else { return };
+        let Some(Referral::Accepted { cseq }) = self.referral.as_ref() else { return };
         let (cseq, over) = (*cseq, !status.is_provisional());
         let state = if over { "terminated;reason=noresource" } else { "active;expires=180" };
         let line = format!("SIP/2.0 {status} {}\r\n", status.reason());

@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::endpoint::{Path, Stack};
+use crate::endpoint::Stack;
 use crate::header::StatusCode;
 use crate::transaction::{Backoff, BackoffStep, Timer};
+use crate::transport::Flow;
 
 #[derive(Default)]
 pub(super) struct Reliable {
@@ -20,7 +21,7 @@ pub(super) struct Reliable {
 /// Sent, and not acknowledged yet.
 struct Outstanding {
     response: Bytes,
-    path: Path,
+    path: Flow,
     has_sdp: bool,
     backoff: Backoff,
 }
@@ -52,7 +53,7 @@ impl Reliable {
     }
 
     /// It has gone out once.
-    pub(super) fn sent(&mut self, now: Instant, response: Bytes, path: Path, has_sdp: bool, stack: &Stack) {
+    pub(super) fn sent(&mut self, now: Instant, response: Bytes, path: Flow, has_sdp: bool, stack: &Stack) {
         let timers = &stack.config.timers;
         // Without a ceiling (§3).
         let backoff = Backoff::start(now, timers.t1, timers.give_up(), timers.give_up());

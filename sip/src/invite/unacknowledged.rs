@@ -4,19 +4,20 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::endpoint::{Path, Stack};
+use crate::endpoint::Stack;
 use crate::transaction::{Backoff, BackoffStep, Timer, Timers};
+use crate::transport::Flow;
 
 pub(super) struct Unacknowledged {
     cseq: u32,
     response: Bytes,
-    path: Path,
+    path: Flow,
     backoff: Backoff,
 }
 
 impl Unacknowledged {
     /// The 2xx has gone out once.
-    pub(super) fn new(now: Instant, cseq: u32, response: Bytes, path: Path, timers: &Timers) -> Self {
+    pub(super) fn new(now: Instant, cseq: u32, response: Bytes, path: Flow, timers: &Timers) -> Self {
         Self { cseq, response, path, backoff: Backoff::start(now, timers.t1, timers.t2, timers.give_up()) }
     }
 

@@ -29,7 +29,7 @@ pub(super) struct Usage {
     pub(super) reoffering: Option<Box<Reoffering>>,
     pub(super) offer_due: OfferDue,
     pub(super) timer: Option<SessionTimer>,
-    pub(super) referral: Option<Box<Referral>>,
+    pub(super) referral: Option<Referral>,
     pub(super) referring: Option<Referring>,
 }
 
@@ -168,7 +168,9 @@ impl Usage {
         let (path, request) = (self.dialog.path(), request.finish(body.1));
         if method == Method::Invite {
             let ack = self.dialog.request(Method::Ack, cseq, &branch).finish(b"");
-            return stack.open_reinvite(now, &branch, path, self.id, request, ack);
+            let client = stack.open_client(now, &branch, method, path, Some(self.id), request);
+            stack.transactions.acknowledge_refusal(client, ack);
+            return client;
         }
         stack.open_client(now, &branch, method, path, Some(self.id), request)
     }

@@ -13,9 +13,10 @@ use super::invite_server::{InviteServer, ServerPhase};
 use super::non_invite_client::NonInviteClient;
 use super::non_invite_server::NonInviteServer;
 use super::{Actions, ClientKey, Report, ServerKey, Timer, Timers, merge_key};
-use crate::endpoint::{InviteId, Outbox, Owner, Path};
+use crate::endpoint::{InviteId, Outbox, Owner};
 use crate::header::{Method, StatusCode};
 use crate::message::{Request, Response};
+use crate::transport::Flow;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ServerId(u64);
@@ -37,7 +38,7 @@ pub(crate) struct TransactionTable {
 struct Server {
     key: ServerKey,
     merge_key: Option<Box<[u8]>>,
-    path: Path,
+    path: Flow,
     owner: Option<InviteId>,
     machine: ServerMachine,
 }
@@ -49,12 +50,12 @@ enum ServerMachine {
 
 struct Client {
     key: ClientKey,
-    path: Path,
+    path: Flow,
     owner: Option<InviteId>,
     /// Of an INVITE within a dialog, whose ACK of a refusal is known from the start.
-    ack: Option<Bytes>,
+    refusal_ack: Option<Bytes>,
     /// Of an INVITE within a dialog, the ACK of its 2xx: repeated for each copy.
-    success_ack: Option<(Path, Bytes)>,
+    success_ack: Option<(Flow, Bytes)>,
     machine: ClientMachine,
 }
 
@@ -123,7 +124,7 @@ impl TransactionTable {
         &mut self,
         key: ServerKey,
         request: &Request,
-        path: Path,
+        path: Flow,
         owner: InviteId,
         trying: Bytes,
         out: &mut Outbox,
@@ -137,7 +138,7 @@ impl TransactionTable {
     }
 
     /// Opens the transaction of another request with its final response.
-    pub(crate) fn open_other_server(&mut self, now: Instant, key: ServerKey, path: Path, response: Bytes, out: &mut Outbox) {
+    pub(crate) fn open_other_server(&mut self, now: Instant, key: ServerKey, path: Flow, response: Bytes, out: &mut Outbox) {
         let mut actions = Actions::default();
         let machine = NonInviteServer::start(now, &self.timers, response, &mut actions);
         out.send(path, actions.send);
@@ -147,7 +148,7 @@ impl TransactionTable {
     }
 
     /// Opens the transaction of another request whose response is still to come: by [`Self::respond`], which is owed.
-    pub(crate) fn open_waiting_server(&mut self, key: ServerKey, path: Path, owner: InviteId) -> ServerId {
+    pub(crate) fn open_waiting_server(&mut self, key: ServerKey, path: Flow, owner: InviteId) -> ServerId {
         let machine = ServerMachine::Other(NonInviteServer::Trying);
         self.insert_server(Server { key, merge_key: None, path, owner: Some(owner), machine })
     }
@@ -161,15 +162,14 @@ impl TransactionTable {
         });
     }
 
-    /// Starts a client transaction by sending its request. `ack` is the ACK of a refusal, where it is known already.
+    /// Starts a client transaction by sending its request.
     pub(crate) fn open_client(
         &mut self,
         now: Instant,
         key: ClientKey,
-        path: Path,
+        path: Flow,
         owner: Option<InviteId>,
         request: Bytes,
-        ack: Option<Bytes>,
         out: &mut Outbox,
     ) -> ClientId {
         let method = key.method();
@@ -181,7 +181,7 @@ impl TransactionTable {
         out.send(path, actions.send);
         self.next += 1;
         let id = ClientId(self.next);
-        let client = Client { key: key.clone(), path, owner, ack, success_ack: None, machine };
+        let client = Client { key: key.clone(), path, owner, refusal_ack: None, success_ack: None, machine };
         out.deadlines.set(Owner::Client(id), client.deadline());
         self.client_keys.insert(key, id);
         self.clients.insert(id, client);
@@ -198,7 +198,7 @@ impl TransactionTable {
     ) -> Option<(InviteId, Method, ClientId)> {
         let id = *self.client_keys.get(&ClientKey::of(response)?)?;
         let client = self.clients.get_mut(&id)?;
-        let (status, owner, known_ack) = (response.status(), client.owner, client.ack.as_ref());
+        let (status, owner, known_ack) = (response.status(), client.owner, client.refusal_ack.as_ref());
         let mut actions = Actions::default();
         let (machine, deliver) = match std::mem::replace(&mut client.machine, ClientMachine::Other(NonInviteClient::Terminated)) {
             ClientMachine::Invite(machine) => {
@@ -223,8 +223,15 @@ impl TransactionTable {
         if deliver { owner.map(|owner| (owner, client.key.method(), id)) } else { None }
     }
 
+    /// A refusal shall be acknowledged so.
+    pub(crate) fn acknowledge_refusal(&mut self, id: ClientId, ack: Bytes) {
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.refusal_ack = Some(ack);
+        }
+    }
+
     /// A 2xx was acknowledged so; its copies need not be reported.
-    pub(crate) fn acknowledge_copies(&mut self, id: ClientId, path: Path, ack: Bytes) {
+    pub(crate) fn acknowledge_copies(&mut self, id: ClientId, path: Flow, ack: Bytes) {
         if let Some(client) = self.clients.get_mut(&id) {
             client.success_ack = Some((path, ack));
         }

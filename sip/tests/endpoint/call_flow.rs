@@ -76,7 +76,7 @@ fn the_offer_and_the_parties_arrive_as_sent() {
     let Some(Event::Incoming { invite, .. }) = pair.events[CALLEE].pop_front() else { panic!("no incoming call") };
     assert_eq!((invite.request_uri.user(), invite.from_uri.user(), invite.to_uri.user()), (Some("1000"), Some("alice"), Some("1000")));
     assert_eq!(invite.sdp, "offer");
-    assert_eq!((invite.local, invite.remote), (support::address(CALLEE), support::address(CALLER)));
+    assert_eq!((invite.flow.local, invite.flow.remote), (support::address(CALLEE), support::address(CALLER)));
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn bye_after(invite: &str) -> (Request, String) {
     let tag = peer.response().headers().to().and_then(|to| to.tag().map(str::to_owned)).unwrap();
     peer.send(&request("ACK", "ack", 1, &tag, "", ""));
     peer.act(|endpoint, now| endpoint.hang_up(now, id));
-    let remote = peer.received[0].remote.to_string();
+    let remote = peer.received[0].flow.remote.to_string();
     (peer.requests().remove(0), remote)
 }
 
@@ -97,7 +97,7 @@ fn a_caller_without_branches_is_understood() {
 fn a_callee_that_hangs_up_before_its_answer_arrives_ends_the_call() {
     let mut peer = ScriptedPeer::new();
     let mut call = outgoing();
-    (call.local, call.remote) = (OURS, PEER);
+    call.flow = sip::transport::Flow::udp(OURS, PEER);
     peer.act(|endpoint, now| endpoint.invite(now, call)).unwrap();
     let invite = peer.requests().remove(0);
     peer.send(&respond(&invite, StatusCode::RINGING, "one", ""));

@@ -12,7 +12,7 @@ use crate::support::outgoing;
 fn calling() -> (ScriptedPeer, InviteId, Request) {
     let mut peer = ScriptedPeer::new();
     let mut call = outgoing();
-    (call.local, call.remote) = (OURS, PEER);
+    call.flow = sip::transport::Flow::udp(OURS, PEER);
     let id = peer.act(|endpoint, now| endpoint.invite(now, call)).unwrap();
     let invite = peer.requests().remove(0);
     (peer, id, invite)
@@ -77,7 +77,7 @@ fn record_routes_are_taken_in_reverse() {
     let (mut peer, _, invite) = calling();
     let answer = respond(&invite, StatusCode::OK, "one", "answer");
     peer.send(&answer.replace("Contact:", "Record-Route: <sip:192.0.2.50;lr>, <sip:192.0.2.51:5071;lr>\r\nContact:"));
-    assert_eq!(peer.received[0].remote.to_string(), "192.0.2.51:5071");
+    assert_eq!(peer.received[0].flow.remote.to_string(), "192.0.2.51:5071");
     let ack = peer.requests().remove(0);
     let routes: Vec<_> = ack.headers().elements(sip::header::HeaderName::Route).collect();
     assert_eq!(routes, ["<sip:192.0.2.51:5071;lr>", "<sip:192.0.2.50;lr>"]);

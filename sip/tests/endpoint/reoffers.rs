@@ -79,7 +79,7 @@ fn an_accepted_offer_moves_the_remote_target() {
     peer.send(&request("ACK", "ack2", 2, &tag, "", ""));
     peer.received.clear();
     peer.act(|endpoint, now| endpoint.hang_up(now, id));
-    assert_eq!(peer.received[0].remote.to_string(), "192.0.2.77:5099");
+    assert_eq!(peer.received[0].flow.remote.to_string(), "192.0.2.77:5099");
     assert_eq!(peer.requests()[0].uri_text(), "sip:bob@192.0.2.77:5099");
 }
 

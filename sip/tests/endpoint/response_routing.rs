@@ -11,7 +11,7 @@ fn answered(via: &str, from: &str) -> (String, String) {
     peer.send(&request("OPTIONS", "a", 1, "", "", "").replace("SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKa;rport", via));
     let transmit = peer.received.remove(0);
     let response = parsed_response(&transmit).unwrap();
-    (transmit.remote.to_string(), response.headers().value(HeaderName::Via).unwrap().to_owned())
+    (transmit.flow.remote.to_string(), response.headers().value(HeaderName::Via).unwrap().to_owned())
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, InviteOptions, OutgoingInvite, Output, Transmit};
 use sip::header::{NameAddr, Uri};
+use sip::transport::Flow;
 
 pub(crate) const CALLER: usize = 0;
 pub(crate) const CALLEE: usize = 1;
@@ -150,7 +151,7 @@ impl Pair {
         self.now = self.now.max(at);
         while let Some(entry) = self.in_flight.first_entry().filter(|entry| entry.key().0 <= self.now) {
             let (to, transmit) = entry.remove();
-            self.ends[to].handle_datagram(self.now, transmit.remote, transmit.local, transmit.bytes);
+            self.ends[to].handle_message(self.now, transmit.flow.reversed(), transmit.bytes);
             self.drain();
         }
         for end in 0..2 {
@@ -175,7 +176,7 @@ impl Pair {
         let line = String::from_utf8_lossy(&transmit.bytes).lines().next().unwrap_or_default().to_owned();
         let chosen = (self.lose)(from, &line);
         self.sent.push((from, line));
-        assert_eq!(transmit.remote, address(1 - from), "a datagram went astray");
+        assert_eq!(transmit.flow.remote, address(1 - from), "a datagram went astray");
         if chosen || self.random.below(1000) < self.damage.loss {
             return;
         }
@@ -198,8 +199,7 @@ pub(crate) fn uri(text: &str) -> Uri {
 
 pub(crate) fn outgoing() -> OutgoingInvite {
     OutgoingInvite {
-        local: address(CALLER),
-        remote: address(CALLEE),
+        flow: Flow::udp(address(CALLER), address(CALLEE)),
         request_uri: uri("sip:1000@192.0.2.2"),
         from: NameAddr::from(uri("sip:alice@192.0.2.1")),
         to: NameAddr::from(uri("sip:1000@192.0.2.2")),

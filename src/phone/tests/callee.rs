@@ -55,7 +55,7 @@ impl Callee {
             return;
         }
         if local == callee(SIP) {
-            self.endpoint.handle_datagram(now, local, remote, bytes);
+            self.endpoint.handle_message(now, sip::transport::Flow::udp(local, remote), bytes);
         } else if let Some(transport) = &mut self.transport
             && transport.handle_datagram(now, Flow { protocol: Protocol::Udp, local, remote }, &bytes).is_ok()
             && let Some(Inbound::Rtp(packet)) = transport.poll_inbound()
@@ -85,7 +85,9 @@ impl Callee {
     fn drain(&mut self, now: Instant) {
         loop {
             match self.endpoint.poll_output() {
-                Output::Transmit(sip) => self.outbox.push_back(Datagram { local: sip.local, remote: sip.remote, bytes: sip.bytes }),
+                Output::Transmit(sip) => {
+                    self.outbox.push_back(Datagram { local: sip.flow.local, remote: sip.flow.remote, bytes: sip.bytes });
+                }
                 Output::Event(Event::Incoming { id, invite }) => self.take_call(now, id, &invite.sdp),
                 Output::Event(_) => {}
                 Output::Timeout(_) => break,
