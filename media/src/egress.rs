@@ -223,18 +223,11 @@ impl Egress {
         Ok(self.packets.set_codec(codec, self.playout.rate(), seed))
     }
 
-    /// What is sent from now on while the agent says nothing.
-    ///
-    /// # Errors
-    /// When the codec cannot be had in that way; all stays as it was.
-    pub fn set_silence(&mut self, silence: SilencePolicy) -> Result<(), PipelineError> {
-        let old = self.packets.codec();
-        let codec = old.settled(silence);
-        if codec != old {
-            self.convert(codec)?;
-        }
+    /// What is sent from now on while the agent says nothing. What is being said goes on untouched.
+    pub fn set_silence(&mut self, silence: SilencePolicy) {
+        let codec = self.packets.codec().settled(silence);
+        self.playout.set_dtx(codec.opus.dtx);
         self.packets.set_policy(codec, silence);
-        Ok(())
     }
 
     /// What the far end reports as lost of our packets, 0 to 1: a codec with redundancy makes as much as that asks for.
@@ -345,7 +338,7 @@ impl Egress {
         let rate = playout.rate();
         if rate != from {
             self.intake.follow(Intake::new(input, rate), detour);
-            self.pacer.rescale(rate, playout.len(), self.feeding);
+            self.pacer.rescale(from, rate, playout.len(), self.feeding);
             self.insertion.convert(from, rate);
             if let Some(tempo) = &mut self.tempo {
                 tempo.set_rate(rate);

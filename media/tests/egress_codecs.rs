@@ -231,10 +231,11 @@ fn items_keep_their_places_in_a_queue_that_is_converted() {
     line.say(B, &tone(400.0, AGENT, 300));
     line.say(ItemId(3), &tone(400.0, AGENT, 300));
     line.run(5);
-    let before = line.position(A).unwrap();
+    let (before, counted) = (line.position(A).unwrap(), line.egress.stats());
     line.change(L16_16K, 20);
     let after = line.position(A).unwrap();
     assert_eq!((before.played_ms, before.played_samples * 2), (after.played_ms, after.played_samples));
+    assert_eq!((counted.audio_samples, line.egress.stats().audio_samples), (800, 1_600), "counters are converted, too");
     line.egress.flush(line.now, FlushScope::UpTo(B), false);
     line.egress.end(line.now, ItemId(3));
     let heard = line.run(25);

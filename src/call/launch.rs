@@ -234,7 +234,7 @@ impl Launcher {
         LegPlan {
             codecs: CodecPolicy {
                 order: rtp.codec_order.into(),
-                ..CodecPolicy::new(request.codecs.as_ref().unwrap_or(&rtp.codecs).codecs())
+                ..CodecPolicy::new(request.codecs.as_ref().unwrap_or(&rtp.codecs).codecs()).leaving_out_silence(rtp.silence_suppression)
             },
             transport: TransportPolicy {
                 srtp: rtp.srtp.policy(draw_key_seed()),

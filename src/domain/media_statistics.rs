@@ -67,8 +67,42 @@ pub struct MediaStatistics {
     pub remote_quality: Option<CallQuality>,
     /// Caller audio dropped because the agent's socket did not take it.
     pub agent_dropped_ms: u64,
+    /// How the agent's audio went out to the caller.
+    pub playback: AgentPlayback,
     /// What the call sounded like; null where its number does not ask for it.
     pub audio: Option<Box<AudioDiagnostics>>,
+}
+
+/// How the agent's audio went out to the caller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AgentPlayback {
+    /// Milliseconds of the agent that were sent.
+    pub played_ms: u64,
+    /// Milliseconds of noise that were sent while the agent said nothing.
+    pub noise_ms: u64,
+    /// Milliseconds that nobody heard, because the caller interrupted or the agent took them back.
+    pub flushed_ms: u64,
+    /// Milliseconds that nobody heard, because more waited than may.
+    pub dropped_ms: u64,
+    /// How often the agent's audio did not come fast enough.
+    pub underruns: u64,
+    /// Milliseconds gathered of this agent's audio before it is played, at the end or now.
+    pub prebuffer_ms: u64,
+    /// Milliseconds of live audio left out to catch up, unheard.
+    pub squeezed_ms: u64,
+    /// Milliseconds of live audio put in, because the agent's clock is slow.
+    pub stretched_ms: u64,
+    /// Milliseconds of live audio that an outage had made too late to be heard.
+    pub overtaken_ms: u64,
+    /// Frames of silence left out of audio that passes untouched.
+    pub frames_skipped: u64,
+    /// Frames of silence put into it.
+    pub frames_repeated: u64,
+    /// Packet times without audio, because silence is left out on this line.
+    pub slots_suppressed: u64,
+    /// Packet times that passed without a packet, because the machine was late.
+    pub slots_missed: u64,
 }
 
 /// How one direction sounds, by the E-model (ITU-T G.107).

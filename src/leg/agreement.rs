@@ -38,10 +38,13 @@ impl Leg {
         self.transport.set_keys(now, negotiated.srtp.as_ref());
         self.transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);
         self.ingress.hold(now, self.held || !negotiated.receive);
+        // What the ingress makes of the old line is heard before anything of the new one.
+        self.hear(now);
         self.keypad.renegotiate(now, &negotiated, &mut self.events);
-        self.obey_keys();
         self.reporter.renegotiate(&negotiated);
         self.negotiated = negotiated;
+        self.obey_keys();
+        self.obey_silence(self.keypad.is_dialling(now));
         self.tell_listeners();
         self.obey_direction(now);
         true
@@ -55,6 +58,7 @@ impl Leg {
         }
         self.held = held;
         self.ingress.hold(now, held || !self.negotiated.receive);
+        self.hear(now);
         self.obey_direction(now);
         true
     }

@@ -33,6 +33,9 @@ pub struct RtpConfig {
     pub codecs: CodecNames,
     /// Whose order of codecs an answer follows. Default `offer`.
     pub codec_order: OrderRule,
+    /// Whether silence is left out, both ways, between us and far ends that agree to it: comfort noise (RFC 3389) with
+    /// codecs of an 8 kHz clock, discontinuous transmission with Opus. Default false: some carriers cut calls that fall silent.
+    pub silence_suppression: bool,
 }
 
 /// Whether audio is protected by SRTP. The keys travel in SIP: who can read that can read them.
@@ -104,6 +107,7 @@ impl Default for RtpConfig {
             srtp: SrtpRule::Off,
             codecs: CodecNames::default(),
             codec_order: OrderRule::Offer,
+            silence_suppression: false,
         }
     }
 }

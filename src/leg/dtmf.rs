@@ -19,6 +19,7 @@ impl Leg {
         if !self.negotiated.send {
             return Err(SendDtmfError::OnHold);
         }
+        self.obey_silence(true);
         Ok(self.keypad.dial(now, &mut self.egress, digits)?)
     }
 

@@ -41,14 +41,6 @@ impl Leg {
         self.obey_direction(now);
     }
 
-    /// Words of the caller were understood.
-    pub fn note_words(&mut self, now: Instant) {
-        if let Some(hearing) = &mut self.hearing {
-            hearing.analysis.handle_words(now);
-        }
-        self.drain_hearing(now);
-    }
-
     /// Whether the agent is silenced until a doubt is settled.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.hearing.as_ref().is_some_and(|hearing| hearing.paused)

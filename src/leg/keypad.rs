@@ -151,9 +151,7 @@ impl Keypad {
             let sender = self.outward.get_or_insert_with(|| Box::new(Sender::new(payload_type, events).in_stream_of(stream)));
             sender.dial_at(digits, cadence)?;
         }
-        // An encoder that leaves silence out sends nothing in whose place an event could go: it is given something to say.
-        let audible = as_events.is_none() || egress.codec().opus.dtx;
-        insert(now, egress, digits, cadence, each, audible)?;
+        insert(now, egress, digits, cadence, each, as_events.is_none())?;
         self.busy_until = Some(now + waiting + each * u32::try_from(digits.len()).unwrap_or(u32::MAX));
         Ok(())
     }
@@ -161,6 +159,11 @@ impl Keypad {
     /// What goes in the place of an audio packet of so many ticks.
     pub(super) fn replace(&mut self, audio: &RtpHeader, ticks: u32) -> Option<RtpPacket<'_>> {
         self.outward.as_mut()?.replace(audio, ticks)
+    }
+
+    /// Whether keys are being sent.
+    pub(super) fn is_dialling(&self, now: Instant) -> bool {
+        self.busy_until.is_some_and(|until| now < until) || self.outward.as_ref().is_some_and(|sender| !sender.is_idle())
     }
 
     /// Whether the audio is to be listened to for keys.

@@ -13,6 +13,8 @@ pub mod hearing;
 pub mod keypad;
 pub mod listeners;
 pub mod plan;
+mod reports;
+mod silence;
 mod statistics;
 
 use std::collections::VecDeque;
@@ -23,7 +25,7 @@ use media::egress::{Egress, EgressCodec, EgressConfig, EgressEvent, EgressOutput
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats};
 use media::pipeline::PipelineError;
-use media::rtcp::{Concealment, PlayoutReport, Reporter, ReporterConfig, ReporterEvent, ReporterOutput};
+use media::rtcp::{Reporter, ReporterConfig};
 use media::rtp::RtpSeed;
 use media::sdp::Negotiated;
 use media::transport::{Flow, Inbound, Transmit, Transport};
@@ -33,6 +35,8 @@ use agreement::egress_codec;
 use dtmf::hear_tones;
 use keypad::{KeyRules, Keypad};
 use listeners::Listeners;
+use reports::{heed_reports, playout};
+use silence::Silence;
 
 /// One telephone leg.
 #[derive(Debug)]
@@ -56,6 +60,8 @@ pub struct Leg {
     muted: bool,
     /// We have put the far end on hold.
     held: bool,
+    /// What goes out while the agent says nothing.
+    silence: Silence,
     /// The stream of the far end's audio.
     heard: Option<Ssrc>,
 }
@@ -75,6 +81,8 @@ pub struct LegSetup {
     pub gap_wait_max: Duration,
     /// What becomes of keys.
     pub keys: KeyRules,
+    /// Whether silence is left out toward a far end that agreed to that.
+    pub silence_suppression: bool,
     /// What the agent hears.
     pub agent_hears: AudioFormat,
     /// What the agent speaks.
@@ -118,7 +126,7 @@ impl Leg {
     /// # Errors
     /// When no resampler exists between the leg's rate and the agent's.
     pub fn new(now: Instant, setup: LegSetup) -> Result<Self, PipelineError> {
-        let LegSetup { negotiated, transport, seed, reporter, gap_wait_max, keys, agent_hears, agent_speaks } = setup;
+        let LegSetup { negotiated, transport, seed, reporter, gap_wait_max, keys, silence_suppression, agent_hears, agent_speaks } = setup;
         let ingress = IngressConfig::new(negotiated.codec, negotiated.receive_payload_types, agent_hears);
         let ingress = Ingress::new(IngressConfig { gap_wait_max, ..ingress })?;
         let egress = Egress::new(EgressConfig::new(egress_codec(&negotiated), agent_speaks, seed))?;
@@ -139,10 +147,12 @@ impl Leg {
             listeners: None,
             muted: false,
             held: false,
+            silence: Silence::new(silence_suppression),
             heard: None,
             hearing: None,
         };
         leg.obey_keys();
+        leg.obey_silence(false);
         leg.obey_direction(now);
         Ok(leg)
     }
@@ -240,6 +250,7 @@ impl Leg {
         if is_due(self.due.egress) {
             self.egress.handle_timeout(now);
             self.drain_egress(now);
+            self.note_slot(now);
         }
         if is_due(self.due.ingress) {
             self.ingress.handle_timeout(now);
@@ -275,7 +286,6 @@ impl Leg {
                 self.due.ingress = due;
                 None
             }
-            // No tap is attached: see the configuration above.
             IngressOutput::Tap(_) => None,
         }
     }
@@ -351,45 +361,5 @@ impl Leg {
                 }
             }
         }
-    }
-
-    fn drain_reporter(&mut self, now: Instant) {
-        loop {
-            match self.reporter.poll_output() {
-                ReporterOutput::Packet(compound) => self.transport.send_rtcp(now, compound),
-                // A stream's end is no call's end: signalling tells that, and a report may be forged.
-                ReporterOutput::Event(ReporterEvent::Goodbye { .. }) => {}
-                ReporterOutput::Timeout(due) => {
-                    self.due.reporter = due;
-                    return;
-                }
-            }
-        }
-    }
-}
-
-/// What the far end's reports tell of what we send: how long it takes, and how much redundancy it wants.
-fn heed_reports(reporter: &Reporter, egress: &mut Egress) {
-    let stats = reporter.stats();
-    if let Some(round_trip) = stats.round_trip {
-        egress.set_round_trip(round_trip);
-    }
-    if let Some(remote) = stats.remote {
-        egress.set_loss(remote.fraction_lost as f32);
-    }
-}
-
-/// What reports tell of our side: a packet in order waits for nothing, and one behind a gap for the gap's time. Of the
-/// delay at this end only the wait for the next slot is known.
-fn playout(ptime: Duration, gap_wait_max: Duration) -> PlayoutReport {
-    PlayoutReport {
-        end_system_delay: ptime,
-        concealment: Concealment::Enhanced,
-        adaptive: Some(true),
-        nominal: Duration::ZERO,
-        maximum: gap_wait_max,
-        absolute_maximum: gap_wait_max,
-        signal_dbm0: None,
-        noise_dbm0: None,
     }
 }

@@ -194,6 +194,7 @@ impl LegPlan {
                 reporter: self.reporter.clone(),
                 gap_wait_max: self.gap_wait_max,
                 keys: self.keys,
+                silence_suppression: self.codecs.comfort_noise,
                 agent_hears: self.agent_format,
                 agent_speaks: self.agent_format,
             },
@@ -228,6 +229,7 @@ mod tests {
     use media::units::{PayloadType, RtpTimestamp, SampleRate, SequenceNumber, Ssrc};
 
     use super::*;
+    use crate::domain::media_statistics::AgentPlayback;
     use crate::leg::LegEvent;
     use crate::leg::keypad::SendDtmfError;
 
@@ -415,6 +417,10 @@ mod tests {
         assert_eq!((agreed.negotiated().codec, agreed.queued()), (Codec::Pcma, Duration::from_millis(400 - 6 * 20)));
         assert_eq!(sent(&mut leg, &mut now, 10), 5);
         assert_eq!(leg.agreed().unwrap().queued(), Duration::from_millis(400 - 6 * 20 - 5 * 40));
+        leg.flush(now, FlushScope::All);
+        let record = leg.statistics().playback;
+        let expected = AgentPlayback { played_ms: 6 * 20 + 5 * 40 + 5, flushed_ms: 75, ..record };
+        assert_eq!((record, record.underruns), (expected, 0), "5 ms of what is flushed fade out");
     }
 
     /// RTP headers that go out in `slots` slots from `now` on, and the sources that said goodbye.
@@ -442,7 +448,7 @@ mod tests {
     fn a_codec_of_another_clock_is_taken_in_mid_call_as_another_stream_and_what_waits_goes_over() {
         let mut now = Instant::now();
         let mut plan = plan(now);
-        plan.codecs = CodecPolicy::new(vec![Codec::Pcmu, Codec::Opus]);
+        plan.codecs = CodecPolicy::new(vec![Codec::Pcmu, Codec::Opus]).leaving_out_silence(true);
         plan.agent_format = AudioFormat::S16 { rate: SampleRate::HZ_24000 };
         let mut leg = PlannedLeg::answering(now, plan, offer("sendrecv").as_bytes()).unwrap();
         leg.open(now, now);
@@ -488,6 +494,7 @@ mod tests {
     fn keys_that_one_leg_sends_another_tells_once_each_whatever_the_clocks() {
         let beside = [
             "RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n",
+            "RTP/AVP 0 13 101\r\na=rtpmap:101 telephone-event/8000\r\n",
             "RTP/AVP 96 101\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap:101 telephone-event/48000\r\n",
             "RTP/AVP 96 101\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 usedtx=1\r\na=rtpmap:101 telephone-event/8000\r\n",
         ];
@@ -496,11 +503,13 @@ mod tests {
             let mut near = leg_with_events(start, OURS, 50_000, media);
             let mut far = leg_with_events(start, "127.0.0.1:50000", 40_000, media);
             let (near, far) = (near.agreed().unwrap(), far.agreed().unwrap());
-            near.send_dtmf(start, &digits("11#!")).unwrap();
             let (mut told, mut lengths) = (String::new(), Vec::new());
-            for slot in 0..100 {
+            for slot in 0..130 {
                 let now = start + Duration::from_millis(20) * slot;
                 near.handle_timeout(now);
+                if slot == 30 {
+                    near.send_dtmf(now, &digits("11#!")).unwrap();
+                }
                 far.handle_timeout(now);
                 while near.poll_audio().is_some() || far.poll_audio().is_some() {}
                 while let Some(Transmit { flow, bytes }) = near.poll_transmit() {
@@ -516,6 +525,41 @@ mod tests {
             }
             assert_eq!(told, "11#!", "{media}");
             assert_eq!(lengths, [Edge::Ended { duration: Duration::from_millis(160) }; 4], "{media}");
+        }
+    }
+
+    #[test]
+    fn silence_is_left_out_where_both_sides_agree_and_keys_fill_it_for_as_long_as_they_last() {
+        let opus = |fmtp| format!("RTP/AVP 96 101\r\na=rtpmap:96 opus/48000/2\r\n{fmtp}a=rtpmap:101 telephone-event/48000\r\n");
+        let events = "a=rtpmap:101 telephone-event/8000\r\n";
+        let lines = [
+            (format!("RTP/AVP 0 101\r\n{events}"), true, 100..=100),
+            (format!("RTP/AVP 0 13 101\r\n{events}"), true, 10..=10),
+            (format!("RTP/AVP 0 13 101\r\n{events}"), false, 100..=100),
+            (opus(""), true, 100..=100),
+            (opus("a=fmtp:96 usedtx=1\r\n"), true, 3..=12),
+            (opus("a=fmtp:96 usedtx=1\r\n"), false, 100..=100),
+        ];
+        for (media, allowed, expected) in lines {
+            let mut now = Instant::now();
+            let mut plan = plan(now);
+            plan.codecs = CodecPolicy::new(vec![Codec::Pcmu, Codec::Opus]).leaving_out_silence(allowed);
+            let offer = offer("sendrecv").replace("RTP/AVP 0\r\n", &media);
+            let mut leg = PlannedLeg::answering(now, plan, offer.as_bytes()).unwrap();
+            leg.open(now, now);
+            sent(&mut leg, &mut now, 50);
+            let silent = sent(&mut leg, &mut now, 100);
+            assert!(expected.contains(&silent), "{silent} packets of silence: {media}");
+            leg.agreed().unwrap().send_dtmf(now, &digits("12")).unwrap();
+            assert_eq!(sent(&mut leg, &mut now, 26), 26, "two keys and their pauses: {media}");
+            // Behind the keys' pauses, which are without any noise, Opus takes the noise for speech for up to two seconds.
+            sent(&mut leg, &mut now, 150);
+            let silent = sent(&mut leg, &mut now, 100);
+            assert!(expected.contains(&silent), "{silent} packets of silence after the keys: {media}");
+            // An offer that takes the agreement back is obeyed.
+            let plainly = media.replace(" 13", "").replace("usedtx=1", "usedtx=0");
+            leg.take_reoffer(now, self::offer("sendrecv").replace("RTP/AVP 0\r\n", &plainly).as_bytes()).unwrap();
+            assert_eq!(sent(&mut leg, &mut now, 100), 100, "{media}");
         }
     }
 

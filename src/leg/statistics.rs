@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use media::egress::Egress;
 use media::ingress::IngressStats;
 use media::{quality, stats};
 
 use super::Leg;
-use crate::domain::media_statistics::{CallQuality, LossPattern, MediaStatistics, Spread};
+use crate::domain::media_statistics::{AgentPlayback, CallQuality, LossPattern, MediaStatistics, Spread};
 
 /// Gathers what transport, ingress, egress and RTCP have counted.
 pub(super) fn statistics(leg: &Leg) -> MediaStatistics {
@@ -51,7 +52,27 @@ pub(super) fn statistics(leg: &Leg) -> MediaStatistics {
         remote_jitter_over_call: stream.remote.map(|remote| spread(remote.jitter_spread_ms)),
         remote_quality: stream.remote_quality.map(quality),
         agent_dropped_ms: 0,
+        playback: playback(&leg.egress),
         audio: leg.hearing.as_ref().map(|hearing| Box::new(hearing.diagnostics())),
+    }
+}
+
+fn playback(egress: &Egress) -> AgentPlayback {
+    let (stats, rate) = (egress.stats(), egress.sample_rate());
+    AgentPlayback {
+        played_ms: rate.millis(stats.audio_samples),
+        noise_ms: rate.millis(stats.noise_samples),
+        flushed_ms: rate.millis(stats.flushed_samples),
+        dropped_ms: stats.dropped.as_millis() as u64,
+        underruns: stats.underruns,
+        prebuffer_ms: stats.prebuffer.as_millis() as u64,
+        squeezed_ms: rate.millis(stats.squeezed_samples),
+        stretched_ms: rate.millis(stats.stretched_samples),
+        overtaken_ms: rate.millis(stats.overtaken_samples),
+        frames_skipped: stats.skipped_frames,
+        frames_repeated: stats.repeated_frames,
+        slots_suppressed: stats.suppressed_slots,
+        slots_missed: stats.skipped_slots,
     }
 }
 

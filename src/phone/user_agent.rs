@@ -70,6 +70,7 @@ impl Phone {
             now,
             OutgoingInvite {
                 flow: sip::transport::Flow::udp(setup.local_sip, setup.remote_sip),
+                alternatives: Vec::new(),
                 request_uri: setup.target.clone(),
                 from: NameAddr::from(own.clone()),
                 to: NameAddr::from(setup.target.clone()),
@@ -200,7 +201,7 @@ impl Phone {
             Event::Answered { sdp, .. } => self.handle_answer(now, &sdp),
             Event::Offered { id, .. } => self.endpoint.reject_offer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
             Event::Refused { status, .. } => self.end = Some(CallEnd::Refused(status.code())),
-            Event::TimedOut { .. } => self.end = Some(CallEnd::Unreachable),
+            Event::TimedOut { .. } | Event::Unreachable { .. } => self.end = Some(CallEnd::Unreachable),
             Event::HungUp { .. } => {
                 self.end = Some(CallEnd::RemoteHungUp);
                 self.close_line(now);

@@ -85,6 +85,7 @@ impl Gateway {
             Event::Answered { id, sdp } => (id, SignallingEvent::Answered { sdp }),
             Event::Refused { id, status, .. } => (id, SignallingEvent::Refused(refusal(status))),
             Event::TimedOut { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::TransactionTimeout))),
+            Event::Unreachable { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::Unreachable))),
             Event::Confirmed { id, .. } => (id, SignallingEvent::Confirmed),
             Event::Unacknowledged { id } => (id, SignallingEvent::Unconfirmed),
             Event::Cancelled { id, .. } => (id, SignallingEvent::Cancelled),
@@ -211,6 +212,7 @@ impl Gateway {
         })?;
         let invite = OutgoingInvite {
             flow: Flow::udp(self.local, target.address),
+            alternatives: Vec::new(),
             request_uri: target.uri.clone(),
             from: self.our_uri.clone().into(),
             to: target.uri.into(),

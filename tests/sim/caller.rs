@@ -78,6 +78,7 @@ impl Caller {
         let offer = media::sdp::offer(&codecs(), &transport());
         let call = OutgoingInvite {
             flow: sip::transport::Flow::udp(CALLER_SIP, GATEWAY_SIP),
+            alternatives: Vec::new(),
             request_uri: uri("sip:1000@192.0.2.2"),
             from: NameAddr::from(uri("sip:alice@192.0.2.1")),
             to: NameAddr::from(uri("sip:1000@192.0.2.2")),
@@ -210,6 +211,7 @@ impl Caller {
             | Event::Expired { .. }
             | Event::Replaced { .. }
             | Event::TimedOut { .. }
+            | Event::Unreachable { .. }
             | Event::Unacknowledged { .. }
             | Event::Cancelled { .. }
             | Event::HungUp { .. } => {

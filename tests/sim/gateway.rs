@@ -84,6 +84,7 @@ impl Gateway {
         self.enter(post, agent, key, Direction::Outbound, leg);
         let invite = OutgoingInvite {
             flow: sip::transport::Flow::udp(GATEWAY_SIP, CALLER_SIP),
+            alternatives: Vec::new(),
             request_uri: uri("sip:alice@192.0.2.1"),
             from: NameAddr::from(uri("sip:auricle@192.0.2.2")),
             to: NameAddr::from(uri("sip:alice@192.0.2.1")),
@@ -200,6 +201,7 @@ impl Gateway {
             Event::Answered { sdp, .. } => SignallingEvent::Answered { sdp },
             Event::Refused { status, .. } => SignallingEvent::Refused(refusal(status)),
             Event::TimedOut { .. } => SignallingEvent::Refused(Termination::peer(SipReason::TransactionTimeout)),
+            Event::Unreachable { .. } => SignallingEvent::Refused(Termination::peer(SipReason::Unreachable)),
             Event::Confirmed { .. } => SignallingEvent::Confirmed,
             Event::Unacknowledged { .. } => SignallingEvent::Unconfirmed,
             Event::Cancelled { .. } => SignallingEvent::Cancelled,

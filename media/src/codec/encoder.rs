@@ -76,6 +76,13 @@ impl Encoder {
         }
     }
 
+    /// Whether Opus may leave silence out from now on.
+    pub fn set_dtx(&mut self, dtx: bool) {
+        if let State::Opus(encoder) = &mut self.state {
+            encoder.set_dtx(dtx);
+        }
+    }
+
     /// Forgets what was said: another stream begins.
     pub fn reset(&mut self) {
         match &mut self.state {

@@ -140,6 +140,12 @@ impl Playout {
         }
     }
 
+    pub(super) fn set_dtx(&mut self, dtx: bool) {
+        if let Self::Linear(_, coding) = self {
+            coding.encoder.set_dtx(dtx);
+        }
+    }
+
     /// The payload of the last frame.
     pub(super) fn payload(&self) -> &[u8] {
         match self {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-/// Counters since the start; samples are of the leg's sample rate at their time unless said otherwise.
+use crate::pacer::ledger::converted;
+use crate::units::SampleRate;
+
+/// Counters since the start; samples are of the leg's sample rate now, into which those of former codecs are converted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EgressStats {
     /// Packets of audio made.
@@ -15,8 +18,8 @@ pub struct EgressStats {
     pub inserted_samples: u64,
     /// Samples dropped by flushes.
     pub flushed_samples: u64,
-    /// Agent-side samples dropped because the queue was full.
-    pub dropped_samples: u64,
+    /// The agent's audio dropped because the queue was full.
+    pub dropped: Duration,
     /// Pushes refused because their item was flushed.
     pub refused_flushed: u64,
     /// Pushes refused for any other reason but a full queue.
@@ -47,4 +50,22 @@ pub struct EgressStats {
     pub skipped_slots: u64,
     /// Events and marks not told because nobody polled, or too many waited.
     pub untold: u64,
+}
+
+impl EgressStats {
+    /// The leg has another sample rate from now on.
+    pub(crate) fn rescale(&mut self, from: SampleRate, to: SampleRate) {
+        let samples = [
+            &mut self.audio_samples,
+            &mut self.noise_samples,
+            &mut self.inserted_samples,
+            &mut self.flushed_samples,
+            &mut self.squeezed_samples,
+            &mut self.stretched_samples,
+            &mut self.overtaken_samples,
+        ];
+        for count in samples {
+            *count = converted(*count, from, to);
+        }
+    }
 }

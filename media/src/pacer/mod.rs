@@ -71,8 +71,8 @@ impl Pacer {
         if dropped == 0 {
             return Ok(());
         }
-        self.stats.dropped_samples += dropped;
         let dropped = item.rates.input.duration(dropped);
+        self.stats.dropped += dropped;
         if !self.full {
             self.full = true;
             self.stats.full += 1;
@@ -166,7 +166,8 @@ impl Pacer {
 
     /// The queue was converted to another rate and holds `queued` samples now; of `feeding` there is what stands at its
     /// end, and the rest comes with its next audio.
-    pub(crate) fn rescale(&mut self, rate: SampleRate, queued: usize, feeding: Option<ItemId>) {
+    pub(crate) fn rescale(&mut self, from: SampleRate, rate: SampleRate, queued: usize, feeding: Option<ItemId>) {
+        self.stats.rescale(from, rate);
         self.ledger.rescale(rate, queued as u64, feeding);
     }
 

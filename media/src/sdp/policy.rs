@@ -82,6 +82,13 @@ impl CodecPolicy {
         }
     }
 
+    /// The same where silence may be left out, or may not: comfort noise, and `usedtx` of Opus.
+    #[must_use]
+    pub const fn leaving_out_silence(mut self, may: bool) -> Self {
+        (self.comfort_noise, self.opus.dtx) = (may, may);
+        self
+    }
+
     /// The codec that a payload type of `media` stands for, if it is one of ours.
     pub(super) fn codec(&self, media: &MediaDescription, payload_type: PayloadType) -> Option<Codec> {
         let matches = |codec: &Codec| match media.rtpmap(payload_type) {

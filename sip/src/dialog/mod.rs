@@ -6,11 +6,12 @@
 mod route_set;
 
 use std::fmt::Display;
+use std::net::SocketAddr;
 
 use self::route_set::RouteSet;
 use crate::header::{HeaderName, Method, NameAddrRef, Replaces, Via};
 use crate::message::{Headers, MessageWriter, Request, Response};
-use crate::transport::Flow;
+use crate::transport::{Flow, Transport};
 
 /// One end's view of a dialog.
 pub(crate) struct Dialog {
@@ -57,7 +58,7 @@ impl Dialog {
             local_cseq: 0,
             remote_cseq: Some(headers.cseq()?.number),
             remote_target: target.into(),
-            keep_path: routes.is_empty() && via.sent_by().socket_address() != Some(path.remote),
+            keep_path: routes.is_empty() && is_translated(via, path),
             routes,
             path,
         })
@@ -125,7 +126,7 @@ impl Dialog {
     pub(crate) fn request(&self, method: Method, cseq: u32, branch: impl Display) -> MessageWriter {
         let (request_uri, routes) = self.routes.apply(&self.remote_target);
         let mut writer = MessageWriter::request(method, request_uri);
-        writer.header(HeaderName::Via, ViaLine { path: self.path, branch });
+        writer.header(HeaderName::Via, ViaLine { path: self.path(), branch });
         writer.header(HeaderName::MaxForwards, MAX_FORWARDS);
         for route in routes {
             writer.header(HeaderName::Route, route);
@@ -137,12 +138,23 @@ impl Dialog {
         writer
     }
 
-    /// Where requests go: the first route, or else the remote target, when it is an address (§8.1.2).
+    /// By which way requests go: to the first route, or else to the remote target, when it is an address (§8.1.2). What names no transport
+    /// is reached as before when it is on the same host, and so is a browser, which nobody can connect to; a connection to the same host is
+    /// used on, whoever opened it (RFC 5923 §4).
     pub(crate) fn path(&self) -> Flow {
         if self.keep_path {
             return self.path;
         }
-        self.routes.next_hop(&self.remote_target).map_or(self.path, |remote| Flow { remote, ..self.path })
+        if matches!(self.path.transport, Transport::Ws | Transport::Wss) {
+            return self.path;
+        }
+        let Some(hop) = self.routes.next_hop(&self.remote_target) else { return self.path };
+        let same_host = hop.address == self.path.remote.ip();
+        let before = if same_host { self.path.transport } else { Transport::Udp };
+        let transport = hop.transport.unwrap_or(before);
+        let remote = SocketAddr::new(hop.address, hop.port.unwrap_or(transport.default_port()));
+        let connection = self.path.connection.filter(|_| same_host && transport == self.path.transport);
+        Flow { transport, remote, connection, ..self.path }
     }
 
     /// Whether a message is of this dialog; its local tag is already known to be ours.
@@ -170,6 +182,14 @@ impl Dialog {
         // A far end by RFC 2543 has no tag, which Replaces writes as 0.
         let from_tag = if &*replaces.from_tag == "0" && self.remote_tag.is_empty() { "" } else { &replaces.from_tag };
         self.call_id == replaces.call_id && &*self.remote_tag == from_tag
+    }
+}
+
+/// Whether the peer stands behind a translator: what it calls itself is not where it sends from. Connections have ports of their own.
+fn is_translated(via: Via<'_>, path: Flow) -> bool {
+    match path.transport {
+        Transport::Udp => via.sent_by().socket_address() != Some(path.remote),
+        _ => via.sent_by().host.address() != Some(path.remote.ip()),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Route sets (RFC 3261 §12.1, §12.2.1.1): loose routing, and strict routers where the first of them is one.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
 use smallvec::SmallVec;
 
 use crate::header::{NameAddrRef, UriParts};
+use crate::transport::Transport;
 
 /// Routes as written, in the order in which a request takes them.
 #[derive(Default)]
@@ -31,12 +32,20 @@ impl RouteSet {
         }
     }
 
-    pub(crate) fn next_hop(&self, target: &str) -> Option<SocketAddr> {
+    pub(crate) fn next_hop(&self, target: &str) -> Option<NextHop> {
         match self.0.first() {
             Some(route) => address_of(NameAddrRef::parse(route).ok()?.uri_text()),
             None => address_of(target),
         }
     }
+}
+
+/// Where a URI leads, as far as it says so itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NextHop {
+    pub(crate) address: IpAddr,
+    pub(crate) port: Option<u16>,
+    pub(crate) transport: Option<Transport>,
 }
 
 /// One value of Route.
@@ -59,16 +68,17 @@ impl std::fmt::Display for RouteValue<'_> {
 const MAX_ROUTES: usize = 32;
 
 /// `maddr` goes before the host (§19.1.1).
-fn address_of(uri: &str) -> Option<SocketAddr> {
+fn address_of(uri: &str) -> Option<NextHop> {
     let parts = UriParts::parse(uri).ok()?;
     let host_port = parts.host_port(uri)?;
-    let address = host_port.socket_address();
-    match parts.param(uri, "maddr") {
-        Some(maddr) => {
-            Some(SocketAddr::new(maddr.trim_matches(['[', ']']).parse().ok()?, host_port.port.unwrap_or(crate::header::DEFAULT_PORT)))
-        }
-        None => address,
-    }
+    let address = match parts.param(uri, "maddr") {
+        Some(maddr) => maddr.trim_matches(['[', ']']).parse().ok()?,
+        None => host_port.host.address()?,
+    };
+    let named = parts.param(uri, "transport").and_then(Transport::from_uri_name);
+    // `sips` is TLS, whatever runs below (§26.2.2).
+    let transport = if parts.is_secure() { Some(Transport::Tls) } else { named };
+    Some(NextHop { address, port: host_port.port, transport })
 }
 
 #[cfg(test)]
@@ -95,9 +105,13 @@ mod tests {
 
     #[test]
     fn the_next_hop_is_the_first_route_and_then_the_target() {
-        assert_eq!(RouteSet::new(["<sip:192.0.2.1:5070;lr>"].into_iter()).next_hop("sip:b@192.0.2.2"), "192.0.2.1:5070".parse().ok());
-        assert_eq!(RouteSet::default().next_hop("sip:b@[2001:db8::2]"), "[2001:db8::2]:5060".parse().ok());
-        assert_eq!(RouteSet::default().next_hop("sip:b@example.com;maddr=192.0.2.3"), "192.0.2.3:5060".parse().ok());
-        assert_eq!(RouteSet::default().next_hop("sip:b@example.com"), None);
+        let hop = |address: &str, port, transport| Some(NextHop { address: address.parse().unwrap(), port, transport });
+        let routes = RouteSet::new(["<sip:192.0.2.1:5070;lr>"].into_iter());
+        assert_eq!(routes.next_hop("sip:b@192.0.2.2"), hop("192.0.2.1", Some(5070), None));
+        let target = |uri| RouteSet::default().next_hop(uri);
+        assert_eq!(target("sip:b@[2001:db8::2];transport=TCP"), hop("2001:db8::2", None, Some(Transport::Tcp)));
+        assert_eq!(target("sip:b@example.com;maddr=192.0.2.3"), hop("192.0.2.3", None, None));
+        assert_eq!(target("sips:b@192.0.2.3;transport=tcp"), hop("192.0.2.3", None, Some(Transport::Tls)));
+        assert_eq!(target("sip:b@example.com"), None);
     }
 }

@@ -1,5 +1,6 @@
 //! What an endpoint must be told once.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::transaction::Timers;
@@ -11,6 +12,11 @@ pub struct EndpointConfig {
     pub user_agent: String,
     /// Retransmission and patience.
     pub timers: Timers,
+    /// Our end of TCP connections as peers know it. Requests above 1300 bytes that would go by UDP go by TCP then, and by UDP only when
+    /// no connection can be had (RFC 3261 §18.1.1); without it all stays with UDP.
+    pub tcp: Option<SocketAddr>,
+    /// How long one of several servers of a name is waited for before the next is asked (RFC 3263 §4.3); default 5 s.
+    pub failover_after: Duration,
     /// Random bytes, fresh for each endpoint in the field: all identifiers come from them.
     pub seed: [u8; 32],
     /// Transactions at once. When full, new calls are refused with 503 and other requests are answered without keeping state.
@@ -31,10 +37,12 @@ impl Default for EndpointConfig {
         Self {
             user_agent: String::new(),
             timers: Timers::default(),
+            tcp: None,
+            failover_after: Duration::from_secs(5),
             seed: [0; 32],
-            max_transactions: 100_000,
             session_expires: Some(Duration::from_secs(1800)),
             min_session_expires: LEAST_SESSION_EXPIRES,
+            max_transactions: 100_000,
             max_dialogs: 10_000,
         }
     }

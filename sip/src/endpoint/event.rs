@@ -66,6 +66,11 @@ pub enum Event {
         /// The call.
         id: InviteId,
     },
+    /// The call could not be sent to anybody: no connection, no other server. `Ended` follows.
+    Unreachable {
+        /// The call.
+        id: InviteId,
+    },
     /// The ACK of our 2xx came: once for `answer`, once for each `accept_offer` of a re-INVITE.
     Confirmed {
         /// The call.
@@ -177,6 +182,7 @@ impl Event {
             | Self::Answered { id, .. }
             | Self::Refused { id, .. }
             | Self::TimedOut { id }
+            | Self::Unreachable { id }
             | Self::Confirmed { id, .. }
             | Self::Unacknowledged { id }
             | Self::Cancelled { id, .. }
@@ -206,6 +212,7 @@ impl fmt::Debug for Event {
             Self::Answered { .. } => "Answered",
             Self::Refused { id, status, .. } => return write!(f, "Refused({id}, {status})"),
             Self::TimedOut { .. } => "TimedOut",
+            Self::Unreachable { .. } => "Unreachable",
             Self::Confirmed { .. } => "Confirmed",
             Self::Unacknowledged { .. } => "Unacknowledged",
             Self::Cancelled { .. } => "Cancelled",

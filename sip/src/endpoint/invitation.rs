@@ -45,6 +45,8 @@ pub struct OutgoingInvite {
     /// By which way the request goes: to an outbound proxy, or the address behind `request_uri`. Our end is written into Via as it
     /// is, so not the unspecified address.
     pub flow: Flow,
+    /// By which it goes next, in order, as long as nobody answers, or 503 is all that is answered (RFC 3263 §4.3). Mostly empty.
+    pub alternatives: Vec<Flow>,
     /// Who is called.
     pub request_uri: Uri,
     /// Who calls.

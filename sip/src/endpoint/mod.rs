@@ -30,6 +30,9 @@ pub(crate) use self::respond::{ResponseBuilder, SDP, response_path};
 pub(crate) use self::stack::Stack;
 use crate::header::Scheme;
 use crate::invite::Invite;
+use crate::message::Message;
+use crate::transaction::Reported;
+use crate::transport::ConnectionId;
 use crate::transport::Flow;
 
 /// A SIP user agent. See the crate's documentation for the law of its calls.
@@ -55,6 +58,25 @@ impl Endpoint {
         self.receive(now, flow, message);
     }
 
+    /// A message that was to be sent did not leave, and will not: no connection, or no room to wait for one. A request goes another way
+    /// when there is one; otherwise its call or its transaction ends. What UDP loses is not told here: it is sent again.
+    pub fn handle_unsent(&mut self, now: Instant, transmit: &Transmit) {
+        if let Ok(Message::Request(request)) = Message::parse(transmit.bytes.clone())
+            && let Some(reported) = self.stack.transactions.unsent(now, &request, &mut self.stack.out)
+        {
+            self.report(now, &reported);
+        }
+    }
+
+    /// A connection is no more. Requests that wait on it for any answer go another way, or end; calls go on by new connections.
+    pub fn handle_closed(&mut self, now: Instant, connection: ConnectionId) {
+        for id in self.stack.transactions.waiting_on(connection) {
+            if let Some(reported) = self.stack.transactions.unreachable(now, id, &mut self.stack.out) {
+                self.report(now, &reported);
+            }
+        }
+    }
+
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some((owner, timer)) = self.stack.out.deadlines.pop_due(now) {
@@ -62,10 +84,8 @@ impl Endpoint {
             match owner {
                 Owner::Server(id) => self.stack.transactions.server_timeout(now, id, &mut self.stack.out),
                 Owner::Client(id) => {
-                    if let Some(reported) = self.stack.transactions.client_timeout(now, id, &mut self.stack.out)
-                        && let Some(owner) = reported.owner
-                    {
-                        self.step(owner, |invite, stack| invite.handle_report(now, &reported, stack));
+                    if let Some(reported) = self.stack.transactions.client_timeout(now, id, &mut self.stack.out) {
+                        self.report(now, &reported);
                     }
                 }
                 Owner::Invite(id) => self.step(id, |invite, stack| invite.handle_timeout(now, timer, stack)),
@@ -100,6 +120,12 @@ impl Endpoint {
     /// Calls that are not over.
     pub fn calls(&self) -> usize {
         self.tags.len()
+    }
+
+    fn report(&mut self, now: Instant, reported: &Reported) {
+        if let Some(owner) = reported.owner {
+            self.step(owner, |invite, stack| invite.handle_report(now, reported, stack));
+        }
     }
 
     fn is_full(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Which part of the endpoint a datagram is for.
+//! Which part of the endpoint a message is for.
 
 use std::time::Instant;
 
@@ -15,8 +15,9 @@ use crate::transaction::{AckReceived, ServerKey};
 use crate::transport::Flow;
 
 impl Endpoint {
-    pub(super) fn receive(&mut self, now: Instant, arrived: Flow, datagram: Bytes) {
-        match Message::parse(datagram) {
+    pub(super) fn receive(&mut self, now: Instant, arrived: Flow, message: Bytes) {
+        let parsed = if arrived.transport.is_stream() { Message::parse_from_stream(message) } else { Message::parse(message) };
+        match parsed {
             Ok(Message::Request(request)) => self.receive_request(now, arrived, request),
             Ok(Message::Response(response)) => self.receive_response(now, &response),
             Err(malformed) => self.receive_malformed(arrived, &malformed),

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 
-use crate::header::{DEFAULT_PORT, HeaderName, MediaType, Method, OptionTags, Refresher, SessionExpires, StatusCode, Via};
+use crate::header::{HeaderName, MediaType, Method, OptionTags, Refresher, SessionExpires, StatusCode, Via};
 use crate::message::{MessageWriter, Request, split_outside_quotes, trim};
 use crate::transport::Flow;
 
@@ -86,10 +86,14 @@ pub(crate) fn accepts_sdp(request: &Request) -> bool {
     ranges.any(|range| MediaType::parse(range).is_ok_and(|range| range.accepts_sdp()))
 }
 
-/// Where the response goes: `maddr`, or the source address at the source port (`rport`) or at the port of Via.
+/// Where the response goes (§18.2.2): over a connection by the one that the request came by, and when that is gone by a new one to the
+/// source address at the port of Via; as a datagram to `maddr`, or to the source address at the source port (`rport`) or the port of Via.
 pub(crate) fn response_path(request: &Request, arrived: Flow) -> Flow {
     let Some(via) = request.headers().top_via() else { return arrived };
-    let port = via.sent_by().port.unwrap_or(DEFAULT_PORT);
+    let port = via.sent_by().port.unwrap_or(arrived.transport.default_port());
+    if arrived.transport.is_reliable() {
+        return Flow { remote: SocketAddr::new(arrived.remote.ip(), port), ..arrived };
+    }
     let maddr = via.params().value("maddr").and_then(|maddr| maddr.trim_matches(['[', ']']).parse::<IpAddr>().ok()).filter(is_single_host);
     let remote = match maddr {
         Some(address) => SocketAddr::new(address, port),

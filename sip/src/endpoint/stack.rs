@@ -13,7 +13,7 @@ use super::respond::{ResponseBuilder, SDP, response_path};
 use crate::dialog::Dialog;
 use crate::header::{Causes, HeaderName, Method, OptionTags, StatusCode};
 use crate::message::{MessageWriter, Request};
-use crate::transaction::{ClientId, ClientKey, ServerKey, TransactionTable};
+use crate::transaction::{ClientId, ClientKey, ServerKey, TransactionTable, Ways};
 use crate::transport::Flow;
 
 pub(crate) struct Stack {
@@ -31,7 +31,7 @@ impl Stack {
         config.session_expires = config.session_expires.map(|interval| interval.max(config.min_session_expires));
         Self {
             identifiers: Identifiers::new(config.seed),
-            transactions: TransactionTable::new(config.timers),
+            transactions: TransactionTable::new(config.timers, config.tcp, config.failover_after),
             out: Outbox::default(),
             config,
         }
@@ -97,17 +97,17 @@ impl Stack {
     }
 
     /// `branch` is without the cookie.
-    pub(crate) fn open_client(
+    pub(crate) fn open_client<'a>(
         &mut self,
         now: Instant,
         branch: &str,
         method: Method,
-        path: Flow,
+        ways: impl Into<Ways<'a>>,
         owner: Option<InviteId>,
         request: Bytes,
     ) -> ClientId {
         let key = ClientKey::new(&format!("{}{branch}", crate::header::Via::MAGIC_COOKIE), method);
-        self.transactions.open_client(now, key, path, owner, request, &mut self.out)
+        self.transactions.open_client(now, key, ways.into(), owner, request, &mut self.out)
     }
 
     /// Who we are, on a request.

@@ -29,7 +29,6 @@ pub use self::diverted::{Diversion, HistoryEntry};
 pub(crate) use self::event_package::REFER;
 pub use self::event_package::{EventPackage, SubscriptionState};
 pub use self::extra::ExtraHeaders;
-pub(crate) use self::host::DEFAULT_PORT;
 pub use self::host::{Host, HostPort};
 pub use self::identity::{Identities, Privacy};
 pub use self::media_type::MediaType;

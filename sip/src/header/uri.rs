@@ -143,6 +143,10 @@ impl UriParts {
         }
     }
 
+    pub(crate) fn is_secure(&self) -> bool {
+        self.scheme == Scheme::Sips
+    }
+
     pub(crate) fn has_headers(&self) -> bool {
         self.headers
     }

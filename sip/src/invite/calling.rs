@@ -61,7 +61,7 @@ impl Calling {
         let status = response.status();
         let tagged = response.headers().to().is_some_and(|to| to.tag().is_some());
         if status != StatusCode::TRYING && tagged {
-            let news = self.early_of(id, response, outbound).is_none_or(|early| early.handle_provisional(now, response, stack));
+            let news = self.early_of(id, response, outbound, stack).is_none_or(|early| early.handle_provisional(now, response, stack));
             if !news {
                 return;
             }
@@ -115,7 +115,7 @@ impl Calling {
     }
 
     /// `None` beyond as many branches as may answer: they ring unheard.
-    fn early_of(&mut self, id: InviteId, response: &Response, outbound: Option<&Outbound>) -> Option<&mut Early> {
+    fn early_of(&mut self, id: InviteId, response: &Response, outbound: Option<&Outbound>, stack: &Stack) -> Option<&mut Early> {
         let headers = response.headers();
         let tag = headers.to()?.tag()?;
         if let Some(at) = self.early.iter().position(|early| early.usage.dialog.remote_tag() == tag) {
@@ -124,7 +124,7 @@ impl Calling {
         if self.early.len() == MAX_ANSWERS {
             return None;
         }
-        let usage = outbound?.usage(id, response)?;
+        let usage = outbound?.usage(id, response, stack)?;
         self.early.push(Box::new(Early::new(usage)));
         self.early.last_mut().map(|early| &mut **early)
     }

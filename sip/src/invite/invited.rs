@@ -13,7 +13,7 @@ use super::unacknowledged::Unacknowledged;
 use super::usage::Usage;
 use crate::dialog::Dialog;
 use crate::endpoint::{Event, IncomingInvite, InviteId, ResponseBuilder, Stack, response_path};
-use crate::header::{HeaderName, OptionTags, StatusCode, Uri};
+use crate::header::{HeaderName, OptionTags, Scheme, StatusCode, Uri};
 use crate::message::Request;
 use crate::transaction::{ServerId, ServerKey, Timer};
 use crate::transport::Flow;
@@ -54,7 +54,8 @@ impl Invited {
         };
         let dialog = Dialog::inbound(&request, local_tag, arrived)?;
         // A 180 makes an early dialog and so names a Contact; that of the answer replaces it.
-        let contact = Uri::parse(&format!("sip:{}", arrived.local)).ok()?;
+        let secure = incoming.request_uri.scheme() == Scheme::Sips;
+        let contact = Uri::parse(&arrived.contact(None, secure).to_string()).ok()?;
         let exchange = if incoming.sdp.is_empty() { Exchange::Fresh } else { Exchange::Theirs(Carrier::Invite) };
         let usage = Usage::new(id, dialog, contact, false, exchange, headers);
         let trying = ResponseBuilder::new(&request, arrived.remote, StatusCode::TRYING, None, "").finish();

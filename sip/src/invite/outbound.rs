@@ -11,7 +11,7 @@ use crate::dialog::{Dialog, MAX_FORWARDS, Party, ViaLine};
 use crate::endpoint::{InviteId, OutgoingInvite, SDP, Stack};
 use crate::header::{Causes, HeaderName, Method, OptionTags};
 use crate::message::{MessageWriter, Response};
-use crate::transaction::ClientId;
+use crate::transaction::{ClientId, Ways};
 use crate::transport::Flow;
 
 pub(super) struct Outbound {
@@ -57,7 +57,7 @@ impl Outbound {
         let (call, answers) = (Box::new(call), SmallVec::new());
         let request = Invitation { call: &call, call_id: &call_id, local_tag: &local_tag, from: &from, to: &to, path, min_se };
         let request = request.write(FIRST_CSEQ, &branch, stack);
-        let client = stack.open_client(now, &branch, Method::Invite, path, Some(id), request);
+        let client = stack.open_client(now, &branch, Method::Invite, Ways { first: path, others: &call.alternatives }, Some(id), request);
         Self { call, call_id, local_tag, branch, from, to, path, cseq: FIRST_CSEQ, min_se, client, answers }
     }
 
@@ -75,11 +75,12 @@ impl Outbound {
     }
 
     /// A dialog with whoever sent this response; `None` when it is nobody of this call.
-    pub(super) fn usage(&self, id: InviteId, response: &Response) -> Option<Usage> {
+    pub(super) fn usage(&self, id: InviteId, response: &Response, stack: &Stack) -> Option<Usage> {
         if !self.is_ours(response) {
             return None;
         }
-        let dialog = Dialog::outbound(response, self.call.request_uri.as_str(), self.path)?;
+        let path = stack.transactions.client_flow(self.client).unwrap_or(self.path);
+        let dialog = Dialog::outbound(response, self.call.request_uri.as_str(), path)?;
         let exchange = if self.call.body.is_empty() { Exchange::Fresh } else { Exchange::Ours };
         Some(Usage::new(id, dialog, self.call.contact.clone(), true, exchange, response.headers()))
     }

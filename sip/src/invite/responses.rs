@@ -39,13 +39,18 @@ impl Invite {
     pub(crate) fn handle_report(&mut self, now: Instant, reported: &Reported, stack: &mut Stack) {
         if self.outbound.as_ref().is_some_and(|outbound| outbound.client() == reported.client) {
             self.outbound = None;
-            if let (State::Calling(calling), Report::TimedOut) = (&self.state, reported.report) {
-                let event = (!calling.is_ending()).then_some(Event::TimedOut { id: self.id });
+            let failure = match reported.report {
+                Report::TimedOut => Event::TimedOut { id: self.id },
+                Report::Unreachable => Event::Unreachable { id: self.id },
+                Report::Terminated => return,
+            };
+            if let State::Calling(calling) = &self.state {
+                let event = (!calling.is_ending()).then_some(failure);
                 self.end(event, stack);
             }
             return;
         }
-        if reported.report != Report::TimedOut {
+        if reported.report == Report::Terminated {
             return;
         }
         if reported.method == Method::Bye {
@@ -106,7 +111,7 @@ impl Invite {
                 usage.dialog.confirm(response);
                 (usage, sdp)
             }
-            None => match outbound.usage(self.id, response) {
+            None => match outbound.usage(self.id, response, stack) {
                 Some(usage) => (usage, bytes::Bytes::new()),
                 None => return,
             },

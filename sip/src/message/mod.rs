@@ -2,7 +2,7 @@
 //!
 //! Strict where leniency has been exploited (bare line feeds, white space in names and start lines, doubled single headers,
 //! control characters), tolerant where RFC 3261 says so (compact names, folding, odd spacing, unknown headers and schemes).
-//! Left out: framing over streams; a message is a whole datagram.
+//! What a message is cut out of, a datagram or a stream, is the business of [`crate::transport`].
 
 mod error;
 mod extensions;
@@ -42,8 +42,23 @@ impl Message {
     /// Reads one datagram (§18.3): bytes beyond Content-Length are dropped, a body shorter than it is a fault, and without
     /// Content-Length the body reaches to the end.
     pub fn parse(datagram: Bytes) -> Result<Self, Malformed> {
-        parse::parse(datagram)
+        parse::parse(datagram, Content::Whole)
     }
+
+    /// Reads one message of a stream, as [`Framer`](crate::transport::Framer) has cut it out: without Content-Length nobody knows where it
+    /// ends (§20.14), which is a fault.
+    pub fn parse_from_stream(message: Bytes) -> Result<Self, Malformed> {
+        parse::parse(message, Content::Stream)
+    }
+}
+
+/// Where the bytes of a message end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    /// With what holds it: a datagram, a WebSocket message.
+    Whole,
+    /// Where Content-Length says.
+    Stream,
 }
 
 /// A request (§7.1).

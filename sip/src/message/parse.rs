@@ -6,12 +6,12 @@ use smallvec::SmallVec;
 use super::error::{Fault, Malformed};
 use super::headers::{Field, Fields, Headers};
 use super::text::{is_token, trim};
-use super::{MAX_HEADERS, MAX_MESSAGE_BYTES, Message, Request, Response, Span};
+use super::{Content, MAX_HEADERS, MAX_MESSAGE_BYTES, Message, Request, Response, Span};
 use crate::header::{HeaderName, MediaType, Method, NameAddrRef, StatusCode, UriParts, Via, parse_number};
 
-pub(super) fn parse(datagram: Bytes) -> Result<Message, Malformed> {
+pub(super) fn parse(datagram: Bytes, content: Content) -> Result<Message, Malformed> {
     let unreadable = |fault| Malformed { fault, request: None };
-    let (start, headers, body_fault) = split(datagram).map_err(unreadable)?;
+    let (start, headers, body_fault) = split(datagram, content).map_err(unreadable)?;
     match start {
         StartLine::Status(status) => {
             let response = Response { status: status.map_err(unreadable)?, headers };
@@ -35,7 +35,7 @@ enum StartLine {
 }
 
 /// Tells lines apart. A fault in the body's length is returned beside the message, since the message can still be answered.
-fn split(datagram: Bytes) -> Result<(StartLine, Headers, Option<Fault>), Fault> {
+fn split(datagram: Bytes, content: Content) -> Result<(StartLine, Headers, Option<Fault>), Fault> {
     if datagram.len() > MAX_MESSAGE_BYTES {
         return Err(Fault::TooLarge);
     }
@@ -70,7 +70,7 @@ fn split(datagram: Bytes) -> Result<(StartLine, Headers, Option<Fault>), Fault> 
     let mut headers = Headers { bytes: Bytes::new(), fields, body: Span::default() };
     headers.bytes = if folds.is_empty() { datagram } else { unfold(&datagram, &folds) };
     let available = headers.bytes.len().saturating_sub(body_start);
-    let (length, fault) = body_length(&headers, available);
+    let (length, fault) = body_length(&headers, available, content);
     headers.body = Span::new(body_start, body_start + length);
     Ok((start, headers, fault))
 }
@@ -178,14 +178,18 @@ fn unfold(datagram: &[u8], folds: &[usize]) -> Bytes {
     Bytes::from(copy)
 }
 
-fn body_length(headers: &Headers, available: usize) -> (usize, Option<Fault>) {
+fn body_length(headers: &Headers, available: usize, content: Content) -> (usize, Option<Fault>) {
     let mut lengths = headers.values(HeaderName::ContentLength);
-    let Some(text) = lengths.next() else { return (available, None) };
+    let Some(text) = lengths.next() else {
+        let missing = Fault::Missing(HeaderName::ContentLength);
+        return if content == Content::Stream { (0, Some(missing)) } else { (available, None) };
+    };
     if lengths.next().is_some() {
         return (0, Some(Fault::Repeated(HeaderName::ContentLength)));
     }
     match parse_number(text, u32::MAX).and_then(|length| usize::try_from(length).ok()) {
         None => (0, Some(Fault::Invalid(HeaderName::ContentLength))),
+        Some(length) if content == Content::Stream && length > MAX_MESSAGE_BYTES => (0, Some(Fault::TooLarge)),
         Some(length) if length > available => (0, Some(Fault::ShortBody)),
         Some(length) => (length, None),
     }

@@ -26,6 +26,11 @@ impl Backoff {
         Self { interval: first, ceiling, repeat_at: now + first, give_up_at: now + give_up }
     }
 
+    /// Only gives up: the transport repeats what must be repeated.
+    pub(crate) fn without_repetition(now: Instant, give_up: Duration) -> Self {
+        Self { interval: give_up, ceiling: give_up, repeat_at: now + give_up, give_up_at: now + give_up }
+    }
+
     /// Moves on; a repetition is never due at the instant of giving up.
     pub(crate) fn step(&mut self, now: Instant) -> BackoffStep {
         if now >= self.give_up_at {

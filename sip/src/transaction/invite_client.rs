@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::{Actions, Backoff, BackoffStep, Report, Timer, Timers};
+use super::{Actions, Backoff, BackoffStep, Pacing, Report, Timer};
 use crate::header::StatusCode;
 
 #[derive(Debug)]
@@ -37,17 +37,17 @@ pub(crate) struct Completed {
 }
 
 impl InviteClient {
-    pub(crate) fn start(now: Instant, timers: &Timers, request: Bytes, actions: &mut Actions) -> Self {
+    pub(crate) fn start(now: Instant, pacing: &Pacing, request: Bytes, actions: &mut Actions) -> Self {
         actions.send = Some(request.clone());
         // Timer A doubles without a ceiling; 64 × T1 ends it.
-        Self::Calling(Calling { request, backoff: Backoff::start(now, timers.t1, Duration::MAX, timers.give_up()) })
+        Self::Calling(Calling { request, backoff: pacing.backoff(now, Duration::MAX) })
     }
 
     /// Whether the transaction user shall see the response. `ack` builds the ACK of a refusal (§17.1.1.3).
     pub(crate) fn receive(
         self,
         now: Instant,
-        timers: &Timers,
+        pacing: &Pacing,
         status: StatusCode,
         ack: impl FnOnce() -> Bytes,
         actions: &mut Actions,
@@ -55,12 +55,12 @@ impl InviteClient {
         match self {
             Self::Calling(_) | Self::Proceeding if status.is_provisional() => (Self::Proceeding, true),
             Self::Calling(_) | Self::Proceeding if status.is_success() => {
-                (Self::Accepted(Accepted { timer_m: now + timers.give_up() }), true)
+                (Self::Accepted(Accepted { timer_m: now + pacing.give_up() }), true)
             }
             Self::Calling(_) | Self::Proceeding => {
                 let ack = ack();
                 actions.send = Some(ack.clone());
-                (Self::Completed(Completed { ack, timer_d: now + timers.give_up() }), true)
+                (Self::Completed(Completed { ack, timer_d: now + pacing.copies_end() }), true)
             }
             Self::Accepted(state) => (Self::Accepted(state), status.is_success()),
             Self::Completed(state) => {

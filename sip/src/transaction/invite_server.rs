@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{Actions, Backoff, BackoffStep, Report, Timer, Timers};
+use super::{Actions, Backoff, BackoffStep, Pacing, Report, Timer};
 use crate::header::StatusCode;
 
 #[derive(Debug)]
@@ -59,16 +59,16 @@ impl InviteServer {
         Self::Proceeding(Proceeding { provisional: trying })
     }
 
-    pub(crate) fn respond(self, now: Instant, timers: &Timers, status: StatusCode, response: Bytes, actions: &mut Actions) -> Self {
+    pub(crate) fn respond(self, now: Instant, pacing: &Pacing, status: StatusCode, response: Bytes, actions: &mut Actions) -> Self {
         match self {
             Self::Proceeding(_) => {
                 actions.send = Some(response.clone());
                 if status.is_provisional() {
                     Self::Proceeding(Proceeding { provisional: response })
                 } else if status.is_success() {
-                    Self::Accepted(Accepted { timer_l: now + timers.give_up() })
+                    Self::Accepted(Accepted { timer_l: now + pacing.give_up() })
                 } else {
-                    Self::Completed(Completed { response, backoff: Backoff::start(now, timers.t1, timers.t2, timers.give_up()) })
+                    Self::Completed(Completed { response, backoff: pacing.backoff(now, pacing.t2()) })
                 }
             }
             Self::Accepted(accepted) => {
@@ -91,9 +91,9 @@ impl InviteServer {
     }
 
     /// An ACK with the branch of the INVITE; that of a 2xx is the transaction user's.
-    pub(crate) fn acknowledge(self, now: Instant, timers: &Timers) -> Self {
+    pub(crate) fn acknowledge(self, now: Instant, pacing: &Pacing) -> Self {
         match self {
-            Self::Completed(_) => Self::Confirmed(Confirmed { timer_i: now + timers.t4 }),
+            Self::Completed(_) => Self::Confirmed(Confirmed { timer_i: now + pacing.network_empty() }),
             other => other,
         }
     }

@@ -1,6 +1,6 @@
 //! How messages find their transaction (RFC 3261 §17.1.3, §17.2.3) and how merged requests are seen (§8.2.2.2).
 
-use crate::header::Method;
+use crate::header::{Method, Via};
 use crate::message::{Headers, Request, Response};
 
 /// Names a server transaction.
@@ -56,6 +56,15 @@ impl ClientKey {
 
     pub(crate) fn method(&self) -> Method {
         self.method
+    }
+
+    /// Of another request with the same branch.
+    pub(crate) fn with_method(&self, method: Method) -> Self {
+        Self { branch: self.branch.clone(), method }
+    }
+
+    pub(crate) fn branch_without_cookie(&self) -> &str {
+        self.branch.strip_prefix(Via::MAGIC_COOKIE).unwrap_or(&self.branch)
     }
 
     pub(crate) fn of(response: &Response) -> Option<Self> {

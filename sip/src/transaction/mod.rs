@@ -1,10 +1,10 @@
-//! Transactions (RFC 3261 §17 with RFC 6026): four strict machines and the table that drives them over an unreliable transport.
+//! Transactions (RFC 3261 §17 with RFC 6026): four strict machines and the table that drives them.
 //!
 //! Each machine is an enum of one struct a state; a step consumes the old state and says in an `Actions` what to send and what to
-//! report. Left out on purpose: Timer C (proxies only), provisional responses to anything but INVITE (RFC 4320), and transport errors,
-//! which a machine learns as silence.
+//! report. Left out on purpose: Timer C (proxies only), provisional responses to anything but INVITE (RFC 4320).
 
 mod backoff;
+mod detour;
 mod invite_client;
 mod invite_server;
 mod key;
@@ -16,10 +16,11 @@ mod timers;
 use bytes::Bytes;
 
 pub(crate) use self::backoff::{Backoff, BackoffStep};
+pub(crate) use self::detour::Ways;
 pub(crate) use self::key::{ClientKey, ServerKey, merge_key};
 pub(crate) use self::table::{AckReceived, ClientId, Reported, ServerId, TransactionTable};
-pub(crate) use self::timers::Timer;
 pub use self::timers::Timers;
+pub(crate) use self::timers::{Pacing, Timer};
 
 /// What a step of a machine asks for.
 #[derive(Debug, Default)]
@@ -35,6 +36,8 @@ pub(crate) struct Actions {
 pub(crate) enum Report {
     /// A client transaction: nobody answered (Timers B and F).
     TimedOut,
+    /// A client transaction: the request could not be sent (§8.1.3.1).
+    Unreachable,
     /// Nothing will come from this transaction any more.
     Terminated,
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{Actions, Backoff, BackoffStep, Report, Timer, Timers};
+use super::{Actions, Backoff, BackoffStep, Pacing, Report, Timer};
 use crate::header::StatusCode;
 
 #[derive(Debug)]
@@ -36,20 +36,20 @@ pub(crate) struct Completed {
 }
 
 impl NonInviteClient {
-    pub(crate) fn start(now: Instant, timers: &Timers, request: Bytes, actions: &mut Actions) -> Self {
+    pub(crate) fn start(now: Instant, pacing: &Pacing, request: Bytes, actions: &mut Actions) -> Self {
         actions.send = Some(request.clone());
-        Self::Trying(Trying { request, backoff: Backoff::start(now, timers.t1, timers.t2, timers.give_up()) })
+        Self::Trying(Trying { request, backoff: pacing.backoff(now, pacing.t2()) })
     }
 
     /// Whether the transaction user shall see the response.
-    pub(crate) fn receive(self, now: Instant, timers: &Timers, status: StatusCode) -> (Self, bool) {
+    pub(crate) fn receive(self, now: Instant, pacing: &Pacing, status: StatusCode) -> (Self, bool) {
         match self {
             Self::Trying(Trying { request, mut backoff }) if status.is_provisional() => {
-                backoff.slow_down(timers.t2);
+                backoff.slow_down(pacing.t2());
                 (Self::Proceeding(Proceeding { request, backoff }), true)
             }
             Self::Proceeding(state) if status.is_provisional() => (Self::Proceeding(state), true),
-            Self::Trying(_) | Self::Proceeding(_) => (Self::Completed(Completed { timer_k: now + timers.t4 }), true),
+            Self::Trying(_) | Self::Proceeding(_) => (Self::Completed(Completed { timer_k: now + pacing.network_empty() }), true),
             other => (other, false),
         }
     }

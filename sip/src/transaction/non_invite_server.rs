@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{Actions, Report, Timer, Timers};
+use super::{Actions, Pacing, Report, Timer};
 
 #[derive(Debug)]
 pub(crate) enum NonInviteServer {
@@ -22,16 +22,16 @@ pub(crate) struct Completed {
 }
 
 impl NonInviteServer {
-    pub(crate) fn start(now: Instant, timers: &Timers, response: Bytes, actions: &mut Actions) -> Self {
-        Self::Trying.respond(now, timers, response, actions)
+    pub(crate) fn start(now: Instant, pacing: &Pacing, response: Bytes, actions: &mut Actions) -> Self {
+        Self::Trying.respond(now, pacing, response, actions)
     }
 
     /// The one response; a second one changes nothing.
-    pub(crate) fn respond(self, now: Instant, timers: &Timers, response: Bytes, actions: &mut Actions) -> Self {
+    pub(crate) fn respond(self, now: Instant, pacing: &Pacing, response: Bytes, actions: &mut Actions) -> Self {
         match self {
             Self::Trying => {
                 actions.send = Some(response.clone());
-                Self::Completed(Completed { response, timer_j: now + timers.give_up() })
+                Self::Completed(Completed { response, timer_j: now + pacing.copies_end() })
             }
             other => other,
         }

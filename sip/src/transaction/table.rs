@@ -3,20 +3,25 @@
 //! Bound: the owner asks [`TransactionTable::len`] before it opens a server transaction or an INVITE; CANCEL and BYE of calls that
 //! exist are always let in, at most a handful a call.
 
+mod ways;
+
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::detour::{Detours, Ways};
 use super::invite_client::InviteClient;
 use super::invite_server::{InviteServer, ServerPhase};
 use super::non_invite_client::NonInviteClient;
 use super::non_invite_server::NonInviteServer;
-use super::{Actions, ClientKey, Report, ServerKey, Timer, Timers, merge_key};
+use super::{Actions, ClientKey, Pacing, Report, ServerKey, Timer, Timers, merge_key};
 use crate::endpoint::{InviteId, Outbox, Owner};
 use crate::header::{Method, StatusCode};
 use crate::message::{Request, Response};
 use crate::transport::Flow;
+use crate::transport::readdressed;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ServerId(u64);
@@ -26,6 +31,10 @@ pub(crate) struct ClientId(u64);
 
 pub(crate) struct TransactionTable {
     timers: Timers,
+    /// Our end of TCP connections, where there is one: requests too long for a datagram go there.
+    tcp: Option<SocketAddr>,
+    /// How long one of several servers is waited for.
+    failover_after: Duration,
     next: u64,
     servers: BTreeMap<ServerId, Server>,
     server_keys: BTreeMap<ServerKey, ServerId>,
@@ -33,6 +42,8 @@ pub(crate) struct TransactionTable {
     merged: BTreeMap<Box<[u8]>, ServerId>,
     clients: BTreeMap<ClientId, Client>,
     client_keys: BTreeMap<ClientKey, ClientId>,
+    /// Those that took another way, by the key that their user knows.
+    moved: BTreeMap<ClientKey, ClientId>,
 }
 
 struct Server {
@@ -57,6 +68,11 @@ struct Client {
     /// Of an INVITE within a dialog, the ACK of its 2xx: repeated for each copy.
     success_ack: Option<(Flow, Bytes)>,
     machine: ClientMachine,
+    /// The way for which its user writes ACK and CANCEL.
+    written_for: Flow,
+    /// Its key before it took another way.
+    first_key: Option<ClientKey>,
+    detours: Option<Box<Detours>>,
 }
 
 enum ClientMachine {
@@ -81,15 +97,18 @@ pub(crate) struct Reported {
 }
 
 impl TransactionTable {
-    pub(crate) fn new(timers: Timers) -> Self {
+    pub(crate) fn new(timers: Timers, tcp: Option<SocketAddr>, failover_after: Duration) -> Self {
         Self {
             timers,
+            tcp,
+            failover_after,
             next: 0,
             servers: BTreeMap::new(),
             server_keys: BTreeMap::new(),
             merged: BTreeMap::new(),
             clients: BTreeMap::new(),
             client_keys: BTreeMap::new(),
+            moved: BTreeMap::new(),
         }
     }
 
@@ -111,9 +130,9 @@ impl TransactionTable {
         if self.phase(id) == ServerPhase::Accepted {
             return AckReceived::Unmatched;
         }
-        let timers = self.timers;
+        let Some(pacing) = self.server_pacing(id) else { return AckReceived::Absorbed };
         self.step_server(id, out, |machine, _| match machine {
-            ServerMachine::Invite(machine) => ServerMachine::Invite(machine.acknowledge(now, &timers)),
+            ServerMachine::Invite(machine) => ServerMachine::Invite(machine.acknowledge(now, &pacing)),
             other @ ServerMachine::Other(_) => other,
         });
         AckReceived::Absorbed
@@ -140,7 +159,7 @@ impl TransactionTable {
     /// Opens the transaction of another request with its final response.
     pub(crate) fn open_other_server(&mut self, now: Instant, key: ServerKey, path: Flow, response: Bytes, out: &mut Outbox) {
         let mut actions = Actions::default();
-        let machine = NonInviteServer::start(now, &self.timers, response, &mut actions);
+        let machine = NonInviteServer::start(now, &self.timers.over(path.transport), response, &mut actions);
         out.send(path, actions.send);
         let deadline = machine.deadline();
         let id = self.insert_server(Server { key, merge_key: None, path, owner: None, machine: ServerMachine::Other(machine) });
@@ -155,33 +174,35 @@ impl TransactionTable {
 
     /// Responds to a request.
     pub(crate) fn respond(&mut self, now: Instant, id: ServerId, status: StatusCode, response: Bytes, out: &mut Outbox) {
-        let timers = self.timers;
+        let Some(pacing) = self.server_pacing(id) else { return };
         self.step_server(id, out, |machine, actions| match machine {
-            ServerMachine::Invite(machine) => ServerMachine::Invite(machine.respond(now, &timers, status, response, actions)),
-            ServerMachine::Other(machine) => ServerMachine::Other(machine.respond(now, &timers, response, actions)),
+            ServerMachine::Invite(machine) => ServerMachine::Invite(machine.respond(now, &pacing, status, response, actions)),
+            ServerMachine::Other(machine) => ServerMachine::Other(machine.respond(now, &pacing, response, actions)),
         });
     }
 
-    /// Starts a client transaction by sending its request.
+    /// Starts a client transaction by sending its request by the first way.
     pub(crate) fn open_client(
         &mut self,
         now: Instant,
         key: ClientKey,
-        path: Flow,
+        ways: Ways<'_>,
         owner: Option<InviteId>,
         request: Bytes,
         out: &mut Outbox,
     ) -> ClientId {
-        let method = key.method();
+        let (key, written_for, request) = self.along_with_invite(key, ways, request);
+        let (path, detours) = Detours::of(Ways { first: written_for, ..ways }, &request, self.tcp);
+        let request = if path == written_for { request } else { readdressed(&request, path, None) };
+        let pacing = ways::paced(self.timers.over(path.transport), self.failover_after, detours.is_none());
         let mut actions = Actions::default();
-        let machine = match method {
-            Method::Invite => ClientMachine::Invite(InviteClient::start(now, &self.timers, request, &mut actions)),
-            _ => ClientMachine::Other(NonInviteClient::start(now, &self.timers, request, &mut actions)),
-        };
+        let machine = ClientMachine::start(now, key.method(), &pacing, request, &mut actions);
         out.send(path, actions.send);
         self.next += 1;
         let id = ClientId(self.next);
-        let client = Client { key: key.clone(), path, owner, refusal_ack: None, success_ack: None, machine };
+        let detours = detours.map(Box::new);
+        let (refusal_ack, success_ack, first_key) = (None, None, None);
+        let client = Client { key: key.clone(), path, owner, refusal_ack, success_ack, machine, written_for, first_key, detours };
         out.deadlines.set(Owner::Client(id), client.deadline());
         self.client_keys.insert(key, id);
         self.clients.insert(id, client);
@@ -197,20 +218,18 @@ impl TransactionTable {
         out: &mut Outbox,
     ) -> Option<(InviteId, Method, ClientId)> {
         let id = *self.client_keys.get(&ClientKey::of(response)?)?;
+        let client = self.clients.get(&id)?;
+        let (status, owner) = (response.status(), client.owner);
+        let is_refusal = client.key.method() == Method::Invite && !status.is_provisional() && !status.is_success();
+        let ack = if is_refusal { client.refusal_ack.clone().or_else(|| owner.and_then(ack)).map(|ack| client.along(&ack)) } else { None };
+        if self.detour_from(now, id, status, ack.clone(), out) {
+            return None;
+        }
         let client = self.clients.get_mut(&id)?;
-        let (status, owner, known_ack) = (response.status(), client.owner, client.refusal_ack.as_ref());
         let mut actions = Actions::default();
-        let (machine, deliver) = match std::mem::replace(&mut client.machine, ClientMachine::Other(NonInviteClient::Terminated)) {
-            ClientMachine::Invite(machine) => {
-                let ack = || known_ack.cloned().or_else(|| owner.and_then(ack)).unwrap_or_default();
-                let (machine, deliver) = machine.receive(now, &self.timers, status, ack, &mut actions);
-                (ClientMachine::Invite(machine), deliver)
-            }
-            ClientMachine::Other(machine) => {
-                let (machine, deliver) = machine.receive(now, &self.timers, status);
-                (ClientMachine::Other(machine), deliver)
-            }
-        };
+        let pacing = self.timers.over(client.path.transport);
+        let machine = std::mem::replace(&mut client.machine, ClientMachine::Other(NonInviteClient::Terminated));
+        let (machine, deliver) = machine.receive(now, &pacing, status, || ack.unwrap_or_default(), &mut actions);
         client.machine = machine;
         out.send(client.path, actions.send);
         out.deadlines.set(Owner::Client(id), client.deadline());
@@ -260,6 +279,10 @@ impl TransactionTable {
         };
         out.send(client.path, actions.send);
         out.deadlines.set(Owner::Client(id), client.deadline());
+        if actions.report == Some(Report::TimedOut) && self.detour(now, id, out) {
+            return None;
+        }
+        let client = self.clients.get(&id)?;
         let reported = Reported { owner: client.owner, client: id, method: client.key.method(), report: actions.report? };
         self.drop_client(id, out);
         Some(reported)
@@ -269,6 +292,9 @@ impl TransactionTable {
     pub(crate) fn drop_client(&mut self, id: ClientId, out: &mut Outbox) {
         if let Some(client) = self.clients.remove(&id) {
             self.client_keys.remove(&client.key);
+            if let Some(first) = client.first_key {
+                self.moved.remove(&first);
+            }
         }
         out.deadlines.set(Owner::Client(id), None);
     }
@@ -292,6 +318,10 @@ impl TransactionTable {
 
     pub(crate) fn len(&self) -> usize {
         self.servers.len() + self.clients.len()
+    }
+
+    fn server_pacing(&self, id: ServerId) -> Option<Pacing> {
+        self.servers.get(&id).map(|server| self.timers.over(server.path.transport))
     }
 
     fn insert_server(&mut self, server: Server) -> ServerId {
@@ -328,6 +358,41 @@ impl Server {
             ServerMachine::Invite(machine) => machine.deadline(),
             ServerMachine::Other(machine) => machine.deadline(),
         }
+    }
+}
+
+impl ClientMachine {
+    fn start(now: Instant, method: Method, pacing: &Pacing, request: Bytes, actions: &mut Actions) -> Self {
+        match method {
+            Method::Invite => Self::Invite(InviteClient::start(now, pacing, request, actions)),
+            _ => Self::Other(NonInviteClient::start(now, pacing, request, actions)),
+        }
+    }
+
+    /// Whether the transaction user shall see the response.
+    fn receive(
+        self,
+        now: Instant,
+        pacing: &Pacing,
+        status: StatusCode,
+        ack: impl FnOnce() -> Bytes,
+        actions: &mut Actions,
+    ) -> (Self, bool) {
+        match self {
+            Self::Invite(machine) => {
+                let (machine, deliver) = machine.receive(now, pacing, status, ack, actions);
+                (Self::Invite(machine), deliver)
+            }
+            Self::Other(machine) => {
+                let (machine, deliver) = machine.receive(now, pacing, status);
+                (Self::Other(machine), deliver)
+            }
+        }
+    }
+
+    /// Nothing has come back yet.
+    fn is_unanswered(&self) -> bool {
+        matches!(self, Self::Invite(InviteClient::Calling(_)) | Self::Other(NonInviteClient::Trying(_)))
     }
 }
 

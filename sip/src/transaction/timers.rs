@@ -1,6 +1,9 @@
 //! The timers of RFC 3261 §17, table 4, and their values.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use super::Backoff;
+use crate::transport::Transport;
 
 /// The values from which all timers follow. The defaults are the RFC's; shorter ones are for tests, longer ones for slow links.
 /// An endpoint raises what is below 1 ms and lowers what is above an hour.
@@ -34,11 +37,60 @@ impl Timers {
         self.t1.saturating_mul(64)
     }
 
+    /// For a transaction over `transport`.
+    pub(crate) fn over(&self, transport: Transport) -> Pacing {
+        Pacing { timers: *self, patience: self.give_up(), reliable: transport.is_reliable() }
+    }
+
     /// Within what virtual and real time can hold, with T2 at least T1.
     pub(crate) fn bounded(self) -> Self {
         let bound = |value: Duration| value.clamp(Duration::from_millis(1), Duration::from_secs(3600));
         let t1 = bound(self.t1);
         Self { t1, t2: bound(self.t2).max(t1), t4: bound(self.t4), provisional_refresh: bound(self.provisional_refresh) }
+    }
+}
+
+/// The timers of one transaction, by what it runs over (table 4): a reliable transport repeats nothing and has no copies to wait for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pacing {
+    timers: Timers,
+    patience: Duration,
+    reliable: bool,
+}
+
+impl Pacing {
+    /// Gives up after `patience` without any response, when that is sooner: there is somebody else to ask (RFC 3263 §4.3).
+    #[must_use]
+    pub(crate) fn impatient(self, patience: Duration) -> Self {
+        Self { patience: patience.min(self.patience), ..self }
+    }
+
+    /// Timers A, E and G up to `ceiling`, within Timers B, F and H.
+    pub(crate) fn backoff(&self, now: Instant, ceiling: Duration) -> Backoff {
+        if self.reliable {
+            Backoff::without_repetition(now, self.patience)
+        } else {
+            Backoff::start(now, self.timers.t1, ceiling, self.patience)
+        }
+    }
+
+    pub(crate) fn t2(&self) -> Duration {
+        self.timers.t2
+    }
+
+    /// Timers L and M: copies of a 2xx, or of what brought it, come by other hops, whatever ours is.
+    pub(crate) fn give_up(&self) -> Duration {
+        self.timers.give_up()
+    }
+
+    /// Timers D and J.
+    pub(crate) fn copies_end(&self) -> Duration {
+        if self.reliable { Duration::ZERO } else { self.timers.give_up() }
+    }
+
+    /// Timers I and K.
+    pub(crate) fn network_empty(&self) -> Duration {
+        if self.reliable { Duration::ZERO } else { self.timers.t4 }
     }
 }
 

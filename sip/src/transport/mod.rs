@@ -6,8 +6,15 @@
 //!
 //! Left out: SCTP, which no peer speaks; multicast (§18.1.1), which no voice call needs.
 
+mod ends;
+mod framing;
+mod readdress;
+
 use std::fmt;
 use std::net::SocketAddr;
+
+pub use self::framing::{Frame, Framer, FramingError, MAX_HEADER_BYTES, PING, PONG, Side};
+pub(crate) use self::readdress::readdressed;
 
 /// What a message travels by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +51,11 @@ impl Transport {
             Self::Tls => "tls",
             Self::Ws | Self::Wss => "ws",
         }
+    }
+
+    /// Reads the `transport` parameter of a URI, in any case; `None` for what is not spoken here.
+    pub fn from_uri_name(name: &str) -> Option<Self> {
+        [Self::Udp, Self::Tcp, Self::Tls, Self::Ws].into_iter().find(|transport| name.eq_ignore_ascii_case(transport.uri_name()))
     }
 
     /// Where it listens when nothing else is said (§18.1.1, RFC 7118 §8).
@@ -99,6 +111,37 @@ impl Flow {
     #[must_use]
     pub const fn reversed(self) -> Self {
         Self { transport: self.transport, local: self.remote, remote: self.local, connection: self.connection }
+    }
+}
+
+/// How peers reach us by one flow: what goes into Contact.
+#[derive(Clone, Copy)]
+pub struct ContactUri<'a> {
+    flow: Flow,
+    user: Option<&'a str>,
+    secure: bool,
+}
+
+impl Flow {
+    /// Our address on this flow, as Contact names it (§8.1.1.8); with `secure` as a `sips` URI (§12.1.1: whom a `sips` URI called).
+    pub const fn contact<'a>(&self, user: Option<&'a str>, secure: bool) -> ContactUri<'a> {
+        ContactUri { flow: *self, user, secure }
+    }
+}
+
+impl fmt::Display for ContactUri<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.secure { "sips:" } else { "sip:" })?;
+        if let Some(user) = self.user {
+            write!(f, "{user}@")?;
+        }
+        write!(f, "{}", self.flow.local)?;
+        match self.flow.transport {
+            Transport::Udp => Ok(()),
+            // The scheme says so already, and `tls` is no name that RFC 3261 has left.
+            Transport::Tls if self.secure => Ok(()),
+            transport => write!(f, ";transport={}", transport.uri_name()),
+        }
     }
 }
 

@@ -40,3 +40,5 @@ mod session_timers;
 mod support;
 #[cfg(test)]
 mod torture;
+#[cfg(test)]
+mod transports;

@@ -7,7 +7,7 @@ use crate::scripted_peer::{ScriptedPeer, parsed_response, request};
 /// Whither, and the topmost Via.
 fn answered(via: &str, from: &str) -> (String, String) {
     let mut peer = ScriptedPeer::new();
-    peer.remote = from.parse().unwrap();
+    peer.flow.remote = from.parse().unwrap();
     peer.send(&request("OPTIONS", "a", 1, "", "", "").replace("SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKa;rport", via));
     let transmit = peer.received.remove(0);
     let response = parsed_response(&transmit).unwrap();

@@ -14,7 +14,7 @@ use crate::support::{callee_contact, origin};
 pub(crate) struct ScriptedPeer {
     pub(crate) endpoint: Endpoint,
     pub(crate) now: Instant,
-    pub(crate) remote: SocketAddr,
+    pub(crate) flow: Flow,
     pub(crate) received: Vec<Transmit>,
     pub(crate) events: Vec<Event>,
 }
@@ -25,7 +25,7 @@ impl ScriptedPeer {
     }
 
     pub(crate) fn with(config: EndpointConfig) -> Self {
-        Self { endpoint: Endpoint::new(config), now: origin(), remote: PEER, received: Vec::new(), events: Vec::new() }
+        Self { endpoint: Endpoint::new(config), now: origin(), flow: Flow::udp(OURS, PEER), received: Vec::new(), events: Vec::new() }
     }
 
     pub(crate) fn send(&mut self, text: &str) {
@@ -33,7 +33,7 @@ impl ScriptedPeer {
     }
 
     pub(crate) fn send_bytes(&mut self, bytes: Bytes) {
-        self.endpoint.handle_message(self.now, Flow::udp(OURS, self.remote), bytes);
+        self.endpoint.handle_message(self.now, self.flow, bytes);
         self.drain();
     }
 
@@ -77,7 +77,7 @@ impl ScriptedPeer {
     /// The endpoint calls; its INVITE.
     pub(crate) fn calling(&mut self, adjust: impl FnOnce(&mut OutgoingInvite)) -> (InviteId, Request) {
         let mut call = crate::support::outgoing();
-        call.flow = Flow::udp(OURS, self.remote);
+        call.flow = self.flow;
         adjust(&mut call);
         let id = self.act(|endpoint, now| endpoint.invite(now, call)).expect("an idle endpoint takes a call");
         (id, self.requests().remove(0))

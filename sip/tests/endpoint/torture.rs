@@ -1,10 +1,12 @@
-//! RFC 4475: 49 messages, each in the class that the manifest beside them names.
+//! RFC 4475: 49 messages, each in the class that the manifest beside them names, over every transport; over streams cut at every byte.
 
 use std::path::PathBuf;
 
 use bytes::Bytes;
 use sip::header::StatusCode;
 use sip::message::{Message, Request};
+
+use sip::transport::{ConnectionId, Frame, Framer, Side, Transport};
 
 use crate::scripted_peer::ScriptedPeer;
 
@@ -15,11 +17,45 @@ struct Outcome {
     incoming: bool,
 }
 
-fn outcome(bytes: Bytes) -> Outcome {
-    let parsed = Message::parse(bytes.clone()).map(drop).map_err(|malformed| malformed.fault.status());
+fn outcome(bytes: &Bytes, transport: Transport) -> Outcome {
     let mut peer = ScriptedPeer::new();
-    peer.send_bytes(bytes);
+    peer.flow.transport = transport;
+    peer.flow.connection = transport.is_reliable().then_some(ConnectionId(1));
+    let parse = if transport.is_stream() { Message::parse_from_stream } else { Message::parse };
+    let mut parsed = Err(StatusCode::BAD_REQUEST);
+    // The first that the gateway makes of it; what stands behind is another message, of a stream or of nobody.
+    if let Some(message) = received(bytes, transport).into_iter().next() {
+        parsed = parse(message.clone()).map(drop).map_err(|malformed| malformed.fault.status());
+        peer.send_bytes(message);
+    }
     Outcome { parsed, response: peer.statuses().first().copied(), incoming: !peer.events.is_empty() }
+}
+
+/// What the transport makes of the bytes. A message that is not whole never comes.
+fn received(bytes: &Bytes, transport: Transport) -> Vec<Bytes> {
+    if !transport.is_stream() {
+        return vec![bytes.clone()];
+    }
+    let whole = framed(&[bytes]);
+    for cut in 0..bytes.len() {
+        let (before, after) = bytes.split_at(cut);
+        assert_eq!(framed(&[before, after]), whole, "cut at {cut}");
+    }
+    whole
+}
+
+fn framed(parts: &[&[u8]]) -> Vec<Bytes> {
+    let mut framer = Framer::new(Side::Accepted);
+    let mut messages = Vec::new();
+    for part in parts {
+        framer.push(part);
+        while let Some(frame) = framer.next_frame().expect("a short header part") {
+            if let Frame::Message(message) | Frame::Last(message) = frame {
+                messages.push(message);
+            }
+        }
+    }
+    messages
 }
 
 /// The classes as the manifest writes them. `None`: a class that this test does not know.
@@ -51,28 +87,37 @@ fn fits(expected: &str, outcome: &Outcome) -> Option<bool> {
 }
 
 /// Those whose class we miss, with the reason.
-const KNOWN: [&str; 1] = [
+const KNOWN: &[&str] = &[
     // REGISTER is not served yet: 405 goes before 401.
     "regaut01",
+];
+
+/// Those that are something else in a stream than in a datagram.
+const KNOWN_IN_STREAMS: &[&str] = &[
+    // Written for UDP, it has no Content-Length: in a stream its end is not known (RFC 3261 §18.3), and 400 says so.
+    "inv2543",
 ];
 
 #[test]
 fn the_torture_messages_are_classified_as_the_rfc_does() {
     let Some(folder) = vectors() else { return };
     let manifest = std::fs::read_to_string(folder.join("MANIFEST.json")).expect("the manifest");
-    let mut wrong = Vec::new();
     let cases = cases(&manifest);
     assert_eq!(cases.len(), 49);
-    for (name, expected) in &cases {
-        let bytes = std::fs::read(folder.join(format!("{name}.dat"))).expect("a vector");
-        let outcome = outcome(Bytes::from(bytes));
-        match fits(expected, &outcome) {
-            Some(true) => {}
-            Some(false) => wrong.push(name.as_str()),
-            None => panic!("{name}: unknown class {expected}"),
+    for transport in [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss] {
+        let mut wrong = Vec::new();
+        for (name, expected) in &cases {
+            let bytes = std::fs::read(folder.join(format!("{name}.dat"))).expect("a vector");
+            let outcome = outcome(&Bytes::from(bytes), transport);
+            match fits(expected, &outcome) {
+                Some(true) => {}
+                Some(false) => wrong.push(name.as_str()),
+                None => panic!("{name}: unknown class {expected}"),
+            }
         }
+        let known = [KNOWN, if transport.is_stream() { KNOWN_IN_STREAMS } else { &[] }].concat();
+        assert_eq!(wrong, known, "classified wrongly over {transport:?}");
     }
-    assert_eq!(wrong, KNOWN, "classified wrongly");
 }
 
 #[test]

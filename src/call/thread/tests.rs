@@ -27,18 +27,32 @@ fn next<T>(told: &Receiver<T>) -> T {
 }
 
 #[test]
-fn a_thread_is_filled_before_the_next_and_full_ones_share() {
-    let calls = 2 * PACKED + 20;
-    let (tell, told) = sync_channel(calls);
+fn calls_stay_together_until_they_make_their_thread_busy() {
+    let (tell, told) = sync_channel(8);
     let threads = threads(2);
-    let mut on_thread = [0; 2];
-    for expected in [[PACKED, 0], [PACKED, PACKED], [PACKED + 10, PACKED + 10]] {
-        for _ in threads.running()..expected.iter().sum() {
-            threads.spawn(lasting(&tell)).unwrap();
-            on_thread[next(&told)] += 1;
-        }
-        assert_eq!(on_thread, expected);
+    for _ in 0..4 {
+        threads.spawn(lasting(&tell)).unwrap();
+        assert_eq!(next(&told), 0);
     }
+    // One that takes almost all of a core.
+    let greedy = call(async |context| {
+        loop {
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_millis(20) {}
+            context.wheel.sleep_until(Instant::now() + Duration::from_millis(1)).await;
+        }
+    });
+    threads.spawn(greedy).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let elsewhere = (0..).map_while(|_| {
+        (Instant::now() < deadline).then(|| {
+            thread::sleep(Duration::from_millis(200));
+            threads.spawn(lasting(&tell)).unwrap();
+            next(&told)
+        })
+    });
+    assert_eq!(elsewhere.filter(|thread| *thread == 1).take(3).count(), 3);
+    assert!(threads.status()[0].busy > threads.status()[1].busy);
 }
 
 #[test]

@@ -10,8 +10,9 @@ use std::time::Instant;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet, spawn_local};
-use tokio::time::timeout_at;
+use tokio::time::{MissedTickBehavior, interval, timeout_at};
 
+use super::load::{INTERVAL, Meter};
 use super::priority::{Scheduling, request_realtime, yield_to_all};
 use super::wheel::Wheel;
 use super::wheel::stats::Counters;
@@ -47,6 +48,8 @@ impl Worker {
 
     async fn serve(&mut self, wheel: Rc<Wheel>) -> usize {
         let context = ThreadContext { wheel, thread: self.index };
+        let (mut meter, mut due) = (Meter::start(), interval(INTERVAL));
+        due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut calls = JoinSet::new();
         loop {
             tokio::select! {
@@ -59,6 +62,7 @@ impl Worker {
                     }
                     None => break,
                 },
+                _ = due.tick() => meter.measure(&self.shared.load),
                 _ = self.stop.changed() => break,
             }
         }
@@ -69,7 +73,7 @@ impl Worker {
     async fn wind_up(&mut self, mut calls: JoinSet<()>) -> usize {
         self.inbox.close();
         while self.inbox.try_recv().is_ok() {
-            self.shared.running.fetch_sub(1, Ordering::Relaxed);
+            self.shared.load.release();
         }
         let deadline = *self.stop.borrow();
         if let Some(deadline) = deadline {
@@ -86,7 +90,7 @@ impl Worker {
     }
 
     fn count_end(&self, ended: Result<(), JoinError>) {
-        self.shared.running.fetch_sub(1, Ordering::Relaxed);
+        self.shared.load.release();
         if ended.is_err_and(|error| error.is_panic()) {
             self.shared.panicked.fetch_add(1, Ordering::Relaxed);
             // Not what it said: the text of a panic may hold anything of the call.

@@ -74,6 +74,13 @@ impl OpusEncoder {
         debug_assert!(done.is_ok(), "a percentage is taken");
     }
 
+    /// Whether nothing need be sent for silence from now on.
+    pub(crate) fn set_dtx(&mut self, dtx: bool) {
+        self.dtx = dtx;
+        let done = self.library.set_dtx(dtx);
+        debug_assert!(done.is_ok(), "discontinuous transmission can be switched at any time");
+    }
+
     /// Forgets what was said; the settings stay.
     pub(crate) fn reset(&mut self) {
         let done = self.library.reset_state();
