@@ -101,7 +101,9 @@ impl Gateway {
             | Event::OfferDue { .. }
             | Event::Key { .. }
             | Event::ReferProgress { .. }
-            | Event::ReferEnded { .. } => return,
+            | Event::ReferEnded { .. }
+            | Event::Replied { .. }
+            | Event::Unanswered { .. } => return,
         };
         let Some(call) = self.calls.get(&id) else { return };
         if let Err(mpsc::error::TrySendError::Full(_)) = call.signals.try_send(news) {
@@ -217,6 +219,8 @@ impl Gateway {
             from: self.our_uri.clone().into(),
             to: target.uri.into(),
             contact: self.our_uri.clone(),
+            account: None,
+            asserted: None,
             body: launched.offer.clone().unwrap_or_default(),
             options: InviteOptions::default(),
         };

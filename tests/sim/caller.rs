@@ -85,6 +85,8 @@ impl Caller {
             contact: uri("sip:alice@192.0.2.1:5060"),
             body: Bytes::from(offer.to_string()),
             options: sip::endpoint::InviteOptions::default(),
+            account: None,
+            asserted: None,
         };
         self.offer = Some(offer);
         self.call = Some(self.endpoint.invite(post.now, call).expect("an idle endpoint takes a call"));

@@ -91,6 +91,8 @@ impl Gateway {
             contact: uri("sip:auricle@192.0.2.2:5060"),
             body: offer,
             options: sip::endpoint::InviteOptions::default(),
+            account: None,
+            asserted: None,
         };
         let id = self.endpoint.invite(post.now, invite).expect("an endpoint with room takes a call");
         self.names.insert(id, key);

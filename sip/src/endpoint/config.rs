@@ -27,6 +27,12 @@ pub struct EndpointConfig {
     pub session_expires: Option<Duration>,
     /// The shortest life without a refresh that we agree to, 90 s or more; a far end that asks for less is told so with 422.
     pub min_session_expires: Duration,
+    /// The realm of our challenges.
+    pub realm: String,
+    /// How long a nonce of ours may be used.
+    pub nonce_lifetime: Duration,
+    /// Nonces in use at once.
+    pub max_nonces: usize,
     /// Calls at once, ringing or up. When full, new calls are refused with 503.
     pub max_dialogs: usize,
 }
@@ -44,6 +50,9 @@ impl Default for EndpointConfig {
             min_session_expires: LEAST_SESSION_EXPIRES,
             max_transactions: 100_000,
             max_dialogs: 10_000,
+            realm: "auricle".to_owned(),
+            nonce_lifetime: Duration::from_secs(300),
+            max_nonces: 10_000,
         }
     }
 }

@@ -6,8 +6,10 @@ use bytes::Bytes;
 
 use super::invitation::IncomingInvite;
 use super::referral::{IncomingRefer, ReferOutcome};
+use super::requests::RequestId;
 use crate::header::{Causes, StatusCode};
 use crate::key_press::KeyPress;
+use crate::message::Response;
 
 /// Names a call on one endpoint, from [`Event::Incoming`] or `Endpoint::invite` to [`Event::Ended`]. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -171,10 +173,22 @@ pub enum Event {
         /// The call.
         id: InviteId,
     },
+    /// A request of ours without a call has its final response.
+    Replied {
+        /// Which.
+        id: RequestId,
+        /// The response.
+        response: Box<Response>,
+    },
+    /// A request of ours without a call was never answered.
+    Unanswered {
+        /// Which.
+        id: RequestId,
+    },
 }
 
 impl Event {
-    /// Of which call.
+    /// Of which call; of none for `Replied` and `Unanswered`, whose number no call ever has.
     pub fn id(&self) -> InviteId {
         match self {
             Self::Incoming { id, .. }
@@ -199,6 +213,7 @@ impl Event {
             | Self::ReferProgress { id, .. }
             | Self::ReferEnded { id, .. }
             | Self::Ended { id } => *id,
+            Self::Replied { id, .. } | Self::Unanswered { id } => id.0,
         }
     }
 }
@@ -229,6 +244,8 @@ impl fmt::Debug for Event {
             Self::ReferProgress { id, status } => return write!(f, "ReferProgress({id}, {status})"),
             Self::ReferEnded { id, outcome } => return write!(f, "ReferEnded({id}, {outcome:?})"),
             Self::Ended { .. } => "Ended",
+            Self::Replied { id, response } => return write!(f, "Replied({}, {})", id.0, response.status()),
+            Self::Unanswered { .. } => "Unanswered",
         };
         write!(f, "{name}({})", self.id())
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use super::event::InviteId;
+use crate::auth::Account;
 use crate::header::{ExtraHeaders, NameAddr, Replaces, Uri};
 use crate::message::Request;
 use crate::transport::Flow;
@@ -22,6 +23,8 @@ pub struct IncomingInvite {
     pub from_display: Option<String>,
     /// Whom the caller dialled at first.
     pub to_uri: Uri,
+    /// The name that the caller has proven by digest.
+    pub login: Option<Box<str>>,
     /// The caller's name of the call.
     pub call_id: String,
     /// The offer; empty when the caller asks us to offer.
@@ -57,6 +60,10 @@ pub struct OutgoingInvite {
     pub contact: Uri,
     /// The offer (application/sdp); empty asks the far end to offer.
     pub body: Bytes,
+    /// Who we are to a realm that challenges; without one challenges are refusals.
+    pub account: Option<Account>,
+    /// Who calls, on our word (P-Asserted-Identity, RFC 3325): for peers that trust us.
+    pub asserted: Option<Uri>,
     /// What few calls need.
     pub options: InviteOptions,
 }

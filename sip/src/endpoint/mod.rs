@@ -6,11 +6,14 @@
 mod admission;
 mod config;
 mod event;
+mod gate;
 mod identifiers;
 mod invitation;
 mod outbox;
 mod receive;
 mod referral;
+mod reissue;
+mod requests;
 mod respond;
 mod stack;
 mod verbs;
@@ -22,10 +25,15 @@ use bytes::Bytes;
 
 pub use self::config::EndpointConfig;
 pub use self::event::{Event, InviteId};
+use self::gate::Door;
+pub use self::gate::{Admission, Gate};
 pub use self::invitation::{IncomingInvite, InviteError, InviteOptions, OutgoingInvite};
 pub(crate) use self::outbox::{Outbox, Owner};
 pub use self::outbox::{Output, Transmit};
 pub use self::referral::{IncomingRefer, OutgoingRefer, ReferOutcome};
+pub(crate) use self::reissue::Reissued;
+use self::requests::Pending;
+pub use self::requests::{OutgoingRequest, RequestId, RequestKind};
 pub(crate) use self::respond::{ResponseBuilder, SDP, response_path};
 pub(crate) use self::stack::Stack;
 use crate::header::Scheme;
@@ -43,13 +51,23 @@ pub struct Endpoint {
     tags: BTreeMap<Box<str>, InviteId>,
     /// Calls not answered yet, by which others shall be replaced.
     replacing: BTreeMap<InviteId, InviteId>,
+    requests: BTreeMap<InviteId, Pending>,
+    door: Option<Door>,
     next_id: u64,
 }
 
 impl Endpoint {
     /// An endpoint without calls.
     pub fn new(config: EndpointConfig) -> Self {
-        Self { stack: Stack::new(config), invites: BTreeMap::new(), tags: BTreeMap::new(), replacing: BTreeMap::new(), next_id: 0 }
+        Self {
+            stack: Stack::new(config),
+            invites: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            replacing: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            door: None,
+            next_id: 0,
+        }
     }
 
     /// Takes a message that came by `flow`: a datagram, what was cut out of a stream, or a WebSocket
@@ -114,7 +132,11 @@ impl Endpoint {
 
     /// Nothing is held any more: no call, no transaction, no timer.
     pub fn is_idle(&self) -> bool {
-        self.invites.is_empty() && self.tags.is_empty() && self.stack.transactions.len() == 0 && self.stack.out.deadlines.is_empty()
+        self.invites.is_empty()
+            && self.tags.is_empty()
+            && self.requests.is_empty()
+            && self.stack.transactions.len() == 0
+            && self.stack.out.deadlines.is_empty()
     }
 
     /// Calls that are not over.
@@ -123,7 +145,9 @@ impl Endpoint {
     }
 
     fn report(&mut self, now: Instant, reported: &Reported) {
-        if let Some(owner) = reported.owner {
+        if let Some(owner) = reported.owner
+            && !self.take_report(owner, reported)
+        {
             self.step(owner, |invite, stack| invite.handle_report(now, reported, stack));
         }
     }

@@ -70,6 +70,12 @@ header_names! {
     SessionExpires "Session-Expires" "x",
     SubscriptionState "Subscription-State",
     UserToUser "User-to-User",
+    WwwAuthenticate "WWW-Authenticate",
+    Authorization "Authorization",
+    ProxyAuthenticate "Proxy-Authenticate",
+    ProxyAuthorization "Proxy-Authorization",
+    Expires "Expires",
+    MinExpires "Min-Expires",
 }
 
 impl fmt::Display for HeaderName {

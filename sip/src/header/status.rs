@@ -14,6 +14,7 @@ impl StatusCode {
     pub const OK: Self = Self(200);
     pub const ACCEPTED: Self = Self(202);
     pub const BAD_REQUEST: Self = Self(400);
+    pub const UNAUTHORIZED: Self = Self(401);
     pub const FORBIDDEN: Self = Self(403);
     pub const NOT_FOUND: Self = Self(404);
     pub const METHOD_NOT_ALLOWED: Self = Self(405);
@@ -24,6 +25,7 @@ impl StatusCode {
     pub const BAD_EXTENSION: Self = Self(420);
     pub const EXTENSION_REQUIRED: Self = Self(421);
     pub const SESSION_INTERVAL_TOO_SMALL: Self = Self(422);
+    pub const INTERVAL_TOO_BRIEF: Self = Self(423);
     pub const BAD_INFO_PACKAGE: Self = Self(469);
     pub const TEMPORARILY_UNAVAILABLE: Self = Self(480);
     pub const CALL_DOES_NOT_EXIST: Self = Self(481);

@@ -36,7 +36,8 @@ use self::invited::Invited;
 use self::outbound::Outbound;
 pub(crate) use self::session_timer::is_too_short;
 use self::usage::Usage;
-use crate::endpoint::{Event, IncomingInvite, InviteId, OutgoingInvite, Stack};
+use crate::auth::DigestClient;
+use crate::endpoint::{Event, IncomingInvite, InviteId, OutgoingInvite, Reissued, Stack};
 use crate::header::{Causes, Replaces, StatusCode};
 use crate::message::{Headers, Request, Response};
 use crate::transaction::{ClientId, ServerKey, Timer};
@@ -50,6 +51,8 @@ pub(crate) struct Invite {
     state: State,
     /// As caller, until the transaction of the INVITE ends: late and forked 2xx are answered from it, even when the call is over.
     outbound: Option<Box<Outbound>>,
+    /// As caller, where the callee's realm knows us. A callee's call has none: whoever calls us shall not have our answers.
+    credentials: Option<DigestClient>,
 }
 
 enum State {
@@ -97,14 +100,18 @@ impl Invite {
         let local_tag = stack.identifiers.tag();
         let call_id = request.headers().call_id()?.into();
         let (invited, incoming) = Invited::new(id, request, key, arrived, &local_tag, stack)?;
-        Some((Self { id, call_id, local_tag, state: State::Invited(Box::new(invited)), outbound: None }, Box::new(incoming)))
+        Some((
+            Self { id, call_id, local_tag, state: State::Invited(Box::new(invited)), outbound: None, credentials: None },
+            Box::new(incoming),
+        ))
     }
 
     /// A call of ours: the INVITE goes out.
     pub(crate) fn outbound(now: Instant, id: InviteId, call: OutgoingInvite, stack: &mut Stack) -> Self {
+        let credentials = call.account.clone().map(DigestClient::new);
         let outbound = Box::new(Outbound::start(now, id, call, stack));
         let (call_id, local_tag) = (outbound.call_id().into(), outbound.local_tag().into());
-        Self { id, call_id, local_tag, state: State::Calling(Box::new(Calling::new())), outbound: Some(outbound) }
+        Self { id, call_id, local_tag, state: State::Calling(Box::new(Calling::new())), outbound: Some(outbound), credentials }
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant, timer: Timer, stack: &mut Stack) {
@@ -138,6 +145,22 @@ impl Invite {
         };
         for usage in self.usages() {
             usage.tell_free(up, stack);
+        }
+    }
+
+    /// What answers a challenge of our request; nothing once the call is unwanted and not up.
+    pub(crate) fn credentials(&mut self) -> Option<&mut DigestClient> {
+        let unwanted = matches!(&self.state, State::Calling(calling) if calling.is_ending());
+        self.credentials.as_mut().filter(|_| !unwanted)
+    }
+
+    /// A request of ours was challenged, and went out anew.
+    pub(crate) fn handle_reissued(&mut self, client: ClientId, reissued: Reissued, stack: &mut Stack) {
+        if let Some(outbound) = self.outbound.as_mut().filter(|outbound| outbound.client() == client) {
+            return outbound.reissued(reissued);
+        }
+        for usage in self.usages() {
+            usage.handle_reissued(client, &reissued, stack);
         }
     }
 

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::exchange::Exchange;
 use super::usage::Usage;
 use crate::dialog::{Dialog, MAX_FORWARDS, Party, ViaLine};
-use crate::endpoint::{InviteId, OutgoingInvite, SDP, Stack};
+use crate::endpoint::{InviteId, OutgoingInvite, Reissued, SDP, Stack};
 use crate::header::{Causes, HeaderName, Method, OptionTags};
 use crate::message::{MessageWriter, Response};
 use crate::transaction::{ClientId, Ways};
@@ -22,9 +22,11 @@ pub(super) struct Outbound {
     from: Box<str>,
     to: Box<str>,
     path: Flow,
-    cseq: u32,
     min_se: Duration,
     client: ClientId,
+    cseq: u32,
+    /// What the INVITE was let in with: its ACK must have it, too (§22.1).
+    authorization: Option<(HeaderName, String)>,
     /// Who has answered: one, unless a proxy forked.
     answers: SmallVec<[AckSent; 1]>,
 }
@@ -58,12 +60,12 @@ impl Outbound {
         let request = Invitation { call: &call, call_id: &call_id, local_tag: &local_tag, from: &from, to: &to, path, min_se };
         let request = request.write(FIRST_CSEQ, &branch, stack);
         let client = stack.open_client(now, &branch, Method::Invite, Ways { first: path, others: &call.alternatives }, Some(id), request);
-        Self { call, call_id, local_tag, branch, from, to, path, cseq: FIRST_CSEQ, min_se, client, answers }
+        Self { call, call_id, local_tag, branch, from, to, path, cseq: FIRST_CSEQ, min_se, client, authorization: None, answers }
     }
 
     /// Sends it once more because the far end wants a longer session (422, RFC 4028 §7.3); false when that has been tried.
     pub(super) fn ask_for_longer(&mut self, now: Instant, id: InviteId, least: Option<Duration>, stack: &mut Stack) -> bool {
-        let Some(least) = least.filter(|least| *least > self.min_se && self.cseq - FIRST_CSEQ < MAX_RETRIES) else { return false };
+        let Some(least) = least.filter(|least| *least > self.min_se && self.cseq - FIRST_CSEQ < MAX_MORE) else { return false };
         self.min_se = least;
         self.cseq += 1;
         self.branch = stack.identifiers.branch();
@@ -106,6 +108,9 @@ impl Outbound {
     /// Acknowledges a 2xx.
     pub(super) fn acknowledge(&mut self, dialog: &Dialog, sdp: &[u8], stack: &mut Stack) {
         let mut ack = dialog.request(Method::Ack, self.cseq, stack.identifiers.branch());
+        if let Some((name, value)) = &self.authorization {
+            ack.header(*name, value);
+        }
         if !sdp.is_empty() {
             ack.header(HeaderName::ContentType, SDP);
         }
@@ -129,6 +134,12 @@ impl Outbound {
         let mut request = self.same_branch(Method::Ack);
         request.copy_from_response(HeaderName::To, response);
         request.finish(b"")
+    }
+
+    /// It was challenged, and went out anew.
+    pub(super) fn reissued(&mut self, reissued: Reissued) {
+        (self.path, self.branch, self.cseq) = (reissued.path, reissued.branch, reissued.cseq);
+        self.authorization = Some(reissued.authorization);
     }
 
     pub(super) fn call_id(&self) -> &str {
@@ -205,6 +216,9 @@ impl Invitation<'_> {
             request.header(HeaderName::SessionExpires, expires.max(self.min_se).as_secs());
             request.header(HeaderName::MinSe, self.min_se.as_secs());
         }
+        if let Some(asserted) = &call.asserted {
+            request.header(HeaderName::PAssertedIdentity, format_args!("<{asserted}>"));
+        }
         for (name, value) in options.headers.iter() {
             request.header(name, value);
         }
@@ -218,8 +232,8 @@ impl Invitation<'_> {
 
 const FIRST_CSEQ: u32 = 1;
 
-/// A far end that always wants more gets no more INVITEs.
-const MAX_RETRIES: u32 = 2;
+/// A far end that always wants more gets no more INVITEs: two for longer sessions, and as many for challenges.
+const MAX_MORE: u32 = 4;
 
 /// Forks beyond are left unacknowledged and time out where they are.
 pub(super) const MAX_ANSWERS: usize = 8;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::exchange::Exchange;
 use super::session_timer::SessionTimer;
 use super::usage::Usage;
-use crate::endpoint::{Event, Stack};
+use crate::endpoint::{Event, Reissued, Stack};
 use crate::header::{HeaderName, Method, StatusCode, parse_number};
 use crate::message::Response;
 use crate::transaction::{ClientId, Timer};
@@ -16,6 +16,8 @@ pub(super) struct Reoffering {
     client: ClientId,
     method: Method,
     has_offer: bool,
+    /// What it was let in with: its ACK must have it, too (RFC 3261 §22.1).
+    authorization: Option<(HeaderName, String)>,
 }
 
 /// When the application is told that an offer may go.
@@ -109,13 +111,13 @@ impl Usage {
         if status.is_provisional() {
             return Survival::Alive;
         }
-        let Some(Reoffering { client, method, has_offer }) = self.reoffering.take().map(|reoffering| *reoffering) else {
+        let Some(Reoffering { client, method, has_offer, authorization }) = self.reoffering.take().map(|reoffering| *reoffering) else {
             return Survival::Alive;
         };
         self.peer.learn(response.headers());
         if status.is_success() {
             if method == Method::Invite {
-                self.acknowledge(client, response, stack);
+                self.acknowledge(client, response, authorization.as_ref(), stack);
             }
             self.handle_reoffer_success(now, has_offer, response, stack);
             return Survival::Alive;
@@ -142,6 +144,19 @@ impl Usage {
         Survival::Alive
     }
 
+    /// A request of this dialog was challenged, and went out anew.
+    pub(super) fn handle_reissued(&mut self, client: ClientId, reissued: &Reissued, stack: &mut Stack) {
+        self.dialog.reissued(reissued.cseq);
+        let Some(reoffering) = self.reoffering.as_mut().filter(|reoffering| reoffering.client == client) else { return };
+        let (name, value) = &reissued.authorization;
+        reoffering.authorization = Some((*name, value.clone()));
+        if reissued.method == Method::Invite {
+            let mut ack = self.dialog.request(Method::Ack, reissued.cseq, &reissued.branch);
+            ack.header(*name, value);
+            stack.transactions.acknowledge_refusal(client, ack.finish(b""));
+        }
+    }
+
     fn open_reoffer(&mut self, now: Instant, method: Method, sdp: &[u8], stack: &mut Stack) {
         let proposal = self.timer.as_ref().map(SessionTimer::proposal);
         let min_se = stack.config.min_session_expires;
@@ -151,7 +166,7 @@ impl Usage {
                 request.header(HeaderName::MinSe, min_se.as_secs());
             }
         });
-        self.reoffering = Some(Box::new(Reoffering { client, method, has_offer: !sdp.is_empty() }));
+        self.reoffering = Some(Box::new(Reoffering { client, method, has_offer: !sdp.is_empty(), authorization: None }));
     }
 
     fn handle_reoffer_success(&mut self, now: Instant, has_offer: bool, response: &Response, stack: &mut Stack) {
@@ -173,12 +188,16 @@ impl Usage {
     }
 
     /// The ACK of a 2xx; copies of the 2xx get it again from the transaction.
-    fn acknowledge(&mut self, client: ClientId, response: &Response, stack: &mut Stack) {
+    fn acknowledge(&mut self, client: ClientId, response: &Response, authorization: Option<&(HeaderName, String)>, stack: &mut Stack) {
         if let Some(contact) = response.headers().contact() {
             self.dialog.refresh_target(contact.uri_text());
         }
         let cseq = response.headers().cseq().map_or(0, |cseq| cseq.number);
-        let ack = self.dialog.request(Method::Ack, cseq, stack.identifiers.branch()).finish(b"");
+        let mut ack = self.dialog.request(Method::Ack, cseq, stack.identifiers.branch());
+        if let Some((name, value)) = authorization {
+            ack.header(*name, value);
+        }
+        let ack = ack.finish(b"");
         let path = self.dialog.path();
         stack.out.send(path, Some(ack.clone()));
         stack.transactions.acknowledge_copies(client, path, ack);

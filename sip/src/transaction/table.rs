@@ -3,6 +3,7 @@
 //! Bound: the owner asks [`TransactionTable::len`] before it opens a server transaction or an INVITE; CANCEL and BYE of calls that
 //! exist are always let in, at most a handful a call.
 
+mod challenged;
 mod ways;
 
 use std::collections::BTreeMap;
@@ -68,6 +69,10 @@ struct Client {
     /// Of an INVITE within a dialog, the ACK of its 2xx: repeated for each copy.
     success_ack: Option<(Flow, Bytes)>,
     machine: ClientMachine,
+    /// As it went out, for as long as it may be challenged.
+    request: Bytes,
+    /// How often it was challenged and sent anew.
+    answered: u8,
     /// The way for which its user writes ACK and CANCEL.
     written_for: Flow,
     /// Its key before it took another way.
@@ -196,13 +201,14 @@ impl TransactionTable {
         let request = if path == written_for { request } else { readdressed(&request, path, None) };
         let pacing = ways::paced(self.timers.over(path.transport), self.failover_after, detours.is_none());
         let mut actions = Actions::default();
-        let machine = ClientMachine::start(now, key.method(), &pacing, request, &mut actions);
+        let machine = ClientMachine::start(now, key.method(), &pacing, request.clone(), &mut actions);
         out.send(path, actions.send);
         self.next += 1;
         let id = ClientId(self.next);
         let detours = detours.map(Box::new);
-        let (refusal_ack, success_ack, first_key) = (None, None, None);
-        let client = Client { key: key.clone(), path, owner, refusal_ack, success_ack, machine, written_for, first_key, detours };
+        let (refusal_ack, success_ack, first_key, answered) = (None, None, None, 0);
+        let client =
+            Client { key: key.clone(), path, owner, refusal_ack, success_ack, machine, written_for, first_key, detours, request, answered };
         out.deadlines.set(Owner::Client(id), client.deadline());
         self.client_keys.insert(key, id);
         self.clients.insert(id, client);

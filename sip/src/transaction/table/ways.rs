@@ -93,17 +93,18 @@ impl TransactionTable {
         if method == Method::Invite {
             self.next += 1;
             let left = ClientId(self.next);
-            let (refusal_ack, success_ack, first_key, detours) = (None, None, None, None);
             let client = Client {
                 key: old_key.clone(),
                 path,
                 owner: None,
-                refusal_ack,
-                success_ack,
+                refusal_ack: None,
+                success_ack: None,
                 machine,
                 written_for: path,
-                first_key,
-                detours,
+                first_key: None,
+                detours: None,
+                request: Bytes::new(),
+                answered: 0,
             };
             out.deadlines.set(Owner::Client(left), client.deadline());
             self.client_keys.insert(old_key, left);
