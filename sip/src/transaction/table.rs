@@ -3,6 +3,7 @@
 //! Bound: the owner asks [`TransactionTable::len`] before it opens a server transaction or an INVITE; CANCEL and BYE of calls that
 //! exist are always let in, at most a handful a call.
 
+mod acknowledged;
 mod challenged;
 mod ways;
 
@@ -246,20 +247,6 @@ impl TransactionTable {
             return None;
         }
         if deliver { owner.map(|owner| (owner, client.key.method(), id)) } else { None }
-    }
-
-    /// A refusal shall be acknowledged so.
-    pub(crate) fn acknowledge_refusal(&mut self, id: ClientId, ack: Bytes) {
-        if let Some(client) = self.clients.get_mut(&id) {
-            client.refusal_ack = Some(ack);
-        }
-    }
-
-    /// A 2xx was acknowledged so; its copies need not be reported.
-    pub(crate) fn acknowledge_copies(&mut self, id: ClientId, path: Flow, ack: Bytes) {
-        if let Some(client) = self.clients.get_mut(&id) {
-            client.success_ack = Some((path, ack));
-        }
     }
 
     pub(crate) fn server_timeout(&mut self, now: Instant, id: ServerId, out: &mut Outbox) {
