@@ -10,7 +10,7 @@ pub(crate) type Violation = String;
 pub(crate) const LAYERS: &[&[&str]] = &[
     &["domain"],
     // `telemetry` knows the domain only, so that everything may use it.
-    &["net", "telemetry"],
+    &["net", "telemetry", "supervision"],
     &["store"],
     &["audit", "leg", "agent", "phone"],
     &["call"],
@@ -29,6 +29,7 @@ pub(crate) const HOMES: &[(&str, &str)] = &[
     ("mongodb", "src/store/mongo"),
     ("axum", "src/api"),
     ("tower_http", "src/api"),
+    ("hyper_util", "src/api"),
     ("tokio_tungstenite", "src/agent"),
     ("anyhow", "src/main.rs"),
 ];
