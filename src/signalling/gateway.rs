@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use sip::endpoint::{Endpoint, Event, IncomingInvite, InviteId, InviteOptions, OutgoingInvite};
 use sip::header::{StatusCode, Uri};
 use sip::transport::Flow;
@@ -42,6 +43,8 @@ struct SipCall {
     id: CallId,
     key: SignallingKey,
     signals: mpsc::Sender<SignallingEvent>,
+    /// Our side of the media as last told: what refreshes the session of a far end that takes no UPDATE (RFC 4028 §7.4).
+    described: Bytes,
 }
 
 /// How a gateway is made.
@@ -94,11 +97,11 @@ impl Gateway {
             Event::Expired { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::SessionExpired))),
             Event::Replaced { id, .. } => (id, SignallingEvent::HungUp),
             Event::Referred { id, .. } => return endpoint.reject_refer(now, id, StatusCode::DECLINE),
-            // What calls do not ask for yet.
+            Event::OfferDue { id } => return self.refresh(now, endpoint, id),
+            // What calls do not ask for yet; the answer to a refresh changes nothing.
             Event::EarlyMedia { .. }
             | Event::OfferAccepted { .. }
             | Event::OfferRefused { .. }
-            | Event::OfferDue { .. }
             | Event::Key { .. }
             | Event::ReferProgress { .. }
             | Event::ReferEnded { .. }
@@ -117,10 +120,16 @@ impl Gateway {
         let Some(&id) = self.names.get(&key) else { return };
         match command {
             SignallingCommand::Ring => endpoint.ring(now, id),
-            SignallingCommand::Answer { sdp } => endpoint.answer(now, id, &self.our_uri, sdp),
+            SignallingCommand::Answer { sdp } => {
+                self.describe(id, &sdp);
+                endpoint.answer(now, id, &self.our_uri, sdp);
+            }
             SignallingCommand::Reject(cause) => reject(now, endpoint, id, cause),
             SignallingCommand::Hangup => endpoint.hang_up(now, id),
-            SignallingCommand::AcceptReoffer { sdp } => endpoint.accept_offer(now, id, sdp),
+            SignallingCommand::AcceptReoffer { sdp } => {
+                self.describe(id, &sdp);
+                endpoint.accept_offer(now, id, sdp);
+            }
             SignallingCommand::RejectReoffer => endpoint.reject_offer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
         }
     }
@@ -235,7 +244,21 @@ impl Gateway {
 
     fn enter(&mut self, invite: InviteId, key: SignallingKey, launched: Launched) {
         self.names.insert(key, invite);
-        self.calls.insert(invite, SipCall { id: launched.id, key, signals: launched.signals });
+        self.calls
+            .insert(invite, SipCall { id: launched.id, key, signals: launched.signals, described: launched.offer.unwrap_or_default() });
+    }
+
+    fn describe(&mut self, id: InviteId, sdp: &Bytes) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.described = sdp.clone();
+        }
+    }
+
+    /// Offers what stands already.
+    fn refresh(&self, now: Instant, endpoint: &mut Endpoint, id: InviteId) {
+        if let Some(call) = self.calls.get(&id).filter(|call| !call.described.is_empty()) {
+            endpoint.offer(now, id, call.described.clone());
+        }
     }
 
     const fn next_key(&mut self) -> SignallingKey {
