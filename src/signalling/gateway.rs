@@ -91,6 +91,7 @@ impl Gateway {
             Event::Cancelled { id } => (id, SignallingEvent::Cancelled),
             Event::HungUp { id } => (id, SignallingEvent::HungUp),
             Event::Reoffered { id, sdp } => (id, SignallingEvent::Reoffered { sdp }),
+            Event::Replied { .. } | Event::Unanswered { .. } => return,
         };
         let Some(call) = self.calls.get(&id) else { return };
         if let Err(mpsc::error::TrySendError::Full(_)) = call.signals.try_send(news) {
@@ -206,6 +207,8 @@ impl Gateway {
             from: self.our_uri.clone().into(),
             to: target.uri.into(),
             contact: self.our_uri.clone(),
+            account: None,
+            asserted: None,
             body: launched.offer.clone().unwrap_or_default(),
         };
         // A call whose INVITE never goes is told so by its signalling queue, which is dropped here.
