@@ -9,6 +9,7 @@ pub mod audit_event;
 pub mod call_record;
 pub mod caregiver;
 pub mod credentials;
+pub mod deployment;
 pub mod email;
 pub mod event;
 pub mod field_fault;

@@ -10,7 +10,7 @@ pub(crate) type Violation = String;
 pub(crate) const LAYERS: &[&[&str]] = &[
     &["domain"],
     // `telemetry` knows the domain only, so that everything may use it.
-    &["net", "telemetry"],
+    &["net", "telemetry", "supervision"],
     &["store"],
     // `identity` says who somebody is, over the store; the API alone asks it.
     &["audit", "identity", "leg", "agent", "phone"],
@@ -32,6 +32,7 @@ pub(crate) const HOMES: &[(&str, &str)] = &[
     ("lettre", "src/identity/mail"),
     ("axum", "src/api"),
     ("tower_http", "src/api"),
+    ("hyper_util", "src/api"),
     ("tokio_tungstenite", "src/agent"),
     ("anyhow", "src/main.rs"),
 ];
