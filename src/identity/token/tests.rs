@@ -181,7 +181,9 @@ fn the_vectors_of_our_algorithm_are_judged_exactly_and_all_others_refused() {
             let accepted = accepts(token, &secret);
             if ours {
                 judged += 1;
-                assert_eq!(accepted, test["result"] == "valid", "{id}: {}", test["comment"]);
+                let otherwise = READ_OTHERWISE.iter().find(|(known, ..)| *id == *known);
+                let expected = otherwise.map_or(test["result"] == "valid", |(_, expected, _)| *expected);
+                assert_eq!(accepted, expected, "{id}: {}: {:?}", test["comment"], otherwise.map(|(.., reason)| reason));
             } else {
                 assert!(!accepted, "{id}: {}", test["comment"]);
                 *refused.entry(name.clone()).or_default() += 1;
@@ -191,6 +193,14 @@ fn the_vectors_of_our_algorithm_are_judged_exactly_and_all_others_refused() {
     eprintln!("judged {judged}; refused as another algorithm: {refused:?}");
     assert!(judged >= 39, "{judged}");
 }
+
+/// Vectors that are read otherwise than they say: which, whether it is taken here, and why.
+const READ_OTHERWISE: &[(u64, bool, &str)] = &[
+    (367, true, "byte for byte the token of 357, which is valid; the padding that it is about is not in it"),
+    (370, true, "byte for byte the token of 357, which is valid; the padding that it is about is not in it"),
+    (372, false, "a question mark stands in it, which RFC 4648 section 5 has no place for"),
+    (373, false, "a question mark stands in it, which RFC 4648 section 5 has no place for"),
+];
 
 /// Whether a signature of compact form is taken: the header's algorithm and the tag. The vectors' payloads are no claims.
 fn accepts(token: &str, secret: &[u8]) -> bool {
