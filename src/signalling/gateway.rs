@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use sip::endpoint::{Endpoint, Event, IncomingInvite, InviteId};
 use sip::header::{StatusCode, Uri};
 use tokio::sync::mpsc;
@@ -45,6 +46,8 @@ struct SipCall {
     signals: mpsc::Sender<SignallingEvent>,
     trunk: Option<TrunkName>,
     placed: Option<Placed>,
+    /// Our side of the media as last told: what refreshes the session of a far end that takes no UPDATE (RFC 4028 §7.4).
+    described: Bytes,
 }
 
 /// How a gateway is made.
@@ -88,16 +91,27 @@ impl Gateway {
             }
             Event::Ringing { id } => (id, SignallingEvent::Ringing),
             Event::Answered { id, sdp } => (id, SignallingEvent::Answered { sdp }),
-            Event::Refused { id, status } if self.try_next(now, endpoint, id, Some(status)) => return,
+            Event::Refused { id, status, .. } if self.try_next(now, endpoint, id, Some(status)) => return,
             Event::TimedOut { id } | Event::Unreachable { id } if self.try_next(now, endpoint, id, None) => return,
-            Event::Refused { id, status } => (id, SignallingEvent::Refused(refusal(status))),
+            Event::Refused { id, status, .. } => (id, SignallingEvent::Refused(refusal(status))),
             Event::TimedOut { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::TransactionTimeout))),
             Event::Unreachable { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::Unreachable))),
             Event::Confirmed { id, .. } => (id, SignallingEvent::Confirmed),
             Event::Unacknowledged { id } => (id, SignallingEvent::Unconfirmed),
-            Event::Cancelled { id } => (id, SignallingEvent::Cancelled),
-            Event::HungUp { id } => (id, SignallingEvent::HungUp),
-            Event::Reoffered { id, sdp } => (id, SignallingEvent::Reoffered { sdp }),
+            Event::Cancelled { id, .. } => (id, SignallingEvent::Cancelled),
+            Event::HungUp { id, .. } => (id, SignallingEvent::HungUp),
+            Event::Offered { id, sdp } => (id, SignallingEvent::Reoffered { sdp }),
+            Event::Expired { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::SessionExpired))),
+            Event::Replaced { id, .. } => (id, SignallingEvent::HungUp),
+            Event::Referred { id, .. } => return endpoint.reject_refer(now, id, StatusCode::DECLINE),
+            Event::OfferDue { id } => return self.refresh(now, endpoint, id),
+            // What calls do not ask for yet; the answer to a refresh changes nothing.
+            Event::EarlyMedia { .. }
+            | Event::OfferAccepted { .. }
+            | Event::OfferRefused { .. }
+            | Event::Key { .. }
+            | Event::ReferProgress { .. }
+            | Event::ReferEnded { .. } => return,
             Event::Replied { id, response } => return self.desk.handle_reply(now, id, Some(&response)),
             Event::Unanswered { id } => return self.desk.handle_reply(now, id, None),
         };
@@ -113,11 +127,17 @@ impl Gateway {
         let Some(&id) = self.names.get(&key) else { return };
         match command {
             SignallingCommand::Ring => endpoint.ring(now, id),
-            SignallingCommand::Answer { sdp } => endpoint.answer(now, id, &self.our_uri, sdp),
+            SignallingCommand::Answer { sdp } => {
+                self.describe(id, &sdp);
+                endpoint.answer(now, id, &self.our_uri, sdp);
+            }
             SignallingCommand::Reject(cause) => reject(now, endpoint, id, cause),
             SignallingCommand::Hangup => endpoint.hang_up(now, id),
-            SignallingCommand::AcceptReoffer { sdp } => endpoint.accept_reoffer(now, id, sdp),
-            SignallingCommand::RejectReoffer => endpoint.reject_reoffer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
+            SignallingCommand::AcceptReoffer { sdp } => {
+                self.describe(id, &sdp);
+                endpoint.accept_offer(now, id, sdp);
+            }
+            SignallingCommand::RejectReoffer => endpoint.reject_offer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
         }
     }
 
@@ -146,8 +166,22 @@ impl Gateway {
     }
 
     fn enter(&mut self, invite: InviteId, key: SignallingKey, launched: Launched, org: OrgId, trunk: Option<TrunkName>) {
+        let Launched { id, signals, offer } = launched;
         self.names.insert(key, invite);
-        self.calls.insert(invite, SipCall { id: launched.id, org, key, signals: launched.signals, trunk, placed: None });
+        self.calls.insert(invite, SipCall { id, org, key, signals, trunk, placed: None, described: offer.unwrap_or_default() });
+    }
+
+    fn describe(&mut self, id: InviteId, sdp: &Bytes) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.described = sdp.clone();
+        }
+    }
+
+    /// Offers what stands already.
+    fn refresh(&self, now: Instant, endpoint: &mut Endpoint, id: InviteId) {
+        if let Some(call) = self.calls.get(&id).filter(|call| !call.described.is_empty()) {
+            endpoint.offer(now, id, call.described.clone());
+        }
     }
 
     const fn next_key(&mut self) -> SignallingKey {

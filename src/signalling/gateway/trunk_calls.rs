@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use sip::endpoint::{Endpoint, IncomingInvite, InviteId, OutgoingInvite};
+use sip::endpoint::{Endpoint, IncomingInvite, InviteId, InviteOptions, OutgoingInvite};
 use sip::header::StatusCode;
 use sip::transport::Flow;
 
@@ -326,6 +326,7 @@ fn outgoing(attempt: &Attempt, our_uri: &sip::header::Uri, body: Bytes) -> Outgo
         account: attempt.account.clone(),
         asserted: attempt.asserted.clone(),
         body,
+        options: InviteOptions::default(),
     }
 }
 
