@@ -25,6 +25,7 @@
 
 pub mod endpoint;
 pub mod header;
+pub mod locate;
 pub mod message;
 pub mod transaction;
 pub mod transport;

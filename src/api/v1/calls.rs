@@ -146,7 +146,8 @@ async fn finished<T: Send + 'static>(deed: impl Future<Output = Result<T, ApiErr
 fn start_error(error: StartError) -> ApiError {
     let invalid = |field: &str, message| ApiError::Invalid(vec![FieldFault { field: field.to_owned(), message }]);
     match error {
-        StartError::InvalidTarget => invalid("to", "must be a SIP URI with a numeric address"),
+        StartError::InvalidTarget => invalid("to", "must be a SIP URI"),
+        StartError::Unresolved => invalid("to", "has no server that can be found"),
         StartError::UnknownAgent => invalid("agent", "is not configured"),
         StartError::NotAllowed => ApiError::TargetNotAllowed,
         StartError::Capacity => ApiError::NoCapacity,
