@@ -34,9 +34,11 @@ use crate::signalling::gateway::{Gateway, GatewayConfig};
 use crate::signalling::sip::SipShell;
 use crate::signalling::start;
 use crate::store::calls::CallRecords;
+use crate::store::config::StoreConfig;
 use crate::store::recorder::Recorder;
+use crate::store::sealed::SealedDocuments;
 use crate::store::sqlite::SqliteDocuments;
-use crate::store::{COLLECTIONS, StoreError};
+use crate::store::{COLLECTIONS, StoreError, migrations};
 use crate::telemetry::metrics::Metrics;
 
 /// Why the gateway does not run.
@@ -151,8 +153,12 @@ fn raise_limits(config: &Config) {
 async fn open_records(config: &Config) -> Result<(CallRecords, Records), AppError> {
     let path = config.store.path.clone();
     let refused = |source| AppError::Store { path: path.clone(), source };
-    let store = SqliteDocuments::open(&path, COLLECTIONS).map_err(refused)?;
-    let calls = CallRecords::new(store);
+    let sealed = open_store(&config.store).map_err(refused)?;
+    let migrated = migrations::migrate(&sealed).await.map_err(refused)?;
+    if migrated > 0 {
+        tracing::info!(documents = migrated, "records_migrated");
+    }
+    let calls = CallRecords::new(sealed);
     let interrupted = calls.mark_interrupted(chrono::Utc::now()).await.map_err(refused)?;
     if interrupted > 0 {
         tracing::warn!(calls = interrupted, "calls_interrupted");
@@ -165,6 +171,11 @@ async fn open_records(config: &Config) -> Result<(CallRecords, Records), AppErro
     tokio::spawn(task.run());
     let (events, _) = broadcast::channel(EVENT_QUEUE);
     Ok((calls, Records { recorder, audit, events, metrics, control: Handle::current() }))
+}
+
+fn open_store(config: &StoreConfig) -> Result<Arc<SealedDocuments>, StoreError> {
+    let documents = SqliteDocuments::open(&config.path, COLLECTIONS)?;
+    Ok(SealedDocuments::new(documents, config.master_keys()?))
 }
 
 async fn start_simulator(config: &Config) -> Result<(), AppError> {

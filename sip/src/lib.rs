@@ -15,18 +15,21 @@
 //!
 //! A user agent over UDP, TCP, TLS and WebSocket ([`transport`]: flows, framing of streams): messages ([`message`], [`header`]), the four transactions of RFC 3261 §17 with the corrections of
 //! RFC 6026 ([`transaction`]), dialogs (§12), INVITE in both directions with CANCEL, BYE and re-INVITE (§9, §13–15), OPTIONS (§11),
-//! `rport` (RFC 3581), all behind one [`endpoint::Endpoint`]. Bodies are opaque bytes: offers and answers are somebody else's.
+//! `rport` (RFC 3581), digest authentication both ways ([`auth`]), registration both ways ([`registration`]), all behind one
+//! [`endpoint::Endpoint`]. Bodies are opaque bytes: offers and answers are somebody else's.
 //!
 //! # What is left out for now
 //!
 //! Name look-up (RFC 3263: the caller passes addresses, several where a name has several servers), reliable provisional responses (PRACK),
-//! UPDATE, REFER, session timers, registration and digest authentication. Being a proxy is left out for good, and with it
+//! UPDATE, REFER and session timers. Being a proxy is left out for good, and with it
 //! the check of Max-Forwards: a user agent is the last hop, and 0 is what the last hop may well see (§16.3).
 
+pub mod auth;
 pub mod endpoint;
 pub mod header;
 pub mod locate;
 pub mod message;
+pub mod registration;
 pub mod transaction;
 pub mod transport;
 

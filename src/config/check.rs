@@ -15,6 +15,7 @@ pub(super) fn faults(config: &Config) -> Vec<SettingFault> {
         ("outbound", config.outbound.faults()),
         ("simulator", config.simulator.faults()),
         ("http", config.http.faults()),
+        ("store", config.store.faults()),
         ("log", config.log.faults()),
     ];
     let mut faults: Vec<_> = own.into_iter().flat_map(|(section, own)| own.into_iter().map(|fault| fault.under(section))).collect();

@@ -85,6 +85,36 @@ id!(
     RequestId,
     "req"
 );
+id!(
+    /// Somebody who signs in.
+    UserId,
+    "user"
+);
+id!(
+    /// Somebody who is cared for and called.
+    PatientId,
+    "pat"
+);
+id!(
+    /// Somebody who looks after a patient.
+    CaregiverId,
+    "cgv"
+);
+id!(
+    /// One sign-in, from its password to its end: a family of refresh tokens.
+    SessionId,
+    "sess"
+);
+id!(
+    /// One access token.
+    TokenId,
+    "tok"
+);
+id!(
+    /// A key with which a program signs in.
+    ApiKeyId,
+    "key"
+);
 
 /// An organisation: the tenant wall. Readable names are allowed, since administrators choose them.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -96,6 +126,22 @@ impl OrgId {
     #[must_use]
     pub fn default_org() -> Self {
         Self("org_default".to_owned())
+    }
+
+    /// A fresh organisation of 128 random bits.
+    ///
+    /// # Panics
+    /// When the operating system has no randomness to give.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(format!("org_{}", random_suffix()))
+    }
+
+    /// The gateway itself, above all organisations. It is no text that reads as an identifier, so nobody outside can
+    /// name it.
+    #[must_use]
+    pub(crate) fn gateway() -> Self {
+        Self("gateway".to_owned())
     }
 
     /// The whole text, prefix included.
@@ -185,5 +231,7 @@ mod tests {
         assert!("call_../../../etc/passwd".parse::<CallId>().is_err());
         assert!("call_".parse::<CallId>().is_err());
         assert!("org_A b".parse::<OrgId>().is_err());
+        assert!(OrgId::gateway().as_str().parse::<OrgId>().is_err());
+        assert_eq!(OrgId::random().as_str().parse::<OrgId>().map(|_| ()), Ok(()));
     }
 }

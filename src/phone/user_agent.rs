@@ -75,6 +75,8 @@ impl Phone {
                 from: NameAddr::from(own.clone()),
                 to: NameAddr::from(setup.target.clone()),
                 contact: own,
+                account: None,
+                asserted: None,
                 body: Bytes::from(offer.to_string()),
             },
         )?;

@@ -99,6 +99,7 @@ impl Gateway {
             Event::Cancelled { id } => (id, SignallingEvent::Cancelled),
             Event::HungUp { id } => (id, SignallingEvent::HungUp),
             Event::Reoffered { id, sdp } => (id, SignallingEvent::Reoffered { sdp }),
+            Event::Replied { .. } | Event::Unanswered { .. } => return,
         };
         let Some(call) = self.calls.get(&id) else { return };
         if let Err(mpsc::error::TrySendError::Full(_)) = call.signals.try_send(news) {
@@ -230,6 +231,8 @@ impl Gateway {
             from: ours.clone().into(),
             to: target.uri.into(),
             contact: ours.clone(),
+            account: None,
+            asserted: None,
             body: launched.offer.clone().unwrap_or_default(),
         };
         // A call whose INVITE never goes is told so by its signalling queue, which is dropped here.

@@ -2,30 +2,20 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-
 use super::documents::{Collection, Document, Documents, OrgScope, Write};
 use super::error::StoreError;
-use super::query::{Condition, Cursor, Direction, Field, Query, Scalar};
+use super::query::{Condition, Cursor, Direction, Field, Query};
+use super::versioned::{self, Versioned};
 use crate::domain::call_record::{CallRecord, CallStatus, SessionStatus};
 use crate::domain::ids::CallId;
 use crate::domain::termination::{GatewayReason, Termination};
 use crate::domain::timeline::{Moment, TimelineEntry};
+use chrono::{DateTime, Utc};
 
 /// The records of calls, by organisation. Clones share the store.
 #[derive(Clone, Debug)]
 pub struct CallRecords {
     documents: Arc<dyn Documents>,
-}
-
-/// A record and the version at which it stands.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Versioned {
-    /// The record.
-    pub record: CallRecord,
-    /// Its version.
-    pub version: u64,
 }
 
 /// Some records, newest first.
@@ -84,7 +74,7 @@ impl CallRecords {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn get(&self, scope: &OrgScope, id: &CallId) -> Result<Option<Versioned>, StoreError> {
+    pub async fn get(&self, scope: &OrgScope, id: &CallId) -> Result<Option<Versioned<CallRecord>>, StoreError> {
         self.documents.get(scope, &CALLS, id.as_str()).await?.map(read).transpose()
     }
 
@@ -146,36 +136,16 @@ fn interrupt(record: &mut CallRecord, now: DateTime<Utc>) {
     record.timeline.push(TimelineEntry { at_ms, moment: Moment::Ended });
 }
 
-/// A record as a document: beside it stands what is sorted by, since times as text do not sort.
-#[derive(Deserialize)]
-struct Stored {
-    record: CallRecord,
-}
-
-#[derive(Serialize)]
-struct Storing<'a> {
-    started_at_us: i64,
-    record: &'a CallRecord,
-}
-
 fn body(record: &CallRecord) -> Result<serde_json::Value, StoreError> {
-    let storing = Storing { started_at_us: record.started_at.timestamp_micros(), record };
-    serde_json::to_value(storing).map_err(|source| StoreError::Malformed { collection: CALLS.name, id: record.id.to_string(), source })
+    versioned::body(&CALLS, record.id.as_str(), record, &[(STARTED_AT, record.started_at.timestamp_micros().into())])
 }
 
-fn read(document: Document) -> Result<Versioned, StoreError> {
-    let Document { id, version, body } = document;
-    match serde_json::from_value::<Stored>(body) {
-        Ok(Stored { record }) => Ok(Versioned { record, version }),
-        Err(source) => Err(StoreError::Malformed { collection: CALLS.name, id, source }),
-    }
+fn read(document: Document) -> Result<Versioned<CallRecord>, StoreError> {
+    versioned::read(&CALLS, document)
 }
 
 fn equals(status: SessionStatus) -> Result<Condition, StoreError> {
-    match serde_json::to_value(status) {
-        Ok(serde_json::Value::String(name)) => Ok(Condition::Equals(Scalar::Text(name))),
-        _ => Err(StoreError::UndeclaredField { collection: CALLS.name, field: SESSION_STATUS.0 }),
-    }
+    versioned::equals(&CALLS, SESSION_STATUS, &status)
 }
 
 fn scope_of(record: &CallRecord) -> OrgScope {
@@ -186,8 +156,14 @@ const STARTED_AT: Field = Field("started_at_us");
 const SESSION_STATUS: Field = Field("record.session_status");
 
 /// The collection and its two queries: all newest first, and those of one status newest first.
-pub static CALLS: Collection =
-    Collection { name: "calls", fields: &[STARTED_AT, SESSION_STATUS], indexes: &[&[STARTED_AT], &[SESSION_STATUS, STARTED_AT]] };
+/// Both numbers and every word are sealed.
+pub static CALLS: Collection = Collection {
+    name: "calls",
+    fields: &[STARTED_AT, SESSION_STATUS],
+    indexes: &[&[STARTED_AT], &[SESSION_STATUS, STARTED_AT]],
+    sealed: &[Field("record.from"), Field("record.to"), Field("record.transcript")],
+    lookups: &[],
+};
 
 #[cfg(test)]
 pub(super) mod tests;

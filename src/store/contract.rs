@@ -11,9 +11,15 @@ use super::*;
 const RANK: Field = Field("place.rank");
 const KIND: Field = Field("kind");
 
-pub(super) static THINGS: Collection = Collection { name: "things", fields: &[RANK, KIND], indexes: &[&[RANK], &[KIND, RANK]] };
-static OTHERS: Collection = Collection { name: "others", fields: &[], indexes: &[] };
-pub(super) const CONTRACT_COLLECTIONS: &[&Collection] = &[&THINGS, &OTHERS];
+pub(super) static THINGS: Collection = Collection {
+    name: "things",
+    fields: &[RANK, KIND],
+    indexes: &[&[RANK], &[KIND], &[KIND, RANK]],
+    sealed: &[Field("z"), Field("a")],
+    lookups: &[],
+};
+static OTHERS: Collection = Collection { name: "others", fields: &[], indexes: &[], sealed: &[], lookups: &[] };
+pub(super) const CONTRACT_COLLECTIONS: &[&Collection] = &[&THINGS, &OTHERS, &sealed::ORG_KEYS];
 
 macro_rules! contract {
     ($open:expr) => {

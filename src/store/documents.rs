@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::error::StoreError;
 use super::query::{Cursor, Field, Query};
-use crate::domain::ids::OrgId;
+use crate::domain::ids::{InvalidId, OrgId};
 
 /// A future that a trait object can return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -56,6 +56,20 @@ impl OrgScope {
         Self(org)
     }
 
+    /// Above all organisations: what the gateway itself keeps, and whose the organisations are.
+    pub(super) fn gateway() -> Self {
+        Self(OrgId::gateway())
+    }
+
+    /// From the name that a database has of it.
+    pub(super) fn of_name(name: &str) -> Result<Self, StoreError> {
+        let gateway = Self::gateway();
+        if name == gateway.0.as_str() {
+            return Ok(gateway);
+        }
+        name.parse().map(Self).map_err(|error: InvalidId| StoreError::Database(Box::new(error)))
+    }
+
     /// The organisation.
     #[must_use]
     pub const fn org(&self) -> &OrgId {
@@ -72,6 +86,11 @@ pub struct Collection {
     pub fields: &'static [Field],
     /// One index for each query: the fields compared for equality, then the one sorted by.
     pub indexes: &'static [&'static [Field]],
+    /// Fields that hold personal data: sealed before the database sees them ([`super::sealed`]), absent from `fields`.
+    pub sealed: &'static [Field],
+    /// Sealed fields that are asked for by equality, each with the field of its keyed hash, which stands in `fields`
+    /// below `blind`.
+    pub lookups: &'static [(Field, Field)],
 }
 
 /// A document as it stands in the store.

@@ -31,6 +31,30 @@ pub enum StoreError {
         /// The field.
         field: &'static str,
     },
+    /// Another document has the value already, in a field where no two may agree.
+    #[error("{collection}/{id}: another has the same {field}")]
+    Taken {
+        /// The collection.
+        collection: &'static str,
+        /// The document that was to be written.
+        id: String,
+        /// The field.
+        field: &'static str,
+    },
+    /// A sealed document does not open: its key is not there, or it was changed or moved.
+    #[error("{collection}/{id} does not open")]
+    Unopened {
+        /// Its collection.
+        collection: &'static str,
+        /// Its identifier.
+        id: String,
+    },
+    /// The organisation's keys were erased on purpose: its records are gone.
+    #[error("the organisation's keys were erased")]
+    Erased,
+    /// The master key does not do.
+    #[error(transparent)]
+    MasterKey(#[from] super::sealed::MasterKeyError),
     /// The cursor is none of ours, or of another query.
     #[error("the cursor is not one that this query gave")]
     InvalidCursor,

@@ -1,16 +1,26 @@
 //! Records: documents with a version, one tenant at a time.
 //!
-//! [`Documents`] is what a database has to offer; [`sqlite`] is the embedded one. [`calls::CallRecords`] speaks of
-//! calls instead of documents, [`recorder::Recorder`] takes snapshots from running calls without making them wait.
-//! Left out on purpose: relations, multi-tenant queries, full text search.
+//! [`Documents`] is what a database has to offer; [`sqlite`] is the embedded one, and [`sealed`] stands over either and
+//! keeps personal data from it. [`calls`], [`patients`], [`users`] and [`organisations`] speak of those instead of
+//! documents, [`recorder::Recorder`] takes snapshots from running calls without making them wait.
+//!
+//! No question goes over a tenant's wall, with one exception that has a door of its own: [`logins`] tells which
+//! organisation an e-mail address signs in to. Left out on purpose: relations, full text search.
 
 pub mod calls;
 pub mod config;
 mod documents;
 mod error;
+pub mod logins;
+pub mod migrations;
+pub mod organisations;
+pub mod patients;
 mod query;
 pub mod recorder;
+pub mod sealed;
 pub mod sqlite;
+pub mod users;
+pub mod versioned;
 
 #[cfg(test)]
 mod contract;
@@ -20,4 +30,13 @@ pub use error::StoreError;
 pub use query::{Condition, Cursor, Direction, Field, Query, Scalar};
 
 /// Every collection of the product; a store makes what is missing when it opens.
-pub const COLLECTIONS: &[&Collection] = &[&calls::CALLS];
+pub const COLLECTIONS: &[&Collection] = &[
+    &calls::CALLS,
+    &logins::LOGINS,
+    &migrations::MIGRATIONS,
+    &organisations::ORGANISATIONS,
+    &patients::PATIENTS,
+    &patients::PATIENT_EMAILS,
+    &sealed::ORG_KEYS,
+    &users::USERS,
+];

@@ -84,6 +84,8 @@ impl Caller {
             to: NameAddr::from(uri("sip:1000@192.0.2.2")),
             contact: uri("sip:alice@192.0.2.1:5060"),
             body: Bytes::from(offer.to_string()),
+            account: None,
+            asserted: None,
         };
         self.offer = Some(offer);
         self.call = Some(self.endpoint.invite(post.now, call).expect("an idle endpoint takes a call"));
@@ -217,7 +219,7 @@ impl Caller {
                 assert_eq!(self.call.take(), Some(id), "a call ended that was over");
                 self.voice = None;
             }
-            Event::Ringing { .. } | Event::Confirmed { .. } => {}
+            Event::Ringing { .. } | Event::Confirmed { .. } | Event::Replied { .. } | Event::Unanswered { .. } => {}
         }
     }
 }

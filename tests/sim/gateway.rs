@@ -90,6 +90,8 @@ impl Gateway {
             to: NameAddr::from(uri("sip:alice@192.0.2.1")),
             contact: uri("sip:auricle@192.0.2.2:5060"),
             body: offer,
+            account: None,
+            asserted: None,
         };
         let id = self.endpoint.invite(post.now, invite).expect("an endpoint with room takes a call");
         self.names.insert(id, key);
@@ -206,6 +208,7 @@ impl Gateway {
             Event::Cancelled { .. } => SignallingEvent::Cancelled,
             Event::HungUp { .. } => SignallingEvent::HungUp,
             Event::Reoffered { sdp, .. } => SignallingEvent::Reoffered { sdp },
+            Event::Replied { .. } | Event::Unanswered { .. } => return,
             Event::Ended { .. } => {
                 // The queue to the call is dropped: the last thing that the call hears, if it still listens.
                 let key = self.names.remove(&id).expect("a call ended that was over");

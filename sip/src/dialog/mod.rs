@@ -105,6 +105,11 @@ impl Dialog {
         self.local_cseq
     }
 
+    /// A request of ours went out anew, with this number.
+    pub(crate) fn reissued(&mut self, cseq: u32) {
+        self.local_cseq = self.local_cseq.max(cseq);
+    }
+
     /// The beginning of a request within the dialog, all headers but the product's name.
     pub(crate) fn request(&self, method: Method, cseq: u32, branch: impl Display) -> MessageWriter {
         let (request_uri, routes) = self.routes.apply(&self.remote_target);

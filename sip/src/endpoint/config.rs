@@ -22,6 +22,12 @@ pub struct EndpointConfig {
     /// Transactions at once. When full, new calls are refused with 503 and other requests are answered without keeping state.
     /// A call holds one or two, for 32 s beyond each of its requests.
     pub max_transactions: usize,
+    /// The realm of our challenges.
+    pub realm: String,
+    /// How long a nonce of ours may be used.
+    pub nonce_lifetime: Duration,
+    /// Nonces in use at once.
+    pub max_nonces: usize,
     /// Calls at once, ringing or up. When full, new calls are refused with 503.
     pub max_dialogs: usize,
 }
@@ -37,6 +43,9 @@ impl Default for EndpointConfig {
             seed: [0; 32],
             max_transactions: 100_000,
             max_dialogs: 10_000,
+            realm: "auricle".to_owned(),
+            nonce_lifetime: Duration::from_secs(300),
+            max_nonces: 10_000,
         }
     }
 }

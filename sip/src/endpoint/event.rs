@@ -5,8 +5,10 @@ use std::fmt;
 use bytes::Bytes;
 use thiserror::Error;
 
+use super::requests::RequestId;
+use crate::auth::Account;
 use crate::header::{NameAddr, StatusCode, Uri};
-use crate::message::Request;
+use crate::message::{Request, Response};
 use crate::transport::Flow;
 
 /// Names a call on one endpoint, from [`Event::Incoming`] or `Endpoint::invite` to [`Event::Ended`]. Never used twice.
@@ -95,10 +97,22 @@ pub enum Event {
         /// The call.
         id: InviteId,
     },
+    /// A request of ours without a call has its final response.
+    Replied {
+        /// Which.
+        id: RequestId,
+        /// The response.
+        response: Box<Response>,
+    },
+    /// A request of ours without a call was never answered.
+    Unanswered {
+        /// Which.
+        id: RequestId,
+    },
 }
 
 impl Event {
-    /// Of which call.
+    /// Of which call; of none for `Replied` and `Unanswered`, whose number no call ever has.
     pub fn id(&self) -> InviteId {
         match self {
             Self::Incoming { id, .. }
@@ -113,6 +127,7 @@ impl Event {
             | Self::HungUp { id }
             | Self::Reoffered { id, .. }
             | Self::Ended { id } => *id,
+            Self::Replied { id, .. } | Self::Unanswered { id } => id.0,
         }
     }
 }
@@ -133,6 +148,8 @@ impl fmt::Debug for Event {
             Self::HungUp { .. } => "HungUp",
             Self::Reoffered { .. } => "Reoffered",
             Self::Ended { .. } => "Ended",
+            Self::Replied { id, response } => return write!(f, "Replied({}, {})", id.0, response.status()),
+            Self::Unanswered { .. } => "Unanswered",
         };
         write!(f, "{name}({})", self.id())
     }
@@ -150,6 +167,8 @@ pub struct IncomingInvite {
     pub from_display: Option<String>,
     /// Whom the caller dialled at first.
     pub to_uri: Uri,
+    /// The name that the caller has proven by digest.
+    pub login: Option<Box<str>>,
     /// The caller's name of the call.
     pub call_id: String,
     /// The offer; empty when the caller asks us to offer.
@@ -183,6 +202,10 @@ pub struct OutgoingInvite {
     pub contact: Uri,
     /// The offer (application/sdp). Never empty.
     pub body: Bytes,
+    /// Who we are to a realm that challenges; without one challenges are refusals.
+    pub account: Option<Account>,
+    /// Who calls, on our word (P-Asserted-Identity, RFC 3325): for peers that trust us.
+    pub asserted: Option<Uri>,
 }
 
 /// Hides who calls whom.

@@ -28,6 +28,16 @@ impl Identifiers {
         self.next(Purpose::CallId, 16)
     }
 
+    /// The same for all requests of one registration (§10.2).
+    pub(crate) fn call_id_of(&self, series: u64) -> Box<str> {
+        hex(&self.digest(Purpose::Registration, &[&series.to_be_bytes()]), 16)
+    }
+
+    /// A secret of its own, for nonces.
+    pub(crate) fn key(&self) -> [u8; 32] {
+        self.digest(Purpose::Nonce, &[])
+    }
+
     /// 0–10 s (§14.2).
     pub(crate) fn retry_seconds(&mut self) -> u64 {
         self.counter += 1;
@@ -68,6 +78,8 @@ enum Purpose {
     CallId = 3,
     StatelessTag = 4,
     Delay = 5,
+    Registration = 6,
+    Nonce = 7,
 }
 
 fn hex(digest: &[u8; 32], bytes: usize) -> Box<str> {

@@ -6,9 +6,12 @@
 mod admission;
 mod config;
 mod event;
+mod gate;
 mod identifiers;
 mod outbox;
 mod receive;
+mod reissue;
+mod requests;
 mod respond;
 mod stack;
 
@@ -19,8 +22,13 @@ use bytes::Bytes;
 
 pub use self::config::EndpointConfig;
 pub use self::event::{Event, IncomingInvite, InviteError, InviteId, OutgoingInvite};
+use self::gate::Door;
+pub use self::gate::{Admission, Gate};
 pub(crate) use self::outbox::{Outbox, Owner};
 pub use self::outbox::{Output, Transmit};
+pub(crate) use self::reissue::Reissued;
+use self::requests::Pending;
+pub use self::requests::{OutgoingRequest, RequestId, RequestKind};
 pub(crate) use self::respond::{ResponseBuilder, SDP, response_path};
 pub(crate) use self::stack::Stack;
 use crate::header::{Scheme, StatusCode, Uri};
@@ -36,13 +44,22 @@ pub struct Endpoint {
     invites: BTreeMap<InviteId, Invite>,
     /// Our tag of each call that is not over: finds the call of a request within a dialog.
     tags: BTreeMap<Box<str>, InviteId>,
+    requests: BTreeMap<InviteId, Pending>,
+    door: Option<Door>,
     next_id: u64,
 }
 
 impl Endpoint {
     /// An endpoint without calls.
     pub fn new(config: EndpointConfig) -> Self {
-        Self { stack: Stack::new(config), invites: BTreeMap::new(), tags: BTreeMap::new(), next_id: 0 }
+        Self {
+            stack: Stack::new(config),
+            invites: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            door: None,
+            next_id: 0,
+        }
     }
 
     /// Takes a message that came by `flow`: a datagram, what was cut out of a stream, or a WebSocket
@@ -141,7 +158,11 @@ impl Endpoint {
 
     /// Nothing is held any more: no call, no transaction, no timer.
     pub fn is_idle(&self) -> bool {
-        self.invites.is_empty() && self.tags.is_empty() && self.stack.transactions.len() == 0 && self.stack.out.deadlines.is_empty()
+        self.invites.is_empty()
+            && self.tags.is_empty()
+            && self.requests.is_empty()
+            && self.stack.transactions.len() == 0
+            && self.stack.out.deadlines.is_empty()
     }
 
     /// Calls that are not over.
@@ -150,7 +171,9 @@ impl Endpoint {
     }
 
     fn report(&mut self, reported: &Reported) {
-        if let Some(owner) = reported.owner {
+        if let Some(owner) = reported.owner
+            && !self.take_report(owner, reported)
+        {
             self.step(owner, |invite, stack| invite.handle_report(reported, stack));
         }
     }

@@ -35,14 +35,18 @@ impl Endpoint {
         if request.method() == Method::Cancel {
             return self.receive_cancel(now, arrived, &request);
         }
+        let in_dialog = request.headers().to().is_some_and(|to| to.tag().is_some());
+        if request.method() == Method::Register && !in_dialog && self.receive_register(now, arrived, &request) {
+            return;
+        }
         if let Err(refusal) = admission::check(&request) {
             return self.stack.refuse(&request, arrived, refusal);
         }
-        if request.headers().to().is_some_and(|to| to.tag().is_some()) {
+        if in_dialog {
             return self.receive_in_dialog(now, arrived, &key, &request);
         }
         match request.method() {
-            Method::Invite => self.receive_invite(arrived, key, request),
+            Method::Invite => self.receive_invite(now, arrived, key, request),
             Method::Options => {
                 let response = self.stack.stateless(&request, arrived, StatusCode::OK).capabilities();
                 self.stack.reply_stateless(&request, arrived, response);
@@ -52,7 +56,7 @@ impl Endpoint {
     }
 
     /// A new call.
-    fn receive_invite(&mut self, arrived: Flow, key: ServerKey, request: Request) {
+    fn receive_invite(&mut self, now: Instant, arrived: Flow, key: ServerKey, request: Request) {
         if self.stack.transactions.is_merged(&request) {
             return self.reply_status(&request, arrived, StatusCode::LOOP_DETECTED);
         }
@@ -64,8 +68,10 @@ impl Endpoint {
                 .header(HeaderName::RetryAfter, RETRY_AFTER_SECONDS);
             return self.stack.reply_stateless(&request, arrived, response);
         }
+        let Some(login) = self.pass_gate(now, arrived, &request) else { return };
         let id = self.new_id();
-        let Some((invite, incoming)) = Invite::inbound(id, request, key, arrived, &mut self.stack) else { return };
+        let Some((invite, mut incoming)) = Invite::inbound(id, request, key, arrived, &mut self.stack) else { return };
+        incoming.login = login;
         self.insert(invite);
         self.stack.event(Event::Incoming { id, invite: incoming });
     }
@@ -102,7 +108,10 @@ impl Endpoint {
     fn receive_response(&mut self, now: Instant, response: &Response) {
         let invites = &self.invites;
         let ack = |id: InviteId| invites.get(&id).and_then(|invite| invite.ack_of_refusal(response));
-        if let Some((id, method, client)) = self.stack.transactions.receive_response(now, response, ack, &mut self.stack.out) {
+        if let Some((id, method, client)) = self.stack.transactions.receive_response(now, response, ack, &mut self.stack.out)
+            && !self.answer_challenge(now, id, client, response)
+            && !self.take_reply(id, response)
+        {
             self.step(id, |invite, stack| invite.handle_response(now, method, client, response, stack));
         }
     }

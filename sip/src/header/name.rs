@@ -49,6 +49,12 @@ header_names! {
     Timestamp "Timestamp",
     UserAgent "User-Agent",
     Server "Server",
+    WwwAuthenticate "WWW-Authenticate",
+    Authorization "Authorization",
+    ProxyAuthenticate "Proxy-Authenticate",
+    ProxyAuthorization "Proxy-Authorization",
+    Expires "Expires",
+    MinExpires "Min-Expires",
 }
 
 impl fmt::Display for HeaderName {

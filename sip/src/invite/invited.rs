@@ -37,6 +37,7 @@ impl Invited {
             from_uri: from.uri().ok()?,
             from_display: from.display().filter(|display| !display.is_empty()).map(str::to_owned),
             to_uri: to.uri().ok()?,
+            login: None,
             call_id: headers.call_id()?.to_owned(),
             sdp: request.body(),
             message: request.clone(),

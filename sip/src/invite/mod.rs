@@ -17,7 +17,8 @@ use self::calling::Calling;
 use self::established::Established;
 use self::invited::Invited;
 use self::outbound::Outbound;
-use crate::endpoint::{Event, IncomingInvite, InviteId, OutgoingInvite, ResponseBuilder, Stack};
+use crate::auth::DigestClient;
+use crate::endpoint::{Event, IncomingInvite, InviteId, OutgoingInvite, Reissued, ResponseBuilder, Stack};
 use crate::header::{HeaderName, Method, StatusCode, Uri};
 use crate::message::{Headers, Request, Response};
 use crate::transaction::{ClientId, Report, Reported, ServerId, ServerKey, Timer};
@@ -31,6 +32,8 @@ pub(crate) struct Invite {
     state: State,
     /// As caller, until the transaction of the INVITE ends: late and forked 2xx are answered from it, even when the call is over.
     outbound: Option<Outbound>,
+    /// As caller, where the callee's realm knows us. A callee's call has none: whoever calls us shall not have our answers.
+    credentials: Option<DigestClient>,
 }
 
 enum State {
@@ -66,14 +69,18 @@ impl Invite {
         let local_tag = stack.identifiers.tag();
         let call_id = request.headers().call_id()?.into();
         let (invited, incoming) = Invited::new(id, request, key, arrived, &local_tag, stack)?;
-        Some((Self { id, call_id, local_tag, state: State::Invited(Box::new(invited)), outbound: None }, Box::new(incoming)))
+        Some((
+            Self { id, call_id, local_tag, state: State::Invited(Box::new(invited)), outbound: None, credentials: None },
+            Box::new(incoming),
+        ))
     }
 
     /// A call of ours: the INVITE goes out.
     pub(crate) fn outbound(now: Instant, id: InviteId, call: OutgoingInvite, stack: &mut Stack) -> Self {
+        let credentials = call.account.clone().map(DigestClient::new);
         let outbound = Outbound::start(now, id, call, stack);
         let (call_id, local_tag) = (outbound.call_id().into(), outbound.local_tag().into());
-        Self { id, call_id, local_tag, state: State::Calling(Calling::new()), outbound: Some(outbound) }
+        Self { id, call_id, local_tag, state: State::Calling(Calling::new()), outbound: Some(outbound), credentials }
     }
 
     pub(crate) fn ring(&mut self, now: Instant, stack: &mut Stack) {
@@ -230,6 +237,25 @@ impl Invite {
                 self.end(None, stack);
             }
             (State::Established(_), Timer::Answer | Timer::AnswerAbandoned) => self.handle_answer_timeout(now, stack),
+            _ => {}
+        }
+    }
+
+    /// What answers a challenge of our request; nothing once the call is unwanted and not up.
+    pub(crate) fn credentials(&mut self) -> Option<&mut DigestClient> {
+        let unwanted = matches!(&self.state, State::Calling(calling) if calling.is_ending());
+        self.credentials.as_mut().filter(|_| !unwanted)
+    }
+
+    /// A request of ours was challenged, and went out anew.
+    pub(crate) fn handle_reissued(&mut self, reissued: Reissued) {
+        match &mut self.state {
+            State::Calling(_) if reissued.method == Method::Invite => {
+                if let Some(outbound) = &mut self.outbound {
+                    outbound.reissued(reissued);
+                }
+            }
+            State::Established(established) => established.dialog_mut().reissued(reissued.cseq),
             _ => {}
         }
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use crate::dialog::{Dialog, MAX_FORWARDS, Party, ViaLine};
-use crate::endpoint::{InviteId, OutgoingInvite, SDP, Stack};
+use crate::endpoint::{InviteId, OutgoingInvite, Reissued, SDP, Stack};
 use crate::header::{HeaderName, Method, Uri};
 use crate::message::{MessageWriter, Response};
 use crate::transaction::{ClientId, Ways};
@@ -22,6 +22,9 @@ pub(super) struct Outbound {
     to: Box<str>,
     path: Flow,
     client: ClientId,
+    cseq: u32,
+    /// What the INVITE was let in with: its ACK must have it, too (§22.1).
+    authorization: Option<(HeaderName, String)>,
     /// Who has answered: one, unless a proxy forked.
     answers: SmallVec<[AckSent; 1]>,
 }
@@ -53,6 +56,9 @@ impl Outbound {
         if !stack.config.user_agent.is_empty() {
             request.header(HeaderName::UserAgent, &stack.config.user_agent);
         }
+        if let Some(asserted) = &call.asserted {
+            request.named("P-Asserted-Identity", &format!("<{asserted}>"));
+        }
         request.header(HeaderName::ContentType, SDP);
         let request = request.finish(&call.body);
 
@@ -68,6 +74,8 @@ impl Outbound {
             to,
             path,
             client,
+            cseq: CSEQ,
+            authorization: None,
             answers: SmallVec::new(),
         }
     }
@@ -89,7 +97,11 @@ impl Outbound {
         }
         let path = stack.transactions.client_flow(self.client).unwrap_or(self.path);
         let dialog = Dialog::outbound(response, self.request_uri.as_str(), path)?;
-        let ack = dialog.request(Method::Ack, CSEQ, stack.identifiers.branch()).finish(b"");
+        let mut ack = dialog.request(Method::Ack, self.cseq, stack.identifiers.branch());
+        if let Some((name, value)) = &self.authorization {
+            ack.header(*name, value);
+        }
+        let ack = ack.finish(b"");
         stack.out.send(dialog.path(), Some(ack.clone()));
         self.answers.push(AckSent { remote_tag: dialog.remote_tag().into(), path: dialog.path(), ack });
         Some(dialog)
@@ -106,6 +118,12 @@ impl Outbound {
         let mut request = self.same_branch(Method::Ack);
         request.copy_from_response(HeaderName::To, response);
         request.finish(b"")
+    }
+
+    /// It was challenged, and went out anew.
+    pub(super) fn reissued(&mut self, reissued: Reissued) {
+        (self.path, self.branch, self.cseq) = (reissued.path, reissued.branch, reissued.cseq);
+        self.authorization = Some(reissued.authorization);
     }
 
     pub(super) fn call_id(&self) -> &str {
@@ -131,12 +149,12 @@ impl Outbound {
         request.header(HeaderName::MaxForwards, MAX_FORWARDS);
         request.header(HeaderName::From, Party { address: &self.from, tag: &self.local_tag });
         request.header(HeaderName::CallId, &self.call_id);
-        request.header(HeaderName::CSeq, format_args!("{CSEQ} {method}"));
+        request.header(HeaderName::CSeq, format_args!("{} {method}", self.cseq));
         request
     }
 }
 
-/// Of the INVITE, the first request of its dialog.
+/// Of the first INVITE, the first request of its dialog.
 const CSEQ: u32 = 1;
 
 /// Forks beyond are left unacknowledged and time out where they are.

@@ -91,6 +91,11 @@ impl Headers {
         if range.end <= self.bytes.len() { self.bytes.slice(range) } else { Bytes::new() }
     }
 
+    /// All lines in their order: which header, its name as written, its value.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (HeaderName, &str, &str)> {
+        self.fields.iter().map(|field| (field.name, self.text(field.name_span), self.text(field.value)))
+    }
+
     pub(super) fn text(&self, span: Span) -> &str {
         // The header part was checked to be UTF-8 when it was read.
         self.bytes.get(span.range()).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()

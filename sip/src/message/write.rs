@@ -33,6 +33,11 @@ impl MessageWriter {
         self.line(format_args!("{name}: {value}"));
     }
 
+    /// A header by a name that this crate does not read.
+    pub(crate) fn named(&mut self, name: &str, value: &str) {
+        self.line(format_args!("{name}: {value}"));
+    }
+
     /// Copies all lines of a header.
     pub(crate) fn copy(&mut self, name: HeaderName, request: &Request) {
         for value in request.headers().values(name) {

@@ -3,6 +3,7 @@
 //! Bound: the owner asks [`TransactionTable::len`] before it opens a server transaction or an INVITE; CANCEL and BYE of calls that
 //! exist are always let in, at most a handful a call.
 
+mod challenged;
 mod ways;
 
 use std::collections::BTreeMap;
@@ -64,6 +65,10 @@ struct Client {
     path: Flow,
     owner: Option<InviteId>,
     machine: ClientMachine,
+    /// As it went out, for as long as it may be challenged.
+    request: Bytes,
+    /// How often it was challenged and sent anew.
+    answered: u8,
     /// The way for which its user writes ACK and CANCEL.
     written_for: Flow,
     /// Its key before it took another way.
@@ -180,12 +185,12 @@ impl TransactionTable {
         let request = if path == written_for { request } else { readdressed(&request, path, None) };
         let pacing = ways::paced(self.timers.over(path.transport), self.failover_after, detours.is_none());
         let mut actions = Actions::default();
-        let machine = ClientMachine::start(now, key.method(), &pacing, request, &mut actions);
+        let machine = ClientMachine::start(now, key.method(), &pacing, request.clone(), &mut actions);
         out.send(path, actions.send);
         self.next += 1;
         let id = ClientId(self.next);
         let detours = detours.map(Box::new);
-        let client = Client { key: key.clone(), path, owner, machine, written_for, first_key: None, detours };
+        let client = Client { key: key.clone(), path, owner, machine, written_for, first_key: None, detours, request, answered: 0 };
         out.deadlines.set(Owner::Client(id), client.deadline());
         self.client_keys.insert(key, id);
         self.clients.insert(id, client);

@@ -7,6 +7,8 @@ mod call_flow;
 #[cfg(test)]
 mod dialog_routing;
 #[cfg(test)]
+mod digest;
+#[cfg(test)]
 mod forked_answers;
 #[cfg(test)]
 mod hostile_input;

@@ -205,6 +205,8 @@ pub(crate) fn outgoing() -> OutgoingInvite {
         from: NameAddr::from(uri("sip:alice@192.0.2.1")),
         to: NameAddr::from(uri("sip:1000@192.0.2.2")),
         contact: uri("sip:alice@192.0.2.1"),
+        account: None,
+        asserted: None,
         body: Bytes::from_static(b"offer"),
     }
 }

@@ -27,6 +27,8 @@ pub(super) fn get(
 
 pub(super) fn find(connection: &Connection, scope: &OrgScope, collection: &'static Collection, query: &Query) -> Result<Page, StoreError> {
     let (text, values) = select(scope, collection, query)?;
+    #[cfg(test)]
+    assert_indexed(connection, &text, &values);
     let mut statement = connection.prepare_cached(&text)?;
     let rows = statement.query_map(params_from_iter(values), read_row)?;
     let mut documents = rows.map(|row| document(collection, row?)).collect::<Result<Vec<_>, _>>()?;
@@ -70,7 +72,7 @@ pub(super) fn write(connection: &Connection, scope: &OrgScope, write: &Write) ->
 pub(super) fn scopes(connection: &Connection, collection: &'static Collection) -> Result<Vec<OrgScope>, StoreError> {
     let mut statement = connection.prepare_cached(&format!("SELECT DISTINCT org FROM {}", collection.name))?;
     let names = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
-    names.iter().map(|name| name.parse().map(OrgScope::new).map_err(|error| StoreError::Database(Box::new(error)))).collect()
+    names.iter().map(|name| OrgScope::of_name(name)).collect()
 }
 
 /// The query as text, one document more than asked for: whether it comes tells whether there is a next page.
@@ -108,6 +110,15 @@ pub(super) fn select(scope: &OrgScope, collection: &'static Collection, query: &
     text += &format!(" ORDER BY {sort}id {order} LIMIT ?");
     values.push(SqlValue::Integer(i64::from(query.limit) + 1));
     Ok((text, values))
+}
+
+/// In tests every query is looked at: one that no index serves whole fails whatever test asked it.
+#[cfg(test)]
+fn assert_indexed(connection: &Connection, text: &str, values: &[SqlValue]) {
+    let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
+    let plan = explain.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+    let plan = plan.collect::<Result<Vec<_>, _>>().unwrap().join("; ");
+    assert!(plan.starts_with("SEARCH ") && plan.contains("USING INDEX") && !plan.contains("TEMP B-TREE"), "{text}: {plan}");
 }
 
 fn declared(collection: &'static Collection, field: Field) -> Result<String, StoreError> {

@@ -93,7 +93,17 @@ impl TransactionTable {
         if method == Method::Invite {
             self.next += 1;
             let left = ClientId(self.next);
-            let client = Client { key: old_key.clone(), path, owner: None, machine, written_for: path, first_key: None, detours: None };
+            let client = Client {
+                key: old_key.clone(),
+                path,
+                owner: None,
+                machine,
+                written_for: path,
+                first_key: None,
+                detours: None,
+                request: Bytes::new(),
+                answered: 0,
+            };
             out.deadlines.set(Owner::Client(left), client.deadline());
             self.client_keys.insert(old_key, left);
             self.clients.insert(left, client);
