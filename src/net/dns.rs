@@ -7,10 +7,10 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use hickory_resolver::{ResolverBuilder, TokioResolver};
 
 /// A resolver; clones share its cache.
 #[derive(Clone, Debug)]
@@ -48,10 +48,11 @@ impl Names {
     /// Asks `servers`, or those of the system when there are none; each question is given up after `timeout`.
     ///
     /// # Errors
-    /// When the system names no servers that can be read.
+    /// When the resolver cannot be made.
     pub fn new(servers: &[SocketAddr], timeout: Duration) -> io::Result<Self> {
         let mut builder = if servers.is_empty() {
-            TokioResolver::builder_tokio().map_err(io::Error::other)?
+            // Without a resolv.conf that can be read, the name server is on this machine (resolv.conf(5)), or names lead nowhere.
+            TokioResolver::builder_tokio().unwrap_or_else(|_| here())
         } else {
             let configs = servers.iter().map(|server| {
                 let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
@@ -121,6 +122,11 @@ impl Names {
             Err(_) => Vec::new(),
         }
     }
+}
+
+fn here() -> ResolverBuilder<TokioRuntimeProvider> {
+    let local = NameServerConfig::udp_and_tcp(IpAddr::from([127, 0, 0, 1]));
+    TokioResolver::builder_with_config(ResolverConfig::from_name_servers(vec![local]), TokioRuntimeProvider::default())
 }
 
 fn text(name: &Name) -> String {

@@ -83,12 +83,12 @@ impl Gateway {
 
     /// Asks the REST interface.
     pub(crate) fn get(&self, path: &str) -> Answer {
-        http::request(self.http, "GET", path, SECRET, "").unwrap_or_else(|| panic!("no answer to GET {path}"))
+        self.ask("GET", path)
     }
 
-    /// Deletes by the REST interface; whether there was something to delete is the caller's business.
-    pub(crate) fn delete(&self, path: &str) -> u16 {
-        http::request(self.http, "DELETE", path, SECRET, "").map_or(0, |answer| answer.status)
+    /// Asks the REST interface for something to be done.
+    pub(crate) fn ask(&self, method: &str, path: &str) -> Answer {
+        http::request(self.http, method, path, SECRET, "").unwrap_or_else(|| panic!("no answer to {method} {path}"))
     }
 
     /// Every call record that the REST interface lists.

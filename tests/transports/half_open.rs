@@ -73,7 +73,7 @@ fn hold(spoken: &Spoken, transport: Transport) -> Option<Vec<TcpStream>> {
     auricle::net::limits::raise_open_files().expect("descriptors");
     let open = |number: usize| {
         let mut stream = tcp(&format!("127.0.0.{}", 2 + number % 200), spoken.address(transport)).expect("a connection");
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             std::io::Write::write_all(&mut stream, b"\x16\x03\x01").expect("the beginning is taken");
         }
         stream

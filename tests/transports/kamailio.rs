@@ -37,7 +37,7 @@ fn a_call_goes_through_a_record_routing_proxy_over_udp_tcp_and_tls() {
         let up: Vec<String> = spoken.gateway.calls().iter().filter_map(|call| call["id"].as_str().map(str::to_owned)).collect();
         std::thread::sleep(Duration::from_millis(500));
         for id in up {
-            spoken.gateway.delete(&format!("/v1/calls/{id}"));
+            spoken.gateway.ask("DELETE", &format!("/v1/calls/{id}"));
         }
         let output = calling.join().expect("sipp ran");
         let said = tools::text(&output);

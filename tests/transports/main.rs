@@ -6,6 +6,7 @@ mod browser;
 mod client;
 mod half_open;
 mod kamailio;
+mod names;
 mod sipp;
 mod spoken;
 #[path = "../support/mod.rs"]
