@@ -13,7 +13,7 @@ export PATH := $(PATH):$(CURDIR)/target/venv/bin
 CONFIG ?=
 RELEASE := target/release/auricle
 
-.PHONY: help setup run demo test test-full lint fuzz quality quality-echo dtmf bench-call bench-media bench-sip bench-pacer measured image
+.PHONY: openapi help setup run demo test test-full lint fuzz quality quality-echo dtmf bench-call bench-media bench-sip bench-pacer measured image
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ lint: ## formatting, clippy, documentation, licences and sources of every depend
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 	@scripts/deny.sh
+
+openapi: ## write openapi.json anew from the routes
+	AURICLE_WRITE_OPENAPI=1 cargo test --locked --lib openapi
 
 fuzz: ## every fuzz target, SECONDS_EACH=60 by default
 	@scripts/setup.sh run

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::agent::client::{AgentEndpoint, EndpointError};
 use crate::agent::simulator::{self, ScriptError};
-use crate::api::{self, AdminSecret, AppState, SecretError};
+use crate::api::{AdminSecret, AppState, Certificates, GatewayView, InMemory, Limits, Parts, SecretError, ServeError, Server};
 use crate::audit::{AuditError, AuditLog};
 use crate::call::launch::{Agent, Launcher, Resources};
 use crate::call::records::Records;
@@ -35,10 +35,13 @@ use crate::signalling::sip::SipShell;
 use crate::signalling::start;
 use crate::store::calls::CallRecords;
 use crate::store::config::StoreConfig;
+use crate::store::organisations::Organisations;
+use crate::store::patients::Patients;
 use crate::store::recorder::Recorder;
 use crate::store::sealed::SealedDocuments;
 use crate::store::sqlite::SqliteDocuments;
-use crate::store::{COLLECTIONS, StoreError, migrations};
+use crate::store::{COLLECTIONS, Documents, StoreError, migrations};
+use crate::supervision::{Breakers, Supervisor};
 use crate::telemetry::metrics::Metrics;
 
 /// Why the gateway does not run.
@@ -85,6 +88,9 @@ pub enum AppError {
     /// No admin secret.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// No TLS.
+    #[error("TLS cannot be served: {0}")]
+    Tls(#[from] ServeError),
     /// The built-in agent's script.
     #[error(transparent)]
     Script(#[from] ScriptError),
@@ -114,18 +120,42 @@ pub struct Started {
 /// # Errors
 /// When something that it needs cannot be had: a port, a directory, a thread.
 pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), AppError> {
+    let began = Instant::now();
     let mut signals = StopSignals::listen()?;
     raise_limits(&config);
-    let (calls, records) = open_records(&config).await?;
+    let (stop, stopped) = watch::channel(false);
+    let tasks = Supervisor::new(stopped.clone());
+    let (sealed, calls, records) = open_records(&config, &tasks).await?;
     start_simulator(&config).await?;
     let settings = MediaThreadsConfig { threads: config.calls.media_threads.into(), realtime: config.calls.realtime };
     let media = Arc::new(MediaThreads::start(&settings)?);
     let (registry, outbound) = CallRegistry::new(config.calls.max_concurrent as usize);
     let launcher = launcher(&config, Arc::clone(&media), registry.clone(), records.clone())?;
-    let (stop, stopped) = watch::channel(false);
     let sip = start_sip(&config, launcher, outbound, stopped.clone())?;
     let (secret, fresh) = AdminSecret::open(&config.store.path, config.http.admin_secret.as_ref())?;
-    let state = AppState::new(registry.clone(), calls, records.audit.clone(), secret, records.metrics.clone());
+    let threads = Arc::clone(&media);
+    let gateway = GatewayView {
+        started: began,
+        environment: config.deployment.environment.name(),
+        threads: Arc::new(move || threads.status()),
+        check_config: Arc::new(Config::faults_of),
+    };
+    let state = AppState::from(Parts {
+        registry: registry.clone(),
+        records: calls,
+        patients: Patients::new(Arc::clone(&sealed)),
+        organisations: Organisations::new(sealed),
+        audit: records.audit.clone(),
+        authenticator: Arc::new(secret),
+        metrics: records.metrics.clone(),
+        events: records.events.clone(),
+        limits: Limits::new(Arc::new(InMemory::default()), config.http.api_requests_per_minute),
+        origins: config.http.cors_origins.clone(),
+        tasks: tasks.clone(),
+        breakers: Breakers::default(),
+        gateway,
+        stopped: stopped.clone(),
+    });
     let api = start_api(&config, state, stopped).await?;
     started(&Started { sip: config.sip.listen, rest: config.http.listen, fresh_secret: fresh });
 
@@ -150,7 +180,7 @@ fn raise_limits(config: &Config) {
 }
 
 /// Opens store and audit, and gives calls that a dead process left running their end.
-async fn open_records(config: &Config) -> Result<(CallRecords, Records), AppError> {
+async fn open_records(config: &Config, tasks: &Supervisor) -> Result<(Arc<SealedDocuments>, CallRecords, Records), AppError> {
     let path = config.store.path.clone();
     let refused = |source| AppError::Store { path: path.clone(), source };
     let sealed = open_store(&config.store).map_err(refused)?;
@@ -158,7 +188,7 @@ async fn open_records(config: &Config) -> Result<(CallRecords, Records), AppErro
     if migrated > 0 {
         tracing::info!(documents = migrated, "records_migrated");
     }
-    let calls = CallRecords::new(sealed);
+    let calls = CallRecords::new(Arc::clone(&sealed) as Arc<dyn Documents>);
     let interrupted = calls.mark_interrupted(chrono::Utc::now()).await.map_err(refused)?;
     if interrupted > 0 {
         tracing::warn!(calls = interrupted, "calls_interrupted");
@@ -166,11 +196,12 @@ async fn open_records(config: &Config) -> Result<(CallRecords, Records), AppErro
     let audit_path = config.audit_path();
     let audit = AuditLog::open(&audit_path).map_err(|source| AppError::Audit { path: audit_path, source })?;
     let metrics = Metrics::new();
-    tokio::spawn(metrics.clone().upkeep());
+    let counted = metrics.clone();
+    tasks.keep("metrics_upkeep", move || counted.clone().upkeep());
     let (recorder, task) = Recorder::new(calls.clone(), metrics.clone());
     tokio::spawn(task.run());
     let (events, _) = broadcast::channel(EVENT_QUEUE);
-    Ok((calls, Records { recorder, audit, events, metrics, control: Handle::current() }))
+    Ok((sealed, calls, Records { recorder, audit, events, metrics, control: Handle::current() }))
 }
 
 fn open_store(config: &StoreConfig) -> Result<Arc<SealedDocuments>, StoreError> {
@@ -238,10 +269,16 @@ fn start_sip(
     Ok(tokio::spawn(SipShell { transports, endpoint, gateway, commands, outbound, locator }.run(stopped)))
 }
 
-async fn start_api(config: &Config, state: AppState, mut stopped: watch::Receiver<bool>) -> Result<JoinHandle<io::Result<()>>, AppError> {
+async fn start_api(config: &Config, state: AppState, stopped: watch::Receiver<bool>) -> Result<JoinHandle<()>, AppError> {
     let listener = listen("the REST API", config.http.listen).await?;
-    let stop = async move { drop(stopped.wait_for(|stop| *stop).await) };
-    Ok(tokio::spawn(api::serve(listener, state, stop)))
+    let tasks = state.tasks.clone();
+    let mut server = Server::new(listener, state);
+    if let (Some(certificate), Some(key)) = (&config.http.certificate, &config.http.private_key) {
+        let certificates = Certificates::read(certificate, key)?;
+        server = server.with_tls(Arc::clone(&certificates))?;
+        tasks.keep("tls_certificate", move || Arc::clone(&certificates).keep_fresh());
+    }
+    Ok(tokio::spawn(server.run(stopped)))
 }
 
 async fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, AppError> {

@@ -17,4 +17,5 @@ pub mod phone;
 pub mod shutdown;
 pub mod signalling;
 pub mod store;
+pub mod supervision;
 pub mod telemetry;

@@ -3,7 +3,9 @@
 //! `{"success":false,"error":{"message","code","field","context"},"request_id"}`. The message goes to the client; what
 //! is behind it goes to the log only.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -11,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+pub(super) use super::error_code::Code;
 use crate::audit::AuditError;
 use crate::domain::ids::RequestId;
 use crate::store::StoreError;
@@ -20,12 +23,14 @@ use crate::store::StoreError;
 pub(super) enum ApiError {
     #[error("there is nothing here")]
     NoRoute,
-    #[error("there is no such call")]
-    NoCall,
+    #[error("there is no such {0}")]
+    NoSuch(&'static str),
     #[error("the method is not allowed here")]
     MethodNotAllowed,
-    #[error("a valid bearer secret is required")]
+    #[error("valid credentials are required")]
     Unauthorized,
+    #[error("this is not allowed to you")]
+    Forbidden,
     #[error("the target is not on the outbound allow-list")]
     TargetNotAllowed,
     #[error("the request is not valid")]
@@ -34,16 +39,28 @@ pub(super) enum ApiError {
     NotJson,
     #[error("the body must be of type application/json")]
     NotJsonType,
-    #[error("the body is larger than 64 KiB")]
+    #[error("the body is too large")]
     TooLarge,
     #[error("the call is over")]
     CallOver,
+    #[error("it has changed since it was read")]
+    Changed,
+    #[error("it was changed by somebody else at the same time")]
+    Contended,
+    #[error("another has the same {field}")]
+    Taken { field: &'static str },
+    #[error("too many requests")]
+    RateLimited { retry_after: Duration },
+    #[error("this gateway cannot do it")]
+    Unsupported(&'static str),
     #[error("there is no capacity for one more call")]
     NoCapacity,
     #[error("signalling is not available")]
     NoSignalling,
     #[error("the gateway is busy")]
     Busy,
+    #[error("the gateway is not ready")]
+    NotReady,
     #[error("the request took too long")]
     TimedOut,
     #[error("the audit log is not available")]
@@ -58,45 +75,60 @@ pub(super) enum ApiError {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct FieldFault {
     pub(super) field: String,
-    pub(super) message: &'static str,
+    pub(super) message: Cow<'static, str>,
 }
 
 impl ApiError {
-    /// Status and code: the only place where they are decided.
-    fn kind(&self) -> (StatusCode, &'static str) {
+    /// One wrong field.
+    pub(super) fn field(field: &str, message: &'static str) -> Self {
+        Self::Invalid(vec![FieldFault { field: field.to_owned(), message: message.into() }])
+    }
+
+    /// Its code, which has its status: the only place where they are decided.
+    pub(super) fn code(&self) -> Code {
         match self {
-            Self::NoRoute | Self::NoCall => (StatusCode::NOT_FOUND, "NOT_FOUND"),
-            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
-            Self::TargetNotAllowed => (StatusCode::FORBIDDEN, "FORBIDDEN"),
-            Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "VALIDATION_ERROR"),
-            Self::NotJson => (StatusCode::BAD_REQUEST, "MALFORMED_JSON"),
-            Self::NotJsonType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE"),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE"),
-            Self::CallOver => (StatusCode::CONFLICT, "CONFLICT"),
-            Self::NoCapacity | Self::NoSignalling | Self::Busy | Self::TimedOut | Self::Audit(_) | Self::Store(_) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE")
+            Self::NoRoute | Self::NoSuch(_) => Code::NotFound,
+            Self::MethodNotAllowed => Code::MethodNotAllowed,
+            Self::Unauthorized => Code::Unauthorized,
+            Self::Forbidden | Self::TargetNotAllowed => Code::Forbidden,
+            Self::Invalid(_) => Code::Validation,
+            Self::NotJson => Code::Malformed,
+            Self::NotJsonType => Code::MediaType,
+            Self::TooLarge => Code::TooLarge,
+            Self::CallOver | Self::Contended | Self::Taken { .. } => Code::Conflict,
+            Self::Changed => Code::Precondition,
+            Self::RateLimited { .. } => Code::RateLimited,
+            Self::Unsupported(_) => Code::NotImplemented,
+            Self::NoCapacity | Self::NoSignalling | Self::Busy | Self::NotReady | Self::TimedOut | Self::Audit(_) | Self::Store(_) => {
+                Code::Unavailable
             }
-            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN_ERROR"),
+            Self::Internal => Code::Unknown,
         }
     }
 
-    /// A stable word for logs and audit entries.
+    /// A stable word for logs, audit entries and, where it helps, the client.
     pub(super) fn reason(&self) -> &'static str {
         match self {
             Self::NoRoute => "no_route",
-            Self::NoCall => "not_found",
+            Self::NoSuch(_) => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
             Self::TargetNotAllowed => "target_not_allowed",
             Self::Invalid(_) => "invalid",
             Self::NotJson => "not_json",
             Self::NotJsonType => "not_json_type",
             Self::TooLarge => "too_large",
             Self::CallOver => "call_over",
+            Self::Changed => "changed",
+            Self::Contended => "contended",
+            Self::Taken { .. } => "taken",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Unsupported(what) => what,
             Self::NoCapacity => "no_capacity",
             Self::NoSignalling => "no_signalling",
             Self::Busy => "busy",
+            Self::NotReady => "not_ready",
             Self::TimedOut => "timed_out",
             Self::Audit(_) => "audit_unavailable",
             Self::Store(_) => "store_unavailable",
@@ -106,19 +138,24 @@ impl ApiError {
 
     /// The one form of every error.
     pub(super) fn render(&self, request_id: &RequestId) -> Response {
-        let (status, code) = self.kind();
+        let code = self.code();
         let (field, context) = match self {
             Self::Invalid(faults) => (faults.first().map(|fault| fault.field.as_str()), json!({ "fields": faults })),
-            Self::TargetNotAllowed | Self::NoCapacity | Self::NoSignalling | Self::CallOver => (None, json!({ "reason": self.reason() })),
-            _ => (None, Value::Null),
+            Self::Taken { field } => (Some(*field), json!({ "reason": self.reason() })),
+            Self::NoRoute | Self::NoSuch(_) | Self::Unauthorized | Self::Store(_) | Self::Audit(_) | Self::Internal => (None, Value::Null),
+            _ => (None, json!({ "reason": self.reason() })),
         };
-        let error = json!({ "message": self.to_string(), "code": code, "field": field, "context": context });
+        let error = json!({ "message": self.to_string(), "code": code.name(), "field": field, "context": context });
         let body = json!({ "success": false, "error": error, "request_id": request_id });
-        let mut response = (status, Json(body)).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let mut response = (code.status(), Json(body)).into_response();
+        let wait = match self {
+            Self::RateLimited { retry_after } => Some(retry_after.as_secs().max(1)),
+            _ => (code.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
+        };
+        if let Some(wait) = wait {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
         }
-        if status == StatusCode::UNAUTHORIZED {
+        if code == Code::Unauthorized {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
@@ -128,18 +165,27 @@ impl ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::InvalidCursor => {
-                Self::Invalid(vec![FieldFault { field: "cursor".to_owned(), message: "is not one that this list gave" }])
-            }
+            StoreError::InvalidCursor => Self::field("cursor", "is not one that this list gave"),
+            StoreError::Conflict { .. } | StoreError::Exists { .. } => Self::Contended,
+            StoreError::Taken { field, .. } => Self::Taken { field },
             other => Self::Store(other),
         }
+    }
+}
+
+/// What a record's own rules refuse.
+impl From<Vec<crate::domain::field_fault::FieldFault>> for ApiError {
+    fn from(faults: Vec<crate::domain::field_fault::FieldFault>) -> Self {
+        let told =
+            |fault: crate::domain::field_fault::FieldFault| FieldFault { field: fault.field, message: fault.rule.to_string().into() };
+        Self::Invalid(faults.into_iter().map(told).collect())
     }
 }
 
 /// Carries the error to the envelope, which knows the request's id and renders it.
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = self.kind().0.into_response();
+        let mut response = self.code().status().into_response();
         response.extensions_mut().insert(Arc::new(self));
         response
     }

@@ -1,77 +1,26 @@
-//! Reads what a client sent, field by field: every fault is named at once, and what nobody asked for is refused.
+//! Reads what a client sent as the type that its route declares: every fault is named at once.
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Query as RawQuery, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::error::{ApiError, FieldFault};
+use super::contract::{Input, check, from_query};
+use super::error::ApiError;
 
-/// The members of a request's JSON body or the parameters of its query.
+/// A body that is the JSON object `T`.
 #[derive(Debug)]
-pub(super) struct Fields {
-    members: Map<String, Value>,
-    faults: Vec<FieldFault>,
-}
-
-/// A body that is a JSON object.
-#[derive(Debug)]
-pub(super) struct Body(pub(super) Fields);
+pub(super) struct Body<T>(pub(super) T);
 
 /// The parameters behind the question mark.
 #[derive(Debug)]
-pub(super) struct Parameters(pub(super) Fields);
+pub(super) struct Query<T>(pub(super) T);
 
-impl Fields {
-    fn new(members: Map<String, Value>) -> Self {
-        Self { members, faults: Vec::new() }
-    }
-
-    /// A text that must be there and that `read` understands.
-    pub(super) fn required<T>(&mut self, field: &str, message: &'static str, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
-        match self.members.remove(field) {
-            None | Some(Value::Null) => {
-                self.fault(field, "is required");
-                None
-            }
-            Some(value) => self.read(field, message, &value, read),
-        }
-    }
-
-    /// A text that may be absent, and that `read` understands where it is not. Null means absent.
-    pub(super) fn optional<T>(&mut self, field: &str, message: &'static str, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
-        match self.members.remove(field) {
-            None | Some(Value::Null) => None,
-            Some(value) => self.read(field, message, &value, read),
-        }
-    }
-
-    /// Whether all was well; what is left over was not asked for.
-    pub(super) fn finish(mut self) -> Result<(), ApiError> {
-        let unknown: Vec<_> = self.members.keys().map(|field| field.chars().take(MAX_ECHO_LEN).collect::<String>()).collect();
-        for field in unknown.iter().take(MAX_UNKNOWN) {
-            self.fault(field, "is not known");
-        }
-        if self.faults.is_empty() { Ok(()) } else { Err(ApiError::Invalid(self.faults)) }
-    }
-
-    fn read<T>(&mut self, field: &str, message: &'static str, value: &Value, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
-        let found = value.as_str().and_then(read);
-        if found.is_none() {
-            self.fault(field, message);
-        }
-        found
-    }
-
-    fn fault(&mut self, field: &str, message: &'static str) {
-        self.faults.push(FieldFault { field: field.to_owned(), message });
-    }
-}
-
-impl<S: Send + Sync> FromRequest<S> for Body {
+impl<T: Input, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
@@ -80,32 +29,60 @@ impl<S: Send + Sync> FromRequest<S> for Body {
             return Err(ApiError::NotJsonType);
         }
         let bytes = Bytes::from_request(request, state).await.map_err(too_large_or_cut)?;
-        serde_json::from_slice(&bytes).map(|members| Self(Fields::new(members))).map_err(|_| ApiError::NotJson)
+        let members = serde_json::from_slice(&bytes).map_err(|_| ApiError::NotJson)?;
+        read(members).map(Self)
     }
+}
+
+impl<T: Input, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let raw = RawQuery::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let RawQuery(pairs) = raw.map_err(|_| ApiError::field("query", "is not a query string"))?;
+        let members = from_query(T::SHAPE, pairs).map_err(ApiError::Invalid)?;
+        read(members).map(Self)
+    }
+}
+
+fn read<T: Input>(members: Map<String, Value>) -> Result<T, ApiError> {
+    let faults = check(T::SHAPE, &members);
+    if !faults.is_empty() {
+        return Err(ApiError::Invalid(faults));
+    }
+    // What has the shape has the type: a fault here is one of ours.
+    serde_json::from_value(Value::Object(members)).map_err(|cause| {
+        tracing::error!(shape = T::SHAPE.name, category = ?cause.classify(), "shape_and_type_differ");
+        ApiError::Internal
+    })
+}
+
+/// Tells a member that is null from one that is not there: for changes, where null means to take something away.
+pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 fn too_large_or_cut(rejection: BytesRejection) -> ApiError {
     if rejection.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE { ApiError::TooLarge } else { ApiError::NotJson }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Parameters {
-    type Rejection = ApiError;
+/// The version that a change was made for, by the header If-Match (RFC 9110 §13.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct IfMatch(u64);
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let read = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
-        let whole = |_| ApiError::Invalid(vec![FieldFault { field: "query".to_owned(), message: "is not a query string" }]);
-        let Query(pairs) = read.map_err(whole)?;
-        let mut fields = Fields::new(Map::new());
-        for (name, value) in pairs {
-            if fields.members.insert(name.clone(), Value::String(value)).is_some() {
-                fields.fault(&name.chars().take(MAX_ECHO_LEN).collect::<String>(), "is given twice");
-            }
+impl IfMatch {
+    /// The header, where there is one; `*` is as good as none, since nothing is made by it.
+    pub(super) fn read(headers: &HeaderMap) -> Result<Option<Self>, ApiError> {
+        let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+        if value == "*" {
+            return Ok(None);
         }
-        Ok(Self(fields))
+        let tag = value.to_str().ok().and_then(|text| text.strip_prefix('"')?.strip_suffix('"')?.parse().ok());
+        tag.map(|version| Some(Self(version))).ok_or_else(|| ApiError::field("If-Match", "must be one ETag that was given"))
+    }
+
+    /// Whether what stands at `version` is what was read.
+    pub(super) fn hold(expected: Option<Self>, version: u64) -> Result<(), ApiError> {
+        if expected.is_none_or(|Self(expected)| expected == version) { Ok(()) } else { Err(ApiError::Changed) }
     }
 }
-
-/// Characters of an unknown field's name that are repeated to the client.
-const MAX_ECHO_LEN: usize = 64;
-/// Unknown fields that are named.
-const MAX_UNKNOWN: usize = 16;

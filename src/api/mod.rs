@@ -1,27 +1,30 @@
 //! The REST control plane.
 //!
-//! Every request goes through one envelope (request id, time limit, security headers, log line, error form), the
-//! protected ones then through authentication, which decodes the credentials once into an [`AuthContext`]. Whatever
-//! touches a call is in the audit log before the answer leaves; when the log does not take it, the answer is 503.
-//!
-//! Left out on purpose, with issues of their own: users and tokens, rate limits, idempotency keys, `OpenAPI`, TLS.
+//! Routes with their input, answers and errors stand in one list ([`contract`]): the router, the checks of input and the
+//! OpenAPI document come from it. Every request goes through [`shell`], in which credentials are decoded once into an
+//! [`AuthContext`]. Whatever touches a call or a patient is in the audit log before the answer leaves; when the log does
+//! not take it, the answer is 503.
 
 mod audited;
 mod auth;
 pub mod config;
-mod envelope;
+mod contract;
 mod error;
-mod health;
+mod error_code;
 mod input;
+mod limits;
 mod router;
 mod serve;
+mod shell;
 mod state;
+mod system;
 mod v1;
 
-pub use auth::{AdminSecret, AuthContext, SecretError};
-pub use router::router;
-pub use serve::serve;
-pub use state::AppState;
+pub use auth::{AdminSecret, AuthContext, AuthError, Authenticate, SecretError};
+pub use limits::{Counters, InMemory, Limits};
+pub use router::{openapi_text, router};
+pub use serve::{Certificates, ServeError, Server};
+pub use state::{AppState, GatewayView, Parts};
 
 #[cfg(test)]
 mod tests;

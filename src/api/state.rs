@@ -1,34 +1,155 @@
 //! What the handlers work with.
 
+use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, broadcast, watch};
 
-use super::auth::AdminSecret;
+use super::auth::Authenticate;
+use super::limits::Limits;
 use crate::audit::AuditLog;
 use crate::call::registry::CallRegistry;
+use crate::call::thread::ThreadStatus;
+use crate::domain::event::Event;
+use crate::domain::setting::SettingFault;
 use crate::store::calls::CallRecords;
+use crate::store::organisations::Organisations;
+use crate::store::patients::Patients;
+use crate::supervision::{Breakers, Supervisor};
 use crate::telemetry::metrics::Metrics;
 
-/// What the handlers work with; clones share it.
+/// The parts that the interface stands on.
 #[derive(Clone, Debug)]
 pub struct AppState {
-    pub(super) registry: CallRegistry,
-    pub(super) records: CallRecords,
-    pub(super) audit: AuditLog,
-    pub(super) secret: AdminSecret,
-    pub(super) metrics: Metrics,
+    /// The running calls.
+    pub registry: CallRegistry,
+    /// Their records.
+    pub records: CallRecords,
+    /// Those who are cared for.
+    pub patients: Patients,
+    /// The tenants.
+    pub organisations: Organisations,
+    /// Where everything is put down that touches a patient.
+    pub audit: AuditLog,
+    /// What knows credentials.
+    pub authenticator: Arc<dyn Authenticate>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// What happens.
+    pub events: broadcast::Sender<Event>,
+    /// How often things may be done.
+    pub limits: Limits,
+    /// Web origins that may read answers.
+    pub origins: Vec<String>,
+    /// The tasks in the background.
+    pub tasks: Supervisor,
+    /// Before services that fail.
+    pub breakers: Breakers,
+    /// The process as a whole.
+    pub gateway: GatewayView,
+    /// True once the gateway stops: streams end then.
+    pub stopped: watch::Receiver<bool>,
     /// One permit for each request that may be worked on at one time.
     pub(super) places: Arc<Semaphore>,
+    /// One permit for each stream of events.
+    pub(super) streams: Arc<Semaphore>,
 }
 
-impl AppState {
-    /// The parts that the interface stands on.
-    #[must_use]
-    pub fn new(registry: CallRegistry, records: CallRecords, audit: AuditLog, secret: AdminSecret, metrics: Metrics) -> Self {
-        Self { registry, records, audit, secret, metrics, places: Arc::new(Semaphore::new(MAX_REQUESTS)) }
+/// What the interface can say of the process that it is part of, and cannot know itself.
+#[derive(Clone)]
+pub struct GatewayView {
+    /// When it started.
+    pub started: Instant,
+    /// `development`, `test`, `staging` or `production`.
+    pub environment: &'static str,
+    /// How the media threads fare.
+    pub threads: Arc<dyn Fn() -> Vec<ThreadStatus> + Send + Sync>,
+    /// Everything that is wrong with the text of a configuration.
+    pub check_config: Arc<dyn Fn(&str) -> Vec<SettingFault> + Send + Sync>,
+}
+
+impl fmt::Debug for GatewayView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GatewayView").field("environment", &self.environment).finish_non_exhaustive()
+    }
+}
+
+/// The parts, before they are one.
+#[derive(Debug)]
+pub struct Parts {
+    /// The running calls.
+    pub registry: CallRegistry,
+    /// Their records.
+    pub records: CallRecords,
+    /// Those who are cared for.
+    pub patients: Patients,
+    /// The tenants.
+    pub organisations: Organisations,
+    /// The audit log.
+    pub audit: AuditLog,
+    /// What knows credentials.
+    pub authenticator: Arc<dyn Authenticate>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// What happens.
+    pub events: broadcast::Sender<Event>,
+    /// How often things may be done.
+    pub limits: Limits,
+    /// Web origins that may read answers.
+    pub origins: Vec<String>,
+    /// The tasks in the background.
+    pub tasks: Supervisor,
+    /// Before services that fail.
+    pub breakers: Breakers,
+    /// The process as a whole.
+    pub gateway: GatewayView,
+    /// True once the gateway stops.
+    pub stopped: watch::Receiver<bool>,
+}
+
+impl From<Parts> for AppState {
+    fn from(parts: Parts) -> Self {
+        let Parts {
+            registry,
+            records,
+            patients,
+            organisations,
+            audit,
+            authenticator,
+            metrics,
+            events,
+            limits,
+            origins,
+            tasks,
+            breakers,
+            gateway,
+            stopped,
+        } = parts;
+        let places = Arc::new(Semaphore::new(MAX_REQUESTS));
+        let streams = Arc::new(Semaphore::new(MAX_STREAMS));
+        Self {
+            registry,
+            records,
+            patients,
+            organisations,
+            audit,
+            authenticator,
+            metrics,
+            events,
+            limits,
+            origins,
+            tasks,
+            breakers,
+            gateway,
+            stopped,
+            places,
+            streams,
+        }
     }
 }
 
 /// Requests that are worked on at one time; one more is refused with 503.
-const MAX_REQUESTS: usize = 256;
+pub(super) const MAX_REQUESTS: usize = 256;
+/// Streams of events that are open at one time; one more is refused with 503.
+const MAX_STREAMS: usize = 256;

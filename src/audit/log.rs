@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
@@ -23,6 +24,7 @@ pub struct AuditLog {
 struct Shared {
     queue: Option<SyncSender<Append>>,
     thread: Option<JoinHandle<()>>,
+    failing: Arc<AtomicBool>,
 }
 
 /// Proof that an entry is on the disk.
@@ -48,12 +50,13 @@ impl AuditLog {
 
     pub(crate) fn open_with(directory: &Path, segment_len: u64) -> Result<Self, AuditError> {
         let writer = Writer::open(directory, segment_len)?;
+        let failing = writer.failing();
         let (queue, appends) = sync_channel(QUEUE_LEN);
         let thread = std::thread::Builder::new()
             .name("audit".to_owned())
             .spawn(move || writer.run(&appends))
             .map_err(|error| AuditError::Directory(Arc::new(error)))?;
-        Ok(Self { shared: Arc::new(Shared { queue: Some(queue), thread: Some(thread) }) })
+        Ok(Self { shared: Arc::new(Shared { queue: Some(queue), thread: Some(thread), failing }) })
     }
 
     /// Appends an entry to the log of `org`; returns when it is on the disk. An entry once handed over is written even
@@ -70,6 +73,12 @@ impl AuditLog {
             TrySendError::Disconnected(_) => AuditError::Closed,
         })?;
         answer.await.map_err(|_| AuditError::Closed)?
+    }
+
+    /// Whether the disk took the last entry.
+    #[must_use]
+    pub fn is_writing(&self) -> bool {
+        !self.shared.failing.load(Ordering::Relaxed)
     }
 }
 

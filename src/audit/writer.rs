@@ -10,6 +10,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
@@ -39,7 +40,8 @@ pub(super) struct Writer {
     opened: Instant,
     heads: HashMap<OrgId, Head>,
     segment: Segment,
-    failing: bool,
+    /// Whether the disk refused of late; shown to whoever asks.
+    failing: Arc<AtomicBool>,
     _lock: File,
 }
 
@@ -54,6 +56,10 @@ struct Segment {
 }
 
 impl Writer {
+    pub(super) fn failing(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.failing)
+    }
+
     pub(super) fn open(directory: &Path, segment_len: u64) -> Result<Self, AuditError> {
         let unusable = |error| AuditError::Directory(Arc::new(error));
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(unusable)?;
@@ -70,7 +76,7 @@ impl Writer {
         segment.repair().map_err(unusable)?;
         let heads = replayed.report.heads.into_iter().collect();
         let directory = directory.to_owned();
-        Ok(Self { directory, segment_len, opened: Instant::now(), heads, segment, failing: false, _lock: lock })
+        Ok(Self { directory, segment_len, opened: Instant::now(), heads, segment, failing: Arc::default(), _lock: lock })
     }
 
     /// Runs until every way to the log is gone.
@@ -134,17 +140,15 @@ impl Writer {
 
     fn report_failure(&mut self, cause: &io::Error) {
         // Once for each outage: a full disk would otherwise be logged with every request.
-        if !self.failing {
+        if !self.failing.swap(true, Ordering::Relaxed) {
             error!(%cause, "audit_unavailable");
         }
-        self.failing = true;
     }
 
     fn report_recovery(&mut self) {
-        if self.failing {
+        if self.failing.swap(false, Ordering::Relaxed) {
             info!("audit_available_again");
         }
-        self.failing = false;
     }
 }
 

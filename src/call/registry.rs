@@ -97,6 +97,18 @@ impl CallRegistry {
         self.shared.closed.store(true, Ordering::Relaxed);
     }
 
+    /// Whether it was closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shared.closed.load(Ordering::Relaxed)
+    }
+
+    /// Calls that it has room for.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.shared.capacity
+    }
+
     /// Calls in the table.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -25,6 +25,9 @@ pub(super) fn faults(config: &Config) -> Vec<SettingFault> {
     numbers(config, &mut faults);
     rtp_pairs(config, &mut faults);
     ports(config, &mut faults);
+    if config.deployment.environment.is_guarded() {
+        guarded(config, &mut faults);
+    }
     faults
 }
 
@@ -66,6 +69,39 @@ fn rtp_pairs(config: &Config, faults: &mut Vec<SettingFault>) {
         let bound = format!("calls.max_concurrent needs {} pairs", calls.max_concurrent);
         faults.push(SettingFault::new(key, found, bound, "widen the range or lower calls.max_concurrent"));
     }
+}
+
+/// What must not be where there may be patients.
+fn guarded(config: &Config, faults: &mut Vec<SettingFault>) {
+    let environment = config.deployment.environment.name();
+    let mut refuse = |key: String, value: String, bound: &str, mend: &str| {
+        faults.push(SettingFault::new(key, value, format!("{bound} in {environment}"), mend));
+    };
+    if let Some(simulator) = config.simulator.listen {
+        refuse("simulator.listen".to_owned(), simulator.to_string(), "must not be set", "take the section [simulator] out");
+    }
+    for (name, agent) in &config.agents {
+        if agent.url.starts_with("ws://") && !is_local(&agent.url) {
+            let mend = "write wss://, so that nobody on the way hears the patient";
+            refuse(format!("agents.{name}.url"), agent.url.clone(), "must be reached by TLS", mend);
+        }
+    }
+    if !config.http.listen.ip().is_loopback() && config.http.certificate.is_none() {
+        let mend = "set http.certificate and http.private_key, or listen on loopback behind a proxy";
+        refuse("http.listen".to_owned(), config.http.listen.to_string(), "must have TLS when other hosts reach it", mend);
+    }
+    for origin in config.http.cors_origins.iter().filter(|origin| !origin.starts_with("https://")) {
+        refuse("http.cors_origins".to_owned(), format!("{origin:?}"), "must be https://", "serve the application by TLS");
+    }
+    if ["debug", "trace"].iter().any(|level| config.log.level.contains(level)) {
+        refuse("log.level".to_owned(), config.log.level.clone(), "must not be debug or trace", "write info");
+    }
+}
+
+/// Whether a WebSocket address is on this host.
+fn is_local(url: &str) -> bool {
+    let host = url.trim_start_matches("ws://");
+    ["127.", "[::1]", "localhost"].iter().any(|local| host.starts_with(local))
 }
 
 /// Two listeners on one port would fail only when the second opens.

@@ -22,6 +22,8 @@ use crate::agent::embedded::SimulatorConfig;
 use crate::api::config::HttpConfig;
 use crate::audit::config::AuditConfig;
 use crate::call::config::{CallsConfig, DEFAULT_NUMBER, NumberConfig};
+use crate::domain::deployment::DeploymentConfig;
+use crate::domain::setting::SettingFault;
 use crate::leg::config::RtpConfig;
 use crate::signalling::config::{OutboundConfig, SipConfig};
 use crate::store::config::StoreConfig;
@@ -30,6 +32,8 @@ use crate::telemetry::config::LogConfig;
 /// Every setting of the gateway.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
+    /// What the gateway is used for.
+    pub deployment: DeploymentConfig,
     /// Where SIP is spoken.
     pub sip: SipConfig,
     /// Which ports carry audio.
@@ -74,6 +78,7 @@ impl Config {
         let file = text.parse::<toml::Table>().map_err(|error| ConfigErrors::syntax(text, &error))?;
         let mut reader = read::Reader::new(file, environment::layer(variables));
         let config = Self {
+            deployment: reader.section("deployment"),
             sip: reader.section("sip"),
             rtp: reader.section("rtp"),
             calls: reader.section("calls"),
@@ -92,6 +97,18 @@ impl Config {
             faults = check::faults(&config);
         }
         if faults.is_empty() { Ok(config) } else { Err(ConfigErrors::Faults(faults)) }
+    }
+
+    /// What is wrong with the text of a configuration, with the environment of this process laid over it as at a start;
+    /// nothing when it could be started with.
+    #[must_use]
+    pub fn faults_of(text: &str) -> Vec<SettingFault> {
+        let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        match Self::from_sources(text, variables) {
+            Ok(_) => Vec::new(),
+            Err(ConfigErrors::Faults(faults)) => faults,
+            Err(error) => vec![SettingFault::new("(file)", "(text)", error.to_string(), "write TOML")],
+        }
     }
 
     /// Who answers `dialled`; the entry `default` stands for every number not listed.

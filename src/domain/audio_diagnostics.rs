@@ -5,10 +5,11 @@
 use std::time::Duration;
 
 use media::analysis::{Diagnostics, LineFigures};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a call sounded like.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct AudioDiagnostics {
     /// What the caller's line brought.
@@ -28,7 +29,7 @@ pub struct AudioDiagnostics {
 }
 
 /// What one line sounds like.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct LineDiagnostics {
     /// Level of all of it.
@@ -48,7 +49,7 @@ pub struct LineDiagnostics {
 }
 
 /// What comes back of what is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EchoDiagnostics {
     /// From our sending to its coming.
     pub delay_ms: u64,

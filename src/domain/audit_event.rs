@@ -52,12 +52,34 @@ pub enum AuditAction {
     View,
     /// Read many.
     ViewList,
+    /// Made one.
+    Create,
+    /// Made many.
+    CreateBulk,
+    /// Changed one.
+    Update,
+    /// Removed one; it can be brought back.
+    Delete,
+    /// Brought a removed one back.
+    Restore,
+    /// Took all of them out.
+    Export,
     /// A call began.
     StartCall,
     /// A call ended.
     EndCall,
     /// Keys were pressed on a call.
     SendDtmf,
+    /// A call was put on hold.
+    HoldCall,
+    /// A call was taken off hold.
+    ResumeCall,
+    /// A caller was sent elsewhere.
+    TransferCall,
+    /// Somebody listened to a call while it ran.
+    ListenCall,
+    /// Somebody followed what happens.
+    FollowEvents,
     /// Read where a call stands.
     ViewStatus,
     /// Read what was said.
@@ -90,6 +112,19 @@ pub enum Outcome {
     Failure,
     /// Not allowed.
     Denied,
+}
+
+impl Actor {
+    /// What kind of actor it is: for logs, which name nobody.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Admin => "admin",
+            Self::Trunk(_) => "trunk",
+            Self::Anonymous => "anonymous",
+        }
+    }
 }
 
 impl AuditEvent {

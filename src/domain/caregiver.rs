@@ -1,5 +1,6 @@
 //! Somebody who looks after a patient, as part of the patient's record.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::email::EmailAddress;
@@ -9,7 +10,7 @@ use super::phone::{CallingCode, E164, WrittenNumber};
 use super::redacted::Redacted;
 
 /// Somebody who looks after a patient.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Caregiver {
     /// Which one.
     pub id: CaregiverId,

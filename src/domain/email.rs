@@ -4,14 +4,16 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::field_fault::FieldRule;
 
 /// An address in lower case: by the RFC a local part's case may matter, in the field it never does, and two spellings
 /// of one mailbox must not be two people.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(inline)]
 pub struct EmailAddress(String);
 
 impl EmailAddress {

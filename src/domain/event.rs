@@ -2,6 +2,7 @@
 //!
 //! A metric is named `auricle_<area>_<noun>_<unit>`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::call_record::{Direction, SessionStatus, Speaker};
@@ -10,7 +11,7 @@ use super::redacted::Redacted;
 use super::termination::Termination;
 
 /// Something that happened in an organisation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// Whose it is.
     pub org_id: OrgId,
@@ -22,7 +23,7 @@ pub struct Event {
 }
 
 /// What can happen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum EventKind {
     /// A call began.

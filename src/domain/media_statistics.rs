@@ -3,12 +3,13 @@
 //! A figure that an older record does not have reads as its default, so that every record of every version can be read.
 //! Parts of a whole are 0 to 1; what is not known is null.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::audio_diagnostics::AudioDiagnostics;
 
 /// How the audio of a call fared.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct MediaStatistics {
     /// Codec of the leg, by its SDP name; empty before negotiation.
@@ -74,7 +75,7 @@ pub struct MediaStatistics {
 }
 
 /// How the agent's audio went out to the caller.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct AgentPlayback {
     /// Milliseconds of the agent that were sent.
@@ -106,7 +107,7 @@ pub struct AgentPlayback {
 }
 
 /// How one direction sounds, by the E-model (ITU-T G.107).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CallQuality {
     /// The rating R, 0 to 100.
     pub r_factor: f64,
@@ -117,7 +118,7 @@ pub struct CallQuality {
 }
 
 /// Bursts of loss, where at most 15 packets in a row arrive, and the gaps between them (RFC 3611 §4.7.2).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LossPattern {
     /// Part of the packets within bursts that was lost or late.
     pub burst_density: f64,
@@ -130,7 +131,7 @@ pub struct LossPattern {
 }
 
 /// A time over the call.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Spread {
     /// The least.
     pub min_ms: f64,

@@ -7,6 +7,7 @@ pub mod audio_diagnostics;
 pub mod audit_event;
 pub mod call_record;
 pub mod caregiver;
+pub mod deployment;
 pub mod email;
 pub mod event;
 pub mod field_fault;

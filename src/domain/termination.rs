@@ -3,12 +3,13 @@
 //! The class says who is to blame, the reason says what happened, nested by the area in which it happened. A call
 //! gets exactly one; the first cause wins.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::call_record::SessionStatus;
 
 /// The end of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Termination {
     /// Who ended it, or whose fault it was.
     pub class: TerminationClass,
@@ -18,7 +19,7 @@ pub struct Termination {
 }
 
 /// Who ended the call, or whose fault its end was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TerminationClass {
     /// The far end of the telephone line.
@@ -32,7 +33,7 @@ pub enum TerminationClass {
 }
 
 /// What happened, by area.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "area", content = "reason", rename_all = "snake_case")]
 pub enum TerminationReason {
     /// Signalling.
@@ -48,7 +49,7 @@ pub enum TerminationReason {
 }
 
 /// Ends that signalling brought about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SipReason {
     /// The far end sent BYE.
@@ -72,7 +73,7 @@ pub enum SipReason {
 }
 
 /// Ends that the audio brought about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MediaReason {
     /// The offer held nothing that we speak (488).
@@ -84,7 +85,7 @@ pub enum MediaReason {
 }
 
 /// Ends that the AI service brought about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AgentReason {
     /// The agent asked for the end of the call.
@@ -100,7 +101,7 @@ pub enum AgentReason {
 }
 
 /// Ends by rule or by an operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PolicyReason {
     /// An operator ended it through the API.
@@ -112,7 +113,7 @@ pub enum PolicyReason {
 }
 
 /// Ends of the gateway process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GatewayReason {
     /// The process stopped in good order.

@@ -1,9 +1,10 @@
 //! The timeline of a call: what happened when, in milliseconds since its INVITE.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One entry of a call's timeline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TimelineEntry {
     /// Milliseconds since the INVITE came or went.
     pub at_ms: u64,
@@ -13,7 +14,7 @@ pub struct TimelineEntry {
 }
 
 /// What a timeline can hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Moment {
     /// The INVITE came or went.

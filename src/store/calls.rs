@@ -7,7 +7,7 @@ use super::error::StoreError;
 use super::query::{Condition, Cursor, Direction, Field, Query};
 use super::versioned::{self, Versioned};
 use crate::domain::call_record::{CallRecord, CallStatus, SessionStatus};
-use crate::domain::ids::CallId;
+use crate::domain::ids::{CallId, OrgId};
 use crate::domain::termination::{GatewayReason, Termination};
 use crate::domain::timeline::{Moment, TimelineEntry};
 use chrono::{DateTime, Utc};
@@ -68,6 +68,14 @@ impl CallRecords {
         let put = |record: &CallRecord| Ok(Write::Put { collection: &CALLS, id: record.id.to_string(), body: body(record)? });
         let writes = records.into_iter().map(put).collect::<Result<Vec<_>, StoreError>>()?;
         self.documents.write(scope, writes).await.map(|_| ())
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.documents.get(&OrgScope::new(OrgId::default_org()), &CALLS, "probe").await.map(|_| ())
     }
 
     /// One record, or none; another organisation's looks like none.

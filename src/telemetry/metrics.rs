@@ -13,9 +13,9 @@ use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 use self::table::{
-    AGENT_FAULTS, API_DURATION, API_REQUESTS, CALL_SETUP, CALLS_ACTIVE, CALLS_ENDED, CALLS_REFUSED, CALLS_STARTED, FIRST_AUDIO, JITTER,
-    Kind, Metric, PACKETS_LATE, PACKETS_LOST, RECEIVED_MOS, ROUND_TRIP, SEND_LATENESS, SENT_MOS, SIP_UNHEARD, SNAPSHOTS_DROPPED, TABLE,
-    TURN_LATENCY,
+    AGENT_FAULTS, API_DURATION, API_ERRORS, API_REQUESTS, CALL_SETUP, CALLS_ACTIVE, CALLS_ENDED, CALLS_REFUSED, CALLS_STARTED, FIRST_AUDIO,
+    JITTER, Kind, Metric, PACKETS_LATE, PACKETS_LOST, RECEIVED_MOS, ROUND_TRIP, SEND_LATENESS, SENT_MOS, SIP_UNHEARD, SNAPSHOTS_DROPPED,
+    TABLE, TURN_LATENCY,
 };
 use crate::domain::call_record::{Direction, MediaStatistics};
 use crate::domain::termination::Termination;
@@ -163,6 +163,11 @@ impl Metrics {
         ];
         self.count(API_REQUESTS, labels);
         self.shared.api_duration.record(ms(took));
+    }
+
+    /// A request was refused or failed. `code` and `severity` come from closed lists.
+    pub fn api_error(&self, code: &'static str, severity: &'static str) {
+        self.count(API_ERRORS, vec![Label::from_static_parts("code", code), Label::from_static_parts("severity", severity)]);
     }
 
     /// Everything in Prometheus' text form.

@@ -10,7 +10,7 @@ pub(crate) type Violation = String;
 pub(crate) const LAYERS: &[&[&str]] = &[
     &["domain"],
     // `telemetry` knows the domain only, so that everything may use it.
-    &["net", "telemetry"],
+    &["net", "telemetry", "supervision"],
     &["store"],
     &["audit", "leg", "agent", "phone"],
     &["call"],
@@ -29,6 +29,7 @@ pub(crate) const HOMES: &[(&str, &[&str])] = &[
     ("mongodb", &["src/store/mongo"]),
     ("axum", &["src/api"]),
     ("tower_http", &["src/api"]),
+    ("hyper_util", &["src/api"]),
     // Two ends of the same protocol: the agent is a WebSocket server, and browsers speak SIP over WebSocket to us (RFC 7118).
     ("tokio_tungstenite", &["src/agent", "src/signalling/transport"]),
     ("hickory_resolver", &["src/net/dns.rs"]),

@@ -248,6 +248,7 @@ expected_call_length_s = 10
 
 [http]
 listen = "{http}"
+api_requests_per_minute = 1000000
 
 [store]
 path = "{store}"

@@ -41,7 +41,7 @@ impl Server {
             "[sip]\nlisten = \"{sip}\"\nmax_calls_per_second = 0\n\
              [rtp]\naddress = \"127.0.0.1\"\nport_min = {first}\nport_max = {last}\nquarantine_s = 1\n\
              [calls]\nmax_concurrent = 300\nexpected_calls_per_second = 10\nexpected_call_length_s = 60\n\
-             [http]\nlisten = \"{rest}\"\n\
+             [http]\nlisten = \"{rest}\"\napi_requests_per_minute = 1000000\n\
              [store]\npath = \"{store}\"\n\
              [log]\nlevel = \"{log_level}\"\nformat = \"{log_format}\"\n\
              {agents}",

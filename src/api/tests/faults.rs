@@ -12,8 +12,9 @@ use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::house::{House, SECRET, request, send};
-use crate::api::envelope;
+use crate::api::Server;
 use crate::api::error::ApiError;
+use crate::api::shell;
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_and_a_hang_have_the_one_error_form() {
@@ -22,7 +23,7 @@ async fn a_panic_and_a_hang_have_the_one_error_form() {
         .route("/panic", get(async || -> &'static str { panic!("+15550100") }))
         .route("/hang", get(async || tokio::time::sleep(Duration::from_secs(60)).await))
         .layer(CatchPanicLayer::custom(|_| ApiError::Internal.into_response()))
-        .layer(from_fn_with_state(house.state.clone(), envelope::wrap));
+        .layer(from_fn_with_state(house.state.clone(), shell::wrap));
     let ask = async |path: &str| send(&router, request("GET", path).body(Body::empty()).unwrap()).await;
     let panicked = ask("/panic").await;
     assert_eq!(panicked.error(), (500, "UNKNOWN_ERROR".to_owned()));
@@ -64,18 +65,15 @@ async fn a_listener_serves_until_it_is_told_to_stop() {
     let house = House::new();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(crate::api::serve(listener, house.state.clone(), async move {
-        let _ = stopped.await;
-    }));
+    let server = tokio::spawn(Server::new(listener, house.state.clone()).run(house.state.stopped.clone()));
     let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
     client.write_all(b"GET /v1/calls HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
     let mut answer = String::new();
     client.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
     assert_eq!(house.audited()[0]["ip"], "127.0.0.1");
-    stop.send(()).unwrap();
-    server.await.unwrap().unwrap();
+    house.stop.send(true).unwrap();
+    server.await.unwrap();
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
 

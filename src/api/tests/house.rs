@@ -1,6 +1,8 @@
 //! A gateway without signalling: what the tests call, and what they look into.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
@@ -9,31 +11,42 @@ use axum::{Router, response::Response};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc, watch};
 use tower::ServiceExt;
 
-use crate::api::{AdminSecret, AppState, router};
+use super::cast::Cast;
+use crate::api::{AppState, GatewayView, InMemory, Limits, Parts, router};
 use crate::audit::AuditLog;
 use crate::call::command::CallCommand;
 use crate::call::registry::{CallRegistry, OutboundRequest};
 use crate::domain::call_record::{CallRecord, CallStatus, Direction, MediaStatistics, SessionStatus, Speaker, Utterance};
 use crate::domain::ids::{CallId, OrgId};
+use crate::domain::patient::{Patient, PatientInput};
 use crate::domain::redacted::Redacted;
+use crate::domain::setting::SettingFault;
 use crate::store::calls::CallRecords;
+use crate::store::organisations::Organisations;
+use crate::store::patients::Patients;
+use crate::store::sealed::{MasterKeys, SealedDocuments};
 use crate::store::sqlite::SqliteDocuments;
-use crate::store::{COLLECTIONS, OrgScope};
+use crate::store::{COLLECTIONS, Documents, OrgScope};
+use crate::supervision::{Breakers, Supervisor};
 use crate::telemetry::metrics::Metrics;
 
 pub(super) const SECRET: &str = "8f1c0b7e6a5d4c3b2a190817f6e5d4c3";
 
-pub(super) struct House {
+pub(in crate::api) struct House {
     pub(super) router: Router,
-    pub(super) state: AppState,
+    pub(in crate::api) state: AppState,
     pub(super) registry: CallRegistry,
     pub(super) records: CallRecords,
     pub(super) outbound: mpsc::Receiver<OutboundRequest>,
     pub(super) directory: TempDir,
+    pub(super) stop: watch::Sender<bool>,
 }
+
+/// The web origin that may read answers.
+pub(super) const ORIGIN: &str = "https://app.example.org";
 
 pub(super) struct Answer {
     pub(super) status: StatusCode,
@@ -59,13 +72,41 @@ impl Answer {
 }
 
 impl House {
-    pub(super) fn new() -> Self {
+    pub(in crate::api) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let records = CallRecords::new(SqliteDocuments::open(directory.path(), COLLECTIONS).unwrap());
+        let secret = Redacted::new(SECRET.to_owned());
+        let documents = SqliteDocuments::open(directory.path(), COLLECTIONS).unwrap();
+        let sealed = SealedDocuments::new(documents, MasterKeys::new(&secret, &[]).unwrap());
+        let records = CallRecords::new(Arc::clone(&sealed) as Arc<dyn Documents>);
         let audit = AuditLog::open_with(&directory.path().join("audit"), 1).unwrap();
         let (registry, outbound) = CallRegistry::new(10);
-        let state = AppState::new(registry.clone(), records.clone(), audit, AdminSecret::of(SECRET), Metrics::new());
-        Self { router: router(state.clone()), state, registry, records, outbound, directory }
+        let (stop, stopped) = watch::channel(false);
+        let gateway = GatewayView {
+            started: Instant::now(),
+            environment: "test",
+            threads: Arc::new(Vec::new),
+            check_config: Arc::new(|text| {
+                let fault = || SettingFault::new("file", "(text)", "must be empty", "take everything out");
+                if text.is_empty() { Vec::new() } else { vec![fault()] }
+            }),
+        };
+        let state = AppState::from(Parts {
+            registry: registry.clone(),
+            records: records.clone(),
+            patients: Patients::new(Arc::clone(&sealed)),
+            organisations: Organisations::new(sealed),
+            audit,
+            authenticator: Arc::new(Cast),
+            metrics: Metrics::new(),
+            events: broadcast::channel(64).0,
+            limits: Limits::new(Arc::new(InMemory::default()), 100_000),
+            origins: vec![ORIGIN.to_owned()],
+            tasks: Supervisor::new(stopped.clone()),
+            breakers: Breakers::default(),
+            gateway,
+            stopped,
+        });
+        Self { router: router(state.clone()), state, registry, records, outbound, directory, stop }
     }
 
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {
@@ -119,6 +160,30 @@ impl House {
         // It runs for as long as the test does.
         std::mem::forget(entry);
         inbox
+    }
+
+    /// A patient of `org`, removed or not.
+    pub(super) async fn patient(&self, org: &OrgId, removed: bool) -> Patient {
+        let input = PatientInput { name: Redacted::new("Ana Planted".to_owned()), ..PatientInput::default() };
+        let details = input.check(None, Utc::now().date_naive()).unwrap();
+        let mut patient = Patient::new(org.clone(), details, Utc::now());
+        patient.deleted_at = removed.then(Utc::now);
+        self.state.patients.insert(&OrgScope::new(org.clone()), &patient).await.unwrap();
+        patient
+    }
+
+    /// The same as [`Self::ask`], as somebody else and with a body.
+    pub(super) async fn ask_as(&self, bearer: Option<&str>, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        let mut request = request(method, path);
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let mut request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).unwrap();
+        request.headers_mut().remove(header::AUTHORIZATION);
+        if let Some(bearer) = bearer {
+            request.headers_mut().insert(header::AUTHORIZATION, format!("Bearer {bearer}").parse().unwrap());
+        }
+        self.send(request).await
     }
 
     pub(super) async fn recorded(&self, org: &OrgId, status: SessionStatus, started_at: DateTime<Utc>) -> CallRecord {

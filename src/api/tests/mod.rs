@@ -2,6 +2,17 @@
 
 mod access;
 mod calls;
+mod cast;
+mod events;
 mod faults;
 mod form;
 mod house;
+mod injection;
+mod limits;
+mod matrix;
+mod openapi;
+mod origins;
+mod patients;
+mod system;
+
+pub(super) use house::House;

@@ -48,6 +48,7 @@ pub(super) const SENT_MOS: &str = "auricle_media_sent_mos";
 pub(super) const SEND_LATENESS: &str = "auricle_media_send_lateness_ms";
 pub(super) const SNAPSHOTS_DROPPED: &str = "auricle_store_snapshots_dropped_total";
 pub(super) const API_REQUESTS: &str = "auricle_api_requests_total";
+pub(super) const API_ERRORS: &str = "auricle_api_errors_total";
 pub(super) const API_DURATION: &str = "auricle_api_request_duration_ms";
 
 /// Opinion scores at R 50, 60, 70, 80, 90 (G.107 annex B), and what lies around them.
@@ -109,6 +110,7 @@ pub(super) const TABLE: &[Metric] = &[
     },
     Metric { name: SNAPSHOTS_DROPPED, kind: Kind::Counter, text: "Interim snapshots of calls dropped before a full store queue." },
     Metric { name: API_REQUESTS, kind: Kind::Counter, text: "HTTP requests answered, by method, route and status." },
+    Metric { name: API_ERRORS, kind: Kind::Counter, text: "HTTP requests that were refused or failed, by code and severity." },
     Metric {
         name: API_DURATION,
         kind: Kind::Histogram(&[1.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 5_000.0]),

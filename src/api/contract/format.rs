@@ -1,0 +1,201 @@
+//! Forms that a text can have.
+
+use chrono::NaiveDate;
+use media::dtmf::Digit;
+
+/// The form of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::api) enum Format {
+    /// One line: no control characters.
+    Line,
+    /// Several lines: no control characters but line ends and tabs.
+    Lines,
+    /// An e-mail address.
+    Email,
+    /// A telephone number as people write it.
+    Phone,
+    /// A day, `YYYY-MM-DD`.
+    Date,
+    /// A language tag (BCP 47) of language and region.
+    Language,
+    /// A time zone of the IANA database by the form of its name.
+    TimeZone,
+    /// `sip:…`.
+    SipUri,
+    /// The name of a configured agent.
+    AgentName,
+    /// Keys of a telephone.
+    Digits,
+    /// An identifier that begins with this prefix and `_`.
+    Id(&'static str),
+    /// What a list gave as `next_cursor`.
+    Cursor,
+}
+
+impl Format {
+    /// Whether `text` has the form; its length was looked at already.
+    pub(super) fn fits(self, text: &str) -> bool {
+        let graphic = || text.bytes().all(|byte| byte.is_ascii_graphic());
+        match self {
+            Self::Line => !text.chars().any(char::is_control),
+            Self::Lines => !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')),
+            Self::Email => is_email(text),
+            Self::Phone => is_phone(text),
+            Self::Date => text.len() == 10 && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok(),
+            Self::Language => is_language(text),
+            Self::TimeZone => is_time_zone(text),
+            Self::SipUri => graphic() && text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sip:")),
+            Self::AgentName => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)),
+            Self::Digits => text.chars().all(|key| Digit::new(key).is_some()),
+            Self::Id(prefix) => text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).is_some_and(is_id_suffix),
+            Self::Cursor => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
+        }
+    }
+
+    /// What a client is told that it must be.
+    pub(super) const fn must(self) -> &'static str {
+        match self {
+            Self::Line => "must be one line of text of the allowed length",
+            Self::Lines => "must be a text of the allowed length, without control characters",
+            Self::Email => "must be an e-mail address",
+            Self::Phone => "must be a telephone number of 7 to 15 digits, with +, spaces and hyphens at most",
+            Self::Date => "must be a day as YYYY-MM-DD",
+            Self::Language => "must be a language tag as en or es-MX",
+            Self::TimeZone => "must be a time zone as Europe/Madrid",
+            Self::SipUri => "must be a SIP URI of at most 256 characters, as in sip:1000@192.0.2.1",
+            Self::AgentName => "must be the name of an agent",
+            Self::Digits => "must be 1 to 32 keys of 0-9 * # A-D, and ! for a hook flash",
+            Self::Id(_) => "must be an identifier of this kind",
+            Self::Cursor => "is not one that this list gave",
+        }
+    }
+
+    /// Shortest and longest.
+    pub(super) const fn length(self) -> (usize, usize) {
+        match self {
+            Self::Line | Self::Lines => (1, 4_000),
+            Self::Email => (3, 254),
+            Self::Phone => (7, 32),
+            Self::Date => (10, 10),
+            Self::Language => (2, 16),
+            Self::TimeZone => (3, 64),
+            Self::SipUri => (5, 256),
+            Self::AgentName => (1, 64),
+            Self::Digits => (1, 32),
+            Self::Id(prefix) => (prefix.len() + 2, prefix.len() + 1 + 40),
+            Self::Cursor => (1, 512),
+        }
+    }
+
+    pub(super) const fn example(self) -> &'static str {
+        match self {
+            Self::Line | Self::Lines => "text",
+            Self::Email => "ana@example.org",
+            Self::Phone => "+1 555 010 0199",
+            Self::Date => "1948-05-17",
+            Self::Language => "es-MX",
+            Self::TimeZone => "America/Mexico_City",
+            Self::SipUri => "sip:1000@192.0.2.1",
+            Self::AgentName => "reception",
+            Self::Digits => "123#",
+            Self::Id(_) => "",
+            Self::Cursor => "WzE3MzIxMTgwMDAwMDAwMDAsImNhbGxfIl0",
+        }
+    }
+
+    /// As JSON Schema says it: the name of a format or a pattern.
+    pub(super) fn in_schema(self) -> (Option<&'static str>, Option<String>) {
+        match self {
+            Self::Email => (Some("email"), Some(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,63}$".to_owned())),
+            Self::Phone => (None, Some(r"^\+?[\d\s-]+$".to_owned())),
+            Self::Date => (Some("date"), None),
+            Self::Language => (None, Some("^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$".to_owned())),
+            Self::TimeZone => (None, Some("^[A-Za-z_+-]+(/[A-Za-z0-9_+-]+){0,2}$".to_owned())),
+            Self::SipUri => (None, Some("^[sS][iI][pP]:[!-~]+$".to_owned())),
+            Self::AgentName => (None, Some("^[A-Za-z0-9._-]+$".to_owned())),
+            Self::Digits => (None, Some("^[0-9*#A-Da-d!]+$".to_owned())),
+            Self::Id(prefix) => (None, Some(format!("^{prefix}_[0-9a-z]+$"))),
+            Self::Cursor => (None, Some("^[A-Za-z0-9_-]+$".to_owned())),
+            Self::Line => (None, Some(r"^[^\x00-\x1f\x7f-\x9f]*$".to_owned())),
+            Self::Lines => (None, None),
+        }
+    }
+}
+
+/// The part of RFC 5321's form that is in use: no quoted local part, no address literal.
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let atom = |byte: u8| byte.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&byte);
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let top = domain.rsplit('.').next().unwrap_or_default();
+    (1..=64).contains(&local.len())
+        && local.bytes().all(atom)
+        && !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..")
+        && domain.contains('.')
+        && domain.split('.').all(label)
+        && top.len() >= 2
+        && top.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+/// `^\+?[\d\s-]+$`, with as many digits as E.164 allows.
+fn is_phone(text: &str) -> bool {
+    let rest = text.strip_prefix('+').unwrap_or(text);
+    let digits = rest.bytes().filter(u8::is_ascii_digit).count();
+    (7..=15).contains(&digits) && rest.chars().all(|c| c.is_ascii_digit() || c == ' ' || c == '-')
+}
+
+fn is_language(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let language = parts.next().unwrap_or_default();
+    let subtag = |part: &str| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (2..=3).contains(&language.len()) && language.bytes().all(|byte| byte.is_ascii_alphabetic()) && parts.all(subtag)
+}
+
+fn is_time_zone(text: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"_+-".contains(&byte);
+    let parts: Vec<_> = text.split('/').collect();
+    parts.len() <= 3
+        && parts.iter().all(|part| !part.is_empty() && part.bytes().all(legal))
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
+fn is_id_suffix(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_form_takes_its_example() {
+        use Format::*;
+        for format in [Email, Phone, Date, Language, TimeZone, SipUri, AgentName, Digits, Cursor] {
+            let (min, max) = format.length();
+            assert!(format.fits(format.example()), "{format:?}");
+            assert!((min..=max).contains(&format.example().chars().count()), "{format:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_not_the_form_is_refused() {
+        let cases = [
+            (Format::Email, ["a@b", "@example.org", "a b@example.org", "a@-x.org", "a@example.1"]),
+            (Format::Phone, ["+", "12345", "+1 555 CALL", "(555) 0100000", "1234567890123456"]),
+            (Format::Date, ["1948-5-17", "1948-02-30", "17/05/1948", "1948-05-17T0", "----------"]),
+            (Format::Line, ["a\u{0}", "a\nb", "\u{1b}[2J", "\u{7f}", "\u{85}"]),
+        ];
+        for (format, texts) in cases {
+            for text in texts {
+                assert!(!format.fits(text), "{format:?} {text:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! How everything stands: for whoever runs the gateway.
+
+use std::time::Instant;
+
+use axum::Json;
+use axum::extract::State;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::health::PATIENCE;
+use crate::api::contract::Output;
+use crate::api::state::{AppState, MAX_REQUESTS};
+use crate::supervision::{BreakerState, BreakerStatus, TaskState, TaskStatus};
+
+/// Every part, and how it fares.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Status {
+    status: Standing,
+    version: &'static str,
+    environment: &'static str,
+    uptime_s: u64,
+    calls: Calls,
+    requests: Requests,
+    store: Store,
+    audit: Standing,
+    media_threads: Vec<Thread>,
+    background_tasks: Vec<Task>,
+    breakers: Vec<BreakerView>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Standing {
+    Ok,
+    Degraded,
+    Stopping,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct Calls {
+    active: usize,
+    capacity: usize,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct Requests {
+    active: usize,
+    capacity: usize,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct Store {
+    status: Standing,
+    /// How long it took to answer; null when it did not.
+    latency_ms: Option<u64>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct Thread {
+    name: String,
+    calls: usize,
+    panicked_calls: u64,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct Task {
+    name: &'static str,
+    state: &'static str,
+    restarts: u32,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct BreakerView {
+    name: String,
+    state: &'static str,
+    failures: u32,
+}
+
+/// `GET /status`.
+pub(super) async fn status(State(state): State<AppState>) -> Json<Status> {
+    let asked = Instant::now();
+    let answered = tokio::time::timeout(PATIENCE, state.records.probe()).await;
+    let latency = matches!(answered, Ok(Ok(()))).then(|| u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX));
+    let ok_if = |ok: bool| if ok { Standing::Ok } else { Standing::Degraded };
+    let tasks: Vec<_> = state.tasks.status().into_iter().map(Task::from).collect();
+    let (store, audit) = (ok_if(latency.is_some()), ok_if(state.audit.is_writing()));
+    let waiting = tasks.iter().any(|task| task.state == "waiting");
+    let overall = match state.registry.is_closed() {
+        true => Standing::Stopping,
+        false => ok_if(store == Standing::Ok && audit == Standing::Ok && !waiting),
+    };
+    let threads = (state.gateway.threads)().into_iter();
+    Json(Status {
+        status: overall,
+        version: env!("CARGO_PKG_VERSION"),
+        environment: state.gateway.environment,
+        uptime_s: state.gateway.started.elapsed().as_secs(),
+        calls: Calls { active: state.registry.len(), capacity: state.registry.capacity() },
+        requests: Requests { active: MAX_REQUESTS - state.places.available_permits(), capacity: MAX_REQUESTS },
+        store: Store { status: store, latency_ms: latency },
+        audit,
+        media_threads: threads.map(|thread| Thread { name: thread.name, calls: thread.running, panicked_calls: thread.panicked }).collect(),
+        background_tasks: tasks,
+        breakers: state.breakers.status(Instant::now()).into_iter().map(BreakerView::from).collect(),
+    })
+}
+
+impl From<TaskStatus> for Task {
+    fn from(task: TaskStatus) -> Self {
+        let state = match task.state {
+            TaskState::Running => "running",
+            TaskState::Waiting => "waiting",
+            TaskState::Stopped => "stopped",
+        };
+        Self { name: task.name, state, restarts: task.restarts }
+    }
+}
+
+impl From<BreakerStatus> for BreakerView {
+    fn from(breaker: BreakerStatus) -> Self {
+        let state = match breaker.state {
+            BreakerState::Closed => "closed",
+            BreakerState::Open => "open",
+            BreakerState::HalfOpen => "half_open",
+        };
+        Self { name: breaker.name, state, failures: breaker.failures }
+    }
+}
+
+impl Output for Status {
+    fn example() -> Self {
+        Self {
+            status: Standing::Ok,
+            version: env!("CARGO_PKG_VERSION"),
+            environment: "production",
+            uptime_s: 86_400,
+            calls: Calls { active: 12, capacity: 1_000 },
+            requests: Requests { active: 1, capacity: MAX_REQUESTS },
+            store: Store { status: Standing::Ok, latency_ms: Some(1) },
+            audit: Standing::Ok,
+            media_threads: vec![Thread { name: "media-0".to_owned(), calls: 12, panicked_calls: 0 }],
+            background_tasks: vec![Task { name: "metrics_upkeep", state: "running", restarts: 0 }],
+            breakers: Vec::new(),
+        }
+    }
+}
