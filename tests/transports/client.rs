@@ -38,13 +38,17 @@ impl Client {
             return Ok(Self::Udp(socket));
         }
         let stream = tcp(own, to)?;
+        let clock = stream.try_clone()?;
+        clock.set_read_timeout(Some(Duration::from_secs(5)))?;
         let stream: Box<dyn Duplex> = if transport.is_secure() { Box::new(tls(stream, authority)?) } else { Box::new(stream) };
         if transport.is_stream() {
+            clock.set_read_timeout(Some(TICK))?;
             return Ok(Self::Stream(stream));
         }
         let mut request = format!("ws://{to}/").into_client_request().map_err(io::Error::other)?;
         request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static("sip"));
         let (socket, _) = tungstenite::client(request, stream).map_err(|error| io::Error::other(error.to_string()))?;
+        clock.set_read_timeout(Some(TICK))?;
         Ok(Self::WebSocket(Box::new(socket)))
     }
 
@@ -139,11 +143,9 @@ fn tls(mut stream: TcpStream, authority: &Path) -> io::Result<StreamOwned<Client
     let config = Arc::new(builder.with_root_certificates(roots).with_no_client_auth());
     let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
     let mut connection = ClientConnection::new(config, name).map_err(io::Error::other)?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     while connection.is_handshaking() {
         connection.complete_io(&mut stream)?;
     }
-    stream.set_read_timeout(Some(TICK))?;
     Ok(StreamOwned::new(connection, stream))
 }
 

@@ -165,6 +165,7 @@ loadmodule "rr.so"
 loadmodule "pv.so"
 loadmodule "maxfwd.so"
 loadmodule "siputils.so"
+loadmodule "textops.so"
 loadmodule "tls.so"
 modparam("tls", "config", "TLS_CFG")
 request_route {
