@@ -1,5 +1,6 @@
 //! What the media core costs: a frame of every codec against the bare library, a resampled frame, a tick of a call's
-//! pipelines, and the memory of a call.
+//! pipelines, the memory of a call, and what it costs to listen to a line or to make
+//! it cleaner.
 //!
 //! `make bench-media`, or `cargo bench --bench media`. On one thread, without sockets. Figures are medians of many runs of
 //! about half a millisecond; what is compared runs in turns. Prints a table and one `RESULT` line, writes
@@ -12,6 +13,8 @@ mod call;
 mod calls;
 #[path = "media/codecs.rs"]
 mod codecs;
+#[path = "media/listening.rs"]
+mod listening;
 #[path = "../tests/support/measured.rs"]
 mod measured;
 #[path = "media/speech.rs"]
@@ -29,6 +32,7 @@ fn main() -> anyhow::Result<ExitCode> {
     codecs::resampling(&mut figures)?;
     calls::ticks(&mut figures)?;
     calls::memory(&mut figures)?;
+    listening::measure(&mut figures);
     measured::save("media", "What the media core costs", "make bench-media", &figures)?;
     for Figure { what, value, gate, .. } in &figures {
         let gate = gate.map(|gate| format!("  (gate {gate})")).unwrap_or_default();

@@ -100,6 +100,7 @@ impl House {
             org: OrgId::default_org(),
             codecs: None,
             analysis: false,
+            enhancement: Default::default(),
             keys: KeyRules::default(),
             keys_to_agent: true,
             from: Redacted::new("sip:alice@127.0.0.1".to_owned()),

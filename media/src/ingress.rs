@@ -11,10 +11,11 @@
 //! | 5 | conceal what was lost | `codec::conceal` | a codec that conceals by itself does it between two decoded packets |
 //! | 6 | keys as tones, heard; mute: keys that are pressed | `ingress::tones` | nobody behind it shall hear them |
 //! | 7 | tap: decoded side copy | `ingress::pieces` | at the codec's rate, before resampling adds delay |
-//! | 8 | resample to the agent's rate, 5 ms | `resample` | last, so that all before it runs at the lowest rate; Opus is decoded at the agent's and needs none |
-//! | 9 | write in the agent's format | `ingress::outlet` | |
+//! | 8 | take out echo and noise, where a route wants that | `enhancement` | behind the tap, since whoever judges the line must hear it as it is, echo and all; behind the mute, so that it knows no key; at a rate of its own, so before the agent's |
+//! | 9 | resample to the agent's rate, 5 ms | `resample` | last, so that all before it runs at the lowest rate; Opus is decoded at the agent's and needs none |
+//! | 10 | write in the agent's format | `ingress::outlet` | |
 //!
-//! There is no playout delay: a packet whose turn it is goes on at once, and G.711 untouched where the agent takes it.
+//! There is no playout delay: a packet whose turn it is goes on at once, and G.711 untouched where the agent takes it as it is.
 //! Telephone-events and packets of another payload type never become audio; they take up their sequence number, so
 //! that nothing waits for them, and their time is filled by the timeline. Filling is digital silence: a model gains
 //! nothing from noise. The timeline's rules and its invariant stand in `jitter::timeline`. On hold, what still comes is
@@ -31,6 +32,7 @@ mod delivery;
 mod outlet;
 mod pieces;
 mod placing;
+mod reference;
 mod stats;
 mod tones;
 
@@ -51,7 +53,7 @@ use crate::units::{RtpTimestamp, Ssrc};
 
 pub use crate::rtp::PayloadTypes;
 pub use config::{IngressConfig, Silence};
-pub use delivery::{FrameOrigin, TapFrame};
+pub use pieces::{FrameOrigin, TapFrame};
 pub use stats::IngressStats;
 
 /// The pipeline from the network to the agent, for one leg.
@@ -101,7 +103,7 @@ impl Ingress {
     /// # Errors
     /// When the codec or the agent's rate cannot be had.
     pub fn new(config: IngressConfig) -> Result<Self, PipelineError> {
-        let IngressConfig { codec, output, tap, .. } = config;
+        let codec = config.codec;
         Ok(Self {
             config,
             ssrc: None,
@@ -109,7 +111,7 @@ impl Ingress {
             gap_wait: GapWait::new(config.gap_wait_max),
             timeline: Timeline::new(codec.clock_rate()).ok_or(PipelineError::Unsupported { codec })?,
             interarrival: Interarrival::new(codec.clock_rate()),
-            delivery: Delivery::new(codec, output, config.silence, tap)?,
+            delivery: Delivery::beginning(&config)?,
             successor: None,
             stats: IngressStats::default(),
             lost: 0,
@@ -200,8 +202,7 @@ impl Ingress {
     /// When the codec cannot be had; all stays as it was.
     pub fn set_codec(&mut self, now: Instant, codec: Codec, payload_types: PayloadTypes) -> Result<(), PipelineError> {
         Timeline::new(codec.clock_rate()).ok_or(PipelineError::Unsupported { codec })?;
-        let delivery =
-            if codec == self.config.codec { None } else { Some(Delivery::new(codec, self.config.output, self.config.silence, false)?) };
+        let delivery = if codec == self.config.codec { None } else { Some(Delivery::new(codec, &self.config)?) };
         self.successor = Some(Box::new(Successor { codec, payload_types, delivery }));
         if self.ssrc.is_none() || payload_types.audio == self.config.payload_types.audio {
             self.adopt(now);

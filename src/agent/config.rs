@@ -145,7 +145,8 @@ impl AgentConfig {
     }
 
     fn check_turn_detection(&self, faults: &mut Vec<SettingFault>) {
-        if let TurnDetection::Gateway { doubt_ms, confirm_speech_ms, silence_duration_ms } = self.turn_detection {
+        if let TurnDetection::Gateway { doubt_ms, confirm_speech_ms, prefix_padding_ms, silence_duration_ms } = self.turn_detection {
+            faults.extend(out_of_range("turn_detection.prefix_padding_ms", prefix_padding_ms, &(0..=2_000), "ms"));
             faults.extend(out_of_range("turn_detection.doubt_ms", doubt_ms, &(200..=3_000), "ms"));
             faults.extend(out_of_range("turn_detection.confirm_speech_ms", confirm_speech_ms, &(50..=2_000), "ms"));
             faults.extend(out_of_range("turn_detection.silence_duration_ms", silence_duration_ms, &(100..=MAX_TURN_MS), "ms"));
@@ -224,6 +225,9 @@ pub enum TurnDetection {
         /// The caller's speech within that time that makes it an interruption; 50 to 2 000 ms, less than `doubt_ms`. Default: 400.
         #[serde(default = "default_confirm_speech_ms")]
         confirm_speech_ms: u32,
+        /// Audio sent from before the speech, 0 to 2 000 ms. Default: 300.
+        #[serde(default = "default_prefix_padding_ms")]
+        prefix_padding_ms: u32,
         /// Silence that ends the turn, 100 to 10 000 ms. Default: 600.
         #[serde(default = "default_gateway_silence_ms")]
         silence_duration_ms: u32,
@@ -240,10 +244,18 @@ impl TurnDetection {
     /// How the gateway decides turns, where it does.
     #[must_use]
     pub fn by_gateway(self) -> Option<barge_in::Config> {
-        let Self::Gateway { doubt_ms, confirm_speech_ms, silence_duration_ms } = self else { return None };
+        let Self::Gateway { doubt_ms, confirm_speech_ms, silence_duration_ms, .. } = self else { return None };
         let ms = |ms: u32| Duration::from_millis(ms.into());
         let (window, speech, silence) = (ms(doubt_ms), ms(confirm_speech_ms), ms(silence_duration_ms));
         Some(barge_in::Config { window, speech, silence, ..barge_in::Config::default() })
+    }
+
+    /// Where the gateway decides turns and sends nothing else: how much is sent of what was said before one, and for how long a
+    /// turn may be in doubt.
+    #[must_use]
+    pub fn kept(self) -> Option<(Duration, Duration)> {
+        let Self::Gateway { prefix_padding_ms, doubt_ms, .. } = self else { return None };
+        Some((Duration::from_millis(prefix_padding_ms.into()), Duration::from_millis(doubt_ms.into())))
     }
 }
 
@@ -376,9 +388,12 @@ mod tests {
         let turns = |text: &str| AgentConfig { turn_detection: toml::from_str(text).unwrap(), ..AgentConfig::at("ws://127.0.0.1/") };
         let usual = turns("type = \"gateway\"");
         assert_eq!((usual.faults(), usual.turn_detection.by_gateway()), (vec![], Some(barge_in::Config::default())));
-        let keys: Vec<_> =
-            turns("type = \"gateway\"\ndoubt_ms = 300\nsilence_duration_ms = 0").faults().into_iter().map(|fault| fault.key).collect();
-        assert_eq!(keys, ["turn_detection.silence_duration_ms", "turn_detection.confirm_speech_ms"]);
+        let keys: Vec<_> = turns("type = \"gateway\"\ndoubt_ms = 300\nprefix_padding_ms = 2001\nsilence_duration_ms = 0")
+            .faults()
+            .into_iter()
+            .map(|fault| fault.key)
+            .collect();
+        assert_eq!(keys, ["turn_detection.prefix_padding_ms", "turn_detection.silence_duration_ms", "turn_detection.confirm_speech_ms"]);
         assert_eq!(TurnDetection::default().by_gateway(), None);
     }
 

@@ -24,6 +24,11 @@ pub enum AgentCommand {
         /// Where its playing stands.
         state: PlaybackState,
     },
+    /// The gateway, not the provider, decided that the caller has the turn. Taken at any time.
+    TurnStarted {
+        /// So long ago the caller began to speak.
+        ago: Duration,
+    },
     /// The gateway, not the provider, decided that the caller has finished: the agent may answer.
     TurnEnded,
     /// The gateway, not the provider, decided that the caller interrupted.

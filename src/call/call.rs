@@ -324,8 +324,8 @@ impl Call {
                 }
                 LegEvent::Egress(event) => report_playback(now, &mut self.agent, &mut self.journal, event),
                 LegEvent::Turn(decision) => {
-                    let agent = self.session.agent_is_ready().then_some(&mut self.agent);
-                    self.turns.decide(now, decision, &mut self.leg, agent, &mut self.journal);
+                    let Self { turns, leg, agent, journal, .. } = self;
+                    turns.decide(now, decision, leg, agent, self.session.agent_is_ready(), journal);
                 }
                 LegEvent::Fault(warning) => report_fault(now, &mut self.journal, warning),
             }

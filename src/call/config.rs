@@ -1,5 +1,6 @@
 //! Settings of calls: `[calls]` and `[numbers.<number>]`.
 
+use media::enhancement::{Enhancement, Suppression};
 use serde::Deserialize;
 
 use crate::domain::ids::OrgId;
@@ -82,12 +83,34 @@ pub struct NumberConfig {
     pub codecs: Option<CodecNames>,
     /// Whether its calls are listened to, for the diagnostics of their records; costs 31 kB and a voice detector a call. Default false.
     pub analysis: bool,
+    /// Whether the agent's own echo is taken out of what the agent hears of the caller, for agents that decide on turns
+    /// themselves. Costs memory and CPU as docs/measured.md has them, and 4 ms. Default false.
+    pub echo_cancellation: bool,
+    /// By how much noise is taken down in what the agent hears. Costs 6 ms. Default `off`.
+    pub noise_suppression: NoiseSuppression,
     /// When the caller's audio is listened to for keys. Default `without_events`.
     pub dtmf_tones: ToneRule,
     /// Whether the caller is silenced for the agent and for listeners while a key is down. Default true.
     pub dtmf_hidden: bool,
     /// Whether the agent is told which keys are pressed. Default true.
     pub dtmf_to_agent: bool,
+}
+
+/// By how much noise is taken down at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoiseSuppression {
+    /// Not at all.
+    #[default]
+    Off,
+    /// By 6 dB.
+    Low,
+    /// By 12 dB.
+    Moderate,
+    /// By 18 dB.
+    High,
+    /// By 21 dB.
+    VeryHigh,
 }
 
 /// When an inbound call is answered.
@@ -110,6 +133,8 @@ impl Default for NumberConfig {
             org: OrgId::default_org(),
             codecs: None,
             analysis: false,
+            echo_cancellation: false,
+            noise_suppression: NoiseSuppression::Off,
             dtmf_tones: tones,
             dtmf_hidden: hidden,
             dtmf_to_agent: true,
@@ -122,6 +147,19 @@ impl NumberConfig {
     #[must_use]
     pub const fn keys(&self) -> KeyRules {
         KeyRules { tones: self.dtmf_tones, hidden: self.dtmf_hidden }
+    }
+
+    /// What is made of the caller's audio, as the leg is told.
+    #[must_use]
+    pub const fn enhancement(&self) -> Enhancement {
+        let noise_suppression = match self.noise_suppression {
+            NoiseSuppression::Off => Suppression::Off,
+            NoiseSuppression::Low => Suppression::Low,
+            NoiseSuppression::Moderate => Suppression::Moderate,
+            NoiseSuppression::High => Suppression::High,
+            NoiseSuppression::VeryHigh => Suppression::VeryHigh,
+        };
+        Enhancement { echo_cancellation: self.echo_cancellation, noise_suppression }
     }
 }
 

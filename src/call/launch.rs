@@ -13,6 +13,7 @@ use bytes::{Buf, Bytes};
 use chrono::Utc;
 use media::barge_in::Config;
 use media::codec::Codec;
+use media::enhancement::Enhancement;
 use media::rtcp::{NtpBase, ReporterConfig};
 use media::rtp::RtpSeed;
 use media::sdp::{CodecPolicy, RemoteRule, TransportPolicy};
@@ -84,6 +85,8 @@ pub struct LaunchRequest {
     pub codecs: Option<CodecNames>,
     /// Whether the line is listened to; it always is where the gateway decides turns.
     pub analysis: bool,
+    /// What is made of the caller's audio before the agent hears it.
+    pub enhancement: Enhancement,
     /// What becomes of keys.
     pub keys: KeyRules,
     /// Whether the agent is told which keys are pressed.
@@ -250,6 +253,7 @@ impl Launcher {
             reporter: ReporterConfig::new(seed.ssrc, cname, Codec::Pcmu, ntp_base(now), drawn),
             gap_wait_max: Duration::from_millis(u64::from(calls.gap_wait_max_ms)),
             keys: request.keys,
+            enhancement: request.enhancement,
             agent_format: agent.format.into(),
         }
     }

@@ -28,7 +28,8 @@ impl Turns {
         now: Instant,
         decision: Decision,
         leg: &mut PlannedLeg,
-        agent: Option<&mut AgentSession>,
+        agent: &mut AgentSession,
+        agent_is_ready: bool,
         journal: &mut Journal,
     ) {
         match decision {
@@ -36,7 +37,7 @@ impl Turns {
             Decision::Resume { heard } => journal.mark(now, Moment::AgentResumed { heard_ms: millis(heard) }),
             Decision::Confirm { .. } => {
                 // First that it was interrupted, then what of it was heard.
-                if let Some(agent) = agent {
+                if agent_is_ready {
                     agent.handle_command(now, AgentCommand::BargeIn(BargeInCause::LocalVad));
                 }
                 let discarded = silence(now, leg, ClearScope::All);
@@ -45,16 +46,17 @@ impl Turns {
                 }
                 journal.barged_in(now, discarded);
             }
-            Decision::TurnStarted { .. } => {
+            Decision::TurnStarted { began } => {
                 self.owed = false;
+                agent.handle_command(now, AgentCommand::TurnStarted { ago: now.saturating_duration_since(began) });
                 journal.caller_started();
             }
             Decision::TurnEnded => {
                 let silence = self.rules.flatten().map_or(Duration::ZERO, |turns| turns.silence);
                 journal.caller_stopped(now, now.checked_sub(silence).unwrap_or(now));
-                match agent {
-                    Some(agent) => agent.handle_command(now, AgentCommand::TurnEnded),
-                    None => self.owed = true,
+                self.owed = !agent_is_ready;
+                if agent_is_ready {
+                    agent.handle_command(now, AgentCommand::TurnEnded);
                 }
             }
         }

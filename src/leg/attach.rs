@@ -56,9 +56,11 @@ impl Leg {
     }
 
     /// Nothing is kept for listeners that are gone.
-    fn settle_listeners(&mut self) {
+    pub(super) fn settle_listeners(&mut self) {
         self.listeners.take_if(|listeners| listeners.is_empty());
-        let wanted = self.hearing.is_some() || self.listeners.as_ref().is_some_and(|listeners| listeners.want_reference());
+        let wanted = self.ingress.wants_reference()
+            || self.hearing.is_some()
+            || self.listeners.as_ref().is_some_and(|listeners| listeners.want_reference());
         self.egress.set_tap(wanted);
     }
 }

@@ -7,11 +7,10 @@ use media::codec::{Codec, rms_dbfs};
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use media::rtcp::{NtpBase, ReporterConfig};
 use media::rtp::{RtpHeader, RtpPacket, RtpSeed};
-use media::sdp::{CodecPolicy, RemoteRule, TransportPolicy};
-use media::transport::{Flow, Protocol, SourceRule};
+use media::sdp::CodecPolicy;
+use media::transport::{Flow, Protocol};
 use media::units::{PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 
-use super::super::keypad::KeyRules;
 use super::super::plan::{LegPlan, PlannedLeg};
 use super::super::{Leg, LegEvent};
 use super::*;
@@ -117,18 +116,9 @@ fn ours() -> std::net::SocketAddr {
 fn plan(now: Instant) -> LegPlan {
     let rtp = ours();
     let seed = RtpSeed { ssrc: Ssrc(1), sequence: SequenceNumber(1), timestamp: RtpTimestamp(1) };
-    LegPlan {
-        codecs: CodecPolicy::new(vec![Codec::Pcmu]),
-        transport: TransportPolicy::new(rtp, 1, RemoteRule::Signalling(rtp.ip())),
-        source: SourceRule::Address,
-        local_rtp: rtp,
-        local_rtcp: "127.0.0.1:40001".parse().unwrap(),
-        seed,
-        reporter: ReporterConfig::new(seed.ssrc, "test".to_owned(), Codec::Pcmu, NtpBase { at: now, ntp: 0 }, 1),
-        gap_wait_max: Duration::from_millis(40),
-        keys: KeyRules::default(),
-        agent_format: AudioFormat::Ulaw8k,
-    }
+    let reporter = ReporterConfig::new(seed.ssrc, "test".to_owned(), Codec::Pcmu, NtpBase { at: now, ntp: 0 }, 1);
+    let plan = LegPlan::new(CodecPolicy::new(vec![Codec::Pcmu]), rtp, seed, reporter, AudioFormat::Ulaw8k);
+    LegPlan { gap_wait_max: Duration::from_millis(40), ..plan }
 }
 
 fn tone(hz: f64, n: u64) -> i16 {

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use media::dtmf::DigitEvent;
 use media::egress::{Egress, EgressCodec, EgressConfig, EgressEvent, EgressOutput, FlushScope, PushError};
+use media::enhancement::Enhancement;
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats};
 use media::pipeline::PipelineError;
@@ -83,6 +84,8 @@ pub struct LegSetup {
     pub keys: KeyRules,
     /// Whether silence is left out toward a far end that agreed to that.
     pub silence_suppression: bool,
+    /// What is made of the caller's audio before the agent hears it.
+    pub enhancement: Enhancement,
     /// What the agent hears.
     pub agent_hears: AudioFormat,
     /// What the agent speaks.
@@ -126,9 +129,20 @@ impl Leg {
     /// # Errors
     /// When no resampler exists between the leg's rate and the agent's.
     pub fn new(now: Instant, setup: LegSetup) -> Result<Self, PipelineError> {
-        let LegSetup { negotiated, transport, seed, reporter, gap_wait_max, keys, silence_suppression, agent_hears, agent_speaks } = setup;
+        let LegSetup {
+            negotiated,
+            transport,
+            seed,
+            reporter,
+            gap_wait_max,
+            keys,
+            silence_suppression,
+            enhancement,
+            agent_hears,
+            agent_speaks,
+        } = setup;
         let ingress = IngressConfig::new(negotiated.codec, negotiated.receive_payload_types, agent_hears);
-        let ingress = Ingress::new(IngressConfig { gap_wait_max, ..ingress })?;
+        let ingress = Ingress::new(IngressConfig { gap_wait_max, enhancement, ..ingress })?;
         let egress = Egress::new(EgressConfig::new(egress_codec(&negotiated), agent_speaks, seed))?;
         let mut reporter = Reporter::new(now, reporter.agreed(&negotiated));
         reporter.set_playout(playout(negotiated.ptime, gap_wait_max));
@@ -154,6 +168,7 @@ impl Leg {
         leg.obey_keys();
         leg.obey_silence(false);
         leg.obey_direction(now);
+        leg.settle_listeners();
         Ok(leg)
     }
 
@@ -340,6 +355,7 @@ impl Leg {
                 }
                 EgressOutput::Event(event) => self.events.push_back(LegEvent::Egress(event)),
                 EgressOutput::Tap(frame) => {
+                    self.ingress.handle_sent(&frame);
                     if let Some(hearing) = &mut self.hearing {
                         hearing.handle_sent(&frame);
                     }
@@ -348,6 +364,7 @@ impl Leg {
                     }
                 }
                 EgressOutput::Silent(_) => {
+                    self.ingress.handle_silent_slot(ptime);
                     if let Some(hearing) = &mut self.hearing {
                         hearing.handle_silent_slot(ptime);
                     }

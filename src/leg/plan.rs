@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use media::egress::FlushScope;
+use media::enhancement::Enhancement;
 use media::frame::{AudioChunk, AudioFormat, ItemId};
-use media::ingress::IngressStats;
+use media::ingress::{IngressConfig, IngressStats};
 use media::pipeline::PipelineError;
 use media::rtcp::ReporterConfig;
 use media::rtp::RtpSeed;
-use media::sdp::{AnswerError, CodecPolicy, Negotiated, SdpError, SessionDescription, TransportPolicy};
+use media::sdp::{AnswerError, CodecPolicy, Negotiated, RemoteRule, SdpError, SessionDescription, TransportPolicy};
 use media::transport::{PathConfig, Plain, SourceRule, Transport};
 use media::units::SequenceNumber;
 
@@ -51,6 +52,8 @@ pub struct LegPlan {
     pub gap_wait_max: Duration,
     /// What becomes of keys.
     pub keys: KeyRules,
+    /// What is made of the caller's audio before the agent hears it.
+    pub enhancement: Enhancement,
     /// What the agent hears and speaks.
     pub agent_format: AudioFormat,
 }
@@ -180,6 +183,25 @@ impl PlannedLeg {
 }
 
 impl LegPlan {
+    /// A leg at `local_rtp`, with RTCP on the port above it, that takes the far end's address from signalling and its packets
+    /// from there; keys and gaps by their defaults, and nothing made of the audio.
+    #[must_use]
+    pub fn new(codecs: CodecPolicy, local_rtp: SocketAddr, seed: RtpSeed, reporter: ReporterConfig, agent_format: AudioFormat) -> Self {
+        Self {
+            codecs,
+            transport: TransportPolicy::new(local_rtp, 1, RemoteRule::Signalling(local_rtp.ip())),
+            source: SourceRule::Address,
+            local_rtp,
+            local_rtcp: SocketAddr::new(local_rtp.ip(), local_rtp.port() + 1),
+            seed,
+            reporter,
+            gap_wait_max: IngressConfig::GAP_WAIT_MAX,
+            keys: KeyRules::default(),
+            enhancement: Enhancement::default(),
+            agent_format,
+        }
+    }
+
     fn leg(&self, now: Instant, negotiated: Negotiated) -> Result<Leg, PipelineError> {
         let path = PathConfig { local_rtp: self.local_rtp, local_rtcp: self.local_rtcp, source: self.source };
         let mut transport = Transport::Plain(Plain::new(path));
@@ -195,6 +217,7 @@ impl LegPlan {
                 gap_wait_max: self.gap_wait_max,
                 keys: self.keys,
                 silence_suppression: self.codecs.comfort_noise,
+                enhancement: self.enhancement,
                 agent_hears: self.agent_format,
                 agent_speaks: self.agent_format,
             },
@@ -223,7 +246,7 @@ mod tests {
     use media::dtmf::{Cadence, Detector, DialError, Digit, DigitEvent, Edge, Generator, Levels, Source};
     use media::rtcp::NtpBase;
     use media::rtp::{RtpHeader, RtpPacket};
-    use media::sdp::{Crypto, RemoteRule, SrtpPolicy};
+    use media::sdp::{Crypto, SrtpPolicy};
     use media::srtp::{CryptoSuite, KeySeed, MasterKey, Receiver};
     use media::transport::{Flow, Protocol, Transmit};
     use media::units::{PayloadType, RtpTimestamp, SampleRate, SequenceNumber, Ssrc};
@@ -238,18 +261,9 @@ mod tests {
     fn plan(now: Instant) -> LegPlan {
         let rtp: SocketAddr = OURS.parse().unwrap();
         let seed = RtpSeed { ssrc: Ssrc(1), sequence: SequenceNumber(1), timestamp: RtpTimestamp(1) };
-        LegPlan {
-            codecs: CodecPolicy { telephone_event: false, ..CodecPolicy::new(vec![Codec::Pcmu]) },
-            transport: TransportPolicy::new(rtp, 1, RemoteRule::Signalling(rtp.ip())),
-            source: SourceRule::Address,
-            local_rtp: rtp,
-            local_rtcp: SocketAddr::new(rtp.ip(), rtp.port() + 1),
-            seed,
-            reporter: ReporterConfig::new(seed.ssrc, "test".to_owned(), Codec::Pcmu, NtpBase { at: now, ntp: 0 }, 1),
-            gap_wait_max: Duration::from_millis(40),
-            keys: KeyRules::default(),
-            agent_format: AudioFormat::Ulaw8k,
-        }
+        let codecs = CodecPolicy { telephone_event: false, ..CodecPolicy::new(vec![Codec::Pcmu]) };
+        let reporter = ReporterConfig::new(seed.ssrc, "test".to_owned(), Codec::Pcmu, NtpBase { at: now, ntp: 0 }, 1);
+        LegPlan { gap_wait_max: Duration::from_millis(40), ..LegPlan::new(codecs, rtp, seed, reporter, AudioFormat::Ulaw8k) }
     }
 
     fn offer(direction: &str) -> String {

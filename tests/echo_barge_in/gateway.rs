@@ -16,15 +16,14 @@ use auricle::domain::call_record::{CallRecord, Direction};
 use auricle::domain::ids::{CallId, OrgId};
 use auricle::domain::redacted::Redacted;
 use auricle::domain::timeline::Moment;
-use auricle::leg::keypad::KeyRules;
 use auricle::leg::plan::{LegPlan, PlannedLeg};
 use media::codec::Codec;
 use media::codec::g711::{decode_ulaw, encode_ulaw};
 use media::frame::AudioFormat;
 use media::rtcp::{NtpBase, ReporterConfig};
 use media::rtp::{RtpHeader, RtpPacket, RtpSeed};
-use media::sdp::{CodecPolicy, RemoteRule, TransportPolicy};
-use media::transport::{Flow, Protocol, SourceRule};
+use media::sdp::CodecPolicy;
+use media::transport::{Flow, Protocol};
 use media::units::{PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 use serde_json::{Value, json};
 
@@ -159,7 +158,7 @@ fn words(voice: &Voice, seed: u64, length: usize) -> Vec<i16> {
 }
 
 fn gateway_turns() -> TurnDetection {
-    TurnDetection::Gateway { doubt_ms: 700, confirm_speech_ms: 400, silence_duration_ms: 600 }
+    TurnDetection::Gateway { doubt_ms: 700, confirm_speech_ms: 400, prefix_padding_ms: 300, silence_duration_ms: 600 }
 }
 
 #[test]
@@ -244,18 +243,9 @@ fn a_fault_of_the_line_is_written_down_once_and_the_record_has_its_measure() {
 fn plan(now: Instant) -> LegPlan {
     let rtp = address(OURS);
     let seed = RtpSeed { ssrc: Ssrc(1), sequence: SequenceNumber(1), timestamp: RtpTimestamp(1) };
-    LegPlan {
-        codecs: CodecPolicy { telephone_event: false, ..CodecPolicy::new(vec![Codec::Pcmu]) },
-        transport: TransportPolicy::new(rtp, 1, RemoteRule::Signalling(rtp.ip())),
-        source: SourceRule::Address,
-        local_rtp: rtp,
-        local_rtcp: SocketAddr::new(rtp.ip(), rtp.port() + 1),
-        seed,
-        reporter: ReporterConfig::new(seed.ssrc, "test".to_owned(), Codec::Pcmu, NtpBase { at: now, ntp: 0 }, 1),
-        gap_wait_max: Duration::from_millis(160),
-        keys: KeyRules::default(),
-        agent_format: AudioFormat::Ulaw8k,
-    }
+    let codecs = CodecPolicy { telephone_event: false, ..CodecPolicy::new(vec![Codec::Pcmu]) };
+    let reporter = ReporterConfig::new(seed.ssrc, "test".to_owned(), Codec::Pcmu, NtpBase { at: now, ntp: 0 }, 1);
+    LegPlan::new(codecs, rtp, seed, reporter, AudioFormat::Ulaw8k)
 }
 
 fn identity() -> CallIdentity {

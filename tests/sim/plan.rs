@@ -7,7 +7,6 @@ use auricle::call::journal::CallIdentity;
 use auricle::domain::call_record::Direction;
 use auricle::domain::ids::{CallId, OrgId};
 use auricle::domain::redacted::Redacted;
-use auricle::leg::keypad::KeyRules;
 use auricle::leg::plan::LegPlan;
 use chrono::{DateTime, Utc};
 use media::codec::Codec;
@@ -15,7 +14,6 @@ use media::frame::AudioFormat;
 use media::rtcp::{NtpBase, ReporterConfig};
 use media::rtp::RtpSeed;
 use media::sdp::{RemoteRule, TransportPolicy};
-use media::transport::SourceRule;
 use media::units::{RtpTimestamp, SequenceNumber, Ssrc};
 
 use crate::caller::{CALLER_SIP, GATEWAY_SIP, codecs};
@@ -28,23 +26,12 @@ pub(crate) fn leg(key: u64, now: Instant, random: &mut Random) -> LegPlan {
         sequence: SequenceNumber(random.next() as u16),
         timestamp: RtpTimestamp(random.next() as u32),
     };
+    let base = NtpBase { at: now, ntp: 0xEE00_0000_0000_0000 };
+    let reporter = ReporterConfig::new(seed.ssrc, "simulated".to_owned(), Codec::Pcmu, base, random.next());
     LegPlan {
-        codecs: codecs(),
         transport: TransportPolicy::new(rtp, key, RemoteRule::Signalling(CALLER_SIP.ip())),
-        source: SourceRule::Address,
-        local_rtp: rtp,
-        local_rtcp: SocketAddr::new(rtp.ip(), rtp.port() + 1),
-        seed,
-        reporter: ReporterConfig::new(
-            seed.ssrc,
-            "simulated".to_owned(),
-            Codec::Pcmu,
-            NtpBase { at: now, ntp: 0xEE00_0000_0000_0000 },
-            random.next(),
-        ),
         gap_wait_max: ms(40),
-        keys: KeyRules::default(),
-        agent_format: AudioFormat::Ulaw8k,
+        ..LegPlan::new(codecs(), rtp, seed, reporter, AudioFormat::Ulaw8k)
     }
 }
 

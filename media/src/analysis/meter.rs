@@ -1,12 +1,13 @@
 //! How loud a line is, and what is wrong with its samples.
 
+use crate::noise_floor::NoiseFloor;
+
 /// Measures one line, frame by frame.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Meter {
     total: Sums,
     speech: Sums,
-    /// Mean square of what is there when nobody speaks: falls at once, rises by 2 dB a second.
-    floor: Option<f64>,
+    floor: NoiseFloor,
 }
 
 /// What a line measures over the call; dBFS by effective value, where 0 is a square wave of full scale.
@@ -50,9 +51,7 @@ impl Meter {
         if speech {
             self.speech.add(&frame);
         }
-        let power = frame.mean_square().max(LEAST);
-        let risen = |floor: f64| floor * 10_f64.powf(RISE_DB * samples.len() as f64 / 80_000.0);
-        self.floor = Some(self.floor.map_or(power, |floor| risen(floor).min(power)));
+        self.floor.update(frame.mean_square(), samples.len() as f64 / 8_000.0);
     }
 
     /// What it measures so far.
@@ -64,7 +63,7 @@ impl Meter {
             level_dbfs: self.total.dbfs(),
             speech_dbfs: self.speech.dbfs(),
             peak_dbfs: (peak > 0).then(|| 20.0 * (f64::from(peak) / FULL_SCALE).log10()),
-            noise_floor_dbfs: self.floor.filter(|floor| *floor > LEAST).map(decibels),
+            noise_floor_dbfs: self.floor.power().filter(|floor| *floor > LEAST).map(decibels),
             clipped: clipped as f64 / all,
             dc_offset: sum as f64 / all / FULL_SCALE,
             silent: silent as f64 / all,
@@ -82,6 +81,12 @@ impl Meter {
             clipped: now.clipped - before.clipped,
             silent: now.silent - before.silent,
         }
+    }
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self { total: Sums::default(), speech: Sums::default(), floor: NoiseFloor::rising(RISE_DB) }
     }
 }
 
@@ -136,9 +141,9 @@ const FULL_SCALE: f64 = 32_768.0;
 const CLIPPED: u16 = 32_100;
 /// The least step of both laws of G.711 is 8: no sound.
 const SILENT: u16 = 8;
-/// Mean square of digital silence, so that the floor can rise from it.
+/// Mean square of what counts as digital silence.
 const LEAST: f64 = 0.01;
-/// Decibels that the floor rises in 8 000 samples.
+/// Decibels that the floor rises in 8 000 samples: a second on a telephone, and less time than that on a wide-band line.
 const RISE_DB: f64 = 2.0;
 
 #[cfg(test)]

@@ -147,7 +147,7 @@ impl Analysis {
         let Self { ear, talk, second, arbiter, .. } = self;
         let rate = ear.rate();
         let mut heard = Tidings::default();
-        ear.push_received(frame.samples, |overheard| {
+        ear.push_received(frame.samples, !came, |overheard| {
             talk.frame(overheard.heard.speaking);
             if overheard.heard.voiced {
                 second.caller_spoke += Ear::FRAME;

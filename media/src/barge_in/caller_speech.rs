@@ -43,12 +43,13 @@ impl CallerSpeech {
         Self { balance: 0.0, since: 0, speaking: false, silent_from: 0, silent: Duration::ZERO }
     }
 
-    /// Weighs a frame.
-    pub fn update(&mut self, frame: &Frame, verdict: Verdict) -> Heard {
+    /// Weighs a frame. One that is made up, or in part, says nothing for the caller.
+    pub fn update(&mut self, frame: &Frame, verdict: Verdict, made_up: bool) -> Heard {
         if self.balance == 0.0 {
             self.since = frame.start;
         }
-        self.balance = (self.balance + weight(frame, verdict)).clamp(0.0, FULL);
+        let weight = weight(frame, verdict).min(if made_up { 0.0 } else { 1.0 });
+        self.balance = (self.balance + weight).clamp(0.0, FULL);
         let voiced = frame.voiced && matches!(verdict.source, Source::Caller | Source::Both);
         if voiced {
             (self.silent_from, self.silent) = (frame.end, Duration::ZERO);
@@ -118,7 +119,7 @@ mod tests {
     /// The first frame at which the caller is heard.
     fn onset(probability: f32, verdict: Verdict) -> Option<u64> {
         let mut speech = CallerSpeech::new();
-        (0..50).find(|&number| speech.update(&frame(number, probability), verdict).edge.is_some())
+        (0..50).find(|&number| speech.update(&frame(number, probability), verdict, false).edge.is_some())
     }
 
     #[test]
@@ -140,12 +141,19 @@ mod tests {
     }
 
     #[test]
+    fn what_was_made_up_is_never_the_caller() {
+        let mut speech = CallerSpeech::new();
+        assert!((0..50).all(|number| speech.update(&frame(number, 0.9), BOTH, true).edge.is_none()));
+        assert!(speech.update(&frame(50, 0.9), BOTH, false).edge.is_some());
+    }
+
+    #[test]
     fn speech_is_told_from_its_first_sample_to_its_last() {
         let mut speech = CallerSpeech::new();
         let mut edges = Vec::new();
         for number in 0..60 {
             let probability = if (10..30).contains(&number) { 0.9 } else { 0.1 };
-            edges.extend(speech.update(&frame(number, probability), ALONE).edge);
+            edges.extend(speech.update(&frame(number, probability), ALONE, false).edge);
         }
         assert_eq!(edges, [Edge::Started { at: 1_280 }, Edge::Stopped { at: 3_840 }]);
     }

@@ -14,6 +14,10 @@ pub struct Ear {
     detector: Detector,
     gate: Gate,
     speech: CallerSpeech,
+    /// Samples that came so far,
+    came: u64,
+    /// and the last of them that were made up, from where to where.
+    made_up: (u64, u64),
 }
 
 /// What was heard in 16 ms of the line.
@@ -35,7 +39,7 @@ impl Ear {
     #[must_use]
     pub fn new(rate: SampleRate) -> Self {
         let detector = Detector::new(rate, crate::vad::Config::default());
-        Self { rate, detector, gate: Gate::new(rate), speech: CallerSpeech::new() }
+        Self { rate, detector, gate: Gate::new(rate), speech: CallerSpeech::new(), came: 0, made_up: (0, 0) }
     }
 
     /// Takes what is sent, as it goes.
@@ -43,13 +47,19 @@ impl Ear {
         self.gate.push_sent(samples);
     }
 
-    /// Takes what came, as it comes, and tells what was heard.
-    pub fn push_received(&mut self, samples: &[i16], mut tell: impl FnMut(Overheard)) {
-        let Self { detector, gate, speech, .. } = self;
+    /// Takes what came, as it comes, and tells what was heard. What was made up in the place of lost packets is nobody's word:
+    /// it sounds like speech, and like no echo.
+    pub fn push_received(&mut self, samples: &[i16], made_up: bool, mut tell: impl FnMut(Overheard)) {
+        let Self { rate, detector, gate, speech, came, made_up: (from, until) } = self;
+        if made_up {
+            // What comes right after a gap is bent to meet it.
+            (*from, *until) = (*came, *came + samples.len() as u64 + rate.samples(SEAM));
+        }
+        *came += samples.len() as u64;
         gate.push_received(samples);
         detector.push(samples, |frame| {
             let verdict = gate.verdict(frame.start, frame.end);
-            let heard = speech.update(&frame, verdict);
+            let heard = speech.update(&frame, verdict, frame.end > *from && frame.start < *until);
             tell(Overheard { frame, verdict, heard });
         });
     }
@@ -78,3 +88,6 @@ impl Ear {
         self.speech.is_speaking()
     }
 }
+
+/// So long after a gap in which something was made up.
+const SEAM: Duration = Duration::from_millis(8);

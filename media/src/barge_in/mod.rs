@@ -5,8 +5,8 @@
 //! agent pauses, which is all that must be fast; within a window it is confirmed (the agent's words are thrown away) or
 //! rejected (a cough, a "mhm": the agent goes on where it stopped, and nothing is lost).
 //!
-//! Where the provider decides turns none of this runs: it hears what we send it, and the only protection against its
-//! hearing itself is to send it cleaned audio, which is not built yet. Left out on purpose: what words mean. Whether "yes, yes"
+//! Where the provider decides turns none of this runs: it hears what we send it, and what keeps it from hearing itself is
+//! audio without its echo ([`crate::enhancement`]). Left out on purpose: what words mean. Whether "yes, yes"
 //! is an interruption can only be told by whoever transcribes; [`Arbiter::handle_words`] takes that verdict.
 
 mod arbiter;

@@ -13,8 +13,8 @@
 //! | verdict | `gate` | what is louder than echo and noise explain is the caller's |
 //!
 //! All of it works on powers: a codec, a room and a speaker that distorts change waveforms more than powers. It adds no
-//! delay. Left out on purpose: taking the echo out of the waveform, and what follows from the verdict
-//! ([`crate::barge_in`]).
+//! delay. Left out on purpose: taking the echo out of the waveform ([`crate::enhancement`]), and what follows from the
+//! verdict ([`crate::barge_in`]).
 
 mod alignment;
 mod coupling;

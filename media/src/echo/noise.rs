@@ -1,4 +1,7 @@
 //! The noise of the room and the line, band by band.
+//!
+//! Not the crate's other floor (`noise_floor`), which falls at once: a single hop of noise in a single band is often 10 dB below
+//! its mean, so here it falls by a tenth of the way.
 
 use super::spectrum::{BANDS, Powers};
 

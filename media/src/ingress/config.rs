@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::codec::Codec;
+use crate::enhancement::{Enhancement, Suppression};
 use crate::frame::AudioFormat;
 use crate::rtp::PayloadTypes;
 
@@ -21,6 +22,9 @@ pub struct IngressConfig {
     pub silence: Silence,
     /// Whether a decoded side copy is wanted (voice activity, recording, listeners).
     pub tap: bool,
+    /// What is made of the audio before the agent hears it. For echo cancellation what is sent must be told
+    /// ([`crate::ingress::Ingress::handle_sent`]).
+    pub enhancement: Enhancement,
 }
 
 /// What is heard of a line on which the sender transmits nothing.
@@ -41,6 +45,7 @@ impl IngressConfig {
     /// The defaults, without a tap.
     #[must_use]
     pub const fn new(codec: Codec, payload_types: PayloadTypes, output: AudioFormat) -> Self {
-        Self { codec, payload_types, output, gap_wait_max: Self::GAP_WAIT_MAX, silence: Silence::Digital, tap: false }
+        let enhancement = Enhancement { echo_cancellation: false, noise_suppression: Suppression::Off };
+        Self { codec, payload_types, output, gap_wait_max: Self::GAP_WAIT_MAX, silence: Silence::Digital, tap: false, enhancement }
     }
 }

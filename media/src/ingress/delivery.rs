@@ -12,43 +12,18 @@ use crate::codec::conceal::{Concealer, Heard};
 use crate::codec::shaped_noise::ShapedNoise;
 use crate::codec::{Codec, Decoder, SilenceDescriptor};
 use crate::dtmf::ToneEvent;
+use crate::enhancement::{Enhancement, Enhancer};
 use crate::frame::AudioFormat;
 use crate::ingress::IngressOutput;
-use crate::ingress::config::Silence;
+use crate::ingress::config::{IngressConfig, Silence};
 use crate::ingress::outlet::Outlet;
-use crate::ingress::pieces::Tap;
+use crate::ingress::pieces::{FrameOrigin, Tap};
 use crate::ingress::tones::Tones;
 use crate::jitter::timeline::LINE;
 use crate::pipeline::PipelineError;
-use crate::units::{RtpTimestamp, SampleRate};
+use crate::units::RtpTimestamp;
 
-/// Where a piece of the line came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FrameOrigin {
-    /// From the network.
-    Received,
-    /// Made up for lost packets.
-    Concealed,
-    /// Silence for time without packets.
-    Filled,
-    /// Silence in the place of what came while the line was muted.
-    Muted,
-}
-
-/// A piece of the decoded side copy; all of one origin: a packet's worth, or at most 20 ms made up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TapFrame<'a> {
-    /// Linear audio at the rate at which the codec is decoded.
-    pub samples: &'a [i16],
-    /// That rate; another codec, and Opus for another agent, may change it.
-    pub rate: SampleRate,
-    /// Place of the first sample on the agent's timeline, in samples of this rate since the first packet.
-    pub position: u64,
-    /// Where it came from.
-    pub origin: FrameOrigin,
-}
-
-/// Stages 4 to 8.
+/// Stages 4 to 9.
 #[derive(Debug)]
 pub(super) struct Delivery {
     codec: Codec,
@@ -58,7 +33,8 @@ pub(super) struct Delivery {
     /// What a silence sounds like, where it does.
     noise: ShapedNoise,
     described: bool,
-    outlet: Outlet,
+    pub(super) outlet: Outlet,
+    enhancement: Enhancement,
     pub(super) tap: Option<Tap>,
     delivered: Delivered,
     tones: Option<Box<Tones>>,
@@ -96,17 +72,20 @@ pub(super) struct Placed<'a> {
 }
 
 impl Delivery {
-    pub(super) fn new(codec: Codec, format: AudioFormat, silence: Silence, tap: bool) -> Result<Self, PipelineError> {
-        let decoder = Decoder::new(codec, format.rate())?;
+    /// The stages for `codec`, with all but the enhancer, which [`Self::succeed`] hands on.
+    pub(super) fn new(codec: Codec, config: &IngressConfig) -> Result<Self, PipelineError> {
+        let IngressConfig { output: format, silence, enhancement, .. } = *config;
+        let decoder = Decoder::new(codec, Outlet::decoded_rate(format, enhancement))?;
         Ok(Self {
             codec,
             concealer: Concealer::new(codec.law(), decoder.rate()),
             silence,
             noise: ShapedNoise::new(NOISE_SEED),
             described: false,
-            outlet: Outlet::new(codec, decoder.rate(), format),
+            outlet: Outlet::new(codec, decoder.rate(), format, None),
+            enhancement,
             decoder,
-            tap: tap.then(Tap::default),
+            tap: None,
             delivered: Delivered::default(),
             tones: None,
             muted: false,
@@ -115,6 +94,11 @@ impl Delivery {
             recovered: Vec::new(),
             made_up: Vec::new(),
         })
+    }
+
+    /// What goes on is made cleaner by this.
+    pub(super) fn enhance(&mut self, enhancer: Enhancer, format: AudioFormat) {
+        self.outlet = Outlet::new(self.codec, self.decoder.rate(), format, Some(Box::new(enhancer)));
     }
 
     /// Goes on with another codec or format. Audio that waits to be fetched stays, unless it has the wrong format.
@@ -131,8 +115,9 @@ impl Delivery {
 
     /// The agent takes another format from now on; what waits in the old one is dropped.
     pub(super) fn set_output(&mut self, format: AudioFormat) -> Result<(), PipelineError> {
-        let decoder = Decoder::new(self.codec, format.rate())?;
-        self.outlet = Outlet::new(self.codec, decoder.rate(), format);
+        let decoder = Decoder::new(self.codec, Outlet::decoded_rate(format, self.enhancement))?;
+        let enhancer = self.outlet.enhancer().take();
+        self.outlet = Outlet::new(self.codec, decoder.rate(), format, enhancer);
         if decoder.rate() != self.decoder.rate() {
             self.concealer = Concealer::new(self.codec.law(), decoder.rate());
             self.decoder = decoder;

@@ -1,12 +1,13 @@
 //! The last stages of ingress: audio becomes the bytes that the agent takes.
 //!
-//! Where the agent takes the codec itself, payload bytes pass untouched; the other G.711 law is a table; all else comes
-//! here as linear samples and is resampled.
+//! Where the agent takes the codec itself, payload bytes pass untouched; the other G.711 law is a table; all else, and
+//! everything on a route that wants it cleaner, comes here as linear samples and is resampled.
 
 use std::time::Duration;
 
 use crate::codec::Codec;
 use crate::codec::g711::{self, Law};
+use crate::enhancement::{Enhancement, Enhancer};
 use crate::frame::{AudioChunk, AudioFormat};
 use crate::ingress::pieces::Pieces;
 use crate::resample::Resampler;
@@ -16,8 +17,13 @@ use crate::units::SampleRate;
 #[derive(Debug)]
 pub(super) struct Outlet {
     format: AudioFormat,
+    /// The decoder's rate.
+    rate: SampleRate,
     shortcut: Option<Shortcut>,
-    /// From the decoder's rate to the agent's, where they differ.
+    /// It knows the echo of this line: it is handed on from outlet to outlet.
+    enhancer: Option<Box<Enhancer>>,
+    enhanced: Vec<i16>,
+    /// From the decoder's rate, or the enhancer's, to the agent's, where they differ.
     resampler: Option<Box<Resampler>>,
     resampled: Vec<i16>,
     bytes: Pieces<u8>,
@@ -32,13 +38,29 @@ enum Shortcut {
 
 impl Outlet {
     /// For audio of `codec`, decoded at `rate`.
-    pub(super) fn new(codec: Codec, rate: SampleRate, format: AudioFormat) -> Self {
-        let resampler = if rate == format.rate() { None } else { Some(Box::new(Resampler::new(rate, format.rate()))) };
-        Self { format, shortcut: Shortcut::between(codec, format), resampler, resampled: Vec::new(), bytes: Pieces::default() }
+    pub(super) fn new(codec: Codec, rate: SampleRate, format: AudioFormat, enhancer: Option<Box<Enhancer>>) -> Self {
+        let (shortcut, made) = match &enhancer {
+            Some(_) => (None, Enhancer::RATE),
+            None => (Shortcut::between(codec, format), rate),
+        };
+        let resampler = if made == format.rate() { None } else { Some(Box::new(Resampler::new(made, format.rate()))) };
+        let (enhanced, resampled) = (Vec::new(), Vec::new());
+        Self { format, rate, shortcut, enhancer, enhanced, resampler, resampled, bytes: Pieces::default() }
+    }
+
+    /// The rate at which a decoder that can choose shall decode.
+    pub(super) fn decoded_rate(format: AudioFormat, wanted: Enhancement) -> SampleRate {
+        if wanted.is_on() { Enhancer::RATE } else { format.rate() }
     }
 
     /// Takes over from the outlet of another codec: audio in the same format waits on.
     pub(super) fn succeed(&mut self, before: &mut Self) {
+        if before.enhancer.is_some() {
+            // Nothing behind the enhancer knows the codec.
+            before.rate = self.rate;
+            std::mem::swap(self, before);
+            return;
+        }
         if self.format != before.format {
             return;
         }
@@ -61,6 +83,20 @@ impl Outlet {
 
     /// Converts linear audio at the decoder's rate.
     pub(super) fn linear(&mut self, samples: &[i16]) {
+        let Some(enhancer) = &mut self.enhancer else { return self.convert(samples) };
+        let mut enhanced = std::mem::take(&mut self.enhanced);
+        enhanced.clear();
+        enhancer.push_received(samples, self.rate, &mut enhanced);
+        self.convert(&enhanced);
+        self.enhanced = enhanced;
+    }
+
+    /// What makes the audio cleaner, where that is wanted.
+    pub(super) fn enhancer(&mut self) -> &mut Option<Box<Enhancer>> {
+        &mut self.enhancer
+    }
+
+    fn convert(&mut self, samples: &[i16]) {
         if let Some(resampler) = &mut self.resampler {
             self.resampled.clear();
             resampler.push(samples, &mut self.resampled);

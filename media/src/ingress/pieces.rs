@@ -2,8 +2,33 @@
 
 use std::collections::VecDeque;
 
-use crate::ingress::delivery::{FrameOrigin, TapFrame};
 use crate::units::SampleRate;
+
+/// Where a piece of the line came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameOrigin {
+    /// From the network.
+    Received,
+    /// Made up for lost packets.
+    Concealed,
+    /// Silence for time without packets.
+    Filled,
+    /// Silence in the place of what came while the line was muted.
+    Muted,
+}
+
+/// A piece of the decoded side copy; all of one origin: a packet's worth, or at most 20 ms made up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TapFrame<'a> {
+    /// Linear audio at the rate at which the codec is decoded.
+    pub samples: &'a [i16],
+    /// That rate; another codec, and Opus for another agent, may change it.
+    pub rate: SampleRate,
+    /// Place of the first sample on the agent's timeline, in samples of this rate since the first packet.
+    pub position: u64,
+    /// Where it came from.
+    pub origin: FrameOrigin,
+}
 
 /// A buffer that is written whole and read in pieces.
 #[derive(Debug)]

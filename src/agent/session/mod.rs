@@ -12,12 +12,14 @@ mod events;
 mod outbox;
 #[cfg(test)]
 mod tests;
+mod turn_audio;
 
 use std::time::{Duration, Instant};
 
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 
 use self::backlog::Backlog;
+use self::turn_audio::TurnAudio;
 use super::config::AgentConfig;
 use super::model::{AgentCommand, AgentEvent, AgentFault, AgentMessage, Closed, FaultClass};
 use super::protocol::{Adapter, Outputs, Progress};
@@ -44,6 +46,8 @@ pub struct AgentSession {
     format: AudioFormat,
     ready_timeout: Duration,
     backlog: Backlog,
+    /// Where the gateway decides turns: what the provider hears of the caller, and when.
+    turns: Option<TurnAudio>,
     outbox: Outbox,
     events: EventQueue,
     ready_by: Option<Instant>,
@@ -97,6 +101,7 @@ impl AgentSession {
         (next.muted, next.held) = (self.muted, self.held);
         if next.format == self.format {
             std::mem::swap(&mut next.backlog, &mut self.backlog);
+            std::mem::swap(&mut next.turns, &mut self.turns);
         }
         next
     }
@@ -109,7 +114,8 @@ impl AgentSession {
             adapter: Adapter::new(config, first_item),
             format,
             ready_timeout: config.ready_timeout(),
-            backlog: Backlog::new(format),
+            backlog: Backlog::new(format, Backlog::MAX_KEPT),
+            turns: config.turn_detection.kept().map(|(prefix, doubt)| TurnAudio::new(format, prefix, doubt)),
             outbox: Outbox::default(),
             events: EventQueue::default(),
             ready_by: None,
@@ -174,6 +180,7 @@ impl AgentSession {
         };
         match self.state {
             State::Connecting | State::Configuring => self.backlog.push(bytes),
+            State::Ready if self.turns.as_mut().is_some_and(|turns| turns.withholds(bytes)) => {}
             State::Ready => {
                 let length = self.format.rate().duration(chunk.samples());
                 self.outbox.push_with(Some(length), |text| self.adapter.write_audio(bytes, text));
@@ -189,8 +196,12 @@ impl AgentSession {
         match command {
             AgentCommand::Mute(muted) => self.muted = muted,
             AgentCommand::Hold(held) => self.held = held,
+            AgentCommand::TurnStarted { ago } => self.begin_turn(ago),
             AgentCommand::Close => self.close(Closed { code: Some(CLOSE_NORMAL), retryable: false }),
             command if self.state == State::Ready => {
+                if let (AgentCommand::TurnEnded, Some(turns)) = (&command, &mut self.turns) {
+                    turns.end();
+                }
                 self.adapter.handle_command(&command, &mut Outputs { outbox: &mut self.outbox, events: &mut self.events });
             }
             _ => {}
@@ -262,12 +273,29 @@ impl AgentSession {
         self.ready_by = None;
         let expires_in = self.expires_at.map(|at| at.saturating_duration_since(now));
         self.events.push(AgentEvent::Ready { session, input: self.format, output: self.format, expires_in });
-        // What was kept must arrive: it is the beginning of what the caller says.
-        self.backlog.drain(|piece| {
+        // What was kept must arrive: it is the beginning of what the caller says, if there was any.
+        let backlog = self.backlog.take();
+        match &mut self.turns {
+            Some(turns) if !turns.is_open() => turns.keep(backlog),
+            _ => self.append(backlog),
+        }
+        self.adapter.begin(&mut Outputs { outbox: &mut self.outbox, events: &mut self.events });
+    }
+
+    /// The caller has the turn: from its beginning on the provider hears, what was said before included.
+    fn begin_turn(&mut self, ago: Duration) {
+        let Some(kept) = self.turns.as_mut().and_then(|turns| turns.begin(ago)) else { return };
+        if self.state == State::Ready {
+            self.append(kept);
+        }
+    }
+
+    /// Appends what was kept; it must arrive.
+    fn append(&mut self, mut kept: Backlog) {
+        kept.drain(|piece| {
             self.outbox.push_with(None, |text| self.adapter.write_audio(piece, text));
             self.appended_samples += (piece.len() / self.format.sample_len_bytes()) as u64;
         });
-        self.adapter.begin(&mut Outputs { outbox: &mut self.outbox, events: &mut self.events });
     }
 
     fn give_up(&mut self, fault: AgentFault, retryable: bool) {

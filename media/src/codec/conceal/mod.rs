@@ -18,16 +18,16 @@
 //! undecoded is not decoded for this; eight samples a packet are looked at for the background. Left out on purpose: the
 //! delay of 3.75 ms by which appendix I blends into a loss.
 
+mod background;
 mod history;
-mod noise_floor;
 mod predictor;
 mod side;
 
 use std::f32::consts::PI;
 
 use crate::codec::comfort_noise::ComfortNoise;
+use crate::codec::conceal::background::Background;
 use crate::codec::conceal::history::History;
-use crate::codec::conceal::noise_floor::NoiseFloor;
 use crate::codec::conceal::predictor::Predictor;
 use crate::codec::conceal::side::{Side, samples};
 use crate::codec::g711::Law;
@@ -40,7 +40,7 @@ pub(crate) use history::Heard;
 pub(crate) struct Concealer {
     rate: SampleRate,
     history: History,
-    floor: NoiseFloor,
+    floor: Background,
     noise: ComfortNoise,
     past: Side,
     future: Side,
@@ -72,7 +72,7 @@ impl Concealer {
         Self {
             rate,
             history: History::new(law, samples(HISTORY_US, rate)),
-            floor: NoiseFloor::new(law),
+            floor: Background::new(law),
             noise: ComfortNoise::new(NOISE_SEED),
             past: Side::default(),
             future: Side::default(),

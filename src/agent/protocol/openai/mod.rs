@@ -156,7 +156,11 @@ impl OpenAi {
                 }
             }
             // Playing that goes well is no news here; muting and holding are done to the audio by the session.
-            AgentCommand::Playback { .. } | AgentCommand::Mute(_) | AgentCommand::Hold(_) | AgentCommand::Close => {}
+            AgentCommand::TurnStarted { .. }
+            | AgentCommand::Playback { .. }
+            | AgentCommand::Mute(_)
+            | AgentCommand::Hold(_)
+            | AgentCommand::Close => {}
         }
     }
 

@@ -5,6 +5,7 @@ mod barge_in;
 mod conversation;
 mod faults;
 mod opening;
+mod turns;
 
 use std::time::{Duration, Instant};
 

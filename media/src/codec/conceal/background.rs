@@ -2,19 +2,20 @@
 
 use crate::codec::conceal::Heard;
 use crate::codec::g711::Law;
+use crate::noise_floor::NoiseFloor;
 
 /// Follows the background of a line from a few samples of each packet.
 #[derive(Clone, Debug)]
-pub(super) struct NoiseFloor {
+pub(super) struct Background {
     law: Option<Law>,
-    /// Mean squares: of the last packets, and the least of late.
+    /// Mean square of the last packets.
     level: Option<f32>,
-    floor: f32,
+    floor: NoiseFloor,
 }
 
-impl NoiseFloor {
+impl Background {
     pub(super) const fn new(law: Option<Law>) -> Self {
-        Self { law, level: None, floor: 0.0 }
+        Self { law, level: None, floor: NoiseFloor::rising(RISE_DB) }
     }
 
     /// Takes note of a packet.
@@ -25,16 +26,13 @@ impl NoiseFloor {
             (Heard::Payload(_), None) => return,
         };
         let level = self.level.map_or(energy, |level| level + (energy - level) * SMOOTHING);
-        self.floor = match self.level {
-            Some(_) => level.min(self.floor * RISE + TRICKLE),
-            None => level,
-        };
+        self.floor.update(level.into(), PACKET_S);
         self.level = Some(level);
     }
 
     /// The effective value of the background, at most −40 dB of full scale: louder than that nobody wants noise.
     pub(super) fn rms(&self) -> f32 {
-        self.floor.sqrt().min(LOUDEST)
+        (self.floor.power().unwrap_or_default().sqrt() as f32).min(LOUDEST)
     }
 }
 
@@ -48,10 +46,9 @@ fn energy(length: usize, sample: impl Fn(usize) -> Option<i16>) -> f32 {
 const LOOKED_AT: usize = 8;
 /// Part of the way to a new value that is gone with each packet.
 const SMOOTHING: f32 = 0.3;
-/// A packet's rise of the floor: 1 dB a second in packets of 20 ms.
-const RISE: f32 = 1.005;
-/// What lets it rise from digital silence.
-const TRICKLE: f32 = 0.01;
+/// Decibels that the floor rises a second, in packets of 20 ms: slower than a diagnosis, since nothing may be heard to breathe.
+const RISE_DB: f64 = 1.0;
+const PACKET_S: f64 = 0.02;
 const LOUDEST: f32 = 327.68;
 
 #[cfg(test)]
@@ -60,7 +57,7 @@ mod tests {
 
     #[test]
     fn the_floor_is_that_of_the_pauses_and_not_of_the_words() {
-        let mut floor = NoiseFloor::new(None);
+        let mut floor = Background::new(None);
         let mut noise = 1_u32;
         for packet in 0..500 {
             let loudest = if packet % 100 < 70 { 8_000 } else { 100 };
@@ -78,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_payload_counts_as_its_samples() {
-        let (mut linear, mut encoded) = (NoiseFloor::new(None), NoiseFloor::new(Some(Law::A)));
+        let (mut linear, mut encoded) = (Background::new(None), Background::new(Some(Law::A)));
         let payload: Vec<u8> = (0..160).map(|n| Law::A.encode(n * 3 - 240)).collect();
         let samples: Vec<i16> = payload.iter().map(|&byte| Law::A.decode(byte)).collect();
         linear.note(Heard::Samples(&samples));
