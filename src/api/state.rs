@@ -66,8 +66,11 @@ pub struct GatewayView {
     /// How the media threads fare.
     pub threads: Arc<dyn Fn() -> Vec<ThreadStatus> + Send + Sync>,
     /// Everything that is wrong with the text of a configuration.
-    pub check_config: Arc<dyn Fn(&str) -> Vec<SettingFault> + Send + Sync>,
+    pub check_config: CheckConfig,
 }
+
+/// Reads the text of a configuration and says what is wrong with it.
+pub type CheckConfig = Arc<dyn Fn(&str) -> Vec<SettingFault> + Send + Sync>;
 
 impl fmt::Debug for GatewayView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

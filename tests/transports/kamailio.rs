@@ -31,9 +31,9 @@ fn a_call_goes_through_a_record_routing_proxy_over_udp_tcp_and_tls() {
         sipp.args(["-m", "1", "-nostdin", "-timeout", "20", "-timeout_error"]);
         let calling = std::thread::spawn(move || tools::run(&mut sipp, Duration::from_secs(30)));
         // The far end of the call hangs up: its BYE takes the route that the proxy has recorded.
-        spoken.gateway.wait_for_calls("the call is up", |calls| {
-            calls.len() > before && calls.iter().any(|call| call["session_status"] == "active" || call["session_status"] == "in_progress")
-        });
+        spoken
+            .gateway
+            .wait_for_calls("the call is up", |calls| calls.len() > before && calls.iter().any(|call| call["session_status"] == "running"));
         let up: Vec<String> = spoken.gateway.calls().iter().filter_map(|call| call["id"].as_str().map(str::to_owned)).collect();
         std::thread::sleep(Duration::from_millis(500));
         for id in up {
