@@ -70,7 +70,7 @@ pub struct GatewayView {
 }
 
 /// Reads the text of a configuration and says what is wrong with it.
-pub type CheckConfig = Arc<dyn Fn(&str) -> Vec<SettingFault> + Send + Sync>;
+type CheckConfig = Arc<dyn Fn(&str) -> Vec<SettingFault> + Send + Sync>;
 
 impl fmt::Debug for GatewayView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -149,7 +149,7 @@ mod tests {
         let counted = Arc::clone(&runs);
         let kept = supervisor.keep("restless", move || {
             let run = counted.fetch_add(1, Ordering::Relaxed);
-            async move { assert!(run % 2 == 0, "every second run") }
+            async move { assert!(run.is_multiple_of(2), "every second run") }
         });
         tokio::time::sleep(Duration::from_secs(10)).await;
         let in_ten_seconds = runs.load(Ordering::Relaxed);
