@@ -135,6 +135,7 @@ impl Pair {
             contact: uri("sip:alice@192.0.2.1;transport=tcp"),
             account: None,
             asserted: None,
+            options: sip::endpoint::InviteOptions::default(),
             body: Bytes::from_static(OFFER.as_bytes()),
         };
         let id = self.ends[0].invite(self.now, call).expect("room for a call");

@@ -16,17 +16,21 @@
 //! A user agent over UDP, TCP, TLS and WebSocket ([`transport`]: flows, framing of streams): messages ([`message`], [`header`]), the four transactions of RFC 3261 §17 with the corrections of
 //! RFC 6026 ([`transaction`]), dialogs (§12), INVITE in both directions with CANCEL, BYE and re-INVITE (§9, §13–15), OPTIONS (§11),
 //! `rport` (RFC 3581), digest authentication both ways ([`auth`]), registration both ways ([`registration`]), all behind one
-//! [`endpoint::Endpoint`]. Bodies are opaque bytes: offers and answers are somebody else's.
+//! [`endpoint::Endpoint`]. Within and before a call, in both roles: reliable provisional responses
+//! (PRACK, RFC 3262), UPDATE (RFC 3311), session timers (RFC 4028), REFER with NOTIFY and Replaces (RFC 3515, 3891, 4488, 5589), keys by
+//! INFO ([`key_press`]), and the order of offers and answers that they carry (RFC 6337). Bodies are opaque bytes: what stands in an offer
+//! or answer is somebody else's.
 //!
 //! # What is left out for now
 //!
-//! Name look-up (RFC 3263: the caller passes addresses, several where a name has several servers), reliable provisional responses (PRACK),
-//! UPDATE, REFER and session timers. Being a proxy is left out for good, and with it
+//! Name look-up (RFC 3263: the caller passes addresses, several where a name has several servers), subscriptions but that of REFER.
+//! Being a proxy is left out for good, and with it
 //! the check of Max-Forwards: a user agent is the last hop, and 0 is what the last hop may well see (§16.3).
 
 pub mod auth;
 pub mod endpoint;
 pub mod header;
+pub mod key_press;
 pub mod locate;
 pub mod message;
 pub mod registration;

@@ -56,6 +56,9 @@ pub struct AppState {
     pub(super) streams: Arc<Semaphore>,
 }
 
+/// Judges the text of a configuration.
+pub type ConfigCheck = dyn Fn(&str) -> Vec<SettingFault> + Send + Sync;
+
 /// What the interface can say of the process that it is part of, and cannot know itself.
 #[derive(Clone)]
 pub struct GatewayView {
@@ -66,11 +69,8 @@ pub struct GatewayView {
     /// How the media threads fare.
     pub threads: Arc<dyn Fn() -> Vec<ThreadStatus> + Send + Sync>,
     /// Everything that is wrong with the text of a configuration.
-    pub check_config: CheckConfig,
+    pub check_config: Arc<ConfigCheck>,
 }
-
-/// Reads the text of a configuration and says what is wrong with it.
-type CheckConfig = Arc<dyn Fn(&str) -> Vec<SettingFault> + Send + Sync>;
 
 impl fmt::Debug for GatewayView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -66,6 +66,8 @@ pub enum SipReason {
     AckTimeout,
     /// A request of ours found no response (timer B or F).
     TransactionTimeout,
+    /// Nobody refreshed the session in time (RFC 4028 §10).
+    SessionExpired,
     /// Nothing could be sent to the far end: its name has no address, or no connection could be had.
     Unreachable,
     /// The dialled number is none of ours (404).

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use media::rtcp::ReporterConfig;
 use media::sdp::{self, CodecPolicy, Negotiated, RemoteRule, SessionDescription, TransportPolicy};
 use media::transport::{Flow, PathConfig, Protocol, SourceRule};
-use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, OutgoingInvite, Output};
+use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, InviteOptions, OutgoingInvite, Output};
 use sip::header::{NameAddr, StatusCode, Uri};
 
 use super::PhoneError;
@@ -78,6 +78,7 @@ impl Phone {
                 account: None,
                 asserted: None,
                 body: Bytes::from(offer.to_string()),
+                options: InviteOptions::default(),
             },
         )?;
         let mut phone = Self {
@@ -200,7 +201,7 @@ impl Phone {
         }
         match event {
             Event::Answered { sdp, .. } => self.handle_answer(now, &sdp),
-            Event::Reoffered { id, .. } => self.endpoint.reject_reoffer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
+            Event::Offered { id, .. } => self.endpoint.reject_offer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
             Event::Refused { status, .. } => self.end = Some(CallEnd::Refused(status.code())),
             Event::TimedOut { .. } | Event::Unreachable { .. } => self.end = Some(CallEnd::Unreachable),
             Event::HungUp { .. } => {

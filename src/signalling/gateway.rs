@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use sip::endpoint::{Endpoint, Event, IncomingInvite, InviteId, OutgoingInvite};
+use sip::endpoint::{Endpoint, Event, IncomingInvite, InviteId, InviteOptions, OutgoingInvite};
 use sip::header::{Scheme, StatusCode, Uri};
 use sip::transport::Flow;
 use tokio::sync::mpsc;
@@ -85,7 +85,7 @@ impl Gateway {
             }
             Event::Ringing { id } => (id, SignallingEvent::Ringing),
             Event::Answered { id, sdp } => (id, SignallingEvent::Answered { sdp }),
-            Event::Refused { id, status } => (id, SignallingEvent::Refused(refusal(status))),
+            Event::Refused { id, status, .. } => (id, SignallingEvent::Refused(refusal(status))),
             Event::TimedOut { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::TransactionTimeout))),
             Event::Unreachable { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::Unreachable))),
             Event::Confirmed { id, .. } => {
@@ -96,10 +96,22 @@ impl Gateway {
                 (id, SignallingEvent::Confirmed)
             }
             Event::Unacknowledged { id } => (id, SignallingEvent::Unconfirmed),
-            Event::Cancelled { id } => (id, SignallingEvent::Cancelled),
-            Event::HungUp { id } => (id, SignallingEvent::HungUp),
-            Event::Reoffered { id, sdp } => (id, SignallingEvent::Reoffered { sdp }),
-            Event::Replied { .. } | Event::Unanswered { .. } => return,
+            Event::Cancelled { id, .. } => (id, SignallingEvent::Cancelled),
+            Event::HungUp { id, .. } => (id, SignallingEvent::HungUp),
+            Event::Offered { id, sdp } => (id, SignallingEvent::Reoffered { sdp }),
+            Event::Expired { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::SessionExpired))),
+            Event::Replaced { id, .. } => (id, SignallingEvent::HungUp),
+            Event::Referred { id, .. } => return endpoint.reject_refer(now, id, StatusCode::DECLINE),
+            // What calls do not ask for yet.
+            Event::EarlyMedia { .. }
+            | Event::OfferAccepted { .. }
+            | Event::OfferRefused { .. }
+            | Event::OfferDue { .. }
+            | Event::Key { .. }
+            | Event::ReferProgress { .. }
+            | Event::ReferEnded { .. }
+            | Event::Replied { .. }
+            | Event::Unanswered { .. } => return,
         };
         let Some(call) = self.calls.get(&id) else { return };
         if let Err(mpsc::error::TrySendError::Full(_)) = call.signals.try_send(news) {
@@ -120,8 +132,8 @@ impl Gateway {
             }
             SignallingCommand::Reject(cause) => reject(now, endpoint, id, cause),
             SignallingCommand::Hangup => endpoint.hang_up(now, id),
-            SignallingCommand::AcceptReoffer { sdp } => endpoint.accept_reoffer(now, id, sdp),
-            SignallingCommand::RejectReoffer => endpoint.reject_reoffer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
+            SignallingCommand::AcceptReoffer { sdp } => endpoint.accept_offer(now, id, sdp),
+            SignallingCommand::RejectReoffer => endpoint.reject_offer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
         }
     }
 
@@ -236,6 +248,7 @@ impl Gateway {
             account: None,
             asserted: None,
             body: launched.offer.clone().unwrap_or_default(),
+            options: InviteOptions::default(),
         };
         // A call whose INVITE never goes is told so by its signalling queue, which is dropped here.
         let invite_id = endpoint.invite(now, invite).map_err(|_| StartError::Capacity)?;

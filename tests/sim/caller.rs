@@ -84,6 +84,7 @@ impl Caller {
             to: NameAddr::from(uri("sip:1000@192.0.2.2")),
             contact: uri("sip:alice@192.0.2.1:5060"),
             body: Bytes::from(offer.to_string()),
+            options: sip::endpoint::InviteOptions::default(),
             account: None,
             asserted: None,
         };
@@ -206,8 +207,11 @@ impl Caller {
                 let negotiated = media::sdp::accept(offer, &answer, &codecs(), &transport()).expect("the gateway's answer fits");
                 self.begin_to_speak(post, negotiated);
             }
-            Event::Reoffered { id, .. } => self.endpoint.reject_reoffer(post.now, id, StatusCode::NOT_ACCEPTABLE_HERE),
+            Event::Offered { id, .. } => self.endpoint.reject_offer(post.now, id, StatusCode::NOT_ACCEPTABLE_HERE),
+            Event::Referred { id, .. } => self.endpoint.reject_refer(post.now, id, StatusCode::DECLINE),
             Event::Refused { .. }
+            | Event::Expired { .. }
+            | Event::Replaced { .. }
             | Event::TimedOut { .. }
             | Event::Unreachable { .. }
             | Event::Unacknowledged { .. }
@@ -219,7 +223,8 @@ impl Caller {
                 assert_eq!(self.call.take(), Some(id), "a call ended that was over");
                 self.voice = None;
             }
-            Event::Ringing { .. } | Event::Confirmed { .. } | Event::Replied { .. } | Event::Unanswered { .. } => {}
+            // It neither transfers nor offers anew.
+            _ => {}
         }
     }
 }

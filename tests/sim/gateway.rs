@@ -90,6 +90,7 @@ impl Gateway {
             to: NameAddr::from(uri("sip:alice@192.0.2.1")),
             contact: uri("sip:auricle@192.0.2.2:5060"),
             body: offer,
+            options: sip::endpoint::InviteOptions::default(),
             account: None,
             asserted: None,
         };
@@ -130,8 +131,8 @@ impl Gateway {
             SignallingCommand::Answer { sdp } => endpoint.answer(now, id, &uri("sip:auricle@192.0.2.2:5060"), sdp),
             SignallingCommand::Reject(cause) => endpoint.reject(now, id, status(cause), None),
             SignallingCommand::Hangup => endpoint.hang_up(now, id),
-            SignallingCommand::AcceptReoffer { sdp } => endpoint.accept_reoffer(now, id, sdp),
-            SignallingCommand::RejectReoffer => endpoint.reject_reoffer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
+            SignallingCommand::AcceptReoffer { sdp } => endpoint.accept_offer(now, id, sdp),
+            SignallingCommand::RejectReoffer => endpoint.reject_offer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
         }
         self.drain_sip(post, agent);
     }
@@ -207,13 +208,14 @@ impl Gateway {
             Event::Unacknowledged { .. } => SignallingEvent::Unconfirmed,
             Event::Cancelled { .. } => SignallingEvent::Cancelled,
             Event::HungUp { .. } => SignallingEvent::HungUp,
-            Event::Reoffered { sdp, .. } => SignallingEvent::Reoffered { sdp },
-            Event::Replied { .. } | Event::Unanswered { .. } => return,
+            Event::Offered { sdp, .. } => SignallingEvent::Reoffered { sdp },
             Event::Ended { .. } => {
                 // The queue to the call is dropped: the last thing that the call hears, if it still listens.
                 let key = self.names.remove(&id).expect("a call ended that was over");
                 return post.signal(key, SignallingEvent::Refused(Termination::gateway(GatewayReason::Internal)));
             }
+            // Nobody here transfers, and the session outlives the scenario.
+            _ => return,
         };
         if let Some(key) = self.names.get(&id) {
             post.signal(*key, news);

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use sip::endpoint::{Endpoint, EndpointConfig, Event, OutgoingInvite, Output};
-use sip::header::{NameAddr, Uri};
+use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteOptions, OutgoingInvite, Output};
+use sip::header::{NameAddr, StatusCode, Uri};
 use sip::transport::Flow;
 
 fuzz_target!(|input: &[u8]| {
@@ -21,7 +21,7 @@ fuzz_target!(|input: &[u8]| {
     let mut now = Instant::now();
     let mut endpoint = Endpoint::new(EndpointConfig { max_dialogs: 8, max_transactions: 16, ..EndpointConfig::default() });
     let (request_uri, from, to, contact, body) = (uri(), NameAddr::from(uri()), NameAddr::from(uri()), uri(), Bytes::from_static(b"offer"));
-    let _ = endpoint.invite(now, OutgoingInvite { flow, alternatives: Vec::new(), request_uri, from, to, contact, body });
+    let _ = endpoint.invite(now, OutgoingInvite { flow, alternatives: Vec::new(), request_uri, from, to, contact, body, options: InviteOptions::default() });
     let mut ended = BTreeSet::new();
 
     for datagram in split(input) {
@@ -42,9 +42,15 @@ fn drain(endpoint: &mut Endpoint, now: Instant, ended: &mut BTreeSet<sip::endpoi
                 assert!(!ended.contains(&event.id()), "an event after the last");
                 match event {
                     Event::Incoming { id, .. } => {
+                        endpoint.progress(now, id, Bytes::from_static(b"answer"));
                         endpoint.answer(now, id, &Uri::parse("sip:b@192.0.2.2").expect("a valid URI"), Bytes::from_static(b"answer"))
                     }
-                    Event::Reoffered { id, .. } => endpoint.accept_reoffer(now, id, Bytes::from_static(b"answer")),
+                    Event::Offered { id, .. } => endpoint.accept_offer(now, id, Bytes::from_static(b"answer")),
+                    Event::Referred { id, .. } => {
+                        endpoint.accept_refer(now, id);
+                        endpoint.refer_progress(now, id, StatusCode::OK);
+                    }
+                    Event::Confirmed { id, .. } | Event::OfferDue { id } => endpoint.offer(now, id, Bytes::from_static(b"offer")),
                     Event::Ended { id } => {
                         ended.insert(id);
                     }

@@ -9,7 +9,7 @@ use std::fmt::Display;
 use std::net::SocketAddr;
 
 use self::route_set::RouteSet;
-use crate::header::{HeaderName, Method, NameAddrRef, Via};
+use crate::header::{HeaderName, Method, NameAddrRef, Replaces, Via};
 use crate::message::{Headers, MessageWriter, Request, Response};
 use crate::transport::{Flow, Transport};
 
@@ -20,6 +20,8 @@ pub(crate) struct Dialog {
     remote_tag: Box<str>,
     local_party: Box<str>,
     remote_party: Box<str>,
+    /// The number of the INVITE that made it, when that was ours.
+    invite_cseq: u32,
     local_cseq: u32,
     remote_cseq: Option<u32>,
     remote_target: Box<str>,
@@ -52,6 +54,7 @@ impl Dialog {
             remote_tag: from.tag().unwrap_or_default().into(),
             local_party: to.address().into(),
             remote_party: from.address().into(),
+            invite_cseq: 0,
             local_cseq: 0,
             remote_cseq: Some(headers.cseq()?.number),
             remote_target: target.into(),
@@ -73,6 +76,7 @@ impl Dialog {
             remote_tag: to.tag().unwrap_or_default().into(),
             local_party: from.address().into(),
             remote_party: to.address().into(),
+            invite_cseq: headers.cseq()?.number,
             local_cseq: headers.cseq()?.number,
             remote_cseq: None,
             remote_target: headers.contact().map_or(request_uri, |contact| contact.uri_text()).into(),
@@ -80,6 +84,14 @@ impl Dialog {
             path,
             keep_path: false,
         })
+    }
+
+    /// The early dialog that a 2xx confirms: its routes and target are taken anew (§13.2.2.4).
+    pub(crate) fn confirm(&mut self, response: &Response) {
+        if let Some(confirmed) = Self::outbound(response, &self.remote_target, self.path) {
+            let (local_cseq, remote_cseq) = (self.local_cseq.max(confirmed.local_cseq), self.remote_cseq);
+            *self = Self { local_cseq, remote_cseq, ..confirmed };
+        }
     }
 
     /// Counts the peer's request in.
@@ -97,6 +109,11 @@ impl Dialog {
     /// Target refresh (§12.2.2).
     pub(crate) fn refresh_target(&mut self, contact: &str) {
         self.remote_target = contact.into();
+    }
+
+    /// The number of our INVITE that made the dialog.
+    pub(crate) fn invite_cseq(&self) -> u32 {
+        self.invite_cseq
     }
 
     /// The number of our next request.
@@ -152,6 +169,24 @@ impl Dialog {
 
     pub(crate) fn remote_tag(&self) -> &str {
         &self.remote_tag
+    }
+
+    /// The far end's Contact.
+    pub(crate) fn remote_target(&self) -> &str {
+        &self.remote_target
+    }
+
+    /// As the far end must name this dialog, when a third party shall take its place.
+    pub(crate) fn replaces(&self) -> Replaces {
+        let Self { call_id, local_tag, remote_tag, .. } = self;
+        Replaces { call_id: call_id.clone(), to_tag: remote_tag.clone(), from_tag: local_tag.clone(), early_only: false }
+    }
+
+    /// Whether somebody else names this dialog; the To tag is already known to be ours (RFC 3891 §3).
+    pub(crate) fn is_named_by(&self, replaces: &Replaces) -> bool {
+        // A far end by RFC 2543 has no tag, which Replaces writes as 0.
+        let from_tag = if &*replaces.from_tag == "0" && self.remote_tag.is_empty() { "" } else { &replaces.from_tag };
+        self.call_id == replaces.call_id && &*self.remote_tag == from_tag
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whether a new request is served at all (RFC 3261 §8.2.1–8.2.3), in the order of the RFC.
 
-use crate::header::{HeaderName, Method, Scheme, StatusCode};
+use crate::header::{HeaderName, Method, OptionTags, Scheme, StatusCode};
 use crate::message::Request;
 
 use super::respond::accepts_sdp;
@@ -14,7 +14,7 @@ pub(crate) enum Refusal {
     Method,
     /// 416.
     UriScheme,
-    /// 420: Require names an extension; we support none.
+    /// 420: Require names an extension that we do not speak.
     Extension,
     /// 415: the body is not SDP, or encoded.
     MediaType,
@@ -53,6 +53,7 @@ impl Refusal {
 pub(crate) fn check(request: &Request) -> Result<(), Refusal> {
     match request.method() {
         Method::Invite | Method::Ack | Method::Bye | Method::Cancel | Method::Options => {}
+        Method::Prack | Method::Update | Method::Info | Method::Refer | Method::Notify => {}
         Method::Unknown => return Err(Refusal::UnknownMethod),
         _ => return Err(Refusal::Method),
     }
@@ -60,22 +61,32 @@ pub(crate) fn check(request: &Request) -> Result<(), Refusal> {
         Ok(Scheme::Sip | Scheme::Sips | Scheme::Tel) => {}
         _ => return Err(Refusal::UriScheme),
     }
-    if request.headers().elements(HeaderName::Require).next().is_some() {
+    if OptionTags::unknown(request.headers()).next().is_some() {
         return Err(Refusal::Extension);
     }
-    if request.method() == Method::Invite { check_invite(request) } else { Ok(()) }
+    match request.method() {
+        Method::Invite => check_sdp(request).and_then(|()| check_invite(request)),
+        Method::Prack | Method::Update => check_sdp(request),
+        _ => Ok(()),
+    }
+}
+
+/// A body is SDP, in the clear.
+fn check_sdp(request: &Request) -> Result<(), Refusal> {
+    let headers = request.headers();
+    if request.body().is_empty() {
+        return Ok(());
+    }
+    let encoded = headers.elements(HeaderName::ContentEncoding).any(|encoding| !encoding.eq_ignore_ascii_case("identity"));
+    match headers.content_type() {
+        None => Err(Refusal::NoContentType),
+        Some(media_type) if !media_type.is_sdp() || encoded => Err(Refusal::MediaType),
+        Some(_) => Ok(()),
+    }
 }
 
 fn check_invite(request: &Request) -> Result<(), Refusal> {
     let headers = request.headers();
-    let encoded = headers.elements(HeaderName::ContentEncoding).any(|encoding| !encoding.eq_ignore_ascii_case("identity"));
-    if !request.body().is_empty() {
-        match headers.content_type() {
-            None => return Err(Refusal::NoContentType),
-            Some(media_type) if !media_type.is_sdp() || encoded => return Err(Refusal::MediaType),
-            Some(_) => {}
-        }
-    }
     if !accepts_sdp(request) {
         return Err(Refusal::Accept);
     }

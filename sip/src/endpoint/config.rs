@@ -22,6 +22,11 @@ pub struct EndpointConfig {
     /// Transactions at once. When full, new calls are refused with 503 and other requests are answered without keeping state.
     /// A call holds one or two, for 32 s beyond each of its requests.
     pub max_transactions: usize,
+    /// How long a call lives without a refresh, as we ask for it (RFC 4028); the far end may shorten it. `None` asks for nothing, and
+    /// agrees to what the far end asks for. At least `min_session_expires`.
+    pub session_expires: Option<Duration>,
+    /// The shortest life without a refresh that we agree to, 90 s or more; a far end that asks for less is told so with 422.
+    pub min_session_expires: Duration,
     /// The realm of our challenges.
     pub realm: String,
     /// How long a nonce of ours may be used.
@@ -41,6 +46,8 @@ impl Default for EndpointConfig {
             tcp: None,
             failover_after: Duration::from_secs(5),
             seed: [0; 32],
+            session_expires: Some(Duration::from_secs(1800)),
+            min_session_expires: LEAST_SESSION_EXPIRES,
             max_transactions: 100_000,
             max_dialogs: 10_000,
             realm: "auricle".to_owned(),
@@ -49,3 +56,6 @@ impl Default for EndpointConfig {
         }
     }
 }
+
+/// RFC 4028 §4.
+pub(crate) const LEAST_SESSION_EXPIRES: Duration = Duration::from_secs(90);

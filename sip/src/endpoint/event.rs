@@ -3,13 +3,13 @@
 use std::fmt;
 
 use bytes::Bytes;
-use thiserror::Error;
 
+use super::invitation::IncomingInvite;
+use super::referral::{IncomingRefer, ReferOutcome};
 use super::requests::RequestId;
-use crate::auth::Account;
-use crate::header::{NameAddr, StatusCode, Uri};
-use crate::message::{Request, Response};
-use crate::transport::Flow;
+use crate::header::{Causes, StatusCode};
+use crate::key_press::KeyPress;
+use crate::message::Response;
 
 /// Names a call on one endpoint, from [`Event::Incoming`] or `Endpoint::invite` to [`Event::Ended`]. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,11 +38,20 @@ pub enum Event {
         /// The call.
         id: InviteId,
     },
+    /// The far end answers our offer before it answers the call: what it plays may be heard. Another branch of the call may answer
+    /// otherwise later; what counts is `Answered`.
+    EarlyMedia {
+        /// The call.
+        id: InviteId,
+        /// Its answer so far.
+        sdp: Bytes,
+    },
     /// The far end answered; the ACK has gone out.
     Answered {
         /// The call.
         id: InviteId,
-        /// Its answer to our offer.
+        /// Its answer to our offer; empty when we made none. Then the far end's offer follows as `Offered`, and the ACK waits for our
+        /// answer, or offer and answer have met before.
         sdp: Bytes,
     },
     /// The far end refused with 3xx–6xx. `Ended` follows.
@@ -51,6 +60,8 @@ pub enum Event {
         id: InviteId,
         /// With which status.
         status: StatusCode,
+        /// What the networks between say about it (RFC 6432).
+        causes: Causes,
     },
     /// The far end never said anything (Timer B). `Ended` follows.
     TimedOut {
@@ -62,14 +73,15 @@ pub enum Event {
         /// The call.
         id: InviteId,
     },
-    /// The ACK of our 2xx came: once for `answer`, once for each `accept_reoffer`.
+    /// The ACK of our 2xx came: once for `answer`, once for each `accept_offer` of a re-INVITE.
     Confirmed {
         /// The call.
         id: InviteId,
-        /// The body of the ACK; empty unless the INVITE came without an offer.
+        /// The body of the ACK: the answer, when our 2xx held an offer.
         sdp: Bytes,
     },
-    /// The ACK of our 2xx never came; a BYE has gone out (RFC 3261 §13.3.1.4). `Ended` follows when it is answered or given up.
+    /// The ACK of our 2xx never came and a BYE has gone out (RFC 3261 §13.3.1.4), or the PRACK of a reliable provisional response
+    /// never came and the call was refused (RFC 3262 §3). `Ended` follows.
     Unacknowledged {
         /// The call.
         id: InviteId,
@@ -78,19 +90,83 @@ pub enum Event {
     Cancelled {
         /// The call.
         id: InviteId,
+        /// Why, if it said so: SIP 200 when somebody else has answered.
+        causes: Causes,
     },
     /// The far end hung up; answered. `Ended` follows.
     HungUp {
         /// The call.
         id: InviteId,
+        /// Why, if it said so.
+        causes: Causes,
     },
-    /// The far end offers anew within the call (re-INVITE): `accept_reoffer` or `reject_reoffer`. If it withdraws the offer, the
+    /// The far end offers anew, before or within the call: `accept_offer` or `reject_offer`. If it withdraws the offer, the
     /// answer to it is ignored.
-    Reoffered {
+    Offered {
         /// The call.
         id: InviteId,
         /// The offer; empty when the far end asks us to offer.
         sdp: Bytes,
+    },
+    /// The far end answered an offer of ours that went by `offer`, or by `progress` in a call that came without one.
+    OfferAccepted {
+        /// The call.
+        id: InviteId,
+        /// The answer.
+        sdp: Bytes,
+    },
+    /// The far end does not take what `offer` offered; the call goes on as it was.
+    OfferRefused {
+        /// The call.
+        id: InviteId,
+        /// With which status.
+        status: StatusCode,
+    },
+    /// An offer may go now: `offer` with what is wanted now, if anything. Comes once for each `offer` that could not go because
+    /// another was open or crossed it (glare), and when the session must be refreshed by one.
+    OfferDue {
+        /// The call.
+        id: InviteId,
+    },
+    /// Nobody refreshed the session (RFC 4028); a BYE has gone out. `Ended` follows.
+    Expired {
+        /// The call.
+        id: InviteId,
+    },
+    /// Another call takes the place of this one (RFC 3891); a BYE has gone out. `Ended` follows.
+    Replaced {
+        /// The call.
+        id: InviteId,
+        /// The other one.
+        by: InviteId,
+    },
+    /// The far end pressed a key, and said so by INFO.
+    Key {
+        /// The call.
+        id: InviteId,
+        /// The key.
+        press: KeyPress,
+    },
+    /// The far end asks us to call somebody: `accept_refer` or `reject_refer`.
+    Referred {
+        /// The call.
+        id: InviteId,
+        /// Whom.
+        refer: Box<IncomingRefer>,
+    },
+    /// How far the call is that the far end was asked to make.
+    ReferProgress {
+        /// The call.
+        id: InviteId,
+        /// 1xx.
+        status: StatusCode,
+    },
+    /// What became of it; once for each `refer`, unless this call ends before.
+    ReferEnded {
+        /// The call.
+        id: InviteId,
+        /// What.
+        outcome: ReferOutcome,
     },
     /// Nothing more will come: forget the id.
     Ended {
@@ -123,9 +199,19 @@ impl Event {
             | Self::Unreachable { id }
             | Self::Confirmed { id, .. }
             | Self::Unacknowledged { id }
-            | Self::Cancelled { id }
-            | Self::HungUp { id }
-            | Self::Reoffered { id, .. }
+            | Self::Cancelled { id, .. }
+            | Self::HungUp { id, .. }
+            | Self::Offered { id, .. }
+            | Self::EarlyMedia { id, .. }
+            | Self::OfferAccepted { id, .. }
+            | Self::OfferRefused { id, .. }
+            | Self::OfferDue { id }
+            | Self::Expired { id }
+            | Self::Replaced { id, .. }
+            | Self::Key { id, .. }
+            | Self::Referred { id, .. }
+            | Self::ReferProgress { id, .. }
+            | Self::ReferEnded { id, .. }
             | Self::Ended { id } => *id,
             Self::Replied { id, .. } | Self::Unanswered { id } => id.0,
         }
@@ -139,92 +225,28 @@ impl fmt::Debug for Event {
             Self::Incoming { .. } => "Incoming",
             Self::Ringing { .. } => "Ringing",
             Self::Answered { .. } => "Answered",
-            Self::Refused { id, status } => return write!(f, "Refused({id}, {status})"),
+            Self::Refused { id, status, .. } => return write!(f, "Refused({id}, {status})"),
             Self::TimedOut { .. } => "TimedOut",
             Self::Unreachable { .. } => "Unreachable",
             Self::Confirmed { .. } => "Confirmed",
             Self::Unacknowledged { .. } => "Unacknowledged",
             Self::Cancelled { .. } => "Cancelled",
             Self::HungUp { .. } => "HungUp",
-            Self::Reoffered { .. } => "Reoffered",
+            Self::Offered { .. } => "Offered",
+            Self::EarlyMedia { .. } => "EarlyMedia",
+            Self::OfferAccepted { .. } => "OfferAccepted",
+            Self::OfferRefused { id, status } => return write!(f, "OfferRefused({id}, {status})"),
+            Self::OfferDue { .. } => "OfferDue",
+            Self::Expired { .. } => "Expired",
+            Self::Replaced { .. } => "Replaced",
+            Self::Key { .. } => "Key",
+            Self::Referred { .. } => "Referred",
+            Self::ReferProgress { id, status } => return write!(f, "ReferProgress({id}, {status})"),
+            Self::ReferEnded { id, outcome } => return write!(f, "ReferEnded({id}, {outcome:?})"),
             Self::Ended { .. } => "Ended",
             Self::Replied { id, response } => return write!(f, "Replied({}, {})", id.0, response.status()),
             Self::Unanswered { .. } => "Unanswered",
         };
         write!(f, "{name}({})", self.id())
     }
-}
-
-/// An INVITE that starts a call.
-pub struct IncomingInvite {
-    /// By which way it came, and from whom.
-    pub flow: Flow,
-    /// Who is called: its user is the dialled number.
-    pub request_uri: Uri,
-    /// Who says that he calls. Not proven.
-    pub from_uri: Uri,
-    /// Under which name, as written; `None` without one.
-    pub from_display: Option<String>,
-    /// Whom the caller dialled at first.
-    pub to_uri: Uri,
-    /// The name that the caller has proven by digest.
-    pub login: Option<Box<str>>,
-    /// The caller's name of the call.
-    pub call_id: String,
-    /// The offer; empty when the caller asks us to offer.
-    pub sdp: Bytes,
-    /// The whole request.
-    pub message: Request,
-}
-
-/// Hides who calls whom.
-impl fmt::Debug for IncomingInvite {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IncomingInvite").field("sdp_bytes", &self.sdp.len()).finish_non_exhaustive()
-    }
-}
-
-/// A call to make.
-#[derive(Clone)]
-pub struct OutgoingInvite {
-    /// By which way the request goes: to an outbound proxy, or the address behind `request_uri`. Our end is written into Via as it
-    /// is, so not the unspecified address.
-    pub flow: Flow,
-    /// By which it goes next, in order, as long as nobody answers, or 503 is all that is answered (RFC 3263 §4.3). Mostly empty.
-    pub alternatives: Vec<Flow>,
-    /// Who is called.
-    pub request_uri: Uri,
-    /// Who calls.
-    pub from: NameAddr,
-    /// Whom; the same as `request_uri` as a rule.
-    pub to: NameAddr,
-    /// Where the far end reaches us during the call.
-    pub contact: Uri,
-    /// The offer (application/sdp). Never empty.
-    pub body: Bytes,
-    /// Who we are to a realm that challenges; without one challenges are refusals.
-    pub account: Option<Account>,
-    /// Who calls, on our word (P-Asserted-Identity, RFC 3325): for peers that trust us.
-    pub asserted: Option<Uri>,
-}
-
-/// Hides who calls whom.
-impl fmt::Debug for OutgoingInvite {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OutgoingInvite").field("body_bytes", &self.body.len()).finish_non_exhaustive()
-    }
-}
-
-/// Why a call was not started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum InviteError {
-    /// The endpoint holds as many calls or transactions as it may.
-    #[error("the endpoint is full")]
-    Full,
-    /// There is no offer to send; calls without one are not supported.
-    #[error("no offer")]
-    NoOffer,
-    /// The Request-URI is neither `sip`, `sips` nor `tel`.
-    #[error("the scheme of the request URI is not supported")]
-    Scheme,
 }

@@ -1,6 +1,8 @@
 //! Branches, tags and Call-IDs: SHA-256 over a secret seed and a counter, so that they repeat in a test and cannot be guessed in the
 //! field (RFC 3261 §19.3).
 
+use std::time::Duration;
+
 use sha2::{Digest, Sha256};
 
 use crate::message::Request;
@@ -40,9 +42,18 @@ impl Identifiers {
 
     /// 0–10 s (§14.2).
     pub(crate) fn retry_seconds(&mut self) -> u64 {
-        self.counter += 1;
-        let digest = self.digest(Purpose::Delay, &[&self.counter.to_be_bytes()]);
-        u64::from(digest.first().copied().unwrap_or_default()) % 11
+        self.number() % 11
+    }
+
+    /// How long an offer waits after glare (§14.1): 2.1–4 s for whose Call-ID it is, 0–2 s for the other, in steps of 10 ms.
+    pub(crate) fn glare_delay(&mut self, owns_call_id: bool) -> Duration {
+        let (from, steps) = if owns_call_id { (2_100, 191) } else { (0, 201) };
+        Duration::from_millis(from + self.number() % steps * 10)
+    }
+
+    /// The number of a call's first reliable provisional response (RFC 3262 §3), low enough to count on from.
+    pub(crate) fn first_rseq(&mut self) -> u32 {
+        (self.number() % 0x3fff_ffff) as u32 + 1
     }
 
     /// The same for copies of a request, as an endpoint that keeps no state must answer (§8.2.7).
@@ -57,6 +68,12 @@ impl Identifiers {
     fn next(&mut self, purpose: Purpose, bytes: usize) -> Box<str> {
         self.counter += 1;
         hex(&self.digest(purpose, &[&self.counter.to_be_bytes()]), bytes)
+    }
+
+    fn number(&mut self) -> u64 {
+        self.counter += 1;
+        let digest = self.digest(Purpose::Number, &[&self.counter.to_be_bytes()]);
+        digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
     }
 
     fn digest(&self, purpose: Purpose, parts: &[&[u8]]) -> [u8; 32] {
@@ -77,7 +94,7 @@ enum Purpose {
     Tag = 2,
     CallId = 3,
     StatelessTag = 4,
-    Delay = 5,
+    Number = 5,
     Registration = 6,
     Nonce = 7,
 }

@@ -8,30 +8,35 @@ mod config;
 mod event;
 mod gate;
 mod identifiers;
+mod invitation;
 mod outbox;
 mod receive;
+mod referral;
 mod reissue;
 mod requests;
 mod respond;
 mod stack;
+mod verbs;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 
 pub use self::config::EndpointConfig;
-pub use self::event::{Event, IncomingInvite, InviteError, InviteId, OutgoingInvite};
+pub use self::event::{Event, InviteId};
 use self::gate::Door;
 pub use self::gate::{Admission, Gate};
+pub use self::invitation::{IncomingInvite, InviteError, InviteOptions, OutgoingInvite};
 pub(crate) use self::outbox::{Outbox, Owner};
 pub use self::outbox::{Output, Transmit};
+pub use self::referral::{IncomingRefer, OutgoingRefer, ReferOutcome};
 pub(crate) use self::reissue::Reissued;
 use self::requests::Pending;
 pub use self::requests::{OutgoingRequest, RequestId, RequestKind};
 pub(crate) use self::respond::{ResponseBuilder, SDP, response_path};
 pub(crate) use self::stack::Stack;
-use crate::header::{Scheme, StatusCode, Uri};
+use crate::header::Scheme;
 use crate::invite::Invite;
 use crate::message::Message;
 use crate::transaction::Reported;
@@ -44,6 +49,8 @@ pub struct Endpoint {
     invites: BTreeMap<InviteId, Invite>,
     /// Our tag of each call that is not over: finds the call of a request within a dialog.
     tags: BTreeMap<Box<str>, InviteId>,
+    /// Calls not answered yet, by which others shall be replaced.
+    replacing: BTreeMap<InviteId, InviteId>,
     requests: BTreeMap<InviteId, Pending>,
     door: Option<Door>,
     next_id: u64,
@@ -56,6 +63,7 @@ impl Endpoint {
             stack: Stack::new(config),
             invites: BTreeMap::new(),
             tags: BTreeMap::new(),
+            replacing: BTreeMap::new(),
             requests: BTreeMap::new(),
             door: None,
             next_id: 0,
@@ -74,7 +82,7 @@ impl Endpoint {
         if let Ok(Message::Request(request)) = Message::parse(transmit.bytes.clone())
             && let Some(reported) = self.stack.transactions.unsent(now, &request, &mut self.stack.out)
         {
-            self.report(&reported);
+            self.report(now, &reported);
         }
     }
 
@@ -82,7 +90,7 @@ impl Endpoint {
     pub fn handle_closed(&mut self, now: Instant, connection: ConnectionId) {
         for id in self.stack.transactions.waiting_on(connection) {
             if let Some(reported) = self.stack.transactions.unreachable(now, id, &mut self.stack.out) {
-                self.report(&reported);
+                self.report(now, &reported);
             }
         }
     }
@@ -95,7 +103,7 @@ impl Endpoint {
                 Owner::Server(id) => self.stack.transactions.server_timeout(now, id, &mut self.stack.out),
                 Owner::Client(id) => {
                     if let Some(reported) = self.stack.transactions.client_timeout(now, id, &mut self.stack.out) {
-                        self.report(&reported);
+                        self.report(now, &reported);
                     }
                 }
                 Owner::Invite(id) => self.step(id, |invite, stack| invite.handle_timeout(now, timer, stack)),
@@ -110,9 +118,6 @@ impl Endpoint {
 
     /// Calls somebody. Events follow under the id. A callee may ring for ever: the application decides when to hang up.
     pub fn invite(&mut self, now: Instant, call: OutgoingInvite) -> Result<InviteId, InviteError> {
-        if call.body.is_empty() {
-            return Err(InviteError::NoOffer);
-        }
         if call.request_uri.scheme() == Scheme::Other {
             return Err(InviteError::Scheme);
         }
@@ -123,37 +128,6 @@ impl Endpoint {
         let invite = Invite::outbound(now, id, call, &mut self.stack);
         self.insert(invite);
         Ok(id)
-    }
-
-    /// Tells the caller that it rings (180); repeated each minute.
-    pub fn ring(&mut self, now: Instant, id: InviteId) {
-        self.step(id, |invite, stack| invite.ring(now, stack));
-    }
-
-    /// Answers (200, repeated until its ACK). `contact` is where the far end reaches us during the call.
-    pub fn answer(&mut self, now: Instant, id: InviteId, contact: &Uri, sdp: Bytes) {
-        self.step(id, |invite, stack| invite.answer(now, contact, &sdp, stack));
-    }
-
-    /// Refuses with a status from 300 up; a lower one becomes 500.
-    pub fn reject(&mut self, now: Instant, id: InviteId, status: StatusCode, retry_after: Option<Duration>) {
-        self.step(id, |invite, stack| invite.reject(now, status, retry_after, stack));
-    }
-
-    /// Ends the call: BYE once it is up (as callee after the ACK, RFC 3261 §15), CANCEL before the answer as caller (once a provisional
-    /// response has come, §9.1; a 200 that crosses it is acknowledged and ended by BYE), 480 before the answer as callee.
-    pub fn hang_up(&mut self, now: Instant, id: InviteId) {
-        self.step(id, |invite, stack| invite.hang_up(now, stack));
-    }
-
-    /// Takes the far end's new offer with this answer (or makes one, if it asked for it).
-    pub fn accept_reoffer(&mut self, now: Instant, id: InviteId, sdp: Bytes) {
-        self.step(id, |invite, stack| invite.accept_reoffer(now, &sdp, stack));
-    }
-
-    /// Refuses the far end's new offer, 488 as a rule; the call goes on as it was. A status below 300 becomes 488.
-    pub fn reject_reoffer(&mut self, now: Instant, id: InviteId, status: StatusCode) {
-        self.step(id, |invite, stack| invite.reject_reoffer(now, status, stack));
     }
 
     /// Nothing is held any more: no call, no transaction, no timer.
@@ -170,11 +144,11 @@ impl Endpoint {
         self.tags.len()
     }
 
-    fn report(&mut self, reported: &Reported) {
+    fn report(&mut self, now: Instant, reported: &Reported) {
         if let Some(owner) = reported.owner
             && !self.take_report(owner, reported)
         {
-            self.step(owner, |invite, stack| invite.handle_report(reported, stack));
+            self.step(owner, |invite, stack| invite.handle_report(now, reported, stack));
         }
     }
 
@@ -196,9 +170,11 @@ impl Endpoint {
     fn step(&mut self, id: InviteId, step: impl FnOnce(&mut Invite, &mut Stack)) {
         let Some(invite) = self.invites.get_mut(&id) else { return };
         step(invite, &mut self.stack);
+        invite.settle(&mut self.stack);
         self.stack.out.deadlines.set(Owner::Invite(id), invite.deadline());
         if invite.is_over() {
             self.tags.remove(invite.local_tag());
+            self.replacing.remove(&id);
         }
         if invite.is_forgettable() {
             self.invites.remove(&id);

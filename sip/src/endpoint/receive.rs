@@ -9,7 +9,7 @@ use super::admission;
 use super::event::{Event, InviteId};
 use super::respond::{ResponseBuilder, response_path};
 use crate::header::{HeaderName, Method, StatusCode};
-use crate::invite::{Incoming, Invite};
+use crate::invite::{Incoming, Invite, Replaceable, is_too_short};
 use crate::message::{Malformed, Message, Request, Response};
 use crate::transaction::{AckReceived, ServerKey};
 use crate::transport::Flow;
@@ -51,6 +51,8 @@ impl Endpoint {
                 let response = self.stack.stateless(&request, arrived, StatusCode::OK).capabilities();
                 self.stack.reply_stateless(&request, arrived, response);
             }
+            // A call that is asked for without a call: nobody who may ask.
+            Method::Refer => self.reply_status(&request, arrived, StatusCode::FORBIDDEN),
             _ => self.reply_status(&request, arrived, StatusCode::CALL_DOES_NOT_EXIST),
         }
     }
@@ -68,12 +70,40 @@ impl Endpoint {
                 .header(HeaderName::RetryAfter, RETRY_AFTER_SECONDS);
             return self.stack.reply_stateless(&request, arrived, response);
         }
+        if is_too_short(request.headers(), &self.stack.config) {
+            let least = self.stack.config.min_session_expires.as_secs();
+            let response = self.stack.stateless(&request, arrived, StatusCode::SESSION_INTERVAL_TOO_SMALL).header(HeaderName::MinSe, least);
+            return self.stack.reply_stateless(&request, arrived, response);
+        }
         let Some(login) = self.pass_gate(now, arrived, &request) else { return };
+        let replaced = match self.replaced_by(&request) {
+            Ok(replaced) => replaced,
+            Err(status) => return self.reply_status(&request, arrived, status),
+        };
         let id = self.new_id();
         let Some((invite, mut incoming)) = Invite::inbound(id, request, key, arrived, &mut self.stack) else { return };
         incoming.login = login;
         self.insert(invite);
+        if let Some(replaced) = replaced {
+            incoming.replaces = Some(replaced);
+            self.replacing.insert(id, replaced);
+        }
         self.stack.event(Event::Incoming { id, invite: incoming });
+    }
+
+    /// The call of ours whose place an INVITE wants to take (RFC 3891 §3).
+    fn replaced_by(&self, request: &Request) -> Result<Option<InviteId>, StatusCode> {
+        if request.headers().value(HeaderName::Replaces).is_none() {
+            return Ok(None);
+        }
+        let replaces = request.headers().replaces().ok_or(StatusCode::BAD_REQUEST)?;
+        let id = *self.tags.get(&replaces.to_tag).ok_or(StatusCode::CALL_DOES_NOT_EXIST)?;
+        match self.invites.get(&id).map(|invite| invite.is_replaceable(&replaces)) {
+            Some(Replaceable::Yes) => Ok(Some(id)),
+            Some(Replaceable::Answered) => Err(StatusCode::BUSY_HERE),
+            Some(Replaceable::Ended) => Err(StatusCode::DECLINE),
+            Some(Replaceable::NoSuchCall) | None => Err(StatusCode::CALL_DOES_NOT_EXIST),
+        }
     }
 
     fn receive_in_dialog(&mut self, now: Instant, arrived: Flow, key: &ServerKey, request: &Request) {
@@ -101,7 +131,7 @@ impl Endpoint {
         let response = ResponseBuilder::new(request, arrived.remote, StatusCode::OK, None, &tag);
         self.stack.reply(now, request, arrived, response);
         if let Some(id) = owner {
-            self.step(id, |invite, stack| invite.handle_cancel(now, server, stack));
+            self.step(id, |invite, stack| invite.handle_cancel(now, server, request, stack));
         }
     }
 

@@ -37,7 +37,7 @@ impl Endpoint {
         if let Some(invite) = self.invites.get_mut(&id) {
             let Some(credentials) = invite.credentials() else { return false };
             let reissued = self.stack.reissue(now, client, response, credentials);
-            return reissued.map(|reissued| invite.handle_reissued(reissued)).is_some();
+            return reissued.map(|reissued| invite.handle_reissued(client, reissued, &mut self.stack)).is_some();
         }
         let Some(mut credentials) = self.credentials_of_request(id).cloned() else { return false };
         let answered = self.stack.reissue(now, client, response, &mut credentials).is_some();

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use super::Endpoint;
-use super::event::{Event, InviteError, InviteId};
+use super::event::{Event, InviteId};
+use super::invitation::InviteError;
 use crate::auth::{Account, DigestClient};
 use crate::dialog::{MAX_FORWARDS, Party, ViaLine};
 use crate::header::{HeaderName, Method, NameAddr, Uri};

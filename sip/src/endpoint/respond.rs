@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 
-use crate::header::{HeaderName, MediaType, Method, StatusCode, Via};
+use crate::header::{HeaderName, MediaType, Method, OptionTags, Refresher, SessionExpires, StatusCode, Via};
 use crate::message::{MessageWriter, Request, split_outside_quotes, trim};
 use crate::transport::Flow;
 
@@ -51,7 +51,14 @@ impl ResponseBuilder {
 
     /// What we can do, for OPTIONS and 2xx to INVITE (§11.2, §13.3.1.4).
     pub(crate) fn capabilities(self) -> Self {
-        self.header(HeaderName::Allow, Method::ALLOW).header(HeaderName::Accept, SDP).header(HeaderName::Supported, "")
+        self.header(HeaderName::Allow, Method::ALLOW).header(HeaderName::Accept, SDP).header(HeaderName::Supported, OptionTags::SUPPORTED)
+    }
+
+    /// How long the session lives without a refresh (RFC 4028 §9); who must refresh must also know how.
+    pub(crate) fn session(self, expires: Option<SessionExpires>) -> Self {
+        let Some(expires) = expires else { return self };
+        let response = self.header(HeaderName::SessionExpires, expires);
+        if expires.refresher == Some(Refresher::Uac) { response.header(HeaderName::Require, "timer") } else { response }
     }
 
     pub(crate) fn finish(self) -> Bytes {

@@ -5,14 +5,14 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::admission::Refusal;
-use super::config::EndpointConfig;
+use super::config::{EndpointConfig, LEAST_SESSION_EXPIRES};
 use super::event::{Event, InviteId};
 use super::identifiers::Identifiers;
 use super::outbox::Outbox;
 use super::respond::{ResponseBuilder, SDP, response_path};
 use crate::dialog::Dialog;
-use crate::header::{HeaderName, Method, StatusCode};
-use crate::message::Request;
+use crate::header::{Causes, HeaderName, Method, OptionTags, StatusCode};
+use crate::message::{MessageWriter, Request};
 use crate::transaction::{ClientId, ClientKey, ServerKey, TransactionTable, Ways};
 use crate::transport::Flow;
 
@@ -27,6 +27,8 @@ impl Stack {
     pub(crate) fn new(mut config: EndpointConfig) -> Self {
         config.user_agent.retain(|character| !character.is_control());
         config.timers = config.timers.bounded();
+        config.min_session_expires = config.min_session_expires.max(LEAST_SESSION_EXPIRES);
+        config.session_expires = config.session_expires.map(|interval| interval.max(config.min_session_expires));
         Self {
             identifiers: Identifiers::new(config.seed),
             transactions: TransactionTable::new(config.timers, config.tcp, config.failover_after),
@@ -72,7 +74,7 @@ impl Stack {
             Refusal::UnknownMethod | Refusal::Method => response = response.header(HeaderName::Allow, Method::ALLOW),
             Refusal::MediaType => response = response.header(HeaderName::Accept, SDP),
             Refusal::Extension => {
-                for extension in request.headers().elements(HeaderName::Require) {
+                for extension in OptionTags::unknown(request.headers()) {
                     response = response.header(HeaderName::Unsupported, extension);
                 }
             }
@@ -82,13 +84,14 @@ impl Stack {
         self.reply_stateless(request, arrived, response);
     }
 
-    /// Sends BYE within a dialog (§15.1.1).
-    pub(crate) fn bye(&mut self, now: Instant, dialog: &mut Dialog, owner: Option<InviteId>) -> ClientId {
+    /// Sends BYE within a dialog (§15.1.1), with the reason if there is one (RFC 3326).
+    pub(crate) fn bye(&mut self, now: Instant, dialog: &mut Dialog, causes: Causes, owner: Option<InviteId>) -> ClientId {
         let branch = self.identifiers.branch();
         let cseq = dialog.next_cseq();
         let mut request = dialog.request(Method::Bye, cseq, &branch);
-        if !self.config.user_agent.is_empty() {
-            request.header(HeaderName::UserAgent, &self.config.user_agent);
+        self.sign(&mut request);
+        if !causes.is_empty() {
+            request.header(HeaderName::Reason, causes);
         }
         self.open_client(now, &branch, Method::Bye, dialog.path(), owner, request.finish(b""))
     }
@@ -105,6 +108,13 @@ impl Stack {
     ) -> ClientId {
         let key = ClientKey::new(&format!("{}{branch}", crate::header::Via::MAGIC_COOKIE), method);
         self.transactions.open_client(now, key, ways.into(), owner, request, &mut self.out)
+    }
+
+    /// Who we are, on a request.
+    pub(crate) fn sign(&self, request: &mut MessageWriter) {
+        if !self.config.user_agent.is_empty() {
+            request.header(HeaderName::UserAgent, &self.config.user_agent);
+        }
     }
 
     pub(crate) fn is_full(&self) -> bool {

@@ -26,9 +26,15 @@ impl<'a> MediaType<'a> {
         Ok(Self { kind, subtype, params: Params::parse(params)? })
     }
 
+    /// Whether it is this type, given as `type/subtype`.
+    pub fn is(&self, name: &str) -> bool {
+        name.split_once('/')
+            .is_some_and(|(kind, subtype)| self.kind.eq_ignore_ascii_case(kind) && self.subtype.eq_ignore_ascii_case(subtype))
+    }
+
     /// `application/sdp`.
     pub fn is_sdp(&self) -> bool {
-        self.kind.eq_ignore_ascii_case("application") && self.subtype.eq_ignore_ascii_case("sdp")
+        self.is("application/sdp")
     }
 
     /// Whether this range of Accept takes SDP.

@@ -26,7 +26,7 @@ pub enum Method {
 
 impl Method {
     /// What an endpoint of this crate takes, as the value of Allow.
-    pub const ALLOW: &'static str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
+    pub const ALLOW: &'static str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY";
 
     pub(crate) fn from_text(text: &str) -> Self {
         Self::NAMED.into_iter().find(|method| method.as_str() == text).unwrap_or(Self::Unknown)
@@ -71,8 +71,44 @@ impl Method {
     ];
 }
 
+/// Methods, as Allow lists them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MethodSet(u16);
+
+impl MethodSet {
+    /// Reads the names; what nobody knows is left out.
+    pub(crate) fn of<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        Self(names.fold(0, |set, name| set | Self::bit(Method::from_text(name))))
+    }
+
+    /// Whether it is among them.
+    pub fn contains(self, method: Method) -> bool {
+        self.0 & Self::bit(method) != 0
+    }
+
+    pub(crate) fn remove(&mut self, method: Method) {
+        self.0 &= !Self::bit(method);
+    }
+
+    fn bit(method: Method) -> u16 {
+        if method == Method::Unknown { 0 } else { 1 << (method as u16) }
+    }
+}
+
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_holds_what_was_listed_and_no_more() {
+        let set = MethodSet::of(["INVITE", "UPDATE", "dance", "prack"].into_iter());
+        assert!(set.contains(Method::Invite) && set.contains(Method::Update));
+        assert!(!set.contains(Method::Prack) && !set.contains(Method::Unknown));
     }
 }

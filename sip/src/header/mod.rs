@@ -1,28 +1,52 @@
-//! Typed headers (RFC 3261 §20): views on the text of a message, and the owned URI and name-addr that an application writes.
+//! Typed headers (RFC 3261 §20 and extensions): views on the text of a message, and the owned URI and name-addr that an application writes.
 
 mod cseq;
+mod diverted;
+mod event_package;
+mod extra;
 mod host;
+mod identity;
 mod media_type;
 mod method;
 mod name;
 mod name_addr;
+mod option_tag;
 mod params;
+mod rack;
+mod reason;
+mod refer_to;
+mod replaces;
+mod session_expires;
 mod status;
 mod uri;
+mod user_to_user;
 mod via;
 
 use thiserror::Error;
 
 pub use self::cseq::CSeq;
+pub use self::diverted::{Diversion, HistoryEntry};
+pub(crate) use self::event_package::REFER;
+pub use self::event_package::{EventPackage, SubscriptionState};
+pub use self::extra::ExtraHeaders;
 pub use self::host::{Host, HostPort};
+pub use self::identity::{Identities, Privacy};
 pub use self::media_type::MediaType;
-pub use self::method::Method;
+pub use self::method::{Method, MethodSet};
 pub use self::name::HeaderName;
 pub use self::name_addr::{NameAddr, NameAddrRef};
+pub use self::option_tag::OptionTags;
 pub use self::params::Params;
+pub use self::rack::RAck;
+pub use self::reason::Causes;
+pub use self::refer_to::ReferTo;
+pub use self::replaces::Replaces;
+pub(crate) use self::session_expires::parse_min_se;
+pub use self::session_expires::{Refresher, SessionExpires};
 pub use self::status::StatusCode;
 pub(crate) use self::uri::UriParts;
 pub use self::uri::{Scheme, Uri, UriError};
+pub use self::user_to_user::UserToUser;
 pub use self::via::Via;
 
 /// A header value that does not follow its grammar. The name of the header stands where the error is used.

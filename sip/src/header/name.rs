@@ -1,4 +1,4 @@
-//! Header names with their compact forms (RFC 3261 §7.3.3, §20).
+//! Header names with their compact forms (RFC 3261 §7.3.3, §20, and the extensions that the crate speaks).
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ macro_rules! header_names {
     ($($variant:ident $long:literal $($compact:literal)?),* $(,)?) => {
         /// A header that this crate reads or writes; all others are [`HeaderName::Other`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[expect(missing_docs, reason = "the names are those of RFC 3261 §20")]
+        #[expect(missing_docs, reason = "the names are those of RFC 3261 §20 and of its extensions")]
         pub enum HeaderName { $($variant,)* Other }
 
         impl HeaderName {
@@ -49,6 +49,27 @@ header_names! {
     Timestamp "Timestamp",
     UserAgent "User-Agent",
     Server "Server",
+    AllowEvents "Allow-Events" "u",
+    ContentDisposition "Content-Disposition",
+    Diversion "Diversion",
+    Event "Event" "o",
+    HistoryInfo "History-Info",
+    InfoPackage "Info-Package",
+    MinSe "Min-SE",
+    PAssertedIdentity "P-Asserted-Identity",
+    PPreferredIdentity "P-Preferred-Identity",
+    Privacy "Privacy",
+    RAck "RAck",
+    RSeq "RSeq",
+    Reason "Reason",
+    RecvInfo "Recv-Info",
+    ReferSub "Refer-Sub",
+    ReferTo "Refer-To" "r",
+    ReferredBy "Referred-By" "b",
+    Replaces "Replaces",
+    SessionExpires "Session-Expires" "x",
+    SubscriptionState "Subscription-State",
+    UserToUser "User-to-User",
     WwwAuthenticate "WWW-Authenticate",
     Authorization "Authorization",
     ProxyAuthenticate "Proxy-Authenticate",

@@ -10,7 +10,9 @@ pub struct StatusCode(u16);
 impl StatusCode {
     pub const TRYING: Self = Self(100);
     pub const RINGING: Self = Self(180);
+    pub const SESSION_PROGRESS: Self = Self(183);
     pub const OK: Self = Self(200);
+    pub const ACCEPTED: Self = Self(202);
     pub const BAD_REQUEST: Self = Self(400);
     pub const UNAUTHORIZED: Self = Self(401);
     pub const FORBIDDEN: Self = Self(403);
@@ -21,17 +23,22 @@ impl StatusCode {
     pub const UNSUPPORTED_MEDIA_TYPE: Self = Self(415);
     pub const UNSUPPORTED_URI_SCHEME: Self = Self(416);
     pub const BAD_EXTENSION: Self = Self(420);
+    pub const EXTENSION_REQUIRED: Self = Self(421);
+    pub const SESSION_INTERVAL_TOO_SMALL: Self = Self(422);
     pub const INTERVAL_TOO_BRIEF: Self = Self(423);
+    pub const BAD_INFO_PACKAGE: Self = Self(469);
     pub const TEMPORARILY_UNAVAILABLE: Self = Self(480);
     pub const CALL_DOES_NOT_EXIST: Self = Self(481);
     pub const LOOP_DETECTED: Self = Self(482);
     pub const BUSY_HERE: Self = Self(486);
     pub const REQUEST_TERMINATED: Self = Self(487);
     pub const NOT_ACCEPTABLE_HERE: Self = Self(488);
+    pub const BAD_EVENT: Self = Self(489);
     pub const REQUEST_PENDING: Self = Self(491);
     pub const SERVER_INTERNAL_ERROR: Self = Self(500);
     pub const NOT_IMPLEMENTED: Self = Self(501);
     pub const SERVICE_UNAVAILABLE: Self = Self(503);
+    pub const SERVER_TIMEOUT: Self = Self(504);
     pub const VERSION_NOT_SUPPORTED: Self = Self(505);
     pub const MESSAGE_TOO_LARGE: Self = Self(513);
     pub const DECLINE: Self = Self(603);
@@ -68,6 +75,10 @@ impl StatusCode {
             183 => "Session Progress",
             200 => "OK",
             400 => "Bad Request",
+            202 => "Accepted",
+            300 => "Multiple Choices",
+            301 => "Moved Permanently",
+            302 => "Moved Temporarily",
             401 => "Unauthorized",
             403 => "Forbidden",
             404 => "Not Found",
@@ -80,7 +91,10 @@ impl StatusCode {
             415 => "Unsupported Media Type",
             416 => "Unsupported URI Scheme",
             420 => "Bad Extension",
+            421 => "Extension Required",
+            422 => "Session Interval Too Small",
             423 => "Interval Too Brief",
+            469 => "Bad Info Package",
             480 => "Temporarily Unavailable",
             481 => "Call/Transaction Does Not Exist",
             482 => "Loop Detected",
@@ -89,6 +103,7 @@ impl StatusCode {
             486 => "Busy Here",
             487 => "Request Terminated",
             488 => "Not Acceptable Here",
+            489 => "Bad Event",
             491 => "Request Pending",
             500 => "Server Internal Error",
             501 => "Not Implemented",

@@ -244,7 +244,7 @@ fn is_param_byte(byte: u8) -> bool {
     is_unreserved(byte) || matches!(byte, b'[' | b']' | b'/' | b':' | b'&' | b'+' | b'$')
 }
 
-fn decode(text: &str) -> Option<String> {
+pub(super) fn decode(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut pieces = text.split('%');
     decoded.extend_from_slice(pieces.next()?.as_bytes());

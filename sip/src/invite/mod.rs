@@ -1,27 +1,46 @@
-//! One call from INVITE to its end (RFC 3261 §9, §13, §14, §15): an enum of one struct a state, in a file each.
+//! One call from INVITE to its end (RFC 3261 §9, §13, §14, §15): an enum of one struct a state, in a file each. What both roles share
+//! from the first response with a tag on (offers, refreshes, keys, referrals) is the dialog's [`usage`].
 //!
-//! Left out: our own re-INVITE, calls without an offer as caller, reliable provisional responses.
+//! Left out: re-INVITE without an offer of ours, a second REFER while one is open, and anything after the BYE: the subscription of a
+//! REFER ends with its call.
 
 mod calling;
+mod early;
 mod established;
+mod exchange;
 mod invited;
+mod keys;
 mod outbound;
-mod reoffer;
+mod peer;
+mod pending;
+mod referral;
+mod referring;
+mod reliable;
+mod reoffering;
+mod requests;
+mod responses;
+mod session_timer;
 mod unacknowledged;
+mod update;
+mod usage;
+mod verbs;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 
 use self::calling::Calling;
 use self::established::Established;
+use self::exchange::{Carrier, Exchange};
 use self::invited::Invited;
 use self::outbound::Outbound;
+pub(crate) use self::session_timer::is_too_short;
+use self::usage::Usage;
 use crate::auth::DigestClient;
-use crate::endpoint::{Event, IncomingInvite, InviteId, OutgoingInvite, Reissued, ResponseBuilder, Stack};
-use crate::header::{HeaderName, Method, StatusCode, Uri};
+use crate::endpoint::{Event, IncomingInvite, InviteId, OutgoingInvite, Reissued, Stack};
+use crate::header::{Causes, Replaces, StatusCode};
 use crate::message::{Headers, Request, Response};
-use crate::transaction::{ClientId, Report, Reported, ServerId, ServerKey, Timer};
+use crate::transaction::{ClientId, ServerKey, Timer};
 use crate::transport::Flow;
 
 /// A call.
@@ -31,7 +50,7 @@ pub(crate) struct Invite {
     local_tag: Box<str>,
     state: State,
     /// As caller, until the transaction of the INVITE ends: late and forked 2xx are answered from it, even when the call is over.
-    outbound: Option<Outbound>,
+    outbound: Option<Box<Outbound>>,
     /// As caller, where the callee's realm knows us. A callee's call has none: whoever calls us shall not have our answers.
     credentials: Option<DigestClient>,
 }
@@ -40,7 +59,7 @@ enum State {
     /// Callee, not answered.
     Invited(Box<Invited>),
     /// Caller, not answered.
-    Calling(Calling),
+    Calling(Box<Calling>),
     /// Answered.
     Established(Box<Established>),
     /// Our BYE is under way.
@@ -55,6 +74,18 @@ pub(crate) struct Incoming<'a> {
     pub(crate) request: &'a Request,
     pub(crate) key: &'a ServerKey,
     pub(crate) arrived: Flow,
+}
+
+/// Whether a call may be replaced by another (RFC 3891 §3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replaceable {
+    Yes,
+    /// It is another call, or one that somebody else still rings us for.
+    NoSuchCall,
+    /// Only while it rings, and it is up.
+    Answered,
+    /// It is over.
+    Ended,
 }
 
 impl Invite {
@@ -78,158 +109,15 @@ impl Invite {
     /// A call of ours: the INVITE goes out.
     pub(crate) fn outbound(now: Instant, id: InviteId, call: OutgoingInvite, stack: &mut Stack) -> Self {
         let credentials = call.account.clone().map(DigestClient::new);
-        let outbound = Outbound::start(now, id, call, stack);
+        let outbound = Box::new(Outbound::start(now, id, call, stack));
         let (call_id, local_tag) = (outbound.call_id().into(), outbound.local_tag().into());
-        Self { id, call_id, local_tag, state: State::Calling(Calling::new()), outbound: Some(outbound), credentials }
-    }
-
-    pub(crate) fn ring(&mut self, now: Instant, stack: &mut Stack) {
-        if let State::Invited(invited) = &mut self.state {
-            invited.ring(now, &self.local_tag, stack);
-        }
-    }
-
-    pub(crate) fn answer(&mut self, now: Instant, contact: &Uri, sdp: &[u8], stack: &mut Stack) {
-        self.state = match self.take_state() {
-            State::Invited(invited) => State::Established(Box::new(invited.answer(now, &self.local_tag, contact, sdp, stack))),
-            other => other,
-        };
-    }
-
-    pub(crate) fn reject(&mut self, now: Instant, status: StatusCode, retry_after: Option<Duration>, stack: &mut Stack) {
-        if let State::Invited(invited) = &self.state {
-            let status = if status.code() < 300 { StatusCode::SERVER_INTERNAL_ERROR } else { status };
-            invited.refuse(now, &self.local_tag, status, retry_after, stack);
-            self.end(None, stack);
-        }
-    }
-
-    pub(crate) fn hang_up(&mut self, now: Instant, stack: &mut Stack) {
-        match &mut self.state {
-            State::Invited(_) => self.reject(now, StatusCode::TEMPORARILY_UNAVAILABLE, None, stack),
-            State::Calling(calling) => calling.hang_up(now, self.outbound.as_ref(), stack),
-            State::Established(established) => {
-                if established.may_close() {
-                    self.close(now, stack);
-                }
-            }
-            State::Closing(_) | State::Over => {}
-        }
-    }
-
-    pub(crate) fn accept_reoffer(&mut self, now: Instant, sdp: &[u8], stack: &mut Stack) {
-        if let State::Established(established) = &mut self.state {
-            established.accept_reoffer(now, sdp, stack);
-        }
-    }
-
-    pub(crate) fn reject_reoffer(&mut self, now: Instant, status: StatusCode, stack: &mut Stack) {
-        if let State::Established(established) = &mut self.state {
-            let status = if status.code() < 300 { StatusCode::NOT_ACCEPTABLE_HERE } else { status };
-            established.refuse_reoffer(now, status, stack);
-        }
-    }
-
-    /// Any request within the dialog but ACK and CANCEL; it has passed admission and is no copy.
-    pub(crate) fn handle_request(&mut self, now: Instant, incoming: Incoming<'_>, stack: &mut Stack) {
-        let (request, arrived) = (incoming.request, incoming.arrived);
-        let Some(cseq) = request.headers().cseq() else { return };
-        let early = matches!(self.state, State::Invited(_));
-        let in_order = match &mut self.state {
-            State::Invited(invited) => invited.is_in_order(cseq.number, request.method()),
-            State::Established(established) => established.is_in_order(cseq.number, request.method()),
-            State::Calling(_) | State::Closing(_) | State::Over => true,
-        };
-        let respond = |status| ResponseBuilder::new(request, arrived.remote, status, None, "");
-        match request.method() {
-            _ if !in_order => stack.reply_stateless(request, arrived, respond(StatusCode::SERVER_INTERNAL_ERROR)),
-            Method::Bye => {
-                stack.reply(now, request, arrived, respond(StatusCode::OK));
-                self.handle_bye(now, stack);
-            }
-            Method::Options => stack.reply(now, request, arrived, respond(StatusCode::OK).capabilities()),
-            Method::Invite if early => {
-                // The first INVITE has no answer yet (§14.2).
-                let wait = stack.identifiers.retry_seconds();
-                stack.reply_stateless(request, arrived, respond(StatusCode::SERVER_INTERNAL_ERROR).header(HeaderName::RetryAfter, wait));
-            }
-            Method::Invite => match &mut self.state {
-                State::Established(established) => established.handle_reinvite(self.id, incoming, stack),
-                _ => stack.reply_stateless(request, arrived, respond(StatusCode::CALL_DOES_NOT_EXIST)),
-            },
-            _ => stack.reply_stateless(request, arrived, respond(StatusCode::CALL_DOES_NOT_EXIST)),
-        }
-    }
-
-    pub(crate) fn handle_ack(&mut self, now: Instant, request: &Request, stack: &mut Stack) {
-        let State::Established(established) = &mut self.state else { return };
-        let Some(cseq) = request.headers().cseq() else { return };
-        if !established.acknowledge(cseq.number) {
-            return;
-        }
-        if established.wants_to_close() {
-            return self.close(now, stack);
-        }
-        stack.event(Event::Confirmed { id: self.id, sdp: request.body() });
-    }
-
-    /// `server` is the transaction of the INVITE that the CANCEL names; the CANCEL itself is answered.
-    pub(crate) fn handle_cancel(&mut self, now: Instant, server: ServerId, stack: &mut Stack) {
-        match &mut self.state {
-            State::Invited(invited) if invited.server() == server => {
-                invited.refuse(now, &self.local_tag, StatusCode::REQUEST_TERMINATED, None, stack);
-                self.end(Some(Event::Cancelled { id: self.id }), stack);
-            }
-            State::Established(established) => established.handle_cancel(now, server, stack),
-            _ => {}
-        }
-    }
-
-    pub(crate) fn handle_response(&mut self, now: Instant, method: Method, client: ClientId, response: &Response, stack: &mut Stack) {
-        let status = response.status();
-        match method {
-            Method::Invite if status.is_provisional() => {
-                if let State::Calling(calling) = &mut self.state {
-                    calling.handle_provisional(now, self.id, status, self.outbound.as_ref(), stack);
-                }
-            }
-            Method::Invite if status.is_success() => self.handle_success(now, response, stack),
-            Method::Invite => {
-                // The transaction has acknowledged the refusal and will do so again.
-                self.outbound = None;
-                if let State::Calling(calling) = &self.state {
-                    let event = (!calling.is_ending()).then_some(Event::Refused { id: self.id, status });
-                    self.end(event, stack);
-                }
-            }
-            Method::Bye if !status.is_provisional() => self.closed(client, stack),
-            _ => {}
-        }
-    }
-
-    pub(crate) fn handle_report(&mut self, reported: &Reported, stack: &mut Stack) {
-        match (reported.method, reported.report) {
-            (Method::Invite, Report::TimedOut | Report::Unreachable) => {
-                self.outbound = None;
-                if let State::Calling(calling) = &self.state {
-                    let failure = if reported.report == Report::TimedOut {
-                        Event::TimedOut { id: self.id }
-                    } else {
-                        Event::Unreachable { id: self.id }
-                    };
-                    let event = (!calling.is_ending()).then_some(failure);
-                    self.end(event, stack);
-                }
-            }
-            (Method::Invite, Report::Terminated) => self.outbound = None,
-            (Method::Bye, Report::TimedOut | Report::Unreachable) => self.closed(reported.client, stack),
-            _ => {}
-        }
+        Self { id, call_id, local_tag, state: State::Calling(Box::new(Calling::new())), outbound: Some(outbound), credentials }
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant, timer: Timer, stack: &mut Stack) {
         match (&mut self.state, timer) {
-            (State::Invited(invited), Timer::ProvisionalRefresh) => invited.ring(now, &self.local_tag, stack),
+            (State::Invited(invited), Timer::ProvisionalRefresh) => invited.refresh(now, &self.local_tag, stack),
+            (State::Invited(_), Timer::Reliable | Timer::ReliableAbandoned) => self.handle_reliable_timeout(now, stack),
             (State::Calling(_), Timer::CancelAbandoned) => {
                 if let Some(outbound) = self.outbound.take() {
                     stack.transactions.drop_client(outbound.client(), &mut stack.out);
@@ -237,7 +125,26 @@ impl Invite {
                 self.end(None, stack);
             }
             (State::Established(_), Timer::Answer | Timer::AnswerAbandoned) => self.handle_answer_timeout(now, stack),
-            _ => {}
+            (State::Established(_), Timer::SessionExpired) => self.handle_expiry(now, stack),
+            _ => {
+                for usage in self.usages() {
+                    usage.handle_offer_timer(now);
+                    usage.handle_refer_timer(now, stack);
+                    usage.refresh(now, stack);
+                }
+            }
+        }
+    }
+
+    /// What a step may have set free is told.
+    pub(crate) fn settle(&mut self, stack: &mut Stack) {
+        let up = match &self.state {
+            State::Established(established) if !established.is_confirmed() => return,
+            State::Established(_) => true,
+            _ => false,
+        };
+        for usage in self.usages() {
+            usage.tell_free(up, stack);
         }
     }
 
@@ -248,15 +155,12 @@ impl Invite {
     }
 
     /// A request of ours was challenged, and went out anew.
-    pub(crate) fn handle_reissued(&mut self, reissued: Reissued) {
-        match &mut self.state {
-            State::Calling(_) if reissued.method == Method::Invite => {
-                if let Some(outbound) = &mut self.outbound {
-                    outbound.reissued(reissued);
-                }
-            }
-            State::Established(established) => established.dialog_mut().reissued(reissued.cseq),
-            _ => {}
+    pub(crate) fn handle_reissued(&mut self, client: ClientId, reissued: Reissued, stack: &mut Stack) {
+        if let Some(outbound) = self.outbound.as_mut().filter(|outbound| outbound.client() == client) {
+            return outbound.reissued(reissued);
+        }
+        for usage in self.usages() {
+            usage.handle_reissued(client, &reissued, stack);
         }
     }
 
@@ -271,9 +175,36 @@ impl Invite {
     /// Whether a request with our tag is of this call.
     pub(crate) fn holds(&self, headers: &Headers) -> bool {
         match &self.state {
-            State::Invited(invited) => invited.dialog().holds(headers, headers.from()),
-            State::Established(established) => established.dialog().holds(headers, headers.from()),
+            State::Invited(invited) => invited.usage.dialog.holds(headers, headers.from()),
+            State::Established(established) => established.usage.dialog.holds(headers, headers.from()),
             State::Calling(_) | State::Closing(_) | State::Over => headers.call_id() == Some(&*self.call_id),
+        }
+    }
+
+    /// Whether another call may take the place of this one, whose To tag fits.
+    pub(crate) fn is_replaceable(&self, replaces: &Replaces) -> Replaceable {
+        match &self.state {
+            State::Established(established) if established.usage.dialog.is_named_by(replaces) => {
+                if replaces.early_only {
+                    Replaceable::Answered
+                } else {
+                    Replaceable::Yes
+                }
+            }
+            State::Calling(calling) if calling.is_named_by(replaces) => Replaceable::Yes,
+            State::Closing(_) if self.call_id == replaces.call_id => Replaceable::Ended,
+            _ => Replaceable::NoSuchCall,
+        }
+    }
+
+    /// How the far end of this call names it, and where it is: for the Refer-To of another call.
+    pub(crate) fn named_for_transfer(&self) -> Option<(&str, Replaces)> {
+        match &self.state {
+            State::Established(established) => {
+                let dialog = &established.usage.dialog;
+                Some((dialog.remote_target(), dialog.replaces()))
+            }
+            _ => None,
         }
     }
 
@@ -299,72 +230,60 @@ impl Invite {
         self.is_over() && self.outbound.is_none()
     }
 
+    /// The dialogs of the call: one, or as a caller that is not answered one a branch.
+    fn usages(&mut self) -> impl Iterator<Item = &mut Usage> {
+        let (one, many) = match &mut self.state {
+            State::Invited(invited) => (Some(&mut invited.usage), None),
+            State::Established(established) => (Some(&mut established.usage), None),
+            State::Calling(calling) => (None, Some(calling.usages())),
+            State::Closing(_) | State::Over => (None, None),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
+
+    /// The PRACK never came (RFC 3262 §3).
+    fn handle_reliable_timeout(&mut self, now: Instant, stack: &mut Stack) {
+        let State::Invited(invited) = &mut self.state else { return };
+        if invited.reliable_timeout(now, stack) {
+            invited.refuse(now, &self.local_tag, StatusCode::SERVER_TIMEOUT, None, stack);
+            self.end(Some(Event::Unacknowledged { id: self.id }), stack);
+        }
+    }
+
     fn handle_answer_timeout(&mut self, now: Instant, stack: &mut Stack) {
         let State::Established(established) = &mut self.state else { return };
         if !established.answer_timeout(now, stack) {
             return;
         }
-        if !established.wants_to_close() {
+        let wanted = established.close_wanted();
+        if wanted.is_none() {
             stack.event(Event::Unacknowledged { id: self.id });
         }
-        self.close(now, stack);
+        self.close(now, wanted.unwrap_or_default(), stack);
     }
 
-    fn handle_bye(&mut self, now: Instant, stack: &mut Stack) {
-        match &mut self.state {
-            State::Invited(invited) => {
-                invited.refuse(now, &self.local_tag, StatusCode::REQUEST_TERMINATED, None, stack);
-                self.end(Some(Event::Cancelled { id: self.id }), stack);
-            }
-            // A callee may not do that; its 200 is lost or never was. Whatever final response still comes is taken care of.
-            State::Calling(calling) => {
-                if calling.abandon(now, stack) {
-                    stack.event(Event::HungUp { id: self.id });
-                }
-            }
-            State::Established(established) => {
-                established.refuse_reoffer(now, StatusCode::REQUEST_TERMINATED, stack);
-                let event = (!established.wants_to_close()).then_some(Event::HungUp { id: self.id });
-                self.end(event, stack);
-            }
-            // BYE against BYE: ours is repeated by its transaction, the call is over.
-            State::Closing(_) => self.end(None, stack),
-            State::Over => {}
-        }
-    }
-
-    /// A 2xx to our INVITE: the first makes the call, copies are acknowledged again, other forks are ended (§13.2.2.4).
-    fn handle_success(&mut self, now: Instant, response: &Response, stack: &mut Stack) {
-        let Some(mut dialog) = self.outbound.as_mut().and_then(|outbound| outbound.acknowledge(response, stack)) else { return };
-        match &self.state {
-            State::Calling(calling) if calling.is_ending() => self.state = State::Closing(stack.bye(now, &mut dialog, Some(self.id))),
-            State::Calling(_) => {
-                let contact = self.outbound.as_ref().map(|outbound| outbound.contact().clone());
-                self.state = State::Established(Box::new(Established::as_caller(dialog, contact)));
-                stack.event(Event::Answered { id: self.id, sdp: response.body() });
-            }
-            _ => {
-                stack.bye(now, &mut dialog, None);
-            }
+    /// Nobody refreshed the session (RFC 4028 §10).
+    fn handle_expiry(&mut self, now: Instant, stack: &mut Stack) {
+        let State::Established(established) = &self.state else { return };
+        if established.usage.timer.as_ref().is_some_and(|timer| timer.has_expired(now)) {
+            stack.event(Event::Expired { id: self.id });
+            self.close(now, Causes { sip: Some(StatusCode::REQUEST_TIMEOUT.code()), q850: None }, stack);
         }
     }
 
     /// Sends BYE.
-    fn close(&mut self, now: Instant, stack: &mut Stack) {
-        self.state = match self.take_state() {
+    fn close(&mut self, now: Instant, causes: Causes, stack: &mut Stack) {
+        self.state = match std::mem::replace(&mut self.state, State::Over) {
             State::Established(mut established) => {
-                established.refuse_reoffer(now, StatusCode::REQUEST_TERMINATED, stack);
-                State::Closing(stack.bye(now, established.dialog_mut(), Some(self.id)))
+                if matches!(established.usage.exchange, Exchange::Theirs(Carrier::Success)) {
+                    // The 2xx must be acknowledged, though nobody answers its offer any more (§13.2.2.4).
+                    established.refuse_offer(now, StatusCode::REQUEST_TERMINATED, self.outbound.as_deref_mut(), stack);
+                }
+                established.usage.refuse_all(now, stack);
+                State::Closing(stack.bye(now, &mut established.usage.dialog, causes, Some(self.id)))
             }
             other => other,
         };
-    }
-
-    /// Our BYE was answered, however, or nobody answers.
-    fn closed(&mut self, bye: ClientId, stack: &mut Stack) {
-        if matches!(self.state, State::Closing(ours) if ours == bye) {
-            self.end(None, stack);
-        }
     }
 
     fn end(&mut self, event: Option<Event>, stack: &mut Stack) {
@@ -373,9 +292,5 @@ impl Invite {
             stack.event(event);
         }
         stack.event(Event::Ended { id: self.id });
-    }
-
-    fn take_state(&mut self) -> State {
-        std::mem::replace(&mut self.state, State::Over)
     }
 }

@@ -5,6 +5,7 @@
 //! What a message is cut out of, a datagram or a stream, is the business of [`crate::transport`].
 
 mod error;
+mod extensions;
 mod headers;
 mod parse;
 mod span;

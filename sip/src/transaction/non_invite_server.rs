@@ -1,5 +1,5 @@
-//! The server transaction of all other requests (RFC 3261 §17.2.2). This endpoint answers them at once, and RFC 4320 forbids
-//! provisional responses, so Trying and Proceeding never last: a transaction begins as Completed.
+//! The server transaction of all other requests (RFC 3261 §17.2.2). RFC 4320 forbids provisional responses, so Proceeding never
+//! lasts: a transaction waits for its one response in Trying, or begins as Completed where the endpoint answers at once.
 
 use std::time::Instant;
 
@@ -9,6 +9,7 @@ use super::{Actions, Pacing, Report, Timer};
 
 #[derive(Debug)]
 pub(crate) enum NonInviteServer {
+    Trying,
     Completed(Completed),
     Terminated,
 }
@@ -22,8 +23,18 @@ pub(crate) struct Completed {
 
 impl NonInviteServer {
     pub(crate) fn start(now: Instant, pacing: &Pacing, response: Bytes, actions: &mut Actions) -> Self {
-        actions.send = Some(response.clone());
-        Self::Completed(Completed { response, timer_j: now + pacing.copies_end() })
+        Self::Trying.respond(now, pacing, response, actions)
+    }
+
+    /// The one response; a second one changes nothing.
+    pub(crate) fn respond(self, now: Instant, pacing: &Pacing, response: Bytes, actions: &mut Actions) -> Self {
+        match self {
+            Self::Trying => {
+                actions.send = Some(response.clone());
+                Self::Completed(Completed { response, timer_j: now + pacing.copies_end() })
+            }
+            other => other,
+        }
     }
 
     /// A copy of the request.
@@ -46,7 +57,7 @@ impl NonInviteServer {
     pub(crate) fn deadline(&self) -> Option<(Instant, Timer)> {
         match self {
             Self::Completed(state) => Some((state.timer_j, Timer::J)),
-            Self::Terminated => None,
+            Self::Trying | Self::Terminated => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Bound: the owner asks [`TransactionTable::len`] before it opens a server transaction or an INVITE; CANCEL and BYE of calls that
 //! exist are always let in, at most a handful a call.
 
+mod acknowledged;
 mod challenged;
 mod ways;
 
@@ -64,6 +65,10 @@ struct Client {
     key: ClientKey,
     path: Flow,
     owner: Option<InviteId>,
+    /// Of an INVITE within a dialog, whose ACK of a refusal is known from the start.
+    refusal_ack: Option<Bytes>,
+    /// Of an INVITE within a dialog, the ACK of its 2xx: repeated for each copy.
+    success_ack: Option<(Flow, Bytes)>,
     machine: ClientMachine,
     /// As it went out, for as long as it may be challenged.
     request: Bytes,
@@ -132,7 +137,10 @@ impl TransactionTable {
             return AckReceived::Unmatched;
         }
         let Some(pacing) = self.server_pacing(id) else { return AckReceived::Absorbed };
-        self.step_invite_server(id, out, |machine, _| machine.acknowledge(now, &pacing));
+        self.step_server(id, out, |machine, _| match machine {
+            ServerMachine::Invite(machine) => ServerMachine::Invite(machine.acknowledge(now, &pacing)),
+            other @ ServerMachine::Other(_) => other,
+        });
         AckReceived::Absorbed
     }
 
@@ -164,10 +172,19 @@ impl TransactionTable {
         out.deadlines.set(Owner::Server(id), deadline);
     }
 
-    /// Responds to an INVITE.
+    /// Opens the transaction of another request whose response is still to come: by [`Self::respond`], which is owed.
+    pub(crate) fn open_waiting_server(&mut self, key: ServerKey, path: Flow, owner: InviteId) -> ServerId {
+        let machine = ServerMachine::Other(NonInviteServer::Trying);
+        self.insert_server(Server { key, merge_key: None, path, owner: Some(owner), machine })
+    }
+
+    /// Responds to a request.
     pub(crate) fn respond(&mut self, now: Instant, id: ServerId, status: StatusCode, response: Bytes, out: &mut Outbox) {
         let Some(pacing) = self.server_pacing(id) else { return };
-        self.step_invite_server(id, out, |machine, actions| machine.respond(now, &pacing, status, response, actions));
+        self.step_server(id, out, |machine, actions| match machine {
+            ServerMachine::Invite(machine) => ServerMachine::Invite(machine.respond(now, &pacing, status, response, actions)),
+            ServerMachine::Other(machine) => ServerMachine::Other(machine.respond(now, &pacing, response, actions)),
+        });
     }
 
     /// Starts a client transaction by sending its request by the first way.
@@ -190,7 +207,9 @@ impl TransactionTable {
         self.next += 1;
         let id = ClientId(self.next);
         let detours = detours.map(Box::new);
-        let client = Client { key: key.clone(), path, owner, machine, written_for, first_key: None, detours, request, answered: 0 };
+        let (refusal_ack, success_ack, first_key, answered) = (None, None, None, 0);
+        let client =
+            Client { key: key.clone(), path, owner, refusal_ack, success_ack, machine, written_for, first_key, detours, request, answered };
         out.deadlines.set(Owner::Client(id), client.deadline());
         self.client_keys.insert(key, id);
         self.clients.insert(id, client);
@@ -209,7 +228,7 @@ impl TransactionTable {
         let client = self.clients.get(&id)?;
         let (status, owner) = (response.status(), client.owner);
         let is_refusal = client.key.method() == Method::Invite && !status.is_provisional() && !status.is_success();
-        let ack = if is_refusal { owner.and_then(ack).map(|ack| client.along(&ack)) } else { None };
+        let ack = if is_refusal { client.refusal_ack.clone().or_else(|| owner.and_then(ack)).map(|ack| client.along(&ack)) } else { None };
         if self.detour_from(now, id, status, ack.clone(), out) {
             return None;
         }
@@ -221,6 +240,12 @@ impl TransactionTable {
         client.machine = machine;
         out.send(client.path, actions.send);
         out.deadlines.set(Owner::Client(id), client.deadline());
+        if let Some((path, ack)) = &client.success_ack
+            && deliver
+        {
+            out.send(*path, Some(ack.clone()));
+            return None;
+        }
         if deliver { owner.map(|owner| (owner, client.key.method(), id)) } else { None }
     }
 
@@ -311,13 +336,10 @@ impl TransactionTable {
         }
     }
 
-    fn step_invite_server(&mut self, id: ServerId, out: &mut Outbox, step: impl FnOnce(InviteServer, &mut Actions) -> InviteServer) {
+    fn step_server(&mut self, id: ServerId, out: &mut Outbox, step: impl FnOnce(ServerMachine, &mut Actions) -> ServerMachine) {
         let Some(server) = self.servers.get_mut(&id) else { return };
         let mut actions = Actions::default();
-        server.machine = match std::mem::replace(&mut server.machine, ServerMachine::Other(NonInviteServer::Terminated)) {
-            ServerMachine::Invite(machine) => ServerMachine::Invite(step(machine, &mut actions)),
-            other => other,
-        };
+        server.machine = step(std::mem::replace(&mut server.machine, ServerMachine::Other(NonInviteServer::Terminated)), &mut actions);
         out.send(server.path, actions.send);
         out.deadlines.set(Owner::Server(id), server.deadline());
     }

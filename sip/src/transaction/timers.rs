@@ -129,4 +129,16 @@ pub(crate) enum Timer {
     AnswerAbandoned,
     /// After CANCEL no final response comes (§9.1).
     CancelAbandoned,
+    /// Repeat a reliable provisional response until its PRACK (RFC 3262 §3).
+    Reliable,
+    /// The PRACK of a reliable provisional response does not come (RFC 3262 §3).
+    ReliableAbandoned,
+    /// After glare, our offer may go again (§14.1).
+    OfferAgain,
+    /// Refresh the session (RFC 4028 §10).
+    Refresh,
+    /// The session was not refreshed (RFC 4028 §10).
+    SessionExpired,
+    /// Nothing is heard of a call that the far end was asked to make (RFC 3515 §2.4.4).
+    ReferAbandoned,
 }

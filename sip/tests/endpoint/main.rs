@@ -1,6 +1,8 @@
 //! The endpoint from outside: datagrams in, datagrams and events out, in virtual time.
 
 #[cfg(test)]
+mod asserted_headers;
+#[cfg(test)]
 mod bounds;
 #[cfg(test)]
 mod call_flow;
@@ -13,11 +15,19 @@ mod forked_answers;
 #[cfg(test)]
 mod hostile_input;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod lossy_link;
+#[cfg(test)]
+mod offers;
 #[cfg(test)]
 mod private_data;
 #[cfg(test)]
+mod referrals;
+#[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod reliable_responses;
 #[cfg(test)]
 mod reoffers;
 #[cfg(test)]
@@ -26,6 +36,8 @@ mod response_routing;
 mod retransmissions;
 #[cfg(test)]
 mod scripted_peer;
+#[cfg(test)]
+mod session_timers;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -21,9 +21,9 @@ fn options_is_answered_with_what_we_can_do() {
     peer.send(&request("OPTIONS", "a", 1, "", "", ""));
     let response = peer.response();
     assert_eq!(response.status().code(), 200);
-    assert_eq!(response.headers().value(HeaderName::Allow), Some("INVITE, ACK, CANCEL, BYE, OPTIONS"));
+    assert_eq!(response.headers().value(HeaderName::Allow), Some("INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY"));
     assert_eq!(response.headers().value(HeaderName::Accept), Some("application/sdp"));
-    assert_eq!(response.headers().value(HeaderName::Supported), Some(""));
+    assert_eq!(response.headers().value(HeaderName::Supported), Some("100rel, timer, replaces, norefersub"));
     assert!(peer.endpoint.is_idle());
 }
 
@@ -48,10 +48,10 @@ fn an_unknown_scheme_is_unsupported() {
 #[test]
 fn a_required_extension_is_named_back() {
     let mut peer = ScriptedPeer::new();
-    peer.send(&invite().replace("Max-Forwards", "Require: 100rel, x\r\nMax-Forwards"));
+    peer.send(&invite().replace("Max-Forwards", "Require: 100rel, x, tdialog\r\nMax-Forwards"));
     let response = peer.response();
     assert_eq!(response.status().code(), 420);
-    assert_eq!(response.headers().elements(HeaderName::Unsupported).collect::<Vec<_>>(), ["100rel", "x"]);
+    assert_eq!(response.headers().elements(HeaderName::Unsupported).collect::<Vec<_>>(), ["x", "tdialog"]);
 }
 
 #[test]
@@ -85,10 +85,10 @@ fn a_malformed_request_is_answered_with_its_fault() {
 
 #[test]
 fn requests_of_no_dialog_do_not_exist() {
-    for method in ["BYE", "CANCEL"] {
+    for method in ["BYE", "CANCEL", "PRACK", "UPDATE", "INFO", "NOTIFY"] {
         assert_eq!(status_of(&request(method, "a", 1, "", "", "")), [481], "{method}");
     }
-    for method in ["BYE", "INVITE", "OPTIONS"] {
+    for method in ["BYE", "INVITE", "OPTIONS", "PRACK", "UPDATE", "INFO", "REFER", "NOTIFY"] {
         assert_eq!(status_of(&request(method, "a", 1, "unknown", "", "")), [481], "{method}");
     }
 }
@@ -148,4 +148,9 @@ fn a_refusal_keeps_no_state_and_repeats_its_tag() {
     assert!(first.is_some());
     assert_eq!(first, tag(&mut peer));
     assert!(peer.endpoint.is_idle());
+}
+
+#[test]
+fn nobody_outside_a_call_may_ask_for_one() {
+    assert_eq!(status_of(&request("REFER", "a", 1, "", "", "").replace("Max-Forwards", "Refer-To: <sip:x@y>\r\nMax-Forwards")), [403]);
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, Output, Transmit};
+use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, OutgoingInvite, Output, Transmit};
 use sip::header::{HeaderName, StatusCode};
 use sip::message::{Message, Request, Response};
 use sip::transport::Flow;
@@ -74,6 +74,31 @@ impl ScriptedPeer {
         (id, tag)
     }
 
+    /// The endpoint calls; its INVITE.
+    pub(crate) fn calling(&mut self, adjust: impl FnOnce(&mut OutgoingInvite)) -> (InviteId, Request) {
+        let mut call = crate::support::outgoing();
+        call.flow = self.flow;
+        adjust(&mut call);
+        let id = self.act(|endpoint, now| endpoint.invite(now, call)).expect("an idle endpoint takes a call");
+        (id, self.requests().remove(0))
+    }
+
+    /// A call of the endpoint's that is up, with a far end that takes every method.
+    pub(crate) fn called(&mut self) -> (InviteId, Request) {
+        let (id, invite) = self.calling(|_| {});
+        self.send(&respond_with(&invite, 200, "peer", ALLOW_ALL, "answer"));
+        assert_eq!(self.requests().iter().map(Request::method).collect::<Vec<_>>(), [sip::header::Method::Ack]);
+        assert_eq!(self.event_names(), ["Answered"]);
+        (id, invite)
+    }
+
+    /// The one request that came since the last look.
+    pub(crate) fn request(&mut self) -> Request {
+        let mut requests = self.requests();
+        assert_eq!(requests.len(), 1, "not one request");
+        requests.remove(0)
+    }
+
     /// The status codes that came since the last look.
     pub(crate) fn statuses(&mut self) -> Vec<u16> {
         self.received.drain(..).filter_map(|transmit| status_of(&transmit)).collect()
@@ -122,6 +147,18 @@ pub(crate) fn request(method: &str, branch: &str, cseq: u32, to_tag: &str, conte
     )
 }
 
+/// The same with more headers, each with its line end.
+pub(crate) fn request_with(method: &str, branch: &str, cseq: u32, to_tag: &str, headers: &str, body: &str) -> String {
+    let content_type = if body.is_empty() { "" } else { "application/sdp" };
+    request(method, branch, cseq, to_tag, content_type, body).replace("Contact:", &format!("{headers}Contact:"))
+}
+
+/// A response with more headers.
+pub(crate) fn respond_with(request: &Request, status: u16, to_tag: &str, headers: &str, body: &str) -> String {
+    let status = StatusCode::new(status).expect("a status");
+    respond(request, status, to_tag, body).replace("Contact:", &format!("{headers}Contact:"))
+}
+
 /// A response to a request of the endpoint; `to_tag` is empty when the request has one already.
 pub(crate) fn respond(request: &Request, status: StatusCode, to_tag: &str, body: &str) -> String {
     let value = |name| request.headers().value(name).unwrap_or_default();
@@ -154,3 +191,14 @@ pub(crate) fn parsed_response(transmit: &Transmit) -> Option<Response> {
 
 pub(crate) const OURS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2)), 5060);
 pub(crate) const PEER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 9)), 5060);
+
+/// The far end's abilities.
+pub(crate) const ALLOW_ALL: &str = "Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, REFER, NOTIFY\r\nSupported: 100rel, timer\r\n";
+
+/// A request of the far end within the call that [`ScriptedPeer::called`] made.
+pub(crate) fn within(invite: &Request, method: &str, cseq: u32, headers: &str, body: &str) -> String {
+    let headers_of = invite.headers();
+    let ours = headers_of.from().and_then(|from| from.tag()).unwrap_or_default();
+    request_with(method, &format!("{method}{cseq}"), cseq, ours, headers, body)
+        .replace("Call-ID: call", &format!("Call-ID: {}", headers_of.call_id().unwrap_or_default()))
+}

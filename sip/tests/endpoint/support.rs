@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, OutgoingInvite, Output, Transmit};
+use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, InviteOptions, OutgoingInvite, Output, Transmit};
 use sip::header::{NameAddr, Uri};
 use sip::transport::Flow;
 
@@ -208,6 +208,7 @@ pub(crate) fn outgoing() -> OutgoingInvite {
         account: None,
         asserted: None,
         body: Bytes::from_static(b"offer"),
+        options: InviteOptions::default(),
     }
 }
 

@@ -97,6 +97,8 @@ impl TransactionTable {
                 key: old_key.clone(),
                 path,
                 owner: None,
+                refusal_ack: None,
+                success_ack: None,
                 machine,
                 written_for: path,
                 first_key: None,

@@ -1,0 +1,65 @@
+//! A request of the far end that waits for the application: a re-INVITE (RFC 3261 §14.2), an UPDATE (RFC 3311), a PRACK with an offer
+//! (RFC 3262 §5) or a REFER (RFC 3515).
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::Incoming;
+use crate::endpoint::{InviteId, ResponseBuilder, Stack, response_path};
+use crate::header::{Method, StatusCode};
+use crate::message::Request;
+use crate::transaction::ServerId;
+use crate::transport::Flow;
+
+pub(super) struct Pending {
+    request: Request,
+    arrived: Flow,
+    server: ServerId,
+}
+
+impl Pending {
+    /// An INVITE is told 100 at once; for all others that would be wrong (RFC 4320).
+    pub(super) fn open(id: InviteId, incoming: Incoming<'_>, stack: &mut Stack) -> Self {
+        let Incoming { request, key, arrived } = incoming;
+        let path = response_path(request, arrived);
+        let server = if request.method() == Method::Invite {
+            let trying = ResponseBuilder::new(request, arrived.remote, StatusCode::TRYING, None, "").finish();
+            stack.transactions.open_invite_server(key.clone(), request, path, id, trying, &mut stack.out)
+        } else {
+            stack.transactions.open_waiting_server(key.clone(), path, id)
+        };
+        Self { request: request.clone(), arrived, server }
+    }
+
+    /// Answers with what `write` adds; what went out, and by which way.
+    pub(super) fn respond(
+        &self,
+        now: Instant,
+        status: StatusCode,
+        sdp: &[u8],
+        stack: &mut Stack,
+        write: impl FnOnce(ResponseBuilder) -> ResponseBuilder,
+    ) -> (Bytes, Flow) {
+        let response = ResponseBuilder::new(&self.request, self.arrived.remote, status, None, "");
+        let response = write(response).server(&stack.config.user_agent).finish_with_sdp(sdp);
+        stack.transactions.respond(now, self.server, status, response.clone(), &mut stack.out);
+        (response, response_path(&self.request, self.arrived))
+    }
+
+    pub(super) fn refuse(&self, now: Instant, status: StatusCode, stack: &mut Stack) {
+        self.respond(now, status, b"", stack, |response| response);
+    }
+
+    pub(super) fn request(&self) -> &Request {
+        &self.request
+    }
+
+    pub(super) fn server(&self) -> ServerId {
+        self.server
+    }
+
+    pub(super) fn cseq(&self) -> u32 {
+        self.request.headers().cseq().map_or(0, |cseq| cseq.number)
+    }
+}

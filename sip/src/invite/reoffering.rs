@@ -1,0 +1,230 @@
+//! Offers of ours within the dialog and refreshes of the session: by UPDATE while the call rings (RFC 3311), by re-INVITE once it is up
+//! (RFC 3261 §14.1), with glare (§14.1) and session timers (RFC 4028 §7.4).
+
+use std::time::{Duration, Instant};
+
+use super::exchange::Exchange;
+use super::session_timer::SessionTimer;
+use super::usage::Usage;
+use crate::endpoint::{Event, Reissued, Stack};
+use crate::header::{HeaderName, Method, StatusCode, parse_number};
+use crate::message::Response;
+use crate::transaction::{ClientId, Timer};
+
+/// A request of ours that carries an offer, or refreshes.
+pub(super) struct Reoffering {
+    client: ClientId,
+    method: Method,
+    has_offer: bool,
+    /// What it was let in with: its ACK must have it, too (RFC 3261 §22.1).
+    authorization: Option<(HeaderName, String)>,
+}
+
+/// When the application is told that an offer may go.
+#[derive(Clone, Copy)]
+pub(super) enum OfferDue {
+    No,
+    WhenFree,
+    At(Instant),
+}
+
+impl OfferDue {
+    pub(super) fn deadline(self) -> Option<(Instant, Timer)> {
+        match self {
+            Self::At(at) => Some((at, Timer::OfferAgain)),
+            Self::No | Self::WhenFree => None,
+        }
+    }
+}
+
+/// What a response means for the dialog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Survival {
+    Alive,
+    /// The far end does not know the dialog (481), or does not answer (408).
+    Dead,
+}
+
+impl Usage {
+    /// Offers; by and by, if not now. `up`: the call is answered and confirmed.
+    pub(super) fn offer(&mut self, now: Instant, sdp: &[u8], up: bool, stack: &mut Stack) {
+        let method = if up { Method::Invite } else { Method::Update };
+        if !self.is_free() || (!up && !self.peer.takes(Method::Update)) || matches!(self.offer_due, OfferDue::At(_)) {
+            return self.want_offer();
+        }
+        self.exchange = Exchange::Ours;
+        self.open_reoffer(now, method, sdp, stack);
+    }
+
+    /// Not now: the application is told when.
+    pub(super) fn want_offer(&mut self) {
+        if !matches!(self.offer_due, OfferDue::At(_)) {
+            self.offer_due = OfferDue::WhenFree;
+        }
+    }
+
+    /// No offer is open and no request of ours that could become one.
+    pub(super) fn is_free(&self) -> bool {
+        self.exchange.is_settled() && self.reoffering.is_none()
+    }
+
+    /// Tells the application once an offer may go. `up` as in [`Self::offer`].
+    pub(super) fn tell_free(&mut self, up: bool, stack: &mut Stack) {
+        if matches!(self.offer_due, OfferDue::WhenFree) && self.is_free() && (up || self.peer.takes(Method::Update)) {
+            self.offer_due = OfferDue::No;
+            self.event(Event::OfferDue { id: self.id }, stack);
+        }
+    }
+
+    pub(super) fn handle_offer_timer(&mut self, now: Instant) {
+        if let OfferDue::At(at) = self.offer_due
+            && at <= now
+        {
+            self.offer_due = OfferDue::WhenFree;
+        }
+    }
+
+    /// A refresh is due: by UPDATE where the far end takes it, since that needs no offer; otherwise by an offer of the application.
+    pub(super) fn refresh(&mut self, now: Instant, stack: &mut Stack) {
+        if !self.timer.as_mut().is_some_and(|timer| timer.take_refresh(now)) {
+            return;
+        }
+        if !self.is_free() {
+            // What is under way refreshes, or will soon be over.
+            if let Some(timer) = &mut self.timer {
+                timer.refresh_again(now + LATER);
+            }
+        } else if self.peer.takes(Method::Update) {
+            self.open_reoffer(now, Method::Update, b"", stack);
+        } else {
+            self.want_offer();
+        }
+    }
+
+    /// Whether the response is to a request of this kind.
+    pub(super) fn is_reoffer(&self, client: ClientId) -> bool {
+        self.reoffering.as_ref().is_some_and(|reoffering| reoffering.client == client)
+    }
+
+    pub(super) fn handle_reoffer_response(&mut self, now: Instant, response: &Response, stack: &mut Stack) -> Survival {
+        let status = response.status();
+        if status.is_provisional() {
+            return Survival::Alive;
+        }
+        let Some(Reoffering { client, method, has_offer, authorization }) = self.reoffering.take().map(|reoffering| *reoffering) else {
+            return Survival::Alive;
+        };
+        self.peer.learn(response.headers());
+        if status.is_success() {
+            if method == Method::Invite {
+                self.acknowledge(client, response, authorization.as_ref(), stack);
+            }
+            self.handle_reoffer_success(now, has_offer, response, stack);
+            return Survival::Alive;
+        }
+        if has_offer {
+            self.exchange = Exchange::Settled;
+        }
+        match status.code() {
+            481 | 408 => return Survival::Dead,
+            491 => {
+                let wait = stack.identifiers.glare_delay(self.is_caller);
+                self.again(now + wait, has_offer);
+            }
+            500 | 503 if retry_after(response).is_some() => self.again(now + retry_after(response).unwrap_or_default(), has_offer),
+            422 => self.ask_for_longer(now, has_offer, response),
+            405 | 501 if method == Method::Update && !has_offer => {
+                self.peer.forget(Method::Update);
+                self.offer_due = OfferDue::WhenFree;
+            }
+            _ if has_offer => self.event(Event::OfferRefused { id: self.id, status }, stack),
+            // A refresh that is refused leaves the session to run out.
+            _ => {}
+        }
+        Survival::Alive
+    }
+
+    /// A request of this dialog was challenged, and went out anew.
+    pub(super) fn handle_reissued(&mut self, client: ClientId, reissued: &Reissued, stack: &mut Stack) {
+        self.dialog.reissued(reissued.cseq);
+        let Some(reoffering) = self.reoffering.as_mut().filter(|reoffering| reoffering.client == client) else { return };
+        let (name, value) = &reissued.authorization;
+        reoffering.authorization = Some((*name, value.clone()));
+        if reissued.method == Method::Invite {
+            let mut ack = self.dialog.request(Method::Ack, reissued.cseq, &reissued.branch);
+            ack.header(*name, value);
+            stack.transactions.acknowledge_refusal(client, ack.finish(b""));
+        }
+    }
+
+    fn open_reoffer(&mut self, now: Instant, method: Method, sdp: &[u8], stack: &mut Stack) {
+        let proposal = self.timer.as_ref().map(SessionTimer::proposal);
+        let min_se = stack.config.min_session_expires;
+        let client = self.send(now, method, stack, sdp, |request| {
+            if let Some(expires) = proposal {
+                request.header(HeaderName::SessionExpires, expires);
+                request.header(HeaderName::MinSe, min_se.as_secs());
+            }
+        });
+        self.reoffering = Some(Box::new(Reoffering { client, method, has_offer: !sdp.is_empty(), authorization: None }));
+    }
+
+    fn handle_reoffer_success(&mut self, now: Instant, has_offer: bool, response: &Response, stack: &mut Stack) {
+        let headers = response.headers();
+        if let Some(contact) = headers.contact() {
+            self.dialog.refresh_target(contact.uri_text());
+        }
+        self.take_session(now, headers);
+        if has_offer {
+            self.exchange = Exchange::Settled;
+            let (id, sdp) = (self.id, response.body());
+            let event = if sdp.is_empty() {
+                Event::OfferRefused { id, status: StatusCode::NOT_ACCEPTABLE_HERE }
+            } else {
+                Event::OfferAccepted { id, sdp }
+            };
+            self.event(event, stack);
+        }
+    }
+
+    /// The ACK of a 2xx; copies of the 2xx get it again from the transaction.
+    fn acknowledge(&mut self, client: ClientId, response: &Response, authorization: Option<&(HeaderName, String)>, stack: &mut Stack) {
+        if let Some(contact) = response.headers().contact() {
+            self.dialog.refresh_target(contact.uri_text());
+        }
+        let cseq = response.headers().cseq().map_or(0, |cseq| cseq.number);
+        let mut ack = self.dialog.request(Method::Ack, cseq, stack.identifiers.branch());
+        if let Some((name, value)) = authorization {
+            ack.header(*name, value);
+        }
+        let ack = ack.finish(b"");
+        let path = self.dialog.path();
+        stack.out.send(path, Some(ack.clone()));
+        stack.transactions.acknowledge_copies(client, path, ack);
+    }
+
+    fn again(&mut self, at: Instant, has_offer: bool) {
+        if has_offer {
+            self.offer_due = OfferDue::At(at);
+        } else if let Some(timer) = &mut self.timer {
+            timer.refresh_again(at);
+        }
+    }
+
+    fn ask_for_longer(&mut self, now: Instant, has_offer: bool, response: &Response) {
+        if let (Some(timer), Some(least)) = (&mut self.timer, response.headers().min_se()) {
+            timer.raise(least);
+            self.again(now, has_offer);
+        }
+    }
+}
+
+/// How long the far end asks us to wait; at most a minute, since a call waits for it.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let text = response.headers().value(HeaderName::RetryAfter)?;
+    let digits = text.split([' ', '\t', ';', '(']).next()?;
+    parse_number(digits, u32::MAX).map(|seconds| Duration::from_secs(seconds.min(60).into()))
+}
+
+/// Until another offer is over, a refresh waits; half of the shortest session is left for it.
+const LATER: Duration = Duration::from_secs(5);

@@ -1,0 +1,87 @@
+//! Session timers (RFC 4028): what is agreed, who refreshes, and when a call that nobody refreshes is over.
+//!
+//! Left out on purpose: Session-Expires in provisional responses, which nobody may send (§9).
+
+use std::time::{Duration, Instant};
+
+use crate::endpoint::EndpointConfig;
+use crate::header::{OptionTags, Refresher, SessionExpires};
+use crate::message::Headers;
+use crate::transaction::Timer;
+
+pub(super) struct SessionTimer {
+    interval: Duration,
+    /// We refresh.
+    ours: bool,
+    /// When a refresh is due; `None` while one is under way.
+    refresh_at: Option<Instant>,
+    ends_at: Instant,
+}
+
+impl SessionTimer {
+    /// Runs anew. Who refreshes does so at half time; who does not hangs up a little before the end (§10).
+    pub(super) fn start(now: Instant, interval: Duration, ours: bool) -> Self {
+        let interval = interval.min(LONGEST);
+        let margin = if ours { Duration::ZERO } else { (interval / 3).min(MARGIN) };
+        Self { interval, ours, refresh_at: ours.then(|| now + interval / 2), ends_at: now + interval - margin }
+    }
+
+    /// Whether a refresh is due; asked once it is.
+    pub(super) fn take_refresh(&mut self, now: Instant) -> bool {
+        self.refresh_at.take_if(|at| *at <= now).is_some()
+    }
+
+    pub(super) fn refresh_again(&mut self, at: Instant) {
+        if self.ours {
+            self.refresh_at = Some(at);
+        }
+    }
+
+    /// The far end asks for no less than this (§7.4).
+    pub(super) fn raise(&mut self, least: Duration) {
+        self.interval = self.interval.max(least.min(LONGEST));
+    }
+
+    pub(super) fn has_expired(&self, now: Instant) -> bool {
+        self.ends_at <= now
+    }
+
+    /// What a request of ours within the dialog says: the refresher stays who it is.
+    pub(super) fn proposal(&self) -> SessionExpires {
+        let refresher = if self.ours { Refresher::Uac } else { Refresher::Uas };
+        SessionExpires { interval: self.interval, refresher: Some(refresher) }
+    }
+
+    pub(super) fn deadline(&self) -> (Instant, Timer) {
+        match self.refresh_at {
+            Some(at) if at < self.ends_at => (at, Timer::Refresh),
+            _ => (self.ends_at, Timer::SessionExpired),
+        }
+    }
+}
+
+/// Whether a request asks for a life that is too short for us (§9); one that passed a proxy only is not told so, since its sender would
+/// not understand.
+pub(crate) fn is_too_short(headers: &Headers, config: &EndpointConfig) -> bool {
+    headers.speaks().contains(OptionTags::TIMER)
+        && headers.session_expires().is_some_and(|asked| asked.interval < config.min_session_expires)
+}
+
+/// What we answer to a request that makes or refreshes the session (§9). Who does not know timers cannot refresh.
+pub(super) fn agreed(headers: &Headers, config: &EndpointConfig) -> Option<SessionExpires> {
+    let knows = headers.speaks().contains(OptionTags::TIMER);
+    let least = headers.min_se().unwrap_or_default().max(config.min_session_expires);
+    let (interval, refresher) = match (headers.session_expires(), config.session_expires) {
+        (Some(asked), ours) => (asked.interval.min(ours.unwrap_or(asked.interval)).max(least), asked.refresher),
+        (None, Some(ours)) if knows => (ours.max(least), None),
+        (None, _) => return None,
+    };
+    let refresher = refresher.filter(|_| knows).unwrap_or(Refresher::Uas);
+    Some(SessionExpires { interval, refresher: Some(refresher) })
+}
+
+/// No call lives longer than this without being asked.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// §10.
+const MARGIN: Duration = Duration::from_secs(32);

@@ -1,0 +1,22 @@
+//! ACKs of INVITEs within a dialog: their user writes them once, the transaction sends them as often as it must.
+
+use bytes::Bytes;
+
+use super::{ClientId, TransactionTable};
+use crate::transport::Flow;
+
+impl TransactionTable {
+    /// A refusal shall be acknowledged so.
+    pub(crate) fn acknowledge_refusal(&mut self, id: ClientId, ack: Bytes) {
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.refusal_ack = Some(ack);
+        }
+    }
+
+    /// A 2xx was acknowledged so; its copies need not be reported.
+    pub(crate) fn acknowledge_copies(&mut self, id: ClientId, path: Flow, ack: Bytes) {
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.success_ack = Some((path, ack));
+        }
+    }
+}

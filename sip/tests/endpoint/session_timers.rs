@@ -1,0 +1,141 @@
+//! Session timers (RFC 4028) in both roles.
+
+use std::time::Duration;
+
+use sip::endpoint::EndpointConfig;
+use sip::header::{HeaderName, Method, StatusCode};
+
+use crate::scripted_peer::{ALLOW_ALL, ScriptedPeer, request_with, respond, respond_with, within};
+use crate::support::callee_contact;
+
+const TIMER: &str = "Supported: timer\r\n";
+
+/// The Session-Expires of our 200 to an INVITE with these headers, and whether its sender must know timers.
+fn agreed(headers: &str) -> (Option<String>, bool) {
+    let mut peer = ScriptedPeer::new();
+    peer.send(&request_with("INVITE", "a", 1, "", headers, "offer"));
+    peer.received.clear();
+    let Some(sip::endpoint::Event::Incoming { id, .. }) = peer.events.pop() else { panic!("no incoming call") };
+    peer.act(|endpoint, now| endpoint.answer(now, id, &callee_contact(), bytes::Bytes::from_static(b"answer")));
+    let response = peer.response();
+    let required = response.headers().value(HeaderName::Require) == Some("timer");
+    (response.headers().value(HeaderName::SessionExpires).map(str::to_owned), required)
+}
+
+#[test]
+fn what_a_caller_asks_for_is_agreed_to_within_our_bounds() {
+    let says = |headers: &str, value: Option<&str>, required| {
+        assert_eq!(agreed(headers), (value.map(str::to_owned), required), "{headers}");
+    };
+    says("", None, false);
+    says(TIMER, Some("1800;refresher=uas"), false);
+    says("Supported: timer\r\nSession-Expires: 600\r\n", Some("600;refresher=uas"), false);
+    says("Supported: timer\r\nSession-Expires: 600;refresher=uac\r\n", Some("600;refresher=uac"), true);
+    says("Supported: timer\r\nSession-Expires: 7200;refresher=uac\r\nMin-SE: 3600\r\n", Some("3600;refresher=uac"), true);
+    // Put there by a proxy: the caller cannot refresh.
+    says("Session-Expires: 60\r\n", Some("90;refresher=uas"), false);
+}
+
+#[test]
+fn too_short_a_life_is_refused_with_the_shortest() {
+    let mut peer = ScriptedPeer::new();
+    peer.send(&request_with("INVITE", "a", 1, "", "Supported: timer\r\nSession-Expires: 60\r\n", "offer"));
+    let response = peer.response();
+    assert_eq!((response.status().code(), response.headers().value(HeaderName::MinSe)), (422, Some("90")));
+    assert!(peer.events.is_empty());
+    let (_, invite) = peer.called();
+    peer.send(&within(&invite, "UPDATE", 1, "Supported: timer\r\nSession-Expires: 60\r\n", ""));
+    assert_eq!(peer.statuses(), [422]);
+}
+
+#[test]
+fn a_callee_that_wants_a_longer_life_is_asked_again_for_it() {
+    let mut peer = ScriptedPeer::with(EndpointConfig { session_expires: Some(Duration::from_secs(100)), ..EndpointConfig::default() });
+    let (_, invite) = peer.calling(|_| {});
+    assert_eq!(invite.headers().value(HeaderName::SessionExpires), Some("100"));
+    peer.send(&respond_with(&invite, 422, "peer", "Min-SE: 300\r\n", ""));
+    let requests = peer.requests();
+    assert_eq!(requests.iter().map(sip::message::Request::method).collect::<Vec<_>>(), [Method::Ack, Method::Invite]);
+    let again = &requests[1];
+    assert_eq!(again.headers().cseq().map(|cseq| cseq.number), Some(2));
+    assert_eq!(again.headers().call_id(), invite.headers().call_id());
+    assert_eq!((again.headers().value(HeaderName::SessionExpires), again.headers().value(HeaderName::MinSe)), (Some("300"), Some("300")));
+    peer.send(&respond(again, StatusCode::OK, "peer", "answer"));
+    assert_eq!(peer.request().headers().cseq().map(|cseq| cseq.number), Some(2), "the ACK counts as its INVITE");
+    assert_eq!(peer.event_names(), ["Answered"]);
+}
+
+fn called_with(expires: &str, allow: &str) -> (ScriptedPeer, sip::endpoint::InviteId, sip::message::Request) {
+    let mut peer = ScriptedPeer::new();
+    let (id, invite) = peer.calling(|_| {});
+    peer.send(&respond_with(&invite, 200, "peer", &format!("{allow}Session-Expires: {expires}\r\n"), "answer"));
+    peer.received.clear();
+    peer.events.clear();
+    (peer, id, invite)
+}
+
+#[test]
+fn we_refresh_at_half_time_by_an_update_without_an_offer() {
+    let (mut peer, _, _) = called_with("200;refresher=uac", ALLOW_ALL);
+    peer.run(Duration::from_secs(99));
+    assert!(peer.received.is_empty());
+    peer.run(Duration::from_secs(1));
+    let update = peer.request();
+    assert_eq!((update.method(), update.body().len()), (Method::Update, 0));
+    assert_eq!(update.headers().value(HeaderName::SessionExpires), Some("200;refresher=uac"));
+    peer.send(&respond_with(&update, 200, "", "Session-Expires: 200;refresher=uac\r\n", ""));
+    peer.run(Duration::from_secs(100));
+    assert_eq!(peer.request().method(), Method::Update, "and again");
+    assert!(peer.events.is_empty());
+}
+
+#[test]
+fn a_far_end_without_update_is_refreshed_by_an_offer_of_the_application() {
+    let (mut peer, id, _) = called_with("200;refresher=uac", "Allow: INVITE, ACK, BYE\r\n");
+    peer.run(Duration::from_secs(100));
+    assert_eq!(peer.event_names(), ["OfferDue"]);
+    peer.act(|endpoint, now| endpoint.offer(now, id, bytes::Bytes::from_static(b"same")));
+    let reinvite = peer.request();
+    assert_eq!(reinvite.headers().value(HeaderName::SessionExpires), Some("200;refresher=uac"));
+    peer.send(&respond_with(&reinvite, 200, "", "Session-Expires: 200;refresher=uac\r\n", "same"));
+    peer.run(Duration::from_secs(101));
+    assert_eq!(peer.event_names(), ["OfferAccepted", "OfferDue"]);
+}
+
+#[test]
+fn a_far_end_that_says_update_and_does_not_mean_it_is_refreshed_by_an_offer() {
+    let (mut peer, _, _) = called_with("200;refresher=uac", ALLOW_ALL);
+    peer.run(Duration::from_secs(100));
+    let update = peer.request();
+    peer.send(&respond(&update, StatusCode::METHOD_NOT_ALLOWED, "", ""));
+    assert_eq!(peer.event_names(), ["OfferDue"]);
+}
+
+#[test]
+fn a_call_that_the_far_end_does_not_refresh_is_hung_up_a_little_before_its_end() {
+    let (mut peer, _, invite) = called_with("200;refresher=uas", ALLOW_ALL);
+    peer.run(Duration::from_secs(160));
+    peer.send(&within(&invite, "UPDATE", 1, "Supported: timer\r\nSession-Expires: 200;refresher=uac\r\n", ""));
+    assert_eq!(peer.response().headers().value(HeaderName::SessionExpires), Some("200;refresher=uac"));
+    peer.run(Duration::from_secs(167));
+    assert!(peer.events.is_empty());
+    peer.run(Duration::from_secs(1));
+    assert_eq!(peer.event_names(), ["Expired"]);
+    let bye = peer.request();
+    assert_eq!((bye.method(), bye.headers().causes().sip), (Method::Bye, Some(408)));
+}
+
+#[test]
+fn a_refresh_that_nobody_answers_ends_the_call() {
+    let (mut peer, _, _) = called_with("200;refresher=uac", ALLOW_ALL);
+    peer.run(Duration::from_secs(133));
+    assert_eq!(peer.event_names(), ["TimedOut"]);
+}
+
+#[test]
+fn an_answer_that_says_nothing_ends_the_timer() {
+    let mut peer = ScriptedPeer::new();
+    peer.called();
+    peer.run(Duration::from_secs(100_000));
+    assert!(peer.received.is_empty() && peer.events.is_empty());
+}
