@@ -26,6 +26,9 @@ use crate::call::registry::{CallRegistry, OutboundRequest};
 use crate::call::thread::{self, MediaThreads, MediaThreadsConfig};
 use crate::config::Config;
 use crate::domain::redacted::Redacted;
+use crate::identity::bootstrap::FirstPassword;
+use crate::identity::mail::{self, MailError, MailQueue};
+use crate::identity::{Identity, IdentityError};
 use crate::net::dscp::Dscp;
 use crate::net::limits::{OpenFiles, raise_open_files};
 use crate::net::port_range::{PortError, PortRange, PortRangeConfig};
@@ -34,7 +37,6 @@ use crate::signalling::gateway::{Gateway, GatewayConfig};
 use crate::signalling::sip::SipShell;
 use crate::signalling::start;
 use crate::store::calls::CallRecords;
-use crate::store::config::StoreConfig;
 use crate::store::organisations::Organisations;
 use crate::store::patients::Patients;
 use crate::store::recorder::Recorder;
@@ -85,6 +87,12 @@ pub enum AppError {
         /// Why.
         source: AuditError,
     },
+    /// Nobody can sign in.
+    #[error("identity cannot be started: {0}")]
+    Identity(#[from] IdentityError),
+    /// No e-mail can leave.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// No admin secret.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -113,6 +121,8 @@ pub struct Started {
     pub rest: SocketAddr,
     /// The admin secret, when it was made just now; it is kept only as a hash.
     pub fresh_secret: Option<Redacted<String>>,
+    /// The first administrator, when made just now; the password opens the way to another.
+    pub first_admin: Option<FirstPassword>,
 }
 
 /// Runs the gateway until a signal ends it. To be called on the control runtime.
@@ -125,7 +135,10 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     raise_limits(&config);
     let (stop, stopped) = watch::channel(false);
     let tasks = Supervisor::new(stopped.clone());
-    let (sealed, calls, records) = open_records(&config, &tasks).await?;
+    let sealed = open_store(&config).await?;
+    let (identity, first_admin) = open_identity(&config, Arc::clone(&sealed)).await?;
+    tasks.keep("session_upkeep", move || identity.clone().upkeep());
+    let (calls, records) = open_records(&config, &sealed, &tasks).await?;
     start_simulator(&config).await?;
     let settings = MediaThreadsConfig { threads: config.calls.media_threads.into(), realtime: config.calls.realtime };
     let media = Arc::new(MediaThreads::start(&settings)?);
@@ -157,7 +170,7 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
         stopped: stopped.clone(),
     });
     let api = start_api(&config, state, stopped).await?;
-    started(&Started { sip: config.sip.listen, rest: config.http.listen, fresh_secret: fresh });
+    started(&Started { sip: config.sip.listen, rest: config.http.listen, fresh_secret: fresh, first_admin });
 
     signals.next().await;
     tracing::info!("gateway_stopping");
@@ -180,15 +193,10 @@ fn raise_limits(config: &Config) {
 }
 
 /// Opens store and audit, and gives calls that a dead process left running their end.
-async fn open_records(config: &Config, tasks: &Supervisor) -> Result<(Arc<SealedDocuments>, CallRecords, Records), AppError> {
+async fn open_records(config: &Config, sealed: &Arc<SealedDocuments>, tasks: &Supervisor) -> Result<(CallRecords, Records), AppError> {
     let path = config.store.path.clone();
     let refused = |source| AppError::Store { path: path.clone(), source };
-    let sealed = open_store(&config.store).map_err(refused)?;
-    let migrated = migrations::migrate(&sealed).await.map_err(refused)?;
-    if migrated > 0 {
-        tracing::info!(documents = migrated, "records_migrated");
-    }
-    let calls = CallRecords::new(Arc::clone(&sealed) as Arc<dyn Documents>);
+    let calls = CallRecords::new(Arc::clone(sealed) as Arc<dyn Documents>);
     let interrupted = calls.mark_interrupted(chrono::Utc::now()).await.map_err(refused)?;
     if interrupted > 0 {
         tracing::warn!(calls = interrupted, "calls_interrupted");
@@ -201,12 +209,45 @@ async fn open_records(config: &Config, tasks: &Supervisor) -> Result<(Arc<Sealed
     let (recorder, task) = Recorder::new(calls.clone(), metrics.clone());
     tokio::spawn(task.run());
     let (events, _) = broadcast::channel(EVENT_QUEUE);
-    Ok((sealed, calls, Records { recorder, audit, events, metrics, control: Handle::current() }))
+    Ok((calls, Records { recorder, audit, events, metrics, control: Handle::current() }))
 }
 
-fn open_store(config: &StoreConfig) -> Result<Arc<SealedDocuments>, StoreError> {
-    let documents = SqliteDocuments::open(&config.path, COLLECTIONS)?;
-    Ok(SealedDocuments::new(documents, config.master_keys()?))
+/// Opens the database as it is, sealed fields and all.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn open_documents(config: &Config) -> Result<Arc<dyn Documents>, AppError> {
+    let refused = |source| AppError::Store { path: config.store.path.clone(), source };
+    Ok(SqliteDocuments::open(&config.store.path, COLLECTIONS).map_err(refused)?)
+}
+
+/// Opens the store, and brings what an earlier release wrote to the form of this one.
+///
+/// # Errors
+/// When it cannot be opened.
+pub async fn open_store(config: &Config) -> Result<Arc<SealedDocuments>, AppError> {
+    let refused = |source| AppError::Store { path: config.store.path.clone(), source };
+    let documents = open_documents(config)?;
+    let master = config.store.master_keys().map_err(|source| refused(source.into()))?;
+    let sealed = SealedDocuments::new(documents, master);
+    let migrated = migrations::migrate(&sealed).await.map_err(refused)?;
+    if migrated > 0 {
+        tracing::info!(documents = migrated, "records_migrated");
+    }
+    Ok(sealed)
+}
+
+/// Says who somebody is; at the first start there is somebody.
+///
+/// # Errors
+/// When the store fails, or a thread or file cannot be had.
+pub async fn open_identity(config: &Config, sealed: Arc<SealedDocuments>) -> Result<(Identity, Option<FirstPassword>), AppError> {
+    let (mail, carrier) = MailQueue::new(mail::mailer(&config.mail, &config.store.path)?);
+    tokio::spawn(carrier);
+    let now = chrono::Utc::now();
+    let identity = Identity::start(config.identity.clone(), sealed, mail, now).await?;
+    let first = identity.bootstrap(now).await?;
+    Ok((identity, first))
 }
 
 async fn start_simulator(config: &Config) -> Result<(), AppError> {

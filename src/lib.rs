@@ -11,6 +11,7 @@ pub mod call;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod identity;
 pub mod leg;
 pub mod net;
 pub mod phone;

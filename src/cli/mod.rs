@@ -3,6 +3,7 @@
 //! Exit codes follow `sysexits.h` where one fits: 0 done, 64 the command line or the configuration is wrong, 69 a port
 //! or file is not to be had, 1 what was expected did not happen.
 
+mod admin;
 mod call;
 mod health;
 mod serve;
@@ -36,6 +37,8 @@ enum Command {
     Call(call::Arguments),
     /// Ask a running gateway whether it is well.
     Health(health::Arguments),
+    /// Users, keys, backups and imports, without HTTP; the gateway has to be stopped for it.
+    Admin(admin::Arguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -64,6 +67,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::AgentSimulator(arguments) => simulator::run(*arguments),
         Command::Call(arguments) => call::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
+        Command::Admin(arguments) => admin::run(arguments),
     }
 }
 

@@ -23,12 +23,16 @@ pub(super) fn run(config: Config) -> ExitCode {
     }
 }
 
-/// The one place where the admin secret is shown.
+/// The one place where the admin secret and the first password are shown.
 fn announce(started: &Started) {
     say(&format!("SIP:   sip:1000@{}", started.sip));
     say(&format!("REST:  http://{}", started.rest));
     if let Some(secret) = &started.fresh_secret {
         say(&format!("admin secret, shown once: {}", secret.expose()));
+    }
+    if let Some(first) = &started.first_admin {
+        let (email, password) = (first.email.expose().as_str(), first.password.expose());
+        say(&format!("first administrator: {email}, one-time password, shown once: {password}"));
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) fn faults(config: &Config) -> Vec<SettingFault> {
         ("simulator", config.simulator.faults()),
         ("http", config.http.faults()),
         ("store", config.store.faults()),
+        ("identity", config.identity.faults()),
+        ("mail", config.mail.faults()),
         ("log", config.log.faults()),
     ];
     let mut faults: Vec<_> = own.into_iter().flat_map(|(section, own)| own.into_iter().map(|fault| fault.under(section))).collect();

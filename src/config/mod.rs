@@ -24,6 +24,7 @@ use crate::audit::config::AuditConfig;
 use crate::call::config::{CallsConfig, DEFAULT_NUMBER, NumberConfig};
 use crate::domain::deployment::DeploymentConfig;
 use crate::domain::setting::SettingFault;
+use crate::identity::config::{IdentityConfig, MailConfig};
 use crate::leg::config::RtpConfig;
 use crate::signalling::config::{OutboundConfig, SipConfig};
 use crate::store::config::StoreConfig;
@@ -52,6 +53,10 @@ pub struct Config {
     pub http: HttpConfig,
     /// Where records are kept.
     pub store: StoreConfig,
+    /// How people sign in.
+    pub identity: IdentityConfig,
+    /// How e-mails leave.
+    pub mail: MailConfig,
     /// Where the audit log is kept.
     pub audit: AuditConfig,
     /// What is logged.
@@ -88,6 +93,8 @@ impl Config {
             simulator: reader.section("simulator"),
             http: reader.section("http"),
             store: reader.section("store"),
+            identity: reader.section("identity"),
+            mail: reader.section("mail"),
             audit: reader.section("audit"),
             log: reader.section("log"),
         };

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// Why a text is not an identifier of the kind asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +31,12 @@ macro_rules! id {
             #[must_use]
             pub fn random() -> Self {
                 Self(format!(concat!($prefix, "_{}"), random_suffix()))
+            }
+
+            /// The identifier that stands for what another system called `origin`: the same at each import.
+            #[must_use]
+            pub fn derived(origin: &str) -> Self {
+                Self(format!(concat!($prefix, "_{}"), derived_suffix(concat!($prefix, ":"), origin)))
             }
 
             /// The whole text, prefix included.
@@ -202,7 +209,19 @@ fn random_suffix() -> String {
     let mut random = [0u8; 16];
     #[expect(clippy::expect_used, reason = "identifiers guard nothing if they can be guessed: without randomness nothing may go on")]
     getrandom::fill(&mut random).expect("the operating system provides randomness");
-    let mut bits = u128::from_be_bytes(random);
+    suffix_of(random)
+}
+
+/// Of a hash, so that nothing of the origin's form is left, and nobody can tell two systems' identifiers apart.
+fn derived_suffix(kind: &str, origin: &str) -> String {
+    let digest = Sha256::new().chain_update(kind).chain_update(origin).finalize();
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(digest).for_each(|(byte, hashed)| *byte = hashed);
+    suffix_of(bytes)
+}
+
+fn suffix_of(bytes: [u8; 16]) -> String {
+    let mut bits = u128::from_be_bytes(bytes);
     let mut suffix = [b'0'; SUFFIX_LEN];
     for place in suffix.iter_mut().rev() {
         let digit = usize::try_from(bits & 31).unwrap_or_default();
@@ -225,6 +244,15 @@ mod tests {
         let id = CallId::random();
         assert_eq!(id.as_str().parse::<CallId>(), Ok(id.clone()));
         assert_ne!(CallId::random(), id);
+    }
+
+    #[test]
+    fn an_imported_identifier_is_the_same_each_time_and_legal() {
+        let id = PatientId::derived("507f1f77bcf86cd799439011");
+        assert_eq!(id, PatientId::derived("507f1f77bcf86cd799439011"));
+        assert_eq!(id.as_str().parse(), Ok(id.clone()));
+        assert_ne!(id, PatientId::derived("507f1f77bcf86cd799439012"));
+        assert_ne!(id.as_str()[4..], CallId::derived("507f1f77bcf86cd799439011").as_str()[5..]);
     }
 
     #[test]

@@ -3,10 +3,12 @@
 //! Everything else may import this module; it imports nothing of ours.
 
 pub mod access;
+pub mod api_key;
 pub mod audio_diagnostics;
 pub mod audit_event;
 pub mod call_record;
 pub mod caregiver;
+pub mod credentials;
 pub mod deployment;
 pub mod email;
 pub mod event;
@@ -18,6 +20,7 @@ pub mod organisation;
 pub mod patient;
 pub mod phone;
 pub mod redacted;
+pub mod session;
 pub mod setting;
 pub mod termination;
 pub mod timeline;

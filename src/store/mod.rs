@@ -7,17 +7,23 @@
 //! No question goes over a tenant's wall, with one exception that has a door of its own: [`logins`] tells which
 //! organisation an e-mail address signs in to. Left out on purpose: relations, full text search.
 
+pub mod api_keys;
+pub mod backup;
 pub mod calls;
 pub mod config;
+pub mod credentials;
 mod documents;
 mod error;
 pub mod logins;
 pub mod migrations;
+pub mod one_time_codes;
 pub mod organisations;
 pub mod patients;
 mod query;
 pub mod recorder;
 pub mod sealed;
+pub mod sessions;
+pub mod signing_keys;
 pub mod sqlite;
 pub mod users;
 pub mod versioned;
@@ -31,12 +37,17 @@ pub use query::{Condition, Cursor, Direction, Field, Query, Scalar};
 
 /// Every collection of the product; a store makes what is missing when it opens.
 pub const COLLECTIONS: &[&Collection] = &[
+    &api_keys::API_KEYS,
     &calls::CALLS,
+    &credentials::CREDENTIALS,
     &logins::LOGINS,
     &migrations::MIGRATIONS,
+    &one_time_codes::ONE_TIME_CODES,
     &organisations::ORGANISATIONS,
     &patients::PATIENTS,
     &patients::PATIENT_EMAILS,
     &sealed::ORG_KEYS,
+    &sessions::SESSIONS,
+    &signing_keys::SIGNING_KEYS,
     &users::USERS,
 ];

@@ -1,7 +1,9 @@
 //! A query as a value: declared fields, compared and sorted, a page at a time. No text of a caller becomes a query.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::documents::Document;
 use super::error::StoreError;
 
 /// A field of a document's content: keys joined by dots.
@@ -91,6 +93,17 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// The place behind `last` in the answer to `query`.
+    pub(super) fn behind(query: &Query, last: &Document) -> Self {
+        let value_at = |field: Field| field.0.split('.').try_fold(&last.body, |value, key| value.get(key));
+        let sort = query.sort.and_then(|(field, _)| match value_at(field)? {
+            Value::Number(number) => number.as_i64().map(Scalar::Integer),
+            Value::String(text) => Some(Scalar::Text(text.clone())),
+            _ => None,
+        });
+        Self { sort, id: last.id.clone() }
+    }
+
     /// As a text for an URL.
     #[must_use]
     pub fn encode(&self) -> String {

@@ -12,7 +12,8 @@ pub(crate) const LAYERS: &[&[&str]] = &[
     // `telemetry` knows the domain only, so that everything may use it.
     &["net", "telemetry", "supervision"],
     &["store"],
-    &["audit", "leg", "agent", "phone"],
+    // `identity` says who somebody is, over the store; the API alone asks it.
+    &["audit", "identity", "leg", "agent", "phone"],
     &["call"],
     &["signalling"],
     &["api"],
@@ -27,6 +28,8 @@ pub(crate) const LAYERS: &[&[&str]] = &[
 pub(crate) const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/store/sqlite"]),
     ("mongodb", &["src/store/mongo"]),
+    ("jsonwebtoken", &["src/identity/token"]),
+    ("lettre", &["src/identity/mail"]),
     ("axum", &["src/api"]),
     ("tower_http", &["src/api"]),
     ("hyper_util", &["src/api"]),

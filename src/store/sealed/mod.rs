@@ -42,6 +42,12 @@ impl SealedDocuments {
         Arc::new(Self { keyring: Keyring::new(Arc::clone(&inner), master), inner })
     }
 
+    /// The database itself, whose sealed fields are sealed: for backups.
+    #[must_use]
+    pub fn inner(&self) -> &dyn Documents {
+        &*self.inner
+    }
+
     /// A keyed hash of `text` for `purpose`, the same at each call within an organisation, and unlike that of any
     /// other purpose or organisation.
     ///

@@ -21,7 +21,7 @@ fn secret(letter: char) -> Redacted<String> {
     Redacted::new(format!("{letter}8f1c0b7e6a5d4c3b2a190817f6e5d4c3"))
 }
 
-fn master(current: char, former: &[char]) -> MasterKeys {
+pub(in crate::store) fn master(current: char, former: &[char]) -> MasterKeys {
     MasterKeys::new(&secret(current), &former.iter().copied().map(secret).collect::<Vec<_>>()).unwrap()
 }
 

@@ -2,7 +2,6 @@
 
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
-use serde_json::Value;
 
 use crate::store::documents::{Collection, Document, OrgScope, Page, Write};
 use crate::store::error::StoreError;
@@ -35,7 +34,7 @@ pub(super) fn find(connection: &Connection, scope: &OrgScope, collection: &'stat
     let limit = query.limit as usize;
     let more = documents.len() > limit;
     documents.truncate(limit);
-    let next = documents.last().filter(|_| more).map(|last| cursor(query, last));
+    let next = documents.last().filter(|_| more).map(|last| Cursor::behind(query, last));
     Ok(Page { documents, next })
 }
 
@@ -166,14 +165,4 @@ fn document(collection: &'static Collection, (id, version, body): (String, u64, 
         Ok(body) => Ok(Document { id, version, body }),
         Err(source) => Err(StoreError::Malformed { collection: collection.name, id, source }),
     }
-}
-
-fn cursor(query: &Query, last: &Document) -> Cursor {
-    let value_at = |field: Field| field.0.split('.').try_fold(&last.body, |value, key| value.get(key));
-    let sort = query.sort.and_then(|(field, _)| match value_at(field)? {
-        Value::Number(number) => number.as_i64().map(Scalar::Integer),
-        Value::String(text) => Some(Scalar::Text(text.clone())),
-        _ => None,
-    });
-    Cursor { sort, id: last.id.clone() }
 }

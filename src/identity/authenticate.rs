@@ -1,0 +1,165 @@
+//! One decode: from what a request bears to who asks.
+//!
+//! A signature alone opens nothing. The sign-in behind it is looked up, and its user: both are kept for two seconds, so that
+//! what was ended here ends at once and what was ended on another node within that time; and what the user may do follows
+//! from the role they have now.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::error::AuthError;
+use super::token::{TokenFault, TokenKind};
+use super::{Identity, SEEN_FOR, api_key};
+use crate::domain::access::{Permissions, Role};
+use crate::domain::ids::{ApiKeyId, OrgId, SessionId, UserId};
+use crate::domain::session::{SessionEndReason, SignedSession};
+use crate::domain::user::User;
+use crate::store::{OrgScope, StoreError};
+
+/// Who asks, for whom, and what they may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthContext {
+    /// The organisation whose walls hold.
+    pub org: OrgId,
+    /// Who.
+    pub principal: Principal,
+    /// What they are; a key is what its maker is.
+    pub role: Role,
+    /// What they may do: what the role may, within the scopes of a key.
+    pub permissions: Permissions,
+    /// With which sign-in.
+    pub session: Option<SessionId>,
+    /// Whether a second factor was proved.
+    pub second_factor: bool,
+    /// When the credentials end; never, for a key without an end.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Principal {
+    /// A user.
+    User(UserId),
+    /// A program.
+    ApiKey(ApiKeyId),
+}
+
+/// Sign-ins and their users as they were seen of late.
+#[derive(Debug, Default)]
+pub(super) struct SeenSessions {
+    seen: Mutex<HashMap<SessionId, Seen>>,
+}
+
+#[derive(Clone, Debug)]
+struct Seen {
+    at: Instant,
+    session: SignedSession,
+    user: User,
+    active: bool,
+}
+
+impl Identity {
+    /// Who bears `token`: an access token or an API key.
+    ///
+    /// # Errors
+    /// When it is nobody's or no more, or that cannot be told now.
+    pub async fn authenticate(&self, token: &str, now: DateTime<Utc>) -> Result<AuthContext, AuthError> {
+        if token.starts_with(api_key::PREFIX) {
+            return self.authenticate_key(token, now).await;
+        }
+        let claims = match self.parts.tokens.read(self.issuer(), token, TokenKind::Access, now).await? {
+            Ok(claims) => claims,
+            Err(TokenFault::Untimely) => return Err(AuthError::Over),
+            Err(_) => return Err(AuthError::Unknown),
+        };
+        let (scope, id) = (OrgScope::new(claims.org), claims.sid.ok_or(AuthError::Unknown)?);
+        let Seen { session, user, active, .. } = self.seen(&scope, &id).await?.ok_or(AuthError::Over)?;
+        if session.user_id != claims.sub || session.ended.is_some() || now >= session.expires_at || !active {
+            return Err(AuthError::Over);
+        }
+        if now - session.last_seen_at > self.parts.config.idle() {
+            // Another node may have seen it since.
+            self.parts.seen.forget(&id);
+            let again = self.seen(&scope, &id).await?.ok_or(AuthError::Over)?;
+            if now - again.session.last_seen_at > self.parts.config.idle() {
+                match self.end_session(scope.org(), &id, SessionEndReason::Idle, now).await {
+                    Ok(()) | Err(_) => return Err(AuthError::Over),
+                }
+            }
+        }
+        self.touch(&scope, &session, now).await?;
+        let expires_at = DateTime::from_timestamp(claims.exp, 0);
+        Ok(AuthContext {
+            org: scope.org().clone(),
+            principal: Principal::User(user.id),
+            role: user.role,
+            permissions: user.role.permissions(),
+            session: Some(id),
+            second_factor: session.second_factor,
+            expires_at,
+        })
+    }
+
+    async fn seen(&self, scope: &OrgScope, id: &SessionId) -> Result<Option<Seen>, StoreError> {
+        if let Some(seen) = self.parts.seen.get(id) {
+            return Ok(Some(seen).filter(|seen| seen.session.org_id == *scope.org()));
+        }
+        let Some(session) = self.parts.sessions.get(scope, id).await?.map(|found| found.record) else { return Ok(None) };
+        let Some(user) = self.parts.users.get(scope, &session.user_id).await?.map(|found| found.record) else { return Ok(None) };
+        let active = match self.check_active(scope, &user).await {
+            Ok(()) => true,
+            Err(super::IdentityError::Store(error)) => return Err(error),
+            Err(_) => false,
+        };
+        let seen = Seen { at: Instant::now(), session, user, active };
+        self.parts.seen.keep(seen.clone());
+        Ok(Some(seen))
+    }
+
+    /// Writes down, once a minute, that a sign-in is in use.
+    async fn touch(&self, scope: &OrgScope, session: &SignedSession, now: DateTime<Utc>) -> Result<(), StoreError> {
+        if now - session.last_seen_at < TOUCHED_EVERY {
+            return Ok(());
+        }
+        let Some(found) = self.parts.sessions.get(scope, &session.id).await? else { return Ok(()) };
+        if found.record.ended.is_none() && now - found.record.last_seen_at >= TOUCHED_EVERY {
+            let touched = SignedSession { last_seen_at: now, ..found.record };
+            match self.parts.sessions.update(scope, &touched, found.version).await {
+                // Whoever came between has touched it as well, or ended it.
+                Ok(_) | Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.parts.seen.forget(&session.id);
+        Ok(())
+    }
+}
+
+impl SeenSessions {
+    pub(super) fn forget(&self, id: &SessionId) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    fn get(&self, id: &SessionId) -> Option<Seen> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(id).filter(|seen| seen.at.elapsed() < SEEN_FOR).cloned()
+    }
+
+    fn keep(&self, one: Seen) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= SEEN_MAX {
+            seen.retain(|_, seen| seen.at.elapsed() < SEEN_FOR);
+        }
+        if seen.len() < SEEN_MAX {
+            seen.insert(one.session.id.clone(), one);
+        }
+    }
+}
+
+/// More sign-ins than this in two seconds and the rest is looked up each time.
+const SEEN_MAX: usize = 10_000;
+/// How exactly the idle time is known.
+const TOUCHED_EVERY: TimeDelta = TimeDelta::minutes(1);

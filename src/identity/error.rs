@@ -1,0 +1,84 @@
+//! Why somebody is not let in, or what they asked for was not done.
+
+use std::time::Duration;
+
+use super::password::PasswordFault;
+use crate::store::StoreError;
+
+/// Why a token or key is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// It is nobody's.
+    #[error("the credentials are nobody's")]
+    Unknown,
+    /// It was somebody's and is no more: expired, logged out, revoked.
+    #[error("the credentials are not valid any more")]
+    Over,
+    /// It cannot be told now.
+    #[error("credentials cannot be checked now")]
+    Unavailable(#[from] StoreError),
+}
+
+/// Why what was asked for was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// Address, password or code are wrong, or nobody may sign in with them: which of it, the caller is not told.
+    #[error("the credentials are wrong")]
+    Refused(Refusal),
+    /// A refresh token was used again; its whole family has ended.
+    #[error("the refresh token was used before")]
+    TokenReused,
+    /// A code or step token is none of ours, used up, or too old.
+    #[error("the code is not valid")]
+    InvalidCode,
+    /// The password does not do.
+    #[error("the password is not acceptable: {0}")]
+    Password(#[from] PasswordFault),
+    /// Too many passwords are being checked; nothing was done.
+    #[error("too many passwords are being checked")]
+    Busy {
+        /// When to come again.
+        retry_after: Duration,
+    },
+    /// What was asked about is not there.
+    #[error("there is no such thing")]
+    NotFound,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system does not give what is needed.
+    #[error("the system does not give what is needed")]
+    System(#[source] std::io::Error),
+}
+
+/// Why a sign-in was refused: for the audit log, never for the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No user has the address, or several organisations do and none was named.
+    UnknownUser,
+    /// The password is wrong.
+    WrongPassword,
+    /// The code is wrong or was used before.
+    WrongCode,
+    /// Too many attempts: neither right nor wrong ones are looked at for a while.
+    TooManyAttempts,
+    /// The user may not sign in.
+    NotActive,
+    /// The organisation may not work.
+    OrganisationSuspended,
+}
+
+impl Refusal {
+    /// A stable code for the audit log.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::UnknownUser => "unknown_user",
+            Self::WrongPassword => "wrong_password",
+            Self::WrongCode => "wrong_code",
+            Self::TooManyAttempts => "too_many_attempts",
+            Self::NotActive => "not_active",
+            Self::OrganisationSuspended => "organisation_suspended",
+        }
+    }
+}
