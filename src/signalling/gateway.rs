@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use sip::endpoint::{Endpoint, Event, IncomingInvite, InviteId, InviteOptions, OutgoingInvite};
 use sip::header::{Scheme, StatusCode, Uri};
 use sip::transport::Flow;
@@ -46,6 +47,8 @@ struct SipCall {
     /// What the far end is told of us.
     contact: Uri,
     signals: mpsc::Sender<SignallingEvent>,
+    /// Our side of the media as last told: what refreshes the session of a far end that takes no UPDATE (RFC 4028 §7.4).
+    described: Bytes,
 }
 
 /// How a gateway is made.
@@ -102,11 +105,11 @@ impl Gateway {
             Event::Expired { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::SessionExpired))),
             Event::Replaced { id, .. } => (id, SignallingEvent::HungUp),
             Event::Referred { id, .. } => return endpoint.reject_refer(now, id, StatusCode::DECLINE),
-            // What calls do not ask for yet.
+            Event::OfferDue { id } => return self.refresh(now, endpoint, id),
+            // What calls do not ask for yet; the answer to a refresh changes nothing.
             Event::EarlyMedia { .. }
             | Event::OfferAccepted { .. }
             | Event::OfferRefused { .. }
-            | Event::OfferDue { .. }
             | Event::Key { .. }
             | Event::ReferProgress { .. }
             | Event::ReferEnded { .. }
@@ -126,13 +129,17 @@ impl Gateway {
         match command {
             SignallingCommand::Ring => endpoint.ring(now, id),
             SignallingCommand::Answer { sdp } => {
+                self.describe(id, &sdp);
                 if let Some(call) = self.calls.get(&id) {
                     endpoint.answer(now, id, &call.contact, sdp);
                 }
             }
             SignallingCommand::Reject(cause) => reject(now, endpoint, id, cause),
             SignallingCommand::Hangup => endpoint.hang_up(now, id),
-            SignallingCommand::AcceptReoffer { sdp } => endpoint.accept_offer(now, id, sdp),
+            SignallingCommand::AcceptReoffer { sdp } => {
+                self.describe(id, &sdp);
+                endpoint.accept_offer(now, id, sdp);
+            }
             SignallingCommand::RejectReoffer => endpoint.reject_offer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
         }
     }
@@ -259,7 +266,22 @@ impl Gateway {
 
     fn enter(&mut self, invite: InviteId, key: SignallingKey, flow: Flow, contact: Uri, launched: Launched) {
         self.names.insert(key, invite);
-        self.calls.insert(invite, SipCall { id: launched.id, key, peer: flow.remote.ip(), contact, signals: launched.signals });
+        let Launched { id, signals, offer, .. } = launched;
+        let described = offer.unwrap_or_default();
+        self.calls.insert(invite, SipCall { id, key, peer: flow.remote.ip(), contact, signals, described });
+    }
+
+    fn describe(&mut self, id: InviteId, sdp: &Bytes) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.described = sdp.clone();
+        }
+    }
+
+    /// Offers what stands already.
+    fn refresh(&self, now: Instant, endpoint: &mut Endpoint, id: InviteId) {
+        if let Some(call) = self.calls.get(&id).filter(|call| !call.described.is_empty()) {
+            endpoint.offer(now, id, call.described.clone());
+        }
     }
 
     const fn next_key(&mut self) -> SignallingKey {
