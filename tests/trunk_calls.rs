@@ -14,15 +14,16 @@ use auricle::call::config::NumberConfig;
 use auricle::call::registry::{CallRegistry, StartError};
 use auricle::domain::ids::OrgId;
 use auricle::domain::redacted::Redacted;
-use auricle::net::udp::{UdpChannel, bind_sip};
-use auricle::signalling::config::OutboundConfig;
+use auricle::signalling::config::{OutboundConfig, SipConfig};
 use auricle::signalling::gateway::{Gateway, GatewayConfig};
 use auricle::signalling::sip::SipShell;
+use auricle::signalling::start;
+use auricle::signalling::targets::look_up;
 use auricle::signalling::toll::TollPolicy;
 use auricle::signalling::trunks::{Directory, DirectorySource, RouteConfig, TrunkConfig};
+use auricle::telemetry::metrics::Metrics;
 use parts::Parts;
 use sip::endpoint::{Endpoint, EndpointConfig};
-use sip::header::Uri;
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, watch};
 
@@ -41,20 +42,23 @@ impl House {
         let Parts { launcher, registry, outbound, folder } = Parts::build(Behaviour::Echo, first_port).await;
         let carrier = || UdpSocket::bind((Ipv4Addr::LOCALHOST, 0));
         let (first, second) = (carrier().await.unwrap(), carrier().await.unwrap());
-        let socket = bind_sip((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
-        let local = socket.local_addr().unwrap();
-        let socket = UdpChannel::from_std(socket).unwrap();
+        let port = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let sip = SipConfig { listen: (Ipv4Addr::LOCALHOST, port).into(), ..SipConfig::default() };
+        let (transports, locator) = (start::transports(&sip, Metrics::new()).unwrap(), start::locator(&sip).unwrap());
         let directory = directory(&first, &second, true);
         let (directories, watched) = watch::channel(Arc::clone(&directory));
         let (to_sip, commands) = mpsc::channel(64);
-        let our_uri = Uri::parse(&format!("sip:auricle@{local}")).unwrap();
-        let config = GatewayConfig { launcher, directory, seed: [1; 32], local, our_uri, max_calls_per_second: 0, to_sip };
+        let flood = transports.flood_guard();
+        let config = GatewayConfig { launcher, directory, seed: [1; 32], flood, max_calls_per_second: 0, to_sip };
         let gateway = Gateway::new(Instant::now(), config);
         let endpoint = Endpoint::new(EndpointConfig { seed: [2; 32], ..EndpointConfig::default() });
         let (stop, stopped) = watch::channel(false);
-        let targets = mpsc::channel(1).1;
-        let shell = SipShell { socket, address: local, endpoint, gateway, commands, outbound, directory: watched, targets };
+        let (found, targets) = mpsc::channel(4);
+        tokio::spawn(look_up(locator.clone(), watched.clone(), found));
+        let shell = SipShell { transports, endpoint, gateway, commands, outbound, locator, directory: watched, targets };
         tokio::spawn(shell.run(stopped));
+        // Until the trunks' servers are found.
+        tokio::time::sleep(Duration::from_millis(500)).await;
         Self { registry, directories, first, second, _stop: stop, _folder: folder }
     }
 

@@ -6,16 +6,20 @@
 mod trunk_calls;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use sip::endpoint::{Endpoint, Event, IncomingInvite, InviteId};
-use sip::header::{StatusCode, Uri};
+use sip::header::{Scheme, StatusCode, Uri};
+use sip::transport::Flow;
 use tokio::sync::mpsc;
 
 use self::trunk_calls::{Placed, Wish};
+use super::locate::LocateError;
+use super::outbound::contact_on;
+use super::transport::FloodGuard;
 use super::trunks::{CallRate, Desk, Directory, TrunkName};
 use crate::call::event::{RejectCause, SignallingCommand, SignallingEvent, SignallingKey};
 use crate::call::launch::{Launched, Launcher};
@@ -29,8 +33,7 @@ pub struct Gateway {
     launcher: Launcher,
     /// Trunks, numbers, tenants, and what they use.
     desk: Desk,
-    local: SocketAddr,
-    our_uri: Uri,
+    flood: FloodGuard,
     rate: CallRate,
     to_sip: mpsc::Sender<(SignallingKey, SignallingCommand)>,
     calls: HashMap<InviteId, SipCall>,
@@ -43,11 +46,22 @@ struct SipCall {
     id: CallId,
     org: OrgId,
     key: SignallingKey,
+    peer: IpAddr,
+    /// What the far end is told of us.
+    contact: Uri,
     signals: mpsc::Sender<SignallingEvent>,
     trunk: Option<TrunkName>,
     placed: Option<Placed>,
     /// Our side of the media as last told: what refreshes the session of a far end that takes no UPDATE (RFC 4028 §7.4).
     described: Bytes,
+}
+
+/// Whose a new call is, and who is at its other end.
+struct Owner {
+    org: OrgId,
+    trunk: Option<TrunkName>,
+    peer: IpAddr,
+    contact: Uri,
 }
 
 /// How a gateway is made.
@@ -58,10 +72,8 @@ pub struct GatewayConfig {
     pub directory: Arc<Directory>,
     /// Random bytes.
     pub seed: [u8; 32],
-    /// Where our SIP socket is bound.
-    pub local: SocketAddr,
-    /// What peers are told of us.
-    pub our_uri: Uri,
+    /// Whom to vouch for.
+    pub flood: FloodGuard,
     /// New inbound calls a second; 0 sets no limit.
     pub max_calls_per_second: u32,
     /// How calls reach the endpoint.
@@ -72,10 +84,10 @@ impl Gateway {
     /// A gateway without calls.
     #[must_use]
     pub fn new(now: Instant, config: GatewayConfig) -> Self {
-        let GatewayConfig { launcher, directory, seed, local, our_uri, max_calls_per_second, to_sip } = config;
-        let desk = Desk::new(now, directory, local, our_uri.clone(), seed);
+        let GatewayConfig { launcher, directory, seed, flood, max_calls_per_second, to_sip } = config;
+        let desk = Desk::new(now, directory, seed);
         let rate = CallRate::new(now, max_calls_per_second);
-        Self { launcher, desk, local, our_uri, rate, to_sip, calls: HashMap::new(), names: HashMap::new(), last_key: 0 }
+        Self { launcher, desk, flood, rate, to_sip, calls: HashMap::new(), names: HashMap::new(), last_key: 0 }
     }
 
     /// Takes an event of the endpoint.
@@ -96,7 +108,13 @@ impl Gateway {
             Event::Refused { id, status, .. } => (id, SignallingEvent::Refused(refusal(status))),
             Event::TimedOut { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::TransactionTimeout))),
             Event::Unreachable { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::Unreachable))),
-            Event::Confirmed { id, .. } => (id, SignallingEvent::Confirmed),
+            Event::Confirmed { id, .. } => {
+                // The ACK has our tag: whoever sends it receives what we send.
+                if let Some(call) = self.calls.get(&id) {
+                    self.flood.vouch(call.peer);
+                }
+                (id, SignallingEvent::Confirmed)
+            }
             Event::Unacknowledged { id } => (id, SignallingEvent::Unconfirmed),
             Event::Cancelled { id, .. } => (id, SignallingEvent::Cancelled),
             Event::HungUp { id, .. } => (id, SignallingEvent::HungUp),
@@ -129,7 +147,9 @@ impl Gateway {
             SignallingCommand::Ring => endpoint.ring(now, id),
             SignallingCommand::Answer { sdp } => {
                 self.describe(id, &sdp);
-                endpoint.answer(now, id, &self.our_uri, sdp);
+                if let Some(call) = self.calls.get(&id) {
+                    endpoint.answer(now, id, &call.contact, sdp);
+                }
             }
             SignallingCommand::Reject(cause) => reject(now, endpoint, id, cause),
             SignallingCommand::Hangup => endpoint.hang_up(now, id),
@@ -141,10 +161,16 @@ impl Gateway {
         }
     }
 
-    /// Starts a call that the API asked for, and tells it how that went.
-    pub fn dial(&mut self, now: Instant, endpoint: &mut Endpoint, request: OutboundRequest) {
+    /// Starts a call that the API asked for, and tells it how that went; `servers` are those of a SIP URI.
+    pub fn dial(
+        &mut self,
+        now: Instant,
+        endpoint: &mut Endpoint,
+        request: OutboundRequest,
+        servers: impl FnOnce() -> Result<Vec<Flow>, LocateError>,
+    ) {
         let OutboundRequest { org, to, agent, reply } = request;
-        let started = self.try_dial(now, endpoint, Wish { org, to, agent });
+        let started = self.try_dial(now, endpoint, Wish { org, to, agent }, servers);
         // Whoever asked may have gone; the call goes on and ends by its own rules.
         drop(reply.send(started));
     }
@@ -154,7 +180,15 @@ impl Gateway {
         match self.admit(now, key, invite) {
             Ok((launched, trunk, org)) => {
                 tracing::info!(call = %launched.id, peer = %MaskedAddr::from(invite.flow.remote), "call_offered");
-                self.enter(id, key, launched, org, trunk);
+                match contact_on(invite.flow, invite.request_uri.scheme() == Scheme::Sips) {
+                    Some(contact) => self.enter(id, key, launched, Owner { org, trunk, peer: invite.flow.remote.ip(), contact }),
+                    None => {
+                        if let Some(trunk) = &trunk {
+                            self.desk.limits.release(trunk);
+                        }
+                        reject(now, endpoint, id, RejectCause::Internal);
+                    }
+                }
             }
             Err(cause) => {
                 self.launcher.metrics().call_refused(cause.name());
@@ -165,10 +199,12 @@ impl Gateway {
         }
     }
 
-    fn enter(&mut self, invite: InviteId, key: SignallingKey, launched: Launched, org: OrgId, trunk: Option<TrunkName>) {
-        let Launched { id, signals, offer } = launched;
+    fn enter(&mut self, invite: InviteId, key: SignallingKey, launched: Launched, owner: Owner) {
+        let Owner { org, trunk, peer, contact } = owner;
+        let Launched { id, signals, offer, .. } = launched;
         self.names.insert(key, invite);
-        self.calls.insert(invite, SipCall { id, org, key, signals, trunk, placed: None, described: offer.unwrap_or_default() });
+        let described = offer.unwrap_or_default();
+        self.calls.insert(invite, SipCall { id, org, key, peer, contact, signals, trunk, placed: None, described });
     }
 
     fn describe(&mut self, id: InviteId, sdp: &Bytes) {
@@ -212,6 +248,3 @@ fn refusal(status: StatusCode) -> Termination {
 
 /// When a caller whom we had no room for may try again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
-
-/// The user part of our own address when we dial.
-const OUR_USER: &str = "auricle";

@@ -3,8 +3,11 @@
 pub mod config;
 pub mod dialling;
 pub mod gateway;
+pub mod locate;
 pub mod outbound;
 pub mod sip;
+pub mod start;
 pub mod targets;
 pub mod toll;
+pub mod transport;
 pub mod trunks;

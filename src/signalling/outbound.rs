@@ -3,14 +3,13 @@
 //! Every wish passes here, and leaves as attempts in their order or not at all. A SIP URI is for telephones and test equipment at
 //! addresses that the operator has listed; where its user part is a telephone number, the tenant's rules hold for that, too.
 
-use std::net::{IpAddr, SocketAddr};
-
 use sip::auth::Account;
 use sip::header::{NameAddr, Scheme, Uri};
-use sip::transport::{Flow, Transport};
+use sip::transport::Flow;
 
 use super::config::OutboundConfig;
 use super::dialling::{DialError, Number};
+use super::locate::LocateError;
 use super::toll::{MeterRefusal, TollPolicy, TollRefusal};
 use super::trunks::{Directory, Identity, ShownNumber, Trunk, TrunkName, request_uri};
 use crate::call::registry::StartError;
@@ -19,9 +18,12 @@ use crate::domain::ids::OrgId;
 /// Why nothing is dialled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DialRefusal {
-    /// Neither a number nor a SIP URI with a numeric address.
+    /// Neither a number nor a SIP URI.
     #[error("not a target")]
     Target,
+    /// A name without a server.
+    #[error("no server")]
+    Unresolved,
     /// The address is not on the allow-list.
     #[error("the address is not allowed")]
     Address,
@@ -48,6 +50,7 @@ impl DialRefusal {
     pub const fn start_error(self) -> StartError {
         match self {
             Self::Target => StartError::InvalidTarget,
+            Self::Unresolved => StartError::Unresolved,
             Self::Number(DialError::Emergency) | Self::Address | Self::Off | Self::Toll(_) => StartError::NotAllowed,
             Self::Number(_) => StartError::InvalidTarget,
             Self::Meter(_) | Self::NoTrunk => StartError::Capacity,
@@ -69,8 +72,8 @@ pub enum Destination {
     Direct {
         /// The request's URI, as given.
         uri: Uri,
-        /// Where the request goes.
-        address: SocketAddr,
+        /// The ways to its servers, the first one first.
+        flows: Vec<Flow>,
     },
 }
 
@@ -81,6 +84,8 @@ pub struct Attempt {
     pub trunk: Option<TrunkName>,
     /// By which way.
     pub flow: Flow,
+    /// Where the far end reaches us.
+    pub contact: Uri,
     /// By which it goes next, when nobody answers there.
     pub alternatives: Vec<Flow>,
     /// What the request names.
@@ -94,15 +99,21 @@ pub struct Attempt {
 }
 
 impl Destination {
-    /// Reads what somebody wants to call and holds it against what the tenant may.
+    /// Reads what somebody wants to call and holds it against what the tenant may. `servers` are those behind a SIP URI: all of them must
+    /// be on the allow-list, since a name must not lead a call to where its caller was not allowed, by listing that among others.
     ///
     /// # Errors
     /// When it is not understood or not allowed.
-    pub fn read(text: &str, directory: &Directory, org: &OrgId) -> Result<Self, DialRefusal> {
+    pub fn read(
+        text: &str,
+        directory: &Directory,
+        org: &OrgId,
+        servers: impl FnOnce() -> Result<Vec<Flow>, LocateError>,
+    ) -> Result<Self, DialRefusal> {
         let (outbound, policy) = (directory.outbound(), directory.tenant(org));
         let is_sip = |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
         if is_sip("sip:") || is_sip("sips:") {
-            return Self::direct(text, outbound, policy);
+            return Self::direct(text, outbound, policy, servers);
         }
         let number = outbound.numbering.read(text)?;
         if !outbound.enabled {
@@ -112,20 +123,28 @@ impl Destination {
         Ok(Self::Number { number, rate })
     }
 
-    fn direct(text: &str, outbound: &OutboundConfig, policy: &TollPolicy) -> Result<Self, DialRefusal> {
+    fn direct(
+        text: &str,
+        outbound: &OutboundConfig,
+        policy: &TollPolicy,
+        servers: impl FnOnce() -> Result<Vec<Flow>, LocateError>,
+    ) -> Result<Self, DialRefusal> {
         let uri = Uri::parse(text).map_err(|_| DialRefusal::Target)?;
-        let ip: IpAddr = uri.host().trim_matches(['[', ']']).parse().map_err(|_| DialRefusal::Target)?;
-        if uri.scheme() != Scheme::Sip {
-            return Err(DialRefusal::Target);
+        let flows = servers().map_err(|error| match error {
+            LocateError::Scheme => DialRefusal::Target,
+            LocateError::NotFound | LocateError::TimedOut => DialRefusal::Unresolved,
+        })?;
+        if flows.is_empty() {
+            return Err(DialRefusal::Unresolved);
         }
-        if !outbound.allows(ip) {
+        if !flows.iter().all(|flow| outbound.allows(flow.remote.ip())) {
             return Err(DialRefusal::Address);
         }
         if uri.user().is_some() {
             let user = uri.decoded_user().ok_or(DialRefusal::Target)?;
             check_user(&user, outbound, policy)?;
         }
-        Ok(Self::Direct { address: SocketAddr::new(ip, uri.port().unwrap_or(SIP_PORT)), uri })
+        Ok(Self::Direct { uri, flows })
     }
 }
 
@@ -149,12 +168,8 @@ fn check_user(user: &str, outbound: &OutboundConfig, policy: &TollPolicy) -> Res
 /// Flows to somebody, the first one first, and what stands for them in a request.
 pub type Way = (Vec<Flow>, Uri);
 
-/// Where our end is, and where trunks are.
+/// Where trunks are.
 pub struct Ways<'a> {
-    /// Our address, as peers are told.
-    pub local: SocketAddr,
-    /// Who we are to nobody in particular.
-    pub our_uri: &'a Uri,
     /// By which ways a trunk is reached now, and the URI of its contact or target. None while it is not there.
     pub way: &'a dyn Fn(&Trunk) -> Option<Way>,
 }
@@ -172,25 +187,13 @@ impl Ways<'_> {
         shown: Option<&str>,
     ) -> Result<Vec<Attempt>, DialRefusal> {
         let attempts: Vec<Attempt> = match destination {
-            Destination::Direct { uri, address } => vec![self.direct(uri, *address)],
+            Destination::Direct { uri, flows } => direct(uri, flows).into_iter().collect(),
             Destination::Number { number, .. } => {
                 let named = directory.routes().trunks(number).iter().filter_map(|name| directory.trunk(name));
                 named.filter(|trunk| trunk.config.org == *org).filter_map(|trunk| self.by_trunk(trunk, number, shown)).collect()
             }
         };
         if attempts.is_empty() { Err(DialRefusal::NoTrunk) } else { Ok(attempts) }
-    }
-
-    fn direct(&self, uri: &Uri, address: SocketAddr) -> Attempt {
-        Attempt {
-            trunk: None,
-            flow: Flow::udp(self.local, address),
-            alternatives: Vec::new(),
-            request_uri: uri.clone(),
-            from: self.our_uri.clone().into(),
-            asserted: None,
-            account: None,
-        }
     }
 
     fn by_trunk(&self, trunk: &Trunk, number: &Number, shown: Option<&str>) -> Option<Attempt> {
@@ -200,11 +203,12 @@ impl Ways<'_> {
         if shown.is_some() && own.is_none() {
             return None;
         }
-        let host = self.local.ip().to_string();
+        let host = flow.local.ip().to_string();
         let identity = Identity::new(&trunk.config, own.as_ref(), &host)?;
         Some(Attempt {
             trunk: Some(trunk.name.clone()),
             flow,
+            contact: contact_on(flow, target.scheme() == Scheme::Sips)?,
             alternatives: flows,
             request_uri: request_uri(&trunk.config, number, &target)?,
             from: identity.from,
@@ -214,18 +218,29 @@ impl Ways<'_> {
     }
 }
 
-/// The transport that a URI asks for (RFC 3263 §4.1, without records of names).
-#[must_use]
-pub fn transport_of(uri: &Uri) -> Transport {
-    match (uri.scheme(), uri.param("transport").map(str::to_ascii_lowercase).as_deref()) {
-        (Scheme::Sips, _) | (_, Some("tls")) => Transport::Tls,
-        (_, Some("tcp")) => Transport::Tcp,
-        _ => Transport::Udp,
-    }
+fn direct(uri: &Uri, flows: &[Flow]) -> Option<Attempt> {
+    let (first, others) = flows.split_first()?;
+    let contact = contact_on(*first, uri.scheme() == Scheme::Sips)?;
+    Some(Attempt {
+        trunk: None,
+        flow: *first,
+        alternatives: others.to_vec(),
+        request_uri: uri.clone(),
+        from: contact.clone().into(),
+        contact,
+        asserted: None,
+        account: None,
+    })
 }
 
-/// Where SIP listens when a URI names no port (RFC 3261 §19.1.2).
-const SIP_PORT: u16 = 5060;
+/// Our address on a flow, as the far end is told it.
+#[must_use]
+pub fn contact_on(flow: Flow, secure: bool) -> Option<Uri> {
+    Uri::parse(&flow.contact(Some(OUR_USER), secure).to_string()).ok()
+}
+
+/// The user part of our own address.
+pub const OUR_USER: &str = "auricle";
 
 /// Digits of an extension within a house.
 const EXTENSION_DIGITS: usize = 6;

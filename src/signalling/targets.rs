@@ -1,47 +1,31 @@
-//! Where the targets of trunks are: names looked up again and again, on a control thread.
-//!
-//! Left out on purpose: NAPTR and SRV (RFC 3263 §4.1, §4.2); a name is looked up for its addresses.
+//! Where the targets of trunks are: looked up again and again (RFC 3263), on a control thread.
 
-use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::lookup_host;
 use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
 
-use super::outbound::transport_of;
+use super::locate::Locator;
+use super::transport::Destination;
 use super::trunks::{Directory, TrunkName};
 
-/// Addresses that were found for a trunk's target.
-pub type Found = (TrunkName, Vec<SocketAddr>);
+/// The servers that were found for a trunk's target, the best first.
+pub type Found = (TrunkName, Vec<Destination>);
 
-/// Looks up, until nobody wants to know any more. What cannot be looked up keeps the addresses that it had.
-pub async fn look_up(mut directory: watch::Receiver<Arc<Directory>>, found: mpsc::Sender<Found>) {
-    let mut known: HashMap<TrunkName, Vec<SocketAddr>> = HashMap::new();
+/// Looks up, until nobody wants to know any more. What cannot be looked up keeps the servers that it had.
+pub async fn look_up(locator: Locator, mut directory: watch::Receiver<Arc<Directory>>, found: mpsc::Sender<Found>) {
     loop {
         let trunks = Arc::clone(&directory.borrow_and_update());
-        known.retain(|name, _| trunks.trunk(name).is_some());
         for trunk in trunks.trunks() {
             let Some(target) = trunk.config.target_uri() else { continue };
-            let host = target.host().trim_matches(['[', ']']).to_owned();
-            if host.parse::<std::net::IpAddr>().is_ok() {
-                continue;
-            }
-            let port = target.port().unwrap_or_else(|| transport_of(&target).default_port());
-            let Ok(Ok(addresses)) = timeout(PATIENCE, lookup_host((host, port))).await else {
-                tracing::warn!(trunk = %trunk.name, "trunk_target_not_found");
-                continue;
-            };
-            let mut addresses: Vec<SocketAddr> = addresses.take(MAX_ADDRESSES).collect();
-            // The order of answers changes from one to the next: that is no news.
-            addresses.sort_unstable();
-            if known.get(&trunk.name) != Some(&addresses) {
-                known.insert(trunk.name.clone(), addresses.clone());
-                if found.send((trunk.name.clone(), addresses)).await.is_err() {
-                    return;
+            match locator.locate(&target).await {
+                Ok(servers) => {
+                    let few = servers.into_iter().take(MAX_SERVERS).collect();
+                    if found.send((trunk.name.clone(), few)).await.is_err() {
+                        return;
+                    }
                 }
+                Err(error) => tracing::warn!(trunk = %trunk.name, %error, "trunk_target_not_found"),
             }
         }
         tokio::select! {
@@ -51,11 +35,8 @@ pub async fn look_up(mut directory: watch::Receiver<Arc<Directory>>, found: mpsc
     }
 }
 
-/// Addresses of one name that are tried.
-const MAX_ADDRESSES: usize = 8;
+/// Servers of one name that are tried.
+const MAX_SERVERS: usize = 8;
 
-/// How long name servers may take.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Between two rounds; the system's resolver keeps what may be kept longer.
+/// Between two rounds; the cache of names keeps what may be kept longer.
 const AGAIN: Duration = Duration::from_secs(60);

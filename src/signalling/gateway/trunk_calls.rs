@@ -1,7 +1,6 @@
 //! Calls by trunks: which one an inbound call came by, by which ones an outbound call is tried, and what both use up.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,7 +9,7 @@ use sip::endpoint::{Endpoint, IncomingInvite, InviteId, InviteOptions, OutgoingI
 use sip::header::StatusCode;
 use sip::transport::Flow;
 
-use super::{Gateway, OUR_USER, SipCall};
+use super::{Gateway, Owner, SipCall};
 use crate::call::config::{AnswerRule, NumberConfig};
 use crate::call::event::{RejectCause, SignallingKey};
 use crate::call::launch::{LaunchError, LaunchRequest, Launched};
@@ -19,7 +18,8 @@ use crate::domain::ids::{CallId, OrgId};
 use crate::domain::network::Network;
 use crate::domain::redacted::Redacted;
 use crate::leg::line_rules::LineRules;
-use crate::signalling::outbound::{Attempt, Destination, DialRefusal, Ways};
+use crate::signalling::locate::LocateError;
+use crate::signalling::outbound::{Attempt, Destination, DialRefusal, OUR_USER, Ways};
 use crate::signalling::toll::CallToken;
 use crate::signalling::trunks::{Dialled, Directory, Peer, Refused, Trunk, TrunkName, asserted_number};
 
@@ -44,6 +44,7 @@ impl Gateway {
     pub fn replace_directory(&mut self, now: Instant, endpoint: &mut Endpoint, directory: Arc<Directory>) {
         endpoint.set_gate(now, Arc::<Directory>::clone(&directory));
         self.desk.replace(now, Arc::clone(&directory));
+        self.flood.trust(directory.trunks().flat_map(|trunk| trunk.config.addresses.clone()).collect());
         if !directory.outbound().enabled {
             let all: Vec<CallToken> = self.desk.meter.running().collect();
             tracing::warn!(calls = all.len(), "outbound_switched_off");
@@ -60,11 +61,6 @@ impl Gateway {
             tracing::warn!(calls = over.len(), "toll_limit_reached");
             self.end_tolled(&over);
         }
-    }
-
-    /// Where a trunk's target was found.
-    pub fn set_addresses(&mut self, now: Instant, name: &TrunkName, addresses: &[SocketAddr]) {
-        self.desk.set_addresses(now, name, addresses);
     }
 
     /// The ways to a trunk's target, the first one first.
@@ -154,13 +150,19 @@ impl Gateway {
     }
 
     /// Places an outbound call.
-    pub(super) fn try_dial(&mut self, now: Instant, endpoint: &mut Endpoint, wish: Wish) -> Result<CallId, StartError> {
+    pub(super) fn try_dial(
+        &mut self,
+        now: Instant,
+        endpoint: &mut Endpoint,
+        wish: Wish,
+        servers: impl FnOnce() -> Result<Vec<Flow>, LocateError>,
+    ) -> Result<CallId, StartError> {
         let directory = Arc::clone(self.desk.directory());
         let refused = |refusal: DialRefusal| {
             tracing::info!(%refusal, "call_not_dialled");
             refusal.start_error()
         };
-        let destination = Destination::read(wish.to.expose(), &directory, &wish.org).map_err(refused)?;
+        let destination = Destination::read(wish.to.expose(), &directory, &wish.org, servers).map_err(refused)?;
         let mut attempts: VecDeque<Attempt> = self.attempts(now, endpoint, &destination, &directory, &wish.org).map_err(refused)?.into();
         let rules = directory.default_number().cloned().unwrap_or_default();
         let agent = wish.agent.clone().or_else(|| directory.default_number().map(|number| number.agent.clone()));
@@ -194,7 +196,7 @@ impl Gateway {
         if !directory.outbound().enabled {
             return false;
         }
-        let invite = outgoing(&attempt, &self.our_uri, placed.offer.clone());
+        let invite = outgoing(&attempt, placed.offer.clone());
         let Ok(next) = endpoint.invite(now, invite) else { return false };
         let Some(mut call) = self.calls.remove(&id) else { return false };
         tracing::info!(call = %call.id, "call_tries_next_trunk");
@@ -202,6 +204,7 @@ impl Gateway {
             self.desk.limits.release(&trunk);
         }
         call.trunk = attempt.trunk.filter(|name| directory.trunk(name).is_some_and(|trunk| self.take_place(now, trunk).is_ok()));
+        (call.peer, call.contact) = (attempt.flow.remote.ip(), attempt.contact);
         self.names.insert(call.key, next);
         self.calls.insert(next, call);
         true
@@ -226,7 +229,7 @@ impl Gateway {
         org: &OrgId,
     ) -> Result<Vec<Attempt>, DialRefusal> {
         let way = |trunk: &Trunk| self.desk.way(now, endpoint, trunk);
-        Ways { local: self.local, our_uri: &self.our_uri, way: &way }.attempts(destination, directory, org, None)
+        Ways { way: &way }.attempts(destination, directory, org, None)
     }
 
     fn place(
@@ -294,9 +297,11 @@ impl Gateway {
         })?;
         let offer = launched.offer.clone().unwrap_or_default();
         // A call whose INVITE never goes is told so by its signalling queue, which is dropped here.
-        let invite_id = endpoint.invite(now, outgoing(first, &self.our_uri, offer.clone())).map_err(|_| StartError::Capacity)?;
+        let invite_id = endpoint.invite(now, outgoing(first, offer.clone())).map_err(|_| StartError::Capacity)?;
         let id = launched.id.clone();
-        self.enter(invite_id, key, launched, wish.org.clone(), first.trunk.clone());
+        let owner =
+            Owner { org: wish.org.clone(), trunk: first.trunk.clone(), peer: first.flow.remote.ip(), contact: first.contact.clone() };
+        self.enter(invite_id, key, launched, owner);
         if let Some(call) = self.calls.get_mut(&invite_id) {
             call.placed = Some(Placed { token, offer, left: std::mem::take(left) });
         }
@@ -315,14 +320,14 @@ impl Gateway {
     }
 }
 
-fn outgoing(attempt: &Attempt, our_uri: &sip::header::Uri, body: Bytes) -> OutgoingInvite {
+fn outgoing(attempt: &Attempt, body: Bytes) -> OutgoingInvite {
     OutgoingInvite {
         flow: attempt.flow,
         alternatives: attempt.alternatives.clone(),
         request_uri: attempt.request_uri.clone(),
         from: attempt.from.clone(),
         to: attempt.request_uri.clone().into(),
-        contact: our_uri.clone(),
+        contact: attempt.contact.clone(),
         account: attempt.account.clone(),
         asserted: attempt.asserted.clone(),
         body,

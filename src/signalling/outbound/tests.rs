@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use super::*;
 use crate::signalling::config::OutboundConfig;
@@ -29,8 +30,20 @@ fn practice(enabled: bool) -> Directory {
 }
 
 fn read(text: &str) -> Result<Destination, DialRefusal> {
-    Destination::read(text, &practice(true), &OrgId::default_org())
+    read_as(text, &practice(true), &OrgId::default_org())
 }
+
+/// With addresses for names, and no name servers.
+fn read_as(text: &str, directory: &Directory, org: &OrgId) -> Result<Destination, DialRefusal> {
+    let servers = || {
+        let uri = Uri::parse(text).map_err(|_| LocateError::Scheme)?;
+        let host = uri.host().parse().map_err(|_| LocateError::NotFound)?;
+        Ok(vec![Flow::udp(LOCAL, SocketAddr::new(host, uri.port().unwrap_or(5060)))])
+    };
+    Destination::read(text, directory, org, servers)
+}
+
+const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 9)), 5060);
 
 /// What a dial string comes to: the number that is dialled, or none.
 fn dialled(text: &str) -> Option<String> {
@@ -193,7 +206,7 @@ const MATRIX: &[(&str, Option<&str>)] = &[
     // Elsewhere than where calls may go.
     ("sip:bob@192.0.2.77", None),
     ("sip:bob@example.com", None),
-    ("sips:bob@127.0.0.1", None),
+    ("sips:bob@127.0.0.1", Some("sips:bob@127.0.0.1")),
     ("sip:bob@127.0.0.1.nip.io", None),
     ("http://127.0.0.1/", None),
     ("urn:service:sos", None),
@@ -204,7 +217,7 @@ const MATRIX: &[(&str, Option<&str>)] = &[
 
 #[test]
 fn nothing_goes_out_by_a_trunk_until_it_is_switched_on() {
-    let off = |text| Destination::read(text, &practice(false), &OrgId::default_org());
+    let off = |text| read_as(text, &practice(false), &OrgId::default_org());
     assert_eq!(off("+4930901820"), Err(DialRefusal::Off));
     assert_eq!(off("sip:+4930901820@127.0.0.1"), Err(DialRefusal::Off));
     assert!(off("sip:bob@127.0.0.1").is_ok());
@@ -212,19 +225,18 @@ fn nothing_goes_out_by_a_trunk_until_it_is_switched_on() {
 
 #[test]
 fn a_tenant_that_is_not_listed_calls_nobody() {
-    let refused = Destination::read("+4930901820", &practice(true), &"org_other".parse().unwrap());
+    let refused = read_as("+4930901820", &practice(true), &"org_other".parse().unwrap());
     assert_eq!(refused, Err(DialRefusal::Toll(TollRefusal::Country)));
 }
 
 fn attempts(down: &str, org: &OrgId, shown: Option<&str>) -> Result<Vec<String>, DialRefusal> {
-    let (local, our_uri) = ("192.0.2.9:5060".parse().unwrap(), Uri::parse("sip:auricle@192.0.2.9").unwrap());
     let way = |trunk: &Trunk| {
         let target = trunk.config.target_uri()?;
         let address = format!("{}:5060", target.host()).parse().ok()?;
-        (trunk.name.to_string() != down).then(|| (vec![Flow::udp(local, address)], target))
+        (trunk.name.to_string() != down).then(|| (vec![Flow::udp(LOCAL, address)], target))
     };
     let destination = read("+4989123456").unwrap();
-    let ways = Ways { local, our_uri: &our_uri, way: &way };
+    let ways = Ways { way: &way };
     let found = ways.attempts(&destination, &practice(true), org, shown)?;
     Ok(found.iter().map(|attempt| format!("{} {}", attempt.request_uri, attempt.from)).collect())
 }

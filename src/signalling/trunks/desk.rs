@@ -4,12 +4,11 @@
 //! place of another keeps what is known of trunks that have not changed.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sip::endpoint::{Endpoint, OutgoingRequest, RequestId, RequestKind};
-use sip::header::Uri;
+use sip::header::{Scheme, Uri};
 use sip::message::Response;
 use sip::registration::{RegisterAnswer, Registration, RegistrationConfig, RegistrationOutput, RegistrationStatus};
 use sip::transport::Flow;
@@ -18,14 +17,12 @@ use super::config::TrunkConfig;
 use super::directory::{Directory, Trunk, TrunkName};
 use super::health::{Health, HealthConfig, HealthOutput};
 use super::limits::Limits;
-use crate::signalling::outbound::transport_of;
+use crate::signalling::outbound::contact_on;
 use crate::signalling::toll::Meter;
 
 /// Trunks at work.
 pub struct Desk {
     directory: Arc<Directory>,
-    local: SocketAddr,
-    our_uri: Uri,
     seed: [u8; 32],
     watched: BTreeMap<TrunkName, Watched>,
     /// At most two a trunk.
@@ -45,6 +42,14 @@ struct Watched {
     registration: Option<Registration>,
     series: u64,
     number: u32,
+}
+
+impl Watched {
+    /// Where we are, as the target is told.
+    fn contact(&self) -> Option<Uri> {
+        let secure = self.config.target_uri().is_some_and(|target| target.scheme() == Scheme::Sips);
+        contact_on(*self.flows.first()?, secure)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,11 +74,9 @@ pub struct TrunkStatus {
 impl Desk {
     /// A desk for the trunks of a directory.
     #[must_use]
-    pub fn new(now: Instant, directory: Arc<Directory>, local: SocketAddr, our_uri: Uri, seed: [u8; 32]) -> Self {
+    pub fn new(now: Instant, directory: Arc<Directory>, seed: [u8; 32]) -> Self {
         let mut desk = Self {
             directory: Arc::new(Directory::default()),
-            local,
-            our_uri,
             seed,
             watched: BTreeMap::new(),
             asked: HashMap::new(),
@@ -106,21 +109,16 @@ impl Desk {
     /// The ways to a trunk's target, the first one first.
     pub fn set_flows(&mut self, now: Instant, name: &TrunkName, flows: Vec<Flow>) {
         let Some(watched) = self.watched.get_mut(name) else { return };
-        if watched.flows != flows {
-            watched.flows = flows;
+        let servers = |flows: &[Flow]| flows.iter().map(|flow| (flow.transport, flow.remote)).collect::<Vec<_>>();
+        let changed = servers(&watched.flows) != servers(&flows);
+        // The connection may be another in any case.
+        watched.flows = flows;
+        if changed {
             watched.health.refresh(now);
             if let Some(registration) = &mut watched.registration {
                 registration.refresh(now);
             }
         }
-    }
-
-    /// As [`Desk::set_flows`], for addresses that the target's name has.
-    pub fn set_addresses(&mut self, now: Instant, name: &TrunkName, addresses: &[SocketAddr]) {
-        let Some(target) = self.watched.get(name).and_then(|watched| watched.config.target_uri()) else { return };
-        let transport = transport_of(&target);
-        let flows = addresses.iter().map(|address| Flow { transport, ..Flow::udp(self.local, *address) }).collect();
-        self.set_flows(now, name, flows);
     }
 
     /// Does what is due: asks and registers.
@@ -137,8 +135,13 @@ impl Desk {
                 let (series, number) = (watched.series, watched.number);
                 // A challenge may use up to three more.
                 watched.number = number.wrapping_add(4) & 0x7fff_ffff;
-                let kind = RequestKind::Register { contact: self.our_uri.clone(), expires, series, number };
-                self.ask(now, endpoint, &name, Question::Registration, kind);
+                match watched.contact() {
+                    Some(contact) => {
+                        let kind = RequestKind::Register { contact, expires, series, number };
+                        self.ask(now, endpoint, &name, Question::Registration, kind);
+                    }
+                    None => self.conclude(now, &name, Question::Registration, None),
+                }
             }
         }
     }
@@ -200,7 +203,7 @@ impl Desk {
         let registration = RegistrationConfig { expiry, retry_min: RETRY_MIN, retry_max: RETRY_MAX, seed };
         Watched {
             config: config.clone(),
-            flows: numeric_flow(config, self.local).into_iter().collect(),
+            flows: Vec::new(),
             health: Health::new(now, HealthConfig { interval }),
             registration: config.register.then(|| Registration::new(now, registration)),
             series: self.series,
@@ -228,7 +231,7 @@ impl Desk {
                 target.host()
             ))
             .ok()?,
-            _ => self.our_uri.clone(),
+            _ => watched.contact()?,
         };
         let to = if matches!(kind, RequestKind::Options) { target.clone() } else { whose.clone() };
         Some(OutgoingRequest {
@@ -243,15 +246,15 @@ impl Desk {
 
     fn conclude(&mut self, now: Instant, name: &TrunkName, question: Question, response: Option<&Response>) {
         let Some(watched) = self.watched.get_mut(name) else { return };
-        let was_up = watched.health.is_up();
+        let (was_up, contact) = (watched.health.is_up(), watched.contact());
         match (question, response) {
             (Question::Health, Some(response)) => watched.health.handle_answer(now, response.status().code()),
             (Question::Health, None) => watched.health.handle_silence(now),
             (Question::Registration, response) => {
                 let Some(registration) = &mut watched.registration else { return };
-                match response {
-                    Some(response) => registration.handle_answer(now, RegisterAnswer::of(response, &self.our_uri)),
-                    None => registration.handle_silence(now),
+                match (response, contact) {
+                    (Some(response), Some(contact)) => registration.handle_answer(now, RegisterAnswer::of(response, &contact)),
+                    _ => registration.handle_silence(now),
                 }
                 tracing::debug!(trunk = %name, status = ?response.map(Response::status), "trunk_registration");
             }
@@ -260,14 +263,6 @@ impl Desk {
             tracing::warn!(trunk = %name, up = !was_up, "trunk_health");
         }
     }
-}
-
-/// The way to the target, where that is written as an address.
-fn numeric_flow(config: &TrunkConfig, local: SocketAddr) -> Option<Flow> {
-    let target = config.target_uri()?;
-    let (address, transport) = (target.host().trim_matches(['[', ']']).parse().ok()?, transport_of(&target));
-    let remote = SocketAddr::new(address, target.port().unwrap_or_else(|| transport.default_port()));
-    Some(Flow { transport, ..Flow::udp(local, remote) })
 }
 
 fn user_part(name: &str) -> String {

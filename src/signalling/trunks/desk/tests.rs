@@ -29,6 +29,10 @@ fn carrier() -> TrunkConfig {
     }
 }
 
+fn carrier_flow() -> Flow {
+    Flow::udp(OURS.parse().unwrap(), THEIRS.parse().unwrap())
+}
+
 /// Our desk with its endpoint, and somebody at the other end who registers people.
 struct Line {
     now: Instant,
@@ -42,8 +46,11 @@ struct Line {
 impl Line {
     fn new(trunk: TrunkConfig) -> Self {
         let now = Instant::now();
-        let uri = Uri::parse("sip:auricle@192.0.2.9").unwrap();
-        let desk = Desk::new(now, directory(trunk), OURS.parse().unwrap(), uri, [1; 32]);
+        let is_named = trunk.target.as_deref() == Some("sip:carrier.example");
+        let mut desk = Desk::new(now, directory(trunk), [1; 32]);
+        if !is_named {
+            desk.set_flows(now, &TrunkName::from("carrier"), vec![carrier_flow()]);
+        }
         let mut theirs = Endpoint::new(EndpointConfig { seed: [2; 32], ..EndpointConfig::default() });
         let pbx =
             TrunkConfig { login: Some("pbx".into()), login_password_env: Some("P".into()), registers: true, ..TrunkConfig::default() };
@@ -151,6 +158,7 @@ fn a_directory_that_changes_nothing_about_a_trunk_registers_it_no_second_time() 
     line.run(Duration::from_secs(5));
     assert_eq!(line.sent("REGISTER"), 0);
     line.ours.1.replace(line.now, directory(TrunkConfig { register_expiry_s: 120, ..carrier() }));
+    line.ours.1.set_flows(line.now, &TrunkName::from("carrier"), vec![carrier_flow()]);
     line.run(Duration::from_secs(5));
     assert_eq!(line.sent("REGISTER"), 2);
 }
@@ -161,7 +169,7 @@ fn a_name_is_reached_by_the_addresses_that_are_found_for_it() {
     line.run(Duration::from_secs(1));
     assert_eq!(line.sent.len(), 0, "nobody knows where it is");
     let name = TrunkName::from("carrier");
-    line.ours.1.set_addresses(line.now, &name, &[THEIRS.parse().unwrap()]);
+    line.ours.1.set_flows(line.now, &name, vec![carrier_flow()]);
     line.run(Duration::from_secs(1));
     assert!(matches!(line.status().registration, Some(RegistrationStatus::Registered { .. })));
 }
