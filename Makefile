@@ -13,7 +13,7 @@ export PATH := $(PATH):$(CURDIR)/target/venv/bin
 CONFIG ?=
 RELEASE := target/release/auricle
 
-.PHONY: openapi help setup run demo test test-full lint fuzz quality quality-echo dtmf bench-call bench-media bench-pacer measured image
+.PHONY: openapi help setup run demo test test-full lint fuzz quality quality-echo dtmf bench-call bench-media bench-sip bench-pacer measured image
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,10 @@ bench-call: ## cost, delay and memory of a call at 100 and 400 calls, against th
 bench-media: ## cost of a frame of every codec, of a call's pipelines a tick, and its memory
 	@scripts/setup.sh run
 	cargo bench --locked --bench media
+
+bench-sip: ## time and allocations of reading an INVITE, memory of a dialog, calls a second
+	@scripts/setup.sh run
+	cargo bench --locked --bench sip
 
 bench-pacer: ## send lateness of 1000 paced streams alone on the machine
 	@scripts/setup.sh run

@@ -10,6 +10,7 @@ needed=()   # packages without which nothing builds
 wanted=()   # packages without which something is skipped
 cmake_wanted=no
 pypi_cmake=cmake==4.2.0
+node_clients="jssip@3.13.8 ws@8.23.0"
 
 need() { have "$1" || needed+=("$2"); }
 want() { have "$1" || wanted+=("$2"); }
@@ -47,6 +48,10 @@ part_test() {
             want "/usr/share/asterisk/sounds/${language}_*/vm-goodbye.$kind" "asterisk-core-sounds-$language-$kind"
         done
     done
+    want kamailio kamailio
+    want "/usr/lib/*/kamailio/modules/tls.so" kamailio-tls-modules
+    want node nodejs
+    want npm npm
     want sqlite3 sqlite3
     mongo_server
     want python3 python3
@@ -121,6 +126,17 @@ mongo_server() {
         || echo "setup: it cannot be had; the tests of the MongoDB store will say that they are skipped" >&2
 }
 
+# The SIP client of browsers, at its pinned version, only when that changed.
+node_packages() {
+    local folder=target/node
+    [ "$(cat $folder/installed.txt 2>/dev/null)" = "$node_clients" ] && return 0
+    have npm || return 1
+    echo "setup: installing $node_clients into $folder"
+    mkdir -p $folder
+    # shellcheck disable=SC2086 # two packages, two words
+    npm install --prefix $folder --no-audit --no-fund --no-save --loglevel=error $node_clients && echo "$node_clients" >$folder/installed.txt
+}
+
 # libopus is built by cmake: Debian's package, or PyPI's where nothing can be installed into the system.
 cmake_anyhow() {
     install cmake 2>/dev/null && return 0
@@ -155,6 +171,9 @@ main() {
     if [ $tests = yes ]; then
         python_packages tests/support/requirements.txt installed.txt \
             || echo "setup: going on without the Python packages; the tests that need them will say that they are skipped" >&2
+    fi
+    if [ $tests = yes ]; then
+        node_packages || echo "setup: going on without JsSIP; the test that needs it will say that it is skipped" >&2
     fi
     if [ $plots = yes ]; then
         python_packages tests/quality/requirements.txt installed-quality.txt || echo "setup: going on without plots" >&2

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sip::endpoint::{Endpoint, EndpointConfig};
-use sip::header::Uri;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -33,10 +32,10 @@ use crate::identity::{Identity, IdentityError};
 use crate::net::dscp::Dscp;
 use crate::net::limits::{OpenFiles, raise_open_files};
 use crate::net::port_range::{PortError, PortRange, PortRangeConfig};
-use crate::net::udp::{UdpChannel, bind_sip};
 use crate::shutdown::{StopSignals, drain};
 use crate::signalling::gateway::{Gateway, GatewayConfig};
 use crate::signalling::sip::SipShell;
+use crate::signalling::start;
 use crate::store::calls::CallRecords;
 use crate::store::config::Backend;
 use crate::store::mongo::{MongoDocuments, MongoSettings, MongoSettingsError};
@@ -65,6 +64,9 @@ pub enum AppError {
         /// Why.
         source: io::Error,
     },
+    /// A port, a certificate or the name servers of SIP.
+    #[error(transparent)]
+    Sip(#[from] start::StartError),
     /// No RTP ports.
     #[error(transparent)]
     Ports(#[from] PortError),
@@ -292,9 +294,8 @@ fn start_sip(
     outbound: mpsc::Receiver<OutboundRequest>,
     stopped: watch::Receiver<bool>,
 ) -> Result<JoinHandle<()>, AppError> {
-    let address = config.sip.listen;
-    let bind = |source| AppError::Bind { what: "SIP", address, source };
-    let socket = UdpChannel::from_std(bind_sip(address).map_err(bind)?).map_err(bind)?;
+    let transports = start::transports(&config.sip, launcher.metrics().clone())?;
+    let locator = start::locator(&config.sip)?;
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(io::Error::from)?;
     let max_dialogs = config.calls.max_concurrent as usize * 2;
@@ -302,24 +303,22 @@ fn start_sip(
         user_agent: concat!("Auricle/", env!("CARGO_PKG_VERSION")).to_owned(),
         seed,
         max_dialogs,
+        tcp: start::tcp_end(&config.sip),
         ..EndpointConfig::default()
     });
     let (to_sip, commands) = mpsc::channel(SIGNALLING_QUEUE);
-    let our_uri =
-        Uri::parse(&format!("sip:auricle@{}", config.sip.public_address())).map_err(|_| bind(io::ErrorKind::AddrNotAvailable.into()))?;
     let gateway = Gateway::new(
         Instant::now(),
         GatewayConfig {
             launcher,
             numbers: config.numbers.clone(),
             outbound: config.outbound.clone(),
-            local: config.sip.public_address(),
-            our_uri,
+            flood: transports.flood_guard(),
             max_calls_per_second: config.sip.max_calls_per_second,
             to_sip,
         },
     );
-    Ok(tokio::spawn(SipShell { socket, address: config.sip.public_address(), endpoint, gateway, commands, outbound }.run(stopped)))
+    Ok(tokio::spawn(SipShell { transports, endpoint, gateway, commands, outbound, locator }.run(stopped)))
 }
 
 async fn start_api(config: &Config, state: AppState, stopped: watch::Receiver<bool>) -> Result<JoinHandle<()>, AppError> {

@@ -31,6 +31,7 @@ pub mod auth;
 pub mod endpoint;
 pub mod header;
 pub mod key_press;
+pub mod locate;
 pub mod message;
 pub mod registration;
 pub mod transaction;

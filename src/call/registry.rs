@@ -32,8 +32,11 @@ pub struct OutboundRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StartError {
     /// The target is not a SIP URI that we can call.
-    #[error("the target is not a SIP URI with a numeric address")]
+    #[error("the target is not a SIP URI")]
     InvalidTarget,
+    /// The target's name has no server, or the name servers do not answer.
+    #[error("the target has no server that can be found")]
+    Unresolved,
     /// The target is neither loopback nor on the allow-list.
     #[error("the target is not on the outbound allow-list")]
     NotAllowed,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::Config;
 use crate::domain::setting::SettingFault;
+use crate::signalling::transport::config::Listener;
 
 /// Every setting that cannot stand.
 pub(super) fn faults(config: &Config) -> Vec<SettingFault> {
@@ -111,6 +112,13 @@ fn ports(config: &Config, faults: &mut Vec<SettingFault>) {
     if range.contains(&config.sip.listen.port()) && overlap(config.sip.listen.ip(), config.rtp.address) {
         let bound = format!("must lie outside the RTP range, {} to {}", range.start(), range.end());
         faults.push(SettingFault::new("sip.listen", config.sip.listen, bound, "move one of them"));
+    }
+    let udp = |listener: &&Listener| listener.transport == sip::transport::Transport::Udp;
+    for listener in config.sip.listeners.iter().filter(udp) {
+        if range.contains(&listener.address.port()) && overlap(listener.address.ip(), config.rtp.address) {
+            let bound = format!("must lie outside the RTP range, {} to {}", range.start(), range.end());
+            faults.push(SettingFault::new("sip.listeners", listener.address, bound, "move one of them"));
+        }
     }
     let http = config.http.listen;
     let met = config.simulator.listen.filter(|simulator| simulator.port() == http.port() && overlap(simulator.ip(), http.ip()));

@@ -92,6 +92,11 @@ impl Reader {
                 self.faults.push(unknown_key(full, &key, known));
                 continue;
             }
+            let before = accepted.get(&key).and_then(Value::as_table);
+            let readings = match readings.as_slice() {
+                [Value::Table(part)] => vec![Value::Table(joined::<T>(&key, before, part))],
+                _ => readings,
+            };
             match first_accepted::<T>(&key, readings) {
                 Ok(value) => {
                     accepted.insert(key, value);
@@ -110,6 +115,20 @@ impl Reader {
             }
         }
     }
+}
+
+/// A section within a section: its keys one over those that were there before, each as `T` takes it.
+fn joined<T: DeserializeOwned>(section: &str, before: Option<&Table>, part: &Table) -> Table {
+    let mut table = before.cloned().unwrap_or_default();
+    for (key, value) in part {
+        let accepted = readings(value.clone()).into_iter().find(|reading| {
+            let alone = Table::from_iter([(key.clone(), reading.clone())]);
+            first_accepted::<T>(section, vec![Value::Table(alone)]).is_ok()
+        });
+        // What nobody takes is refused with the whole.
+        table.insert(key.clone(), accepted.unwrap_or_else(|| value.clone()));
+    }
+    table
 }
 
 struct Refused {

@@ -59,6 +59,15 @@ fn a_misspelt_key_or_section_is_refused_with_a_suggestion() {
 }
 
 #[test]
+fn a_section_within_a_section_is_set_key_by_key_from_the_environment() {
+    let file = "[sip.limits]\nconnections = 100\nidle_s = 600\n";
+    let config = from(file, &[("AURICLE__SIP__LIMITS__IDLE_S", "900"), ("AURICLE__SIP__TLS__AUTHORITIES", "/trunks.crt")]).unwrap();
+    assert_eq!((config.sip.limits.connections, config.sip.limits.idle_s), (100, 900));
+    assert_eq!(config.sip.tls.authorities, Some("/trunks.crt".into()));
+    assert!(from(file, &[("AURICLE__SIP__LIMITS__IDLE_S", "long")]).is_err());
+}
+
+#[test]
 fn every_wrong_type_is_named_at_once() {
     let text = "[calls]\nmax_concurrent = 'many'\nrealtime = 1\n[sip]\nlisten = 'here'\n[log]\nformat = 'xml'\n[http]\nlisten = 8080\nagents = 3\n";
     let expected = ["calls.max_concurrent", "calls.realtime", "sip.listen", "log.format", "http.listen", "http.agents"];

@@ -2,8 +2,11 @@
 //!
 //! What stands here opens, marks and bounds; what the bytes mean is the business of `media` and `sip`.
 
+pub mod dns;
 pub mod dscp;
 pub mod limits;
 pub mod port_range;
 pub mod readiness;
+pub mod tcp;
+pub mod tls;
 pub mod udp;

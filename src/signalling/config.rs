@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde::Deserialize;
 
+use super::transport::config::{DnsConfig, LimitsConfig, Listener, TlsConfig};
 use crate::domain::network::Network;
 use crate::domain::setting::{SettingFault, advertised_fault, out_of_range};
 
@@ -17,11 +18,28 @@ pub struct SipConfig {
     pub advertised: Option<IpAddr>,
     /// New inbound calls a second beyond which 503 is answered; 0 sets no limit. Default 50, at most 10 000.
     pub max_calls_per_second: u32,
+    /// Where else SIP is spoken, as `["tcp:192.0.2.1:5060", "tls:192.0.2.1:5061", "wss:192.0.2.1:8443", "udp:[2001:db8::1]:5060"]`. Default
+    /// none, at most 32. `advertised` holds for those of its IP version.
+    pub listeners: Vec<Listener>,
+    /// Certificates.
+    pub tls: TlsConfig,
+    /// How much at once, and how long.
+    pub limits: LimitsConfig,
+    /// Names.
+    pub dns: DnsConfig,
 }
 
 impl Default for SipConfig {
     fn default() -> Self {
-        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5060), advertised: None, max_calls_per_second: 50 }
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5060),
+            advertised: None,
+            max_calls_per_second: 50,
+            listeners: Vec::new(),
+            tls: TlsConfig::default(),
+            limits: LimitsConfig::default(),
+            dns: DnsConfig::default(),
+        }
     }
 }
 
@@ -40,7 +58,27 @@ impl SipConfig {
         }
         faults.extend(advertised_fault(self.listen.ip(), self.advertised, "listen"));
         faults.extend(out_of_range("max_calls_per_second", self.max_calls_per_second, &(0..=10_000), "calls a second"));
+        faults.extend(out_of_range("listeners", self.listeners.len(), &(0..=32), "listeners"));
+        for listener in &self.listeners {
+            if self.public(listener.address).ip().is_unspecified() || listener.address.port() == 0 {
+                let bound = "must have a port, and an address that peers can be told";
+                faults.push(SettingFault::new("listeners", listener.address, bound, "name the address, or set advertised"));
+            }
+            if listener.transport.is_secure() && self.tls.certificate.is_none() {
+                let mend = "set sip.tls.certificate and sip.tls.key";
+                faults.push(SettingFault::new("listeners", listener.address, "TLS wants a certificate", mend));
+            }
+        }
+        let parts = [("tls", self.tls.faults()), ("limits", self.limits.faults()), ("dns", self.dns.faults())];
+        faults.extend(parts.into_iter().flat_map(|(part, faults)| faults.into_iter().map(move |fault| fault.under(part))));
         faults
+    }
+
+    /// What peers are told of a listener.
+    #[must_use]
+    pub fn public(&self, bound: SocketAddr) -> SocketAddr {
+        let advertised = self.advertised.filter(|advertised| advertised.is_ipv4() == bound.is_ipv4());
+        SocketAddr::new(advertised.unwrap_or(bound.ip()), bound.port())
     }
 
     /// The address that peers are told.

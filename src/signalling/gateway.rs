@@ -4,16 +4,19 @@
 //! its news in time is hung up.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use sip::endpoint::{Endpoint, Event, IncomingInvite, InviteId, InviteOptions, OutgoingInvite};
-use sip::header::{StatusCode, Uri};
+use sip::header::{Scheme, StatusCode, Uri};
 use sip::transport::Flow;
 use tokio::sync::mpsc;
 
 use super::config::OutboundConfig;
+use super::locate::LocateError;
 use super::outbound::OutboundTarget;
+use super::transport::{Destination, FloodGuard};
 use crate::call::config::{AnswerRule, DEFAULT_NUMBER, NumberConfig};
 use crate::call::event::{RejectCause, SignallingCommand, SignallingEvent, SignallingKey};
 use crate::call::launch::{LaunchError, LaunchRequest, Launched, Launcher};
@@ -28,8 +31,7 @@ pub struct Gateway {
     launcher: Launcher,
     numbers: BTreeMap<String, NumberConfig>,
     outbound: OutboundConfig,
-    local: SocketAddr,
-    our_uri: Uri,
+    flood: FloodGuard,
     rate: CallRate,
     to_sip: mpsc::Sender<(SignallingKey, SignallingCommand)>,
     calls: HashMap<InviteId, SipCall>,
@@ -41,7 +43,12 @@ pub struct Gateway {
 struct SipCall {
     id: CallId,
     key: SignallingKey,
+    peer: IpAddr,
+    /// What the far end is told of us.
+    contact: Uri,
     signals: mpsc::Sender<SignallingEvent>,
+    /// Our side of the media as last told: what refreshes the session of a far end that takes no UPDATE (RFC 4028 §7.4).
+    described: Bytes,
 }
 
 /// How a gateway is made.
@@ -52,10 +59,8 @@ pub struct GatewayConfig {
     pub numbers: BTreeMap<String, NumberConfig>,
     /// Whom we may call.
     pub outbound: OutboundConfig,
-    /// Where our SIP socket is bound.
-    pub local: SocketAddr,
-    /// What peers are told of us.
-    pub our_uri: Uri,
+    /// Whom to vouch for.
+    pub flood: FloodGuard,
     /// New inbound calls a second; 0 sets no limit.
     pub max_calls_per_second: u32,
     /// How calls reach the endpoint.
@@ -66,9 +71,9 @@ impl Gateway {
     /// A gateway without calls.
     #[must_use]
     pub fn new(now: Instant, config: GatewayConfig) -> Self {
-        let GatewayConfig { launcher, numbers, outbound, local, our_uri, max_calls_per_second, to_sip } = config;
+        let GatewayConfig { launcher, numbers, outbound, flood, max_calls_per_second, to_sip } = config;
         let rate = CallRate::new(now, max_calls_per_second);
-        Self { launcher, numbers, outbound, local, our_uri, rate, to_sip, calls: HashMap::new(), names: HashMap::new(), last_key: 0 }
+        Self { launcher, numbers, outbound, flood, rate, to_sip, calls: HashMap::new(), names: HashMap::new(), last_key: 0 }
     }
 
     /// Takes an event of the endpoint.
@@ -86,7 +91,13 @@ impl Gateway {
             Event::Refused { id, status, .. } => (id, SignallingEvent::Refused(refusal(status))),
             Event::TimedOut { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::TransactionTimeout))),
             Event::Unreachable { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::Unreachable))),
-            Event::Confirmed { id, .. } => (id, SignallingEvent::Confirmed),
+            Event::Confirmed { id, .. } => {
+                // The ACK has our tag: whoever sends it receives what we send.
+                if let Some(call) = self.calls.get(&id) {
+                    self.flood.vouch(call.peer);
+                }
+                (id, SignallingEvent::Confirmed)
+            }
             Event::Unacknowledged { id } => (id, SignallingEvent::Unconfirmed),
             Event::Cancelled { id, .. } => (id, SignallingEvent::Cancelled),
             Event::HungUp { id, .. } => (id, SignallingEvent::HungUp),
@@ -94,11 +105,11 @@ impl Gateway {
             Event::Expired { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::SessionExpired))),
             Event::Replaced { id, .. } => (id, SignallingEvent::HungUp),
             Event::Referred { id, .. } => return endpoint.reject_refer(now, id, StatusCode::DECLINE),
-            // What calls do not ask for yet.
+            Event::OfferDue { id } => return self.refresh(now, endpoint, id),
+            // What calls do not ask for yet; the answer to a refresh changes nothing.
             Event::EarlyMedia { .. }
             | Event::OfferAccepted { .. }
             | Event::OfferRefused { .. }
-            | Event::OfferDue { .. }
             | Event::Key { .. }
             | Event::ReferProgress { .. }
             | Event::ReferEnded { .. }
@@ -117,18 +128,34 @@ impl Gateway {
         let Some(&id) = self.names.get(&key) else { return };
         match command {
             SignallingCommand::Ring => endpoint.ring(now, id),
-            SignallingCommand::Answer { sdp } => endpoint.answer(now, id, &self.our_uri, sdp),
+            SignallingCommand::Answer { sdp } => {
+                self.describe(id, &sdp);
+                if let Some(call) = self.calls.get(&id) {
+                    endpoint.answer(now, id, &call.contact, sdp);
+                }
+            }
             SignallingCommand::Reject(cause) => reject(now, endpoint, id, cause),
             SignallingCommand::Hangup => endpoint.hang_up(now, id),
-            SignallingCommand::AcceptReoffer { sdp } => endpoint.accept_offer(now, id, sdp),
+            SignallingCommand::AcceptReoffer { sdp } => {
+                self.describe(id, &sdp);
+                endpoint.accept_offer(now, id, sdp);
+            }
             SignallingCommand::RejectReoffer => endpoint.reject_offer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
         }
     }
 
-    /// Starts a call that the API asked for, and tells it how that went.
-    pub fn dial(&mut self, now: Instant, endpoint: &mut Endpoint, request: OutboundRequest) {
+    /// Starts a call that the API asked for, to the servers that were found for it, and tells it how that went.
+    pub fn dial(
+        &mut self,
+        now: Instant,
+        endpoint: &mut Endpoint,
+        request: OutboundRequest,
+        found: Result<Vec<Destination>, LocateError>,
+        flow_to: impl FnMut(Destination) -> Flow,
+    ) {
         let OutboundRequest { org, to, agent, reply } = request;
-        let started = self.try_dial(now, endpoint, org, to, agent);
+        let target = OutboundTarget::new(to.expose(), found, &self.outbound, flow_to);
+        let started = target.and_then(|target| self.try_dial(now, endpoint, org, to, agent, target));
         // Whoever asked may have gone; the call goes on and ends by its own rules.
         drop(reply.send(started));
     }
@@ -138,7 +165,10 @@ impl Gateway {
         match self.admit(now, key, invite) {
             Ok(launched) => {
                 tracing::info!(call = %launched.id, peer = %MaskedAddr::from(invite.flow.remote), "call_offered");
-                self.enter(id, key, launched);
+                match our_uri(invite.flow, invite.request_uri.scheme()) {
+                    Some(contact) => self.enter(id, key, invite.flow, contact, launched),
+                    None => reject(now, endpoint, id, RejectCause::Internal),
+                }
             }
             Err(cause) => {
                 self.launcher.metrics().call_refused(cause.name());
@@ -188,8 +218,8 @@ impl Gateway {
         org: OrgId,
         to: Redacted<String>,
         agent: Option<String>,
+        target: OutboundTarget,
     ) -> Result<CallId, StartError> {
-        let target = OutboundTarget::parse(to.expose(), &self.outbound)?;
         let agent =
             agent.or_else(|| self.numbers.get(DEFAULT_NUMBER).map(|number| number.agent.clone())).ok_or(StartError::UnknownAgent)?;
         let key = self.next_key();
@@ -206,7 +236,7 @@ impl Gateway {
             to,
             agent,
             answer: AnswerRule::default(),
-            peer: target.address.ip(),
+            peer: target.first.remote.ip(),
             offer: None,
             signalling: self.to_sip.clone(),
         };
@@ -214,13 +244,14 @@ impl Gateway {
             LaunchError::UnknownAgent => StartError::UnknownAgent,
             LaunchError::Capacity | LaunchError::Port(_) | LaunchError::Saturated | LaunchError::Media(_) => StartError::Capacity,
         })?;
+        let ours = our_uri(target.first, target.uri.scheme()).ok_or(StartError::InvalidTarget)?;
         let invite = OutgoingInvite {
-            flow: Flow::udp(self.local, target.address),
-            alternatives: Vec::new(),
+            flow: target.first,
+            alternatives: target.others,
             request_uri: target.uri.clone(),
-            from: self.our_uri.clone().into(),
+            from: ours.clone().into(),
             to: target.uri.into(),
-            contact: self.our_uri.clone(),
+            contact: ours.clone(),
             account: None,
             asserted: None,
             body: launched.offer.clone().unwrap_or_default(),
@@ -229,19 +260,39 @@ impl Gateway {
         // A call whose INVITE never goes is told so by its signalling queue, which is dropped here.
         let invite_id = endpoint.invite(now, invite).map_err(|_| StartError::Capacity)?;
         let id = launched.id.clone();
-        self.enter(invite_id, key, launched);
+        self.enter(invite_id, key, target.first, ours, launched);
         Ok(id)
     }
 
-    fn enter(&mut self, invite: InviteId, key: SignallingKey, launched: Launched) {
+    fn enter(&mut self, invite: InviteId, key: SignallingKey, flow: Flow, contact: Uri, launched: Launched) {
         self.names.insert(key, invite);
-        self.calls.insert(invite, SipCall { id: launched.id, key, signals: launched.signals });
+        let Launched { id, signals, offer, .. } = launched;
+        let described = offer.unwrap_or_default();
+        self.calls.insert(invite, SipCall { id, key, peer: flow.remote.ip(), contact, signals, described });
+    }
+
+    fn describe(&mut self, id: InviteId, sdp: &Bytes) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.described = sdp.clone();
+        }
+    }
+
+    /// Offers what stands already.
+    fn refresh(&self, now: Instant, endpoint: &mut Endpoint, id: InviteId) {
+        if let Some(call) = self.calls.get(&id).filter(|call| !call.described.is_empty()) {
+            endpoint.offer(now, id, call.described.clone());
+        }
     }
 
     const fn next_key(&mut self) -> SignallingKey {
         self.last_key += 1;
         SignallingKey(self.last_key)
     }
+}
+
+/// Our address on a flow, as the far end is told it.
+fn our_uri(flow: Flow, scheme: Scheme) -> Option<Uri> {
+    Uri::parse(&flow.contact(Some(OUR_USER), scheme == Scheme::Sips).to_string()).ok()
 }
 
 fn reject(now: Instant, endpoint: &mut Endpoint, id: InviteId, cause: RejectCause) {
@@ -296,7 +347,7 @@ impl CallRate {
 /// When a caller whom we had no room for may try again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// The user part of our own address when we dial.
+/// The user part of our own address.
 const OUR_USER: &str = "auricle";
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
-//! Whom an outbound call goes to: a SIP URI with a numeric address, on loopback or on the allow-list.
+//! Whom an outbound call goes to: the servers behind a SIP URI, as far as they are on loopback or on the allow-list.
 //!
-//! Left out on purpose: names (RFC 3263) and trunks, which belong to the SIP issue.
-
-use std::net::{IpAddr, SocketAddr};
+//! Left out on purpose: trunks, which say by themselves where their calls go.
 
 use sip::header::Uri;
+use sip::transport::Flow;
 
 use super::config::OutboundConfig;
+use super::locate::LocateError;
+use super::transport::Destination;
 use crate::call::registry::StartError;
 
 /// A target that may be called.
@@ -14,40 +15,67 @@ use crate::call::registry::StartError;
 pub struct OutboundTarget {
     /// The request's URI, as given.
     pub uri: Uri,
-    /// Where the request goes.
-    pub address: SocketAddr,
+    /// Where the request goes first.
+    pub first: Flow,
+    /// And where next, when nobody answers there.
+    pub others: Vec<Flow>,
 }
 
 impl OutboundTarget {
-    /// Reads a SIP URI and holds it against the allow-list.
+    /// Holds the servers of a URI against the allow-list. All of them must be on it: a name must not lead a call to where its caller was
+    /// not allowed, by listing that among others.
     ///
     /// # Errors
-    /// When it is not a SIP URI with a numeric address, or may not be called.
-    pub fn parse(text: &str, allowed: &OutboundConfig) -> Result<Self, StartError> {
+    /// When there is none, or one may not be called.
+    pub fn new(
+        text: &str,
+        found: Result<Vec<Destination>, LocateError>,
+        allowed: &OutboundConfig,
+        flow_to: impl FnMut(Destination) -> Flow,
+    ) -> Result<Self, StartError> {
         let uri = Uri::parse(text).map_err(|_| StartError::InvalidTarget)?;
-        let ip: IpAddr = uri.host().trim_matches(['[', ']']).parse().map_err(|_| StartError::InvalidTarget)?;
-        let address = SocketAddr::new(ip, uri.port().unwrap_or(SIP_PORT));
-        if !allowed.allows(ip) {
+        let found = found.map_err(|error| match error {
+            LocateError::Scheme => StartError::InvalidTarget,
+            LocateError::NotFound | LocateError::TimedOut => StartError::Unresolved,
+        })?;
+        if !found.iter().all(|destination| allowed.allows(destination.remote.ip())) {
             return Err(StartError::NotAllowed);
         }
-        Ok(Self { uri, address })
+        let mut flows = found.into_iter().map(flow_to);
+        let first = flows.next().ok_or(StartError::Unresolved)?;
+        Ok(Self { uri, first, others: flows.collect() })
     }
 }
 
-/// Where SIP listens when a URI names no port (RFC 3261 §19.1.2).
-const SIP_PORT: u16 = 5060;
-
 #[cfg(test)]
 mod tests {
+    use sip::transport::Transport;
+
     use super::*;
+
+    fn target(addresses: &[&str], allowed: &OutboundConfig) -> Result<OutboundTarget, StartError> {
+        let destination = |text: &&str| Destination { transport: Transport::Udp, remote: text.parse().unwrap(), name: None };
+        let found = Ok(addresses.iter().map(destination).collect());
+        OutboundTarget::new("sip:bob@example.com", found, allowed, |to| Flow::udp("127.0.0.1:5060".parse().unwrap(), to.remote))
+    }
 
     #[test]
     fn loopback_may_be_called_and_a_stranger_may_not() {
         let nobody = OutboundConfig::default();
-        let target = OutboundTarget::parse("sip:bob@127.0.0.1:5070", &nobody).map(|target| target.address);
-        assert_eq!(target, Ok("127.0.0.1:5070".parse().unwrap()));
-        assert_eq!(OutboundTarget::parse("sip:bob@192.0.2.1", &nobody), Err(StartError::NotAllowed));
-        assert_eq!(OutboundTarget::parse("sip:bob@example.com", &nobody), Err(StartError::InvalidTarget));
-        assert_eq!(OutboundTarget::parse("tel:+15550100", &nobody), Err(StartError::InvalidTarget));
+        let found = target(&["127.0.0.1:5070", "127.0.0.2:5060"], &nobody).unwrap();
+        assert_eq!(found.first.remote, "127.0.0.1:5070".parse().unwrap());
+        assert_eq!(found.others.len(), 1);
+        assert_eq!(target(&["192.0.2.1:5060"], &nobody), Err(StartError::NotAllowed));
+        assert_eq!(target(&["127.0.0.1:5060", "192.0.2.1:5060"], &nobody), Err(StartError::NotAllowed));
+    }
+
+    #[test]
+    fn a_name_that_leads_nowhere_and_a_text_that_is_no_uri_are_told_apart() {
+        let nobody = OutboundConfig::default();
+        let flow = |to: Destination| Flow::udp("127.0.0.1:5060".parse().unwrap(), to.remote);
+        let failed = |text: &str, error| OutboundTarget::new(text, Err(error), &nobody, flow);
+        assert_eq!(failed("sip:bob@example.com", LocateError::TimedOut), Err(StartError::Unresolved));
+        assert_eq!(failed("tel:+15550100", LocateError::Scheme), Err(StartError::InvalidTarget));
+        assert_eq!(failed("bob", LocateError::Scheme), Err(StartError::InvalidTarget));
     }
 }

@@ -1,27 +1,24 @@
-//! The shell around the SIP endpoint: one socket, the queues to and from calls, and the clock.
+//! The shell around the SIP endpoint: its transports, the queues to and from calls, and the clock.
 //!
 //! It receives, feeds, drains and waits, on a control thread. What a request means for a call is decided in
 //! [`super::gateway`], what it means for a dialog in the `sip` crate.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use sip::endpoint::{Endpoint, Output};
-use sip::transport::Flow;
+use sip::header::Uri;
 use tokio::sync::{mpsc, watch};
 
 use super::gateway::Gateway;
+use super::locate::{LocateError, Locator};
+use super::transport::{Arrival, Destination, Ready, Transports};
 use crate::call::event::{SignallingCommand, SignallingKey};
-use crate::call::registry::OutboundRequest;
-use crate::net::udp::{DATAGRAMS_PER_WAKE, UdpChannel};
+use crate::call::registry::{OutboundRequest, StartError};
 
 /// The SIP side of the gateway.
 pub struct SipShell {
-    /// Its socket.
-    pub socket: UdpChannel,
-    /// What peers are told of it: where it is bound, or the address they reach it under.
-    pub address: SocketAddr,
+    /// Its sockets and connections.
+    pub transports: Transports,
     /// Its protocol.
     pub endpoint: Endpoint,
     /// Its calls.
@@ -30,48 +27,102 @@ pub struct SipShell {
     pub commands: mpsc::Receiver<(SignallingKey, SignallingCommand)>,
     /// Calls that the API wants made.
     pub outbound: mpsc::Receiver<OutboundRequest>,
+    /// Finds their servers.
+    pub locator: Locator,
 }
 
 impl SipShell {
     /// Speaks SIP until `stop` says otherwise.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        let mut buffer = vec![0; MAX_DATAGRAM];
+        let (to_shell, mut located) = mpsc::channel(LOCATING);
         loop {
             let due = self.drain(Instant::now());
             let wait = due.unwrap_or_else(|| Instant::now() + IDLE);
             tokio::select! {
-                () = self.socket.readable() => self.receive(&mut buffer),
+                ready = self.transports.ready() => self.receive(ready),
                 () = tokio::time::sleep_until(wait.into()) => self.endpoint.handle_timeout(Instant::now()),
                 Some((key, command)) = self.commands.recv() => self.gateway.command(Instant::now(), &mut self.endpoint, key, command),
-                Some(request) = self.outbound.recv() => self.gateway.dial(Instant::now(), &mut self.endpoint, request),
+                Some(request) = self.outbound.recv() => self.locate(request, &to_shell),
+                Some((request, found)) = located.recv() => {
+                    let flow_to = |destination| self.transports.flow_to(destination);
+                    self.gateway.dial(Instant::now(), &mut self.endpoint, request, found, flow_to);
+                }
                 _ = stop.wait_for(|stop| *stop) => return,
             }
         }
     }
 
-    fn receive(&mut self, buffer: &mut [u8]) {
-        for _ in 0..DATAGRAMS_PER_WAKE {
-            let Some((length, remote)) = self.socket.try_recv(buffer) else { return };
-            let datagram = Bytes::copy_from_slice(buffer.get(..length).unwrap_or_default());
-            self.endpoint.handle_message(Instant::now(), Flow::udp(self.address, remote), datagram);
-            self.drain(Instant::now());
+    /// Looks for the servers of a call beside everything else. Whoever asks while too many are looked for is told that there is no room.
+    fn locate(&self, request: OutboundRequest, to_shell: &mpsc::Sender<(OutboundRequest, Found)>) {
+        let Ok(place) = to_shell.clone().try_reserve_owned() else {
+            drop(request.reply.send(Err(StartError::Capacity)));
+            return;
+        };
+        let locator = self.locator.clone();
+        tokio::spawn(async move {
+            let found = match Uri::parse(request.to.expose()) {
+                Ok(uri) => locator.locate(&uri).await,
+                Err(_) => Err(LocateError::Scheme),
+            };
+            place.send((request, found));
+        });
+    }
+
+    fn receive(&mut self, ready: Ready) {
+        match ready {
+            Ready::Datagrams => self.transports.take_datagrams(Instant::now(), |transports, flow, message| {
+                let now = Instant::now();
+                self.endpoint.handle_message(now, flow, message);
+                drain(now, transports, &mut self.endpoint, &mut self.gateway);
+            }),
+            Ready::Arrival(first) => {
+                let mut next = Some(first);
+                for _ in 0..ARRIVALS_PER_WAKE {
+                    let Some(arrival) = next else { return };
+                    self.arrive(arrival);
+                    next = self.transports.try_arrival();
+                }
+            }
         }
     }
 
+    fn arrive(&mut self, arrival: Arrival) {
+        let now = Instant::now();
+        match arrival {
+            Arrival::Message(flow, message) => self.endpoint.handle_message(now, flow, message),
+            Arrival::Unsent(transmit) => self.endpoint.handle_unsent(now, &transmit),
+            Arrival::Closed(connection) => self.endpoint.handle_closed(now, connection),
+        }
+        self.drain(now);
+    }
+
     fn drain(&mut self, now: Instant) -> Option<Instant> {
-        loop {
-            match self.endpoint.poll_output() {
-                // What the system does not take is retransmitted or lost, as on any network.
-                Output::Transmit(transmit) => drop(self.socket.try_send(&transmit.bytes, transmit.flow.remote)),
-                Output::Event(event) => self.gateway.event(now, &mut self.endpoint, event),
-                Output::Timeout(due) => return due,
+        drain(now, &mut self.transports, &mut self.endpoint, &mut self.gateway)
+    }
+}
+
+fn drain(now: Instant, transports: &mut Transports, endpoint: &mut Endpoint, gateway: &mut Gateway) -> Option<Instant> {
+    loop {
+        match endpoint.poll_output() {
+            Output::Transmit(transmit) => {
+                if let Err(unsent) = transports.send(transmit) {
+                    endpoint.handle_unsent(now, &unsent);
+                }
             }
+            Output::Event(event) => gateway.event(now, endpoint, event),
+            Output::Timeout(due) => return due,
         }
     }
 }
 
+/// The servers of a call, or why there are none.
+type Found = Result<Vec<Destination>, LocateError>;
+
+/// Calls whose servers are looked for at one time.
+const LOCATING: usize = 256;
+
 /// The longest wait when nothing is due.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// The largest UDP datagram.
-const MAX_DATAGRAM: usize = 65_535;
+/// Messages of connections that are taken before others run.
+const ARRIVALS_PER_WAKE: usize = 32;

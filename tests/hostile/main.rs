@@ -16,6 +16,7 @@ mod messages;
 mod packets;
 #[path = "../support/ports.rs"]
 mod ports;
+mod registers;
 #[path = "../support/server.rs"]
 mod server;
 #[path = "../support/speech.rs"]

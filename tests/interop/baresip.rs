@@ -50,6 +50,47 @@ fn baresip_without_srtp_is_refused_where_srtp_is_required() {
     assert!(dump(&call.home, "-dec.wav").is_none(), "it heard something\n{}", call.said);
 }
 
+#[test]
+fn baresip_over_tls_with_srtp_hears_its_own_words_where_the_certificate_is_checked() {
+    if !Path::new(MODULES).join("srtp.so").is_file() {
+        return tools::skip("baresip has no module for SRTP");
+    }
+    let certificate = Certificate::make();
+    let (tls, listener) = (ports::free_tcp(), "srtp = \"required\"");
+    let (certificate_file, key) = (certificate.file("cert.pem"), certificate.file("key.pem"));
+    let sections = format!("[sip.tls]\ncertificate = \"{}\"\nkey = \"{}\"\n", certificate_file.display(), key.display());
+    let start = || Gateway::start_over("echo", &format!("listeners = [\"tls:{tls}\"]\n"), &sections, listener);
+    let adjust = |home: &Path| {
+        let own = ports::free_udp();
+        let more = format!("sip_listen {own}\nsip_transports tls\nsip_cafile {}\nsip_verify_server yes\n", certificate_file.display());
+        let config = home.join("config");
+        let before = fs::read_to_string(&config).expect("baresip's configuration");
+        let without = before.lines().filter(|line| !line.starts_with("sip_listen")).collect::<Vec<_>>().join("\n");
+        fs::write(config, format!("{without}\n{more}")).expect("baresip's configuration");
+    };
+    let dial = format!("sip:1000@127.0.0.1:{};transport=tls", tls.port());
+    let Some(call) = call_at(start, &adjust, |_| dial.clone(), &PCMU, Some("srtp-mand")) else { return };
+    call.assert_heard();
+    assert!(call.said.contains("SRTP is Enabled"), "{}\n{}", call.said, call.gateway.log());
+}
+
+/// A certificate for the loopback, which is its own authority.
+struct Certificate(tempfile::TempDir);
+
+impl Certificate {
+    fn make() -> Self {
+        let folder = Self(tempfile::tempdir().expect("a temporary folder"));
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).expect("a certificate");
+        fs::write(folder.file("cert.pem"), made.cert.pem()).expect("the certificate is written");
+        fs::write(folder.file("key.pem"), made.signing_key.serialize_pem()).expect("the key is written");
+        folder
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+}
+
 fn assert_heard_again(number: &str) {
     let Some(call) = call(number, "", &PCMU, None) else { return };
     call.assert_heard();
@@ -104,16 +145,28 @@ impl Called {
 
 /// Calls `number` at a gateway with these lines in `[rtp]`, and plays a spoken file.
 fn call(number: &str, rtp_lines: &str, codec: &Codec, encryption: Option<&str>) -> Option<Called> {
+    call_at(|| Gateway::start_with("echo", rtp_lines), &|_| {}, |gateway| gateway.uri(number), codec, encryption)
+}
+
+/// As [`call`], with a gateway of one's own, and baresip's configuration changed.
+fn call_at(
+    start: impl FnOnce() -> Gateway,
+    adjust: &dyn Fn(&Path),
+    target: impl FnOnce(&Gateway) -> String,
+    codec: &Codec,
+    encryption: Option<&str>,
+) -> Option<Called> {
     let baresip = tools::find("baresip")?;
     if !Path::new(MODULES).join("sndfile.so").is_file() {
         tools::skip("baresip has no module that records");
         return None;
     }
     let [(_, speech), _] = sound::speakers()?;
-    let gateway = Gateway::start_with("echo", rtp_lines);
+    let gateway = start();
     let home = gateway.folder().join("baresip");
     configure(&home, &speech, codec, encryption);
-    let dial = format!("/dial {}", gateway.uri(number));
+    adjust(&home);
+    let dial = format!("/dial {}", target(&gateway));
     let seconds = speech.len() / 8000 + 4;
     let mut command = Command::new(baresip);
     command.arg("-f").arg(&home).args(["-e", &dial, "-t", &seconds.to_string()]);

@@ -33,12 +33,18 @@ impl Gateway {
 
     /// As [`Self::start`], with more lines in the section `[rtp]`.
     pub(crate) fn start_with(behaviour: &str, rtp_lines: &str) -> Self {
+        Self::start_over(behaviour, "", "", rtp_lines)
+    }
+
+    /// As [`Self::start_with`], with more lines in the section `[sip]`, and more sections.
+    pub(crate) fn start_over(behaviour: &str, sip_lines: &str, sections: &str, rtp_lines: &str) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let agent = Agent::start(behaviour, folder.path());
         let (sip, http, rtp) = (ports::free_udp(), ports::free_tcp(), RtpRange::take());
         let configuration =
-            configuration(sip, http, &rtp, folder.path(), agent.address).replace("[calls]", &format!("{rtp_lines}\n[calls]"));
+            configuration(sip, http, &rtp, folder.path(), agent.address).replace("[calls]", &format!("{rtp_lines}\n{sections}\n[calls]"));
+        let configuration = configuration.replace("\n[rtp]", &format!("{sip_lines}\n[rtp]"));
         fs::write(folder.path().join("gateway.toml"), configuration).expect("the configuration is written");
         let child = serve(folder.path());
         let mut gateway = Self { child, agent, folder, sip, http, _rtp: rtp, _alone: alone };
@@ -77,7 +83,12 @@ impl Gateway {
 
     /// Asks the REST interface.
     pub(crate) fn get(&self, path: &str) -> Answer {
-        http::request(self.http, "GET", path, SECRET, "").unwrap_or_else(|| panic!("no answer to GET {path}"))
+        self.ask("GET", path)
+    }
+
+    /// Asks the REST interface for something to be done.
+    pub(crate) fn ask(&self, method: &str, path: &str) -> Answer {
+        http::request(self.http, method, path, SECRET, "").unwrap_or_else(|| panic!("no answer to {method} {path}"))
     }
 
     /// Every call record that the REST interface lists.

@@ -40,7 +40,8 @@ pub(super) async fn start(
 
 fn start_error(error: StartError) -> ApiError {
     match error {
-        StartError::InvalidTarget => ApiError::field("to", "must be a SIP URI with a numeric address"),
+        StartError::InvalidTarget => ApiError::field("to", "must be a SIP URI"),
+        StartError::Unresolved => ApiError::field("to", "has no server that can be found"),
         StartError::UnknownAgent => ApiError::field("agent", "is not configured"),
         StartError::NotAllowed => ApiError::TargetNotAllowed,
         StartError::Capacity => ApiError::NoCapacity,

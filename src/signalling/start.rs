@@ -1,0 +1,104 @@
+//! Opens what SIP needs, as the configuration says: sockets, listeners, certificates, name servers.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use sip::transport::Transport;
+
+use super::config::SipConfig;
+use super::locate::Locator;
+use super::transport::config::Listener;
+use super::transport::flood::FloodLimits;
+use super::transport::{ConnectionLimits, Times, Transports, TransportsConfig};
+use crate::net::dns::Names;
+use crate::net::tcp;
+use crate::net::tls::{TlsContext, TlsError};
+use crate::net::udp::{UdpChannel, bind_sip};
+use crate::telemetry::metrics::Metrics;
+
+/// Why SIP is not spoken.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port cannot be had.
+    #[error("SIP cannot listen on {transport} {address}: {source}")]
+    Bind {
+        /// By which transport.
+        transport: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The certificates.
+    #[error("sip.tls: {0}")]
+    Tls(#[from] TlsError),
+    /// The name servers of the system.
+    #[error("the system's name servers cannot be read: {0}")]
+    Names(#[source] io::Error),
+}
+
+/// Opens every socket and listener, on the runtime of the caller.
+///
+/// # Errors
+/// When one of them, or the certificate, cannot be had.
+pub fn transports(sip: &SipConfig, metrics: Metrics) -> Result<Transports, StartError> {
+    let limits = sip.limits;
+    let tls = TlsContext::open(sip.tls.files())?;
+    tokio::spawn(watch_certificates(tls.clone()));
+    let mut transports = Transports::new(TransportsConfig {
+        connections: ConnectionLimits { all: limits.connections, each: limits.connections_per_address },
+        times: Times {
+            half_open: Duration::from_millis(limits.half_open_ms),
+            idle: Duration::from_secs(limits.idle_s),
+            keep_alive: (limits.keep_alive_s > 0).then(|| Duration::from_secs(limits.keep_alive_s)),
+            connect: Duration::from_millis(limits.connect_ms),
+        },
+        flood: FloodLimits { each: limits.messages_per_address, strangers: limits.messages_of_strangers },
+        tls,
+        metrics,
+    });
+    let primary = Listener { transport: Transport::Udp, address: sip.listen };
+    for Listener { transport, address } in std::iter::once(primary).chain(sip.listeners.iter().copied()) {
+        let bind = |source| StartError::Bind { transport: transport.via_name(), address, source };
+        if transport == Transport::Udp {
+            let socket = UdpChannel::from_std(bind_sip(address).map_err(bind)?).map_err(bind)?;
+            transports.add_udp(socket, sip.public(address));
+        } else {
+            transports.add_listener(transport, tcp::listen_sip(address).map_err(bind)?, sip.public(address));
+        }
+    }
+    Ok(transports)
+}
+
+/// What finds the servers behind names.
+///
+/// # Errors
+/// When the system names no servers and the configuration neither.
+pub fn locator(sip: &SipConfig) -> Result<Locator, StartError> {
+    let limit = Duration::from_millis(sip.dns.timeout_ms);
+    let names = Names::new(&sip.dns.servers, limit).map_err(StartError::Names)?;
+    let v6 = std::iter::once(sip.listen).chain(sip.listeners.iter().map(|listener| listener.address)).any(|address| address.is_ipv6());
+    Ok(Locator::new(names, limit, v6))
+}
+
+/// Our end of TCP connections, where we listen for them.
+#[must_use]
+pub fn tcp_end(sip: &SipConfig) -> Option<SocketAddr> {
+    sip.listeners.iter().find(|listener| listener.transport == Transport::Tcp).map(|listener| sip.public(listener.address))
+}
+
+/// Takes new certificates for new connections; ends with the runtime.
+async fn watch_certificates(tls: TlsContext) {
+    loop {
+        tokio::time::sleep(LOOK_AGAIN).await;
+        match tls.reload() {
+            Ok(true) => tracing::info!("sip_certificate_reloaded"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "sip_certificate_unusable"),
+        }
+    }
+}
+
+/// How often the files of certificates are looked at.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
