@@ -53,6 +53,7 @@ part_test() {
     want node nodejs
     want npm npm
     want sqlite3 sqlite3
+    mongo_server
     want python3 python3
     # ensurepip is what Debian leaves out of python3; the headers are for the one package that comes as C.
     python3 -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3-venv)
@@ -107,6 +108,22 @@ python_packages() {
     python3 -m venv "$venv" \
         && "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$list" \
         && cp "$list" "$mark"
+}
+
+# A server of MongoDB's wire protocol for the tests of that store, where MONGO_URI names no other and Java and Maven are.
+mongo_server() {
+    local folder=target/tools/mongo list=tests/support/mongo/pom.xml
+    [ -n "${MONGO_URI:-}" ] && return 0
+    cmp -s "$list" "$folder/pom.xml" 2>/dev/null && return 0
+    if ! have java || ! have mvn; then
+        echo "setup: neither MONGO_URI is set nor are java and mvn installed; the tests of the MongoDB store will say that they are skipped" >&2
+        return 0
+    fi
+    echo "setup: fetching the MongoDB server for tests into $folder"
+    mkdir -p "$folder"
+    mvn --quiet --batch-mode --file "$list" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+        -DoutputDirectory="$PWD/$folder" >/dev/null && cp "$list" "$folder/pom.xml" \
+        || echo "setup: it cannot be had; the tests of the MongoDB store will say that they are skipped" >&2
 }
 
 # The SIP client of browsers, at its pinned version, only when that changed.

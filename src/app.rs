@@ -39,6 +39,8 @@ use crate::signalling::start;
 use crate::signalling::targets::look_up;
 use crate::signalling::trunks::{Directory, DirectoryError};
 use crate::store::calls::CallRecords;
+use crate::store::config::Backend;
+use crate::store::mongo::{MongoDocuments, MongoSettings, MongoSettingsError};
 use crate::store::organisations::Organisations;
 use crate::store::patients::Patients;
 use crate::store::recorder::Recorder;
@@ -92,6 +94,9 @@ pub enum AppError {
     /// A trunk's password.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// MongoDB is to be used and its settings do not do.
+    #[error(transparent)]
+    Mongo(#[from] MongoSettingsError),
     /// Nobody can sign in.
     #[error("identity cannot be started: {0}")]
     Identity(#[from] IdentityError),
@@ -224,9 +229,15 @@ async fn open_records(config: &Config, sealed: &Arc<SealedDocuments>, tasks: &Su
 ///
 /// # Errors
 /// When it cannot be opened.
-pub fn open_documents(config: &Config) -> Result<Arc<dyn Documents>, AppError> {
+pub async fn open_documents(config: &Config) -> Result<Arc<dyn Documents>, AppError> {
     let refused = |source| AppError::Store { path: config.store.path.clone(), source };
-    Ok(SqliteDocuments::open(&config.store.path, COLLECTIONS).map_err(refused)?)
+    match config.store.backend {
+        Backend::Sqlite => Ok(SqliteDocuments::open(&config.store.path, COLLECTIONS).map_err(refused)?),
+        Backend::Mongo => {
+            let settings = MongoSettings::from_environment(|name| std::env::var(name).ok())?;
+            Ok(MongoDocuments::open(settings, COLLECTIONS).await.map_err(refused)?)
+        }
+    }
 }
 
 /// Opens the store, and brings what an earlier release wrote to the form of this one.
@@ -235,7 +246,7 @@ pub fn open_documents(config: &Config) -> Result<Arc<dyn Documents>, AppError> {
 /// When it cannot be opened.
 pub async fn open_store(config: &Config) -> Result<Arc<SealedDocuments>, AppError> {
     let refused = |source| AppError::Store { path: config.store.path.clone(), source };
-    let documents = open_documents(config)?;
+    let documents = open_documents(config).await?;
     let master = config.store.master_keys().map_err(|source| refused(source.into()))?;
     let sealed = SealedDocuments::new(documents, master);
     let migrated = migrations::migrate(&sealed).await.map_err(refused)?;

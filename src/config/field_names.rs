@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn a_structure_names_its_keys() {
-        assert_eq!(of::<StoreConfig>(), ["path", "master_secret", "former_master_secret", "master_secret_file"]);
+        assert_eq!(of::<StoreConfig>(), ["backend", "path", "master_secret", "former_master_secret", "master_secret_file"]);
         assert!(of::<u32>().is_empty());
     }
 }

@@ -12,6 +12,8 @@ use crate::domain::setting::{SettingFault, secret_fault};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreConfig {
+    /// Which database keeps them. Default `sqlite`.
+    pub backend: Backend,
     /// Directory, made when missing, readable by its owner only. Default `./data`.
     pub path: PathBuf,
     /// The secret that wraps every organisation's keys, at least 32 bytes; only from the environment,
@@ -25,9 +27,26 @@ pub struct StoreConfig {
     pub master_secret_file: Option<PathBuf>,
 }
 
+/// Which database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Backend {
+    /// SQLite, in one file within `path`.
+    #[default]
+    Sqlite,
+    /// MongoDB, where `MONGO_URI` says.
+    Mongo,
+}
+
 impl Default for StoreConfig {
     fn default() -> Self {
-        Self { path: PathBuf::from("./data"), master_secret: None, former_master_secret: None, master_secret_file: None }
+        Self {
+            backend: Backend::default(),
+            path: PathBuf::from("./data"),
+            master_secret: None,
+            former_master_secret: None,
+            master_secret_file: None,
+        }
     }
 }
 

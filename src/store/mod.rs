@@ -16,6 +16,7 @@ mod documents;
 mod error;
 pub mod logins;
 pub mod migrations;
+pub mod mongo;
 pub mod one_time_codes;
 pub mod organisations;
 pub mod patients;

@@ -94,7 +94,7 @@ pub(super) fn run(arguments: Arguments) -> ExitCode {
 async fn perform(config: &Config, task: Task) -> Result<(), AdminError> {
     if let Task::Restore(file) = task {
         // Into the database itself: a store that is opened whole is not empty any more.
-        return backups::restore(&*app::open_documents(config)?, &file).await;
+        return backups::restore(&*app::open_documents(config).await?, &file).await;
     }
     let documents = app::open_store(config).await?;
     match task {
