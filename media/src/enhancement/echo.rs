@@ -37,7 +37,7 @@ impl EchoCanceller {
     pub(super) fn new() -> Self {
         let rate = Enhancer::RATE;
         Self {
-            processor: BlockProcessor::new(&EchoCanceller3Config::default(), rate.hz() as usize, 1, 1),
+            processor: BlockProcessor::new(&for_telephones(), rate.hz() as usize, 1, 1),
             alignment: Alignment::new(rate),
             sent: Box::new([0; KEPT]),
             end: 0,
@@ -115,6 +115,27 @@ impl std::fmt::Debug for EchoCanceller {
     }
 }
 
+/// AEC3's defaults are for a loudspeaker beside a microphone, whose echo is as loud as the speaker and must never be heard: while
+/// both speak little of the near end is left. A telephone's echo is 20 dB down and more before anything is done, and who
+/// listens here wants words: so the filter is trusted to do more (15 dB), and what it leaves is suppressed at a ratio to the caller
+/// that is 11 dB higher.
+fn for_telephones() -> EchoCanceller3Config {
+    let mut config = EchoCanceller3Config::default();
+    (config.erle.max_l, config.erle.max_h) = (FILTERED, FILTERED);
+    let suppressor = &mut config.suppressor;
+    for tuning in [&mut suppressor.normal_tuning, &mut suppressor.nearend_tuning] {
+        for mask in [&mut tuning.mask_lf, &mut tuning.mask_hf] {
+            mask.enr_transparent *= LENIENCY;
+            mask.enr_suppress *= LENIENCY;
+        }
+    }
+    config
+}
+
+/// The most that the filter is believed to take out, as a ratio of powers.
+const FILTERED: f32 = 30.0;
+/// How much more of an echo beside the caller is let through than by default, as a ratio of powers.
+const LENIENCY: f32 = 12.0;
 /// Samples of a block.
 pub(super) const BLOCK: usize = BLOCK_SIZE;
 /// One second: more than the longest echo, and what late packets add to it.
