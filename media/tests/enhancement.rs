@@ -197,7 +197,7 @@ fn pesq(python: &Path, said: &[i16], heard: &[i16]) -> f64 {
     let name = format!("{:?}", std::thread::current().id());
     let file = |kind: &str| folder.join(format!("enhancement-{name}.{kind}"));
     let write = |kind: &str, samples: &[i16]| {
-        fs::write(file(kind), samples.iter().flat_map(|sample| sample.to_le_bytes()).collect::<Vec<u8>>()).unwrap()
+        fs::write(file(kind), samples.iter().flat_map(|sample| sample.to_le_bytes()).collect::<Vec<u8>>()).unwrap();
     };
     write("said", said);
     write("heard", heard);
