@@ -1,7 +1,7 @@
 //! The REST control plane.
 //!
-//! Routes with their input, answers and errors stand in one list ([`contract`]): the router, the checks of input and the
-//! OpenAPI document come from it. Every request goes through [`shell`], in which credentials are decoded once into an
+//! Routes with their input, answers and errors stand in one list (`contract`): the router, the checks of input and the
+//! OpenAPI document come from it. Every request goes through `shell`, in which credentials are decoded once into an
 //! [`AuthContext`]. Whatever touches a call or a patient is in the audit log before the answer leaves; when the log does
 //! not take it, the answer is 503.
 

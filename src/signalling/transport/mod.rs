@@ -135,7 +135,7 @@ impl Transports {
         Flow { transport, local, remote, connection }
     }
 
-    /// Waits until [`Self::take`] has something. Cancel-safe.
+    /// Waits until something came: of a connection, or datagrams for [`Self::take_datagrams`]. Cancel-safe.
     pub async fn ready(&mut self) -> Ready {
         let (sockets, arrivals) = (&self.sockets, &mut self.arrivals);
         poll_fn(|context| {

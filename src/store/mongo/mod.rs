@@ -1,7 +1,7 @@
 //! The store on MongoDB: one client a process, documents as they are, with indexes from the same declarations as SQLite's.
 //!
 //! Every write is acknowledged by a majority with its journal. A single write is one command. A list of writes goes through
-//! [`batch`], which needs no multi-document transactions: servers without them are as good, and there is one path to prove
+//! `batch`, which needs no multi-document transactions: servers without them are as good, and there is one path to prove
 //! instead of two. What fails for a while is tried again; each write carries a random mark, by which a second try sees that
 //! the first one had been done. As many operations are under way as the pool has connections, and 256 wait at most.
 
