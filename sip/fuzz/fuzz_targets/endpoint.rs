@@ -21,7 +21,9 @@ fuzz_target!(|input: &[u8]| {
     let mut now = Instant::now();
     let mut endpoint = Endpoint::new(EndpointConfig { max_dialogs: 8, max_transactions: 16, ..EndpointConfig::default() });
     let (request_uri, from, to, contact, body) = (uri(), NameAddr::from(uri()), NameAddr::from(uri()), uri(), Bytes::from_static(b"offer"));
-    let _ = endpoint.invite(now, OutgoingInvite { flow, alternatives: Vec::new(), request_uri, from, to, contact, body, options: InviteOptions::default() });
+    let (alternatives, options) = (Vec::new(), InviteOptions::default());
+    let call = OutgoingInvite { flow, alternatives, request_uri, from, to, contact, body, account: None, asserted: None, options };
+    let _ = endpoint.invite(now, call);
     let mut ended = BTreeSet::new();
 
     for datagram in split(input) {
