@@ -1,6 +1,7 @@
 //! What the handlers work with.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,37 +20,10 @@ use crate::store::patients::Patients;
 use crate::supervision::{Breakers, Supervisor};
 use crate::telemetry::metrics::Metrics;
 
-/// The parts that the interface stands on.
+/// What every request finds. Clones share it.
 #[derive(Clone, Debug)]
 pub struct AppState {
-    /// The running calls.
-    pub registry: CallRegistry,
-    /// Their records.
-    pub records: CallRecords,
-    /// Those who are cared for.
-    pub patients: Patients,
-    /// The tenants.
-    pub organisations: Organisations,
-    /// Where everything is put down that touches a patient.
-    pub audit: AuditLog,
-    /// What knows credentials.
-    pub authenticator: Arc<dyn Authenticate>,
-    /// What is counted.
-    pub metrics: Metrics,
-    /// What happens.
-    pub events: broadcast::Sender<Event>,
-    /// How often things may be done.
-    pub limits: Limits,
-    /// Web origins that may read answers.
-    pub origins: Vec<String>,
-    /// The tasks in the background.
-    pub tasks: Supervisor,
-    /// Before services that fail.
-    pub breakers: Breakers,
-    /// The process as a whole.
-    pub gateway: GatewayView,
-    /// True once the gateway stops: streams end then.
-    pub stopped: watch::Receiver<bool>,
+    parts: Arc<Parts>,
     /// One permit for each request that may be worked on at one time.
     pub(super) places: Arc<Semaphore>,
     /// One permit for each stream of events.
@@ -78,7 +52,7 @@ impl fmt::Debug for GatewayView {
     }
 }
 
-/// The parts, before they are one.
+/// The parts that the interface stands on.
 #[derive(Debug)]
 pub struct Parts {
     /// The running calls.
@@ -89,7 +63,7 @@ pub struct Parts {
     pub patients: Patients,
     /// The tenants.
     pub organisations: Organisations,
-    /// The audit log.
+    /// Where everything is put down that touches a patient.
     pub audit: AuditLog,
     /// What knows credentials.
     pub authenticator: Arc<dyn Authenticate>,
@@ -107,48 +81,22 @@ pub struct Parts {
     pub breakers: Breakers,
     /// The process as a whole.
     pub gateway: GatewayView,
-    /// True once the gateway stops.
+    /// True once the gateway stops: streams end then.
     pub stopped: watch::Receiver<bool>,
 }
 
 impl From<Parts> for AppState {
     fn from(parts: Parts) -> Self {
-        let Parts {
-            registry,
-            records,
-            patients,
-            organisations,
-            audit,
-            authenticator,
-            metrics,
-            events,
-            limits,
-            origins,
-            tasks,
-            breakers,
-            gateway,
-            stopped,
-        } = parts;
-        let places = Arc::new(Semaphore::new(MAX_REQUESTS));
-        let streams = Arc::new(Semaphore::new(MAX_STREAMS));
-        Self {
-            registry,
-            records,
-            patients,
-            organisations,
-            audit,
-            authenticator,
-            metrics,
-            events,
-            limits,
-            origins,
-            tasks,
-            breakers,
-            gateway,
-            stopped,
-            places,
-            streams,
-        }
+        let [places, streams] = [MAX_REQUESTS, MAX_STREAMS].map(|permits| Arc::new(Semaphore::new(permits)));
+        Self { parts: Arc::new(parts), places, streams }
+    }
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
     }
 }
 

@@ -1,49 +1,29 @@
 //! Ten thousand bad datagrams a second beside fifty calls: the calls lose nothing, and nothing is left behind.
 
-use std::future::ready;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use auricle::agent::simulator::{Behaviour, Config};
 use serde_json::Value;
 use tokio::time::sleep;
 
-use crate::agents::{Agent, route};
-use crate::caller::{Caller, FRAME, plain, rtp_packet};
-use crate::server::{Server, Wanted};
+use crate::caller::{Caller, FRAME, rtp_packet};
+use crate::server::Server;
 use crate::speech::{Room, decode, level};
+use crate::talkers::{CALLS, Talkers, address};
 use crate::{messages, packets};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_calls_lose_nothing_beside_a_flood_and_the_memory_comes_back() {
-    let agent = Agent::start(Config::new(Behaviour::Echo), ready(())).await;
-    let mut agents = String::new();
-    route(&mut agents, "1000", agent.address, "pcm24k", "when_agent_ready", "");
-    let mut server = Server::start(&Wanted { agents, log_level: "info", log_format: "text" });
-    let talking = Arc::new(AtomicBool::new(true));
-    let mut calls = Vec::new();
-    let mut targets = vec![server.sip];
-    for index in 0..CALLS {
-        let mut caller = Caller::invite(server.sip, "1000", address(index), plain).await.expect("the call is answered");
-        targets.push(caller.rtp());
-        let talking = Arc::clone(&talking);
-        calls.push(tokio::spawn(async move {
-            caller.acknowledge().await;
-            let mut room = Room::new(u32::from(index));
-            caller.talk(std::iter::from_fn(|| talking.load(Ordering::Relaxed).then(|| room.frame()))).await;
-            caller.hang_up().await;
-            caller
-        }));
-    }
+    let mut talkers = Talkers::start().await;
+    let targets: Vec<SocketAddr> = std::iter::once(talkers.server.sip).chain(talkers.rtp.iter().copied()).collect();
+    let server = &mut talkers.server;
     sleep(Duration::from_secs(5)).await;
     let before = server.resident_bytes();
 
-    let first = beside(&mut server, &targets).await;
+    let first = beside(server, &targets).await;
     sleep(REST).await;
-    let second = beside(&mut server, &targets).await;
-    talking.store(false, Ordering::Relaxed);
+    let second = beside(server, &targets).await;
+    let (mut server, callers) = talkers.finish().await;
 
     let [growth, again] = [first.saturating_sub(before), second.saturating_sub(first)].map(|bytes| bytes / 1024);
     eprintln!("RESULT flood_memory_growth_kb={growth} gate=8192");
@@ -51,8 +31,7 @@ async fn fifty_calls_lose_nothing_beside_a_flood_and_the_memory_comes_back() {
     assert!(growth <= 8192, "{growth} kB more");
     assert!(again <= 1024, "{again} kB are held {REST:?} after the first flood: a second one needs so much more");
     let mut said = Vec::new();
-    for call in calls {
-        let caller = call.await.expect("a call goes on to its end");
+    for caller in callers {
         heard_all(&caller);
         said.push(u64::from(caller.sent()));
     }
@@ -140,11 +119,6 @@ fn flood(targets: &[SocketAddr], length: Duration) -> u64 {
     sent
 }
 
-fn address(index: u8) -> IpAddr {
-    IpAddr::V4(Ipv4Addr::new(127, 77, 66, 10 + index))
-}
-
-const CALLS: u8 = 50;
 const PER_SECOND: u64 = 10_000;
 /// Longer than a transaction lives on after its end (RFC 3261 section 17, timers H and J: 32 s), and less than a minute.
 ///

@@ -22,5 +22,6 @@ mod server;
 #[path = "../support/speech.rs"]
 #[expect(dead_code, reason = "nobody speaks here")]
 mod speech;
+mod talkers;
 #[path = "../../benches/generator/sip.rs"]
 mod uac;

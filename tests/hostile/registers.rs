@@ -3,40 +3,17 @@
 //!
 //! `AURICLE_FULL=1` makes the flood last 60 s instead of 8.
 
-use std::future::ready;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use auricle::agent::simulator::{Behaviour, Config};
 use tokio::time::sleep;
 
-use crate::agents::{Agent, route};
-use crate::caller::{Caller, plain};
-use crate::server::{Server, Wanted};
-use crate::speech::Room;
+use crate::talkers::{CALLS, Talkers};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_and_options_do_not_feel_a_flood_of_registers() {
-    let agent = Agent::start(Config::new(Behaviour::Echo), ready(())).await;
-    let mut agents = String::new();
-    route(&mut agents, "1000", agent.address, "pcm24k", "when_agent_ready", "");
-    let mut server = Server::start(&Wanted { agents, log_level: "info", log_format: "text" });
-    let talking = Arc::new(AtomicBool::new(true));
-    let mut calls = Vec::new();
-    for index in 0..CALLS {
-        let mut caller =
-            Caller::invite(server.sip, "1000", IpAddr::V4(Ipv4Addr::new(127, 77, 67, 10 + index)), plain).await.expect("an answer");
-        let talking = Arc::clone(&talking);
-        calls.push(tokio::spawn(async move {
-            caller.acknowledge().await;
-            let mut room = Room::new(u32::from(index));
-            caller.talk(std::iter::from_fn(|| talking.load(Ordering::Relaxed).then(|| room.frame()))).await;
-            caller.hang_up().await;
-            caller
-        }));
-    }
+    let mut talkers = Talkers::start().await;
+    let server = &mut talkers.server;
     sleep(Duration::from_secs(3)).await;
     let before = server.resident_bytes();
     let length = Duration::from_secs(if std::env::var_os("AURICLE_FULL").is_some() { 60 } else { 8 });
@@ -51,13 +28,12 @@ async fn calls_and_options_do_not_feel_a_flood_of_registers() {
     }
     let sent = flood.join().expect("the flood is sent");
     let mut waits = probes.join().expect("the probes are sent");
-    talking.store(false, Ordering::Relaxed);
     let growth_kb = most.saturating_sub(before) / 1024;
     waits.sort();
     let p99 = waits[waits.len() * 99 / 100];
     eprintln!("RESULT register_flood sent_per_second={} options_p99_us={} growth_kb={growth_kb}", sent / length.as_secs(), p99.as_micros());
-    for call in calls {
-        let caller = call.await.expect("a call goes on to its end");
+    let (server, callers) = talkers.finish().await;
+    for caller in callers {
         assert!(caller.heard().len() as u32 + 25 > caller.sent(), "{} sent, {} heard", caller.sent(), caller.heard().len());
     }
     for record in server.records(usize::from(CALLS)) {
@@ -116,5 +92,4 @@ fn probe(to: SocketAddr, length: Duration) -> Vec<Duration> {
     waits
 }
 
-const CALLS: u8 = 50;
 const PER_SECOND: f64 = 20_000.0;

@@ -13,3 +13,5 @@ mod spoken;
 #[expect(dead_code, reason = "what is said in calls is other tests' business")]
 mod support;
 mod torture;
+#[path = "../../sip/tests/endpoint/torture_vectors.rs"]
+mod torture_vectors;

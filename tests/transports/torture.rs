@@ -1,12 +1,12 @@
 //! RFC 4475 against the running gateway, over real sockets: every message answered in its class, and the gateway alive after it.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use sip::transport::Transport;
 
 use crate::client::status_of;
 use crate::spoken::Spoken;
+use crate::torture_vectors::{self, cases};
 
 /// Whether the first response, if there is one, is in the class of the manifest. What a peer sees of a message that is right is that it is
 /// not called wrong.
@@ -41,7 +41,7 @@ const KNOWN: &[(&str, &str)] = &[
 
 #[test]
 fn the_torture_messages_are_answered_in_their_class_over_every_transport() {
-    let Some(folder) = vectors() else { return };
+    let Some(folder) = torture_vectors::folder(env!("CARGO_MANIFEST_DIR"), "../shared") else { return };
     for transport in [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws] {
         // One each: for 32 s the same message again is a copy, and is answered where the first came from.
         let spoken = Spoken::start("");
@@ -85,30 +85,4 @@ fn here(message: &[u8], transport: Transport) -> Vec<u8> {
         bytes.splice(1 + via..1 + via, format!("Via: SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bK{}\r\n", message.len()).into_bytes());
     }
     bytes
-}
-
-fn vectors() -> Option<PathBuf> {
-    let root = std::env::var_os("AURICLE_VECTORS")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors"), PathBuf::from);
-    let folder = root.join("rfc4475");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    crate::support::tools::skip(&format!("no RFC 4475 messages at {}", folder.display()));
-    None
-}
-
-/// Names and classes; the manifest is flat enough to be read line by line.
-fn cases(manifest: &str) -> Vec<(String, String)> {
-    let mut cases = Vec::new();
-    let mut name = String::new();
-    let quoted = |text: &str| text.split('"').nth(1).unwrap_or_default().to_owned();
-    for line in manifest.lines().map(str::trim).skip_while(|line| !line.starts_with("\"cases\"")).skip(1) {
-        if line.ends_with('{') {
-            name = quoted(line);
-        } else if let Some(class) = line.strip_prefix("\"expect\":") {
-            cases.push((name.clone(), quoted(class)));
-        }
-    }
-    cases
 }

@@ -42,5 +42,6 @@ mod session_timers;
 mod support;
 #[cfg(test)]
 mod torture;
+mod torture_vectors;
 #[cfg(test)]
 mod transports;

@@ -9,6 +9,7 @@ use sip::message::{Message, Request};
 use sip::transport::{ConnectionId, Frame, Framer, Side, Transport};
 
 use crate::scripted_peer::ScriptedPeer;
+use crate::torture_vectors::{self, cases};
 
 /// What became of a message: what the parser says, and the first response of an endpoint.
 struct Outcome {
@@ -144,27 +145,5 @@ fn the_tortuous_invite_is_read_right() {
 }
 
 fn vectors() -> Option<PathBuf> {
-    let root = std::env::var_os("AURICLE_VECTORS")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors"), PathBuf::from);
-    let folder = root.join("rfc4475");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!("skipped: no RFC 4475 messages at {}", folder.display());
-    None
-}
-
-/// Names and classes; the manifest is flat enough to be read line by line.
-fn cases(manifest: &str) -> Vec<(String, String)> {
-    let mut cases = Vec::new();
-    let mut name = String::new();
-    let quoted = |text: &str| text.split('"').nth(1).unwrap_or_default().to_owned();
-    for line in manifest.lines().map(str::trim).skip_while(|line| !line.starts_with("\"cases\"")).skip(1) {
-        if line.ends_with('{') {
-            name = quoted(line);
-        } else if let Some(class) = line.strip_prefix("\"expect\":") {
-            cases.push((name.clone(), quoted(class)));
-        }
-    }
-    cases
+    torture_vectors::folder(env!("CARGO_MANIFEST_DIR"), "../../shared")
 }

@@ -73,6 +73,11 @@ impl Answer {
 
 impl House {
     pub(in crate::api) fn new() -> Self {
+        Self::with_limit(100_000)
+    }
+
+    /// A house that takes so many requests a minute.
+    pub(super) fn with_limit(per_minute: u32) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let secret = Redacted::new(SECRET.to_owned());
         let documents = SqliteDocuments::open(directory.path(), COLLECTIONS).unwrap();
@@ -99,7 +104,7 @@ impl House {
             authenticator: Arc::new(Cast),
             metrics: Metrics::new(),
             events: broadcast::channel(64).0,
-            limits: Limits::new(Arc::new(InMemory::default()), 100_000),
+            limits: Limits::new(Arc::new(InMemory::default()), per_minute),
             origins: vec![ORIGIN.to_owned()],
             tasks: Supervisor::new(stopped.clone()),
             breakers: Breakers::default(),

@@ -1,22 +1,11 @@
 //! How often things may be done, and what a client is told of it.
 
-use std::sync::Arc;
-
 use super::cast::{FOREIGNER, STAFF};
 use super::house::{House, SECRET};
-use crate::api::limits::{InMemory, Limits};
-use crate::api::router;
-
-fn house(per_minute: u32) -> House {
-    let mut house = House::new();
-    house.state.limits = Limits::new(Arc::new(InMemory::default()), per_minute);
-    house.router = router(house.state.clone());
-    house
-}
 
 #[tokio::test]
 async fn one_request_too_many_is_refused_with_when_to_come_back() {
-    let house = house(3);
+    let house = House::with_limit(3);
     for left in ["2", "1", "0"] {
         let answer = house.ask("GET", "/v1/calls").await;
         assert_eq!(answer.headers["ratelimit-limit"], "3");
@@ -33,7 +22,7 @@ async fn one_request_too_many_is_refused_with_when_to_come_back() {
 
 #[tokio::test]
 async fn a_flood_of_wrong_credentials_ends_in_429_and_fills_no_log() {
-    let house = house(3);
+    let house = House::with_limit(3);
     for _ in 0..3 {
         assert_eq!(house.ask_as(Some("forged"), "GET", "/v1/calls", None).await.error().0, 401);
     }
@@ -46,7 +35,7 @@ async fn a_flood_of_wrong_credentials_ends_in_429_and_fills_no_log() {
 
 #[tokio::test]
 async fn everything_can_be_taken_out_ten_times_an_hour_and_not_by_staff() {
-    let house = house(100);
+    let house = House::with_limit(100);
     for _ in 0..10 {
         assert_eq!(house.ask("GET", "/v1/patients/export").await.status.as_u16(), 200);
     }
