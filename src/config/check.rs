@@ -17,6 +17,7 @@ pub(super) fn faults(config: &Config) -> Vec<SettingFault> {
         ("outbound", config.outbound.faults()),
         ("simulator", config.simulator.faults()),
         ("http", config.http.faults()),
+        ("https_client", config.https_client.faults()),
         ("store", config.store.faults()),
         ("identity", config.identity.faults()),
         ("mail", config.mail.faults()),
@@ -125,6 +126,9 @@ fn guarded(config: &Config, faults: &mut Vec<SettingFault>) {
     }
     for origin in config.http.cors_origins.iter().filter(|origin| !origin.starts_with("https://")) {
         refuse("http.cors_origins".to_owned(), format!("{origin:?}"), "must be https://", "serve the application by TLS");
+    }
+    if config.https_client.plain_http {
+        refuse("https_client.plain_http".to_owned(), "true".to_owned(), "must not be set", "take it out: webhooks go by TLS");
     }
     if ["debug", "trace"].iter().any(|level| config.log.level.contains(level)) {
         refuse("log.level".to_owned(), config.log.level.clone(), "must not be debug or trace", "write info");

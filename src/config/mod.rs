@@ -26,6 +26,7 @@ use crate::domain::deployment::DeploymentConfig;
 use crate::domain::setting::SettingFault;
 use crate::identity::config::{IdentityConfig, MailConfig};
 use crate::leg::config::RtpConfig;
+use crate::net::https::config::HttpsClientConfig;
 use crate::signalling::config::{OutboundConfig, SipConfig};
 use crate::signalling::toll::TollPolicy;
 use crate::signalling::trunks::{DirectorySource, TrunkConfig};
@@ -57,6 +58,8 @@ pub struct Config {
     pub simulator: SimulatorConfig,
     /// The REST interface.
     pub http: HttpConfig,
+    /// Where requests of the gateway's own may go.
+    pub https_client: HttpsClientConfig,
     /// Where records are kept.
     pub store: StoreConfig,
     /// How people sign in.
@@ -100,6 +103,7 @@ impl Config {
             numbers: reader.named_sections("numbers"),
             simulator: reader.section("simulator"),
             http: reader.section("http"),
+            https_client: reader.section("https_client"),
             store: reader.section("store"),
             identity: reader.section("identity"),
             mail: reader.section("mail"),

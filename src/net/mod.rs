@@ -4,6 +4,7 @@
 
 pub mod dns;
 pub mod dscp;
+pub mod https;
 pub mod limits;
 pub mod port_range;
 pub mod readiness;
