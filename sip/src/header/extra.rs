@@ -21,6 +21,8 @@ impl ExtraHeaders {
                 | HeaderName::Diversion
                 | HeaderName::HistoryInfo
                 | HeaderName::UserToUser
+                | HeaderName::Identity
+                | HeaderName::Date
         );
         if about_the_call && self.0.len() < MAX_EXTRA {
             let value: String = value.to_string().chars().filter(|character| !character.is_control()).collect();

@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StatusCode(u16);
 
-#[expect(missing_docs, reason = "the names are those of RFC 3261 §21")]
+#[expect(missing_docs, reason = "the names are those of RFC 3261 §21 and of its extensions")]
 impl StatusCode {
     pub const TRYING: Self = Self(100);
     pub const RINGING: Self = Self(180);
@@ -26,6 +26,10 @@ impl StatusCode {
     pub const EXTENSION_REQUIRED: Self = Self(421);
     pub const SESSION_INTERVAL_TOO_SMALL: Self = Self(422);
     pub const INTERVAL_TOO_BRIEF: Self = Self(423);
+    pub const USE_IDENTITY_HEADER: Self = Self(428);
+    pub const BAD_IDENTITY_INFO: Self = Self(436);
+    pub const UNSUPPORTED_CREDENTIAL: Self = Self(437);
+    pub const INVALID_IDENTITY_HEADER: Self = Self(438);
     pub const BAD_INFO_PACKAGE: Self = Self(469);
     pub const TEMPORARILY_UNAVAILABLE: Self = Self(480);
     pub const CALL_DOES_NOT_EXIST: Self = Self(481);
@@ -94,6 +98,10 @@ impl StatusCode {
             421 => "Extension Required",
             422 => "Session Interval Too Small",
             423 => "Interval Too Brief",
+            428 => "Use Identity Header",
+            436 => "Bad Identity Info",
+            437 => "Unsupported Credential",
+            438 => "Invalid Identity Header",
             469 => "Bad Info Package",
             480 => "Temporarily Unavailable",
             481 => "Call/Transaction Does Not Exist",
