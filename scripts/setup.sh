@@ -38,6 +38,7 @@ part_demo() {
 part_test() {
     part_run
     want sipp sip-tester
+    want tcpdump tcpdump
     want baresip baresip-core
     want /usr/lib/baresip/modules/sndfile.so baresip-core
     want /usr/share/codec2/raw/hts1.raw codec2-examples

@@ -34,12 +34,14 @@ use crate::net::limits::{OpenFiles, raise_open_files};
 use crate::net::port_range::{PortError, PortRange, PortRangeConfig};
 use crate::shutdown::{StopSignals, drain};
 use crate::signalling::gateway::{Gateway, GatewayConfig};
+use crate::signalling::ladder::{LadderBook, LadderKeeper, Tap};
 use crate::signalling::sip::SipShell;
 use crate::signalling::start;
 use crate::signalling::targets::look_up;
 use crate::signalling::trunks::{Directory, DirectoryError};
 use crate::store::calls::CallRecords;
 use crate::store::config::Backend;
+use crate::store::ladders::Ladders;
 use crate::store::mongo::{MongoDocuments, MongoSettings, MongoSettingsError};
 use crate::store::organisations::Organisations;
 use crate::store::patients::Patients;
@@ -157,7 +159,10 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let directory = Directory::new(config.directory(), |name| std::env::var(name).ok())?;
     // Whoever changes trunks, numbers and tenants while calls run sends a new one here.
     let (_directories, directory) = watch::channel(Arc::new(directory));
-    let sip = start_sip(&config, launcher, outbound, directory, stopped.clone())?;
+    let (running_ladders, ladders) = (LadderBook::new(config.sip.ladder), Ladders::new(Arc::clone(&sealed)));
+    let (tap, keeper) = sip_tap(&config, &running_ladders, &ladders, &records.metrics);
+    let sip = start_sip(&config, launcher, outbound, directory, tap, stopped.clone())?;
+    let sip = tokio::spawn(async move { tokio::join!(sip, keeper.run()) });
     let (secret, fresh) = AdminSecret::open(&config.store.path, config.http.admin_secret.as_ref())?;
     let threads = Arc::clone(&media);
     let gateway = GatewayView {
@@ -169,6 +174,8 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let state = AppState::from(Parts {
         registry: registry.clone(),
         records: calls,
+        running_ladders,
+        ladders,
         patients: Patients::new(Arc::clone(&sealed)),
         organisations: Organisations::new(sealed),
         audit: records.audit.clone(),
@@ -301,6 +308,7 @@ fn start_sip(
     launcher: Launcher,
     outbound: mpsc::Receiver<OutboundRequest>,
     directory: watch::Receiver<Arc<Directory>>,
+    tap: Tap,
     stopped: watch::Receiver<bool>,
 ) -> Result<JoinHandle<()>, AppError> {
     let transports = start::transports(&config.sip, launcher.metrics().clone())?;
@@ -326,10 +334,19 @@ fn start_sip(
             seed,
             flood: transports.flood_guard(),
             max_calls_per_second: config.sip.max_calls_per_second,
+            tap,
             to_sip,
         },
     );
     Ok(tokio::spawn(SipShell { transports, endpoint, gateway, commands, outbound, locator, directory, targets }.run(stopped)))
+}
+
+/// What sees the messages of SIP, and what writes what it has kept.
+fn sip_tap(config: &Config, book: &LadderBook, store: &Ladders, metrics: &Metrics) -> (Tap, LadderKeeper) {
+    let (keeper, finished) = LadderKeeper::new(book.clone(), store.clone(), metrics.clone());
+    let tap = Tap::default();
+    let tap = if config.sip.ladder.enabled { tap.with_ladders(book.clone(), finished, metrics.clone()) } else { tap };
+    (tap, keeper)
 }
 
 async fn start_api(config: &Config, state: AppState, stopped: watch::Receiver<bool>) -> Result<JoinHandle<()>, AppError> {

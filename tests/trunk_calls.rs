@@ -16,6 +16,7 @@ use auricle::domain::ids::OrgId;
 use auricle::domain::redacted::Redacted;
 use auricle::signalling::config::{OutboundConfig, SipConfig};
 use auricle::signalling::gateway::{Gateway, GatewayConfig};
+use auricle::signalling::ladder::Tap;
 use auricle::signalling::sip::SipShell;
 use auricle::signalling::start;
 use auricle::signalling::targets::look_up;
@@ -49,7 +50,7 @@ impl House {
         let (directories, watched) = watch::channel(Arc::clone(&directory));
         let (to_sip, commands) = mpsc::channel(64);
         let flood = transports.flood_guard();
-        let config = GatewayConfig { launcher, directory, seed: [1; 32], flood, max_calls_per_second: 0, to_sip };
+        let config = GatewayConfig { launcher, directory, seed: [1; 32], flood, max_calls_per_second: 0, tap: Tap::default(), to_sip };
         let gateway = Gateway::new(Instant::now(), config);
         let endpoint = Endpoint::new(EndpointConfig { seed: [2; 32], ..EndpointConfig::default() });
         let (stop, stopped) = watch::channel(false);

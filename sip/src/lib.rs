@@ -19,7 +19,7 @@
 //! [`endpoint::Endpoint`]. Within and before a call, in both roles: reliable provisional responses
 //! (PRACK, RFC 3262), UPDATE (RFC 3311), session timers (RFC 4028), REFER with NOTIFY and Replaces (RFC 3515, 3891, 4488, 5589), keys by
 //! INFO ([`key_press`]), and the order of offers and answers that they carry (RFC 6337). Bodies are opaque bytes: what stands in an offer
-//! or answer is somebody else's.
+//! or answer is somebody else's. For whoever shows signalling to people: [`glance`] tells whose a message is, [`mask`] hides its secrets.
 //!
 //! # What is left out for now
 //!
@@ -29,9 +29,11 @@
 
 pub mod auth;
 pub mod endpoint;
+pub mod glance;
 pub mod header;
 pub mod key_press;
 pub mod locate;
+pub mod mask;
 pub mod message;
 pub mod registration;
 pub mod transaction;

@@ -14,7 +14,9 @@ use crate::call::registry::CallRegistry;
 use crate::call::thread::ThreadStatus;
 use crate::domain::event::Event;
 use crate::domain::setting::SettingFault;
+use crate::signalling::ladder::LadderBook;
 use crate::store::calls::CallRecords;
+use crate::store::ladders::Ladders;
 use crate::store::organisations::Organisations;
 use crate::store::patients::Patients;
 use crate::supervision::{Breakers, Supervisor};
@@ -59,6 +61,10 @@ pub struct Parts {
     pub registry: CallRegistry,
     /// Their records.
     pub records: CallRecords,
+    /// The signalling of calls that run.
+    pub running_ladders: LadderBook,
+    /// The signalling of calls that are over.
+    pub ladders: Ladders,
     /// Those who are cared for.
     pub patients: Patients,
     /// The tenants.

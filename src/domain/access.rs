@@ -104,6 +104,8 @@ permissions! {
     CallsListen = "calls:listen",
     /// Read what was said.
     TranscriptsRead = "transcripts:read",
+    /// Read the signalling of calls: numbers, addresses and all.
+    LaddersRead = "ladders:read",
     /// Follow what happens as it happens.
     EventsRead = "events:read",
     /// Look at the organisation's users.
@@ -213,6 +215,7 @@ const ORG_ADMIN: &[Permission] = &[
     Permission::PatientsDelete,
     Permission::PatientsExport,
     Permission::CallsListen,
+    Permission::LaddersRead,
     Permission::UsersRead,
     Permission::UsersWrite,
     Permission::OrganisationWrite,

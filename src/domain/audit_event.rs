@@ -96,6 +96,8 @@ pub enum AuditResource {
     Call,
     /// What was said in one.
     Transcript,
+    /// The signalling of one.
+    Ladder,
     /// A patient.
     Patient,
     /// The API as a whole: an access refused before it was known what it was for.

@@ -14,6 +14,7 @@ pub mod email;
 pub mod event;
 pub mod field_fault;
 pub mod ids;
+pub mod ladder;
 pub mod media_statistics;
 pub mod network;
 pub mod organisation;

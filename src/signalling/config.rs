@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use serde::Deserialize;
 
 use super::dialling::Numbering;
+use super::ladder::LadderConfig;
 use super::transport::config::{DnsConfig, LimitsConfig, Listener, TlsConfig};
 use super::trunks::{RouteConfig, Routes, is_prefix};
 use crate::domain::network::Network;
@@ -32,6 +33,8 @@ pub struct SipConfig {
     pub limits: LimitsConfig,
     /// Names.
     pub dns: DnsConfig,
+    /// What is kept of the signalling of each call.
+    pub ladder: LadderConfig,
 }
 
 impl Default for SipConfig {
@@ -45,6 +48,7 @@ impl Default for SipConfig {
             tls: TlsConfig::default(),
             limits: LimitsConfig::default(),
             dns: DnsConfig::default(),
+            ladder: LadderConfig::default(),
         }
     }
 }
@@ -75,7 +79,8 @@ impl SipConfig {
                 faults.push(SettingFault::new("listeners", listener.address, "TLS wants a certificate", mend));
             }
         }
-        let parts = [("tls", self.tls.faults()), ("limits", self.limits.faults()), ("dns", self.dns.faults())];
+        let parts =
+            [("tls", self.tls.faults()), ("limits", self.limits.faults()), ("dns", self.dns.faults()), ("ladder", self.ladder.faults())];
         faults.extend(parts.into_iter().flat_map(|(part, faults)| faults.into_iter().map(move |fault| fault.under(part))));
         faults
     }

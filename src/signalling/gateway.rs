@@ -17,6 +17,7 @@ use sip::transport::Flow;
 use tokio::sync::mpsc;
 
 use self::trunk_calls::{Placed, Wish};
+use super::ladder::Tap;
 use super::locate::LocateError;
 use super::outbound::contact_on;
 use super::transport::FloodGuard;
@@ -35,6 +36,7 @@ pub struct Gateway {
     desk: Desk,
     flood: FloodGuard,
     rate: CallRate,
+    tap: Tap,
     to_sip: mpsc::Sender<(SignallingKey, SignallingCommand)>,
     calls: HashMap<InviteId, SipCall>,
     names: HashMap<SignallingKey, InviteId>,
@@ -76,6 +78,8 @@ pub struct GatewayConfig {
     pub flood: FloodGuard,
     /// New inbound calls a second; 0 sets no limit.
     pub max_calls_per_second: u32,
+    /// Sees every message.
+    pub tap: Tap,
     /// How calls reach the endpoint.
     pub to_sip: mpsc::Sender<(SignallingKey, SignallingCommand)>,
 }
@@ -84,10 +88,10 @@ impl Gateway {
     /// A gateway without calls.
     #[must_use]
     pub fn new(now: Instant, config: GatewayConfig) -> Self {
-        let GatewayConfig { launcher, directory, seed, flood, max_calls_per_second, to_sip } = config;
+        let GatewayConfig { launcher, directory, seed, flood, max_calls_per_second, tap, to_sip } = config;
         let desk = Desk::new(now, directory, seed);
         let rate = CallRate::new(now, max_calls_per_second);
-        Self { launcher, desk, flood, rate, to_sip, calls: HashMap::new(), names: HashMap::new(), last_key: 0 }
+        Self { launcher, desk, flood, rate, tap, to_sip, calls: HashMap::new(), names: HashMap::new(), last_key: 0 }
     }
 
     /// Takes an event of the endpoint.
@@ -97,6 +101,7 @@ impl Gateway {
             Event::Ended { id } => {
                 if let Some(call) = self.calls.remove(&id) {
                     self.names.remove(&call.key);
+                    self.tap.end(now, &call.id);
                     self.release(now, &call);
                 }
                 return;
@@ -140,6 +145,17 @@ impl Gateway {
         }
     }
 
+    /// What sees messages go by.
+    pub const fn tap(&self) -> &Tap {
+        &self.tap
+    }
+
+    /// The end of all signalling: what sees messages may still have to hand on.
+    #[must_use]
+    pub fn into_tap(self) -> Tap {
+        self.tap
+    }
+
     /// Does what a call wants of the endpoint.
     pub fn command(&mut self, now: Instant, endpoint: &mut Endpoint, key: SignallingKey, command: SignallingCommand) {
         let Some(&id) = self.names.get(&key) else { return };
@@ -181,7 +197,10 @@ impl Gateway {
             Ok((launched, trunk, org)) => {
                 tracing::info!(call = %launched.id, peer = %MaskedAddr::from(invite.flow.remote), "call_offered");
                 match contact_on(invite.flow, invite.request_uri.scheme() == Scheme::Sips) {
-                    Some(contact) => self.enter(id, key, launched, Owner { org, trunk, peer: invite.flow.remote.ip(), contact }),
+                    Some(contact) => {
+                        self.tap.begin(&launched.id, &org, Some(&invite.call_id));
+                        self.enter(id, key, launched, Owner { org, trunk, peer: invite.flow.remote.ip(), contact });
+                    }
                     None => {
                         if let Some(trunk) = &trunk {
                             self.desk.limits.release(trunk);

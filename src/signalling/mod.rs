@@ -3,6 +3,7 @@
 pub mod config;
 pub mod dialling;
 pub mod gateway;
+pub mod ladder;
 pub mod locate;
 pub mod outbound;
 pub mod sip;

@@ -17,6 +17,7 @@ use super::transport::{Arrival, Destination, Ready, Transports};
 use super::trunks::Directory;
 use crate::call::event::{SignallingCommand, SignallingKey};
 use crate::call::registry::{OutboundRequest, StartError};
+use crate::domain::ladder::Way;
 
 /// The SIP side of the gateway.
 pub struct SipShell {
@@ -62,9 +63,10 @@ impl SipShell {
                     let servers = || found.map(|found| found.into_iter().map(flow_to).collect());
                     self.gateway.dial(Instant::now(), &mut self.endpoint, request, servers);
                 }
-                _ = stop.wait_for(|stop| *stop) => return,
+                _ = stop.wait_for(|stop| *stop) => break,
             }
         }
+        self.gateway.into_tap().close().await;
     }
 
     fn handle_timeout(&mut self, now: Instant) {
@@ -97,6 +99,7 @@ impl SipShell {
         match ready {
             Ready::Datagrams => self.transports.take_datagrams(Instant::now(), |transports, flow, message| {
                 let now = Instant::now();
+                self.gateway.tap().see(Way::Received, flow, &message);
                 self.endpoint.handle_message(now, flow, message);
                 drain(now, transports, &mut self.endpoint, &mut self.gateway);
             }),
@@ -114,7 +117,10 @@ impl SipShell {
     fn arrive(&mut self, arrival: Arrival) {
         let now = Instant::now();
         match arrival {
-            Arrival::Message(flow, message) => self.endpoint.handle_message(now, flow, message),
+            Arrival::Message(flow, message) => {
+                self.gateway.tap().see(Way::Received, flow, &message);
+                self.endpoint.handle_message(now, flow, message);
+            }
             Arrival::Unsent(transmit) => self.endpoint.handle_unsent(now, &transmit),
             Arrival::Closed(connection) => self.endpoint.handle_closed(now, connection),
         }
@@ -130,6 +136,7 @@ fn drain(now: Instant, transports: &mut Transports, endpoint: &mut Endpoint, gat
     loop {
         match endpoint.poll_output() {
             Output::Transmit(transmit) => {
+                gateway.tap().see(Way::Sent, transmit.flow, &transmit.bytes);
                 if let Err(unsent) = transports.send(transmit) {
                     endpoint.handle_unsent(now, &unsent);
                 }

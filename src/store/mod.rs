@@ -1,8 +1,8 @@
 //! Records: documents with a version, one tenant at a time.
 //!
 //! [`Documents`] is what a database has to offer; [`sqlite`] is the embedded one, and [`sealed`] stands over either and
-//! keeps personal data from it. [`calls`], [`patients`], [`users`] and [`organisations`] speak of those instead of
-//! documents, [`recorder::Recorder`] takes snapshots from running calls without making them wait.
+//! keeps personal data from it. [`calls`], [`ladders`], [`patients`], [`users`] and [`organisations`] speak of those instead
+//! of documents, [`recorder::Recorder`] takes snapshots from running calls without making them wait.
 //!
 //! No question goes over a tenant's wall, with one exception that has a door of its own: [`logins`] tells which
 //! organisation an e-mail address signs in to. Left out on purpose: relations, full text search.
@@ -14,6 +14,7 @@ pub mod config;
 pub mod credentials;
 mod documents;
 mod error;
+pub mod ladders;
 pub mod logins;
 pub mod migrations;
 pub mod mongo;
@@ -41,6 +42,7 @@ pub const COLLECTIONS: &[&Collection] = &[
     &api_keys::API_KEYS,
     &calls::CALLS,
     &credentials::CREDENTIALS,
+    &ladders::LADDERS,
     &logins::LOGINS,
     &migrations::MIGRATIONS,
     &one_time_codes::ONE_TIME_CODES,

@@ -91,6 +91,18 @@ impl Gateway {
         http::request(self.http, method, path, SECRET, "").unwrap_or_else(|| panic!("no answer to {method} {path}"))
     }
 
+    /// What stands at a path of the REST interface, as it came.
+    pub(crate) fn download(&self, path: &str) -> Vec<u8> {
+        let (status, octets) = http::exchange(self.http, "GET", path, SECRET, "").unwrap_or_else(|| panic!("no answer to GET {path}"));
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&octets));
+        octets
+    }
+
+    /// Tells the REST interface something.
+    pub(crate) fn post(&self, path: &str, body: &str) -> Answer {
+        http::request(self.http, "POST", path, SECRET, body).unwrap_or_else(|| panic!("no answer to POST {path}"))
+    }
+
     /// Every call record that the REST interface lists.
     pub(crate) fn calls(&self) -> Vec<Value> {
         let answer = self.get("/v1/calls?limit=200");

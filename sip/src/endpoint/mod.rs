@@ -139,6 +139,11 @@ impl Endpoint {
             && self.stack.out.deadlines.is_empty()
     }
 
+    /// The Call-ID of a call; `None` once it is forgotten.
+    pub fn call_id(&self, id: InviteId) -> Option<&str> {
+        self.invites.get(&id).map(Invite::call_id)
+    }
+
     /// Calls that are not over.
     pub fn calls(&self) -> usize {
         self.tags.len()

@@ -168,6 +168,10 @@ impl Invite {
         self.id
     }
 
+    pub(crate) fn call_id(&self) -> &str {
+        &self.call_id
+    }
+
     pub(crate) fn local_tag(&self) -> &str {
         &self.local_tag
     }

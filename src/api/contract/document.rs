@@ -51,7 +51,11 @@ pub(in crate::api) fn document<'a>(operations: impl Iterator<Item = &'a Operatio
 fn describe(operation: &Operation, generator: &mut schemars::SchemaGenerator, inputs: &mut Map<String, Value>) -> Value {
     let mut responses: Map<String, Value> = Map::new();
     for answer in &operation.answers {
-        responses.insert(answer.status.to_string(), describe_answer(answer, operation, generator));
+        let described = describe_answer(answer, operation, generator);
+        match responses.get_mut(&answer.status.to_string()) {
+            Some(first) => add_form(first, described),
+            None => drop(responses.insert(answer.status.to_string(), described)),
+        }
     }
     describe_errors(operation, &mut responses);
     let mut described = json!({
@@ -94,6 +98,15 @@ fn describe_answer(answer: &Answer, operation: &Operation, generator: &mut schem
         described.insert("content".to_owned(), content);
     }
     described
+}
+
+/// The same answer in another form.
+fn add_form(first: &mut Value, mut other: Value) {
+    if let (Some(forms), Some(Value::Object(more))) =
+        (first.get_mut("content").and_then(Value::as_object_mut), other.get_mut("content").map(Value::take))
+    {
+        forms.extend(more);
+    }
 }
 
 /// Errors that share a status share a response.

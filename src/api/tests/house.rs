@@ -24,7 +24,9 @@ use crate::domain::ids::{CallId, OrgId};
 use crate::domain::patient::{Patient, PatientInput};
 use crate::domain::redacted::Redacted;
 use crate::domain::setting::SettingFault;
+use crate::signalling::ladder::{LadderBook, LadderConfig};
 use crate::store::calls::CallRecords;
+use crate::store::ladders::Ladders;
 use crate::store::organisations::Organisations;
 use crate::store::patients::Patients;
 use crate::store::sealed::{MasterKeys, SealedDocuments};
@@ -98,6 +100,8 @@ impl House {
         let state = AppState::from(Parts {
             registry: registry.clone(),
             records: records.clone(),
+            running_ladders: LadderBook::new(LadderConfig::default()),
+            ladders: Ladders::new(Arc::clone(&sealed)),
             patients: Patients::new(Arc::clone(&sealed)),
             organisations: Organisations::new(sealed),
             audit,
@@ -201,7 +205,7 @@ impl House {
 pub(super) async fn send(router: &Router, request: Request<Body>) -> Answer {
     let response: Response = router.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
-    let text = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
+    let text = String::from_utf8_lossy(&to_bytes(body, usize::MAX).await.unwrap()).into_owned();
     Answer { status: parts.status, headers: parts.headers, text }
 }
 
@@ -227,6 +231,7 @@ fn record(org: &OrgId, session_status: SessionStatus, started_at: DateTime<Utc>)
         direction: Direction::Inbound,
         from: Redacted::new("+15550100".to_owned()),
         to: Redacted::new("1000".to_owned()),
+        caller_verification: None,
         agent: "desk".to_owned(),
         session_status,
         call_status: CallStatus::InProgress,

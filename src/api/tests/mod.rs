@@ -8,6 +8,7 @@ mod faults;
 mod form;
 mod house;
 mod injection;
+mod ladders;
 mod limits;
 mod matrix;
 mod openapi;

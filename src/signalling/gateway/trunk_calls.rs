@@ -55,6 +55,7 @@ impl Gateway {
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant, endpoint: &mut Endpoint) {
         self.desk.handle_timeout(now, endpoint);
+        self.tap.handle_timeout(now);
         let directory = Arc::clone(self.desk.directory());
         let over = self.desk.meter.exceeded(now, |org| directory.tenant(org));
         if !over.is_empty() {
@@ -70,7 +71,7 @@ impl Gateway {
 
     /// When [`Gateway::handle_timeout`] wants to be called.
     pub fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
-        [self.desk.poll_timeout(now), self.desk.meter.next_minute(now)].into_iter().flatten().min()
+        [self.desk.poll_timeout(now), self.desk.meter.next_minute(now), self.tap.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Launches the call that an INVITE asks for; by which trunk it came.
@@ -200,6 +201,7 @@ impl Gateway {
         let Ok(next) = endpoint.invite(now, invite) else { return false };
         let Some(mut call) = self.calls.remove(&id) else { return false };
         tracing::info!(call = %call.id, "call_tries_next_trunk");
+        self.tap.begin(&call.id, &call.org, endpoint.call_id(next));
         if let Some(trunk) = call.trunk.take() {
             self.desk.limits.release(&trunk);
         }
@@ -299,6 +301,7 @@ impl Gateway {
         // A call whose INVITE never goes is told so by its signalling queue, which is dropped here.
         let invite_id = endpoint.invite(now, outgoing(first, offer.clone())).map_err(|_| StartError::Capacity)?;
         let id = launched.id.clone();
+        self.tap.begin(&id, &wish.org, endpoint.call_id(invite_id));
         let owner =
             Owner { org: wish.org.clone(), trunk: first.trunk.clone(), peer: first.flow.remote.ip(), contact: first.contact.clone() };
         self.enter(invite_id, key, launched, owner);

@@ -2,6 +2,7 @@
 
 mod commands;
 mod input;
+mod ladder;
 mod listen;
 mod look;
 mod start;
@@ -39,6 +40,15 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(Verb::Get, "/v1/calls/{id}/transcript", "getCallTranscript", "What both sides said", look::transcript)
             .needs(Permission::TranscriptsRead)
             .answers::<view::Transcript>(200, "Every utterance so far."),
+        Route::new(Verb::Get, "/v1/calls/{id}/ladder", "getCallLadder", "The signalling of a call", ladder::ladder)
+            .needs(Permission::LaddersRead)
+            .query::<ladder::LadderQuery>()
+            .answers::<ladder::LadderView>(
+                200,
+                "Every message of SIP so far, secrets masked; as text, or as a capture whose packets are all UDP.",
+            )
+            .answers_as(200, "text/plain", "")
+            .answers_as(200, "application/vnd.tcpdump.pcap", ""),
         Route::new(Verb::Post, "/v1/calls/{id}/end", "endCall", "End a call", commands::end)
             .needs(control)
             .answers_empty(202, "It is being ended.")

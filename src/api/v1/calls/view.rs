@@ -193,4 +193,4 @@ impl Output for Transcript {
     }
 }
 
-const EXAMPLE_ID: &str = "call_0123456789abcdefghjkmnpqrs";
+pub(super) const EXAMPLE_ID: &str = "call_0123456789abcdefghjkmnpqrs";
