@@ -313,6 +313,7 @@ fn start_sip(
 ) -> Result<JoinHandle<()>, AppError> {
     let transports = start::transports(&config.sip, launcher.metrics().clone())?;
     let locator = start::locator(&config.sip)?;
+    let stir = start::stir(&config.stir, &config.sip, &config.https_client)?;
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(io::Error::from)?;
     let max_dialogs = config.calls.max_concurrent as usize * 2;
@@ -335,6 +336,7 @@ fn start_sip(
             flood: transports.flood_guard(),
             max_calls_per_second: config.sip.max_calls_per_second,
             tap,
+            stir,
             to_sip,
         },
     );

@@ -19,6 +19,7 @@ use auricle::signalling::gateway::{Gateway, GatewayConfig};
 use auricle::signalling::ladder::Tap;
 use auricle::signalling::sip::SipShell;
 use auricle::signalling::start;
+use auricle::signalling::stir::Stir;
 use auricle::signalling::targets::look_up;
 use auricle::signalling::toll::TollPolicy;
 use auricle::signalling::trunks::{Directory, DirectorySource, RouteConfig, TrunkConfig};
@@ -50,7 +51,16 @@ impl House {
         let (directories, watched) = watch::channel(Arc::clone(&directory));
         let (to_sip, commands) = mpsc::channel(64);
         let flood = transports.flood_guard();
-        let config = GatewayConfig { launcher, directory, seed: [1; 32], flood, max_calls_per_second: 0, tap: Tap::default(), to_sip };
+        let config = GatewayConfig {
+            launcher,
+            directory,
+            seed: [1; 32],
+            flood,
+            max_calls_per_second: 0,
+            tap: Tap::default(),
+            stir: Stir::default(),
+            to_sip,
+        };
         let gateway = Gateway::new(Instant::now(), config);
         let endpoint = Endpoint::new(EndpointConfig { seed: [2; 32], ..EndpointConfig::default() });
         let (stop, stopped) = watch::channel(false);

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use media::frame::ItemId;
 
 use crate::domain::call_record::{CallRecord, CallStatus, Direction, MediaStatistics, SessionStatus, Speaker, Utterance};
+use crate::domain::caller_verification::CallerVerification;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{CallId, OrgId};
 use crate::domain::redacted::Redacted;
@@ -40,6 +41,8 @@ pub struct CallIdentity {
     pub from: Redacted<String>,
     /// The called.
     pub to: Redacted<String>,
+    /// Whether somebody answers for the caller's number, where that was asked.
+    pub verification: Option<CallerVerification>,
     /// Name of the configured agent.
     pub agent: String,
 }
@@ -65,13 +68,14 @@ impl Journal {
     /// Begins with the INVITE, at `now`, which is `wall` on the calendar.
     #[must_use]
     pub fn new(identity: CallIdentity, now: Instant, wall: DateTime<Utc>) -> Self {
-        let CallIdentity { id, org, direction, from, to, agent } = identity;
+        let CallIdentity { id, org, direction, from, to, verification, agent } = identity;
         let record = CallRecord {
             id,
             org_id: org,
             direction,
             from,
             to,
+            caller_verification: verification.clone(),
             agent,
             session_status: SessionStatus::Starting,
             call_status: CallStatus::NotStarted,
@@ -86,6 +90,9 @@ impl Journal {
         let mut journal = Self { record, began: now, answered: None, turn: None, heard: VecDeque::new(), events: VecDeque::new() };
         journal.mark(now, Moment::Invite);
         journal.emit(EventKind::CallStarted { direction });
+        if let Some(verification) = verification {
+            journal.emit(EventKind::CallerVerified { verification });
+        }
         journal
     }
 
@@ -265,6 +272,7 @@ mod tests {
             direction: Direction::Inbound,
             from: Redacted::new("alice".to_owned()),
             to: Redacted::new("1000".to_owned()),
+            verification: None,
             agent: "simulator".to_owned(),
         };
         Journal::new(identity, now, Utc::now())

@@ -34,6 +34,7 @@ use super::thread::{MediaThreads, ThreadContext};
 use crate::agent::client::AgentEndpoint;
 use crate::agent::config::AgentConfig;
 use crate::domain::call_record::Direction;
+use crate::domain::caller_verification::CallerVerification;
 use crate::domain::ids::{CallId, OrgId};
 use crate::domain::redacted::Redacted;
 use crate::leg::codecs::CodecNames;
@@ -99,6 +100,8 @@ pub struct LaunchRequest {
     pub from: Redacted<String>,
     /// The called.
     pub to: Redacted<String>,
+    /// Whether somebody answers for the caller's number, where that was asked.
+    pub verification: Option<CallerVerification>,
     /// Name of the agent.
     pub agent: String,
     /// When an inbound call is answered.
@@ -202,6 +205,7 @@ impl Launcher {
                 direction,
                 from: request.from,
                 to: request.to,
+                verification: request.verification,
                 agent: request.agent,
             },
             policy: self.policy(request.answer),

@@ -6,12 +6,14 @@ use std::net::IpAddr;
 use super::Config;
 use crate::domain::ids::OrgId;
 use crate::domain::setting::SettingFault;
+use crate::signalling::stir::{SignRule, StirRule};
 use crate::signalling::transport::config::Listener;
 
 /// Every setting that cannot stand.
 pub(super) fn faults(config: &Config) -> Vec<SettingFault> {
     let own = [
         ("sip", config.sip.faults()),
+        ("stir", config.stir.faults()),
         ("rtp", config.rtp.faults()),
         ("calls", config.calls.faults()),
         ("outbound", config.outbound.faults()),
@@ -46,6 +48,14 @@ fn trunks(config: &Config, faults: &mut Vec<SettingFault>) {
         }
         if trunk.login.as_ref().is_some_and(|login| !logins.insert(login)) {
             faults.push(SettingFault::new(format!("{key}.login"), "(set)", "must be of one trunk alone", "choose another name"));
+        }
+        if trunk.stir != StirRule::Off && config.stir.authorities.is_none() {
+            let mend = "set stir.authorities, or take it out";
+            faults.push(SettingFault::new(format!("{key}.stir"), "(set)", "needs stir.authorities", mend));
+        }
+        if trunk.sign != SignRule::Off && !config.stir.signs() {
+            let mend = "set stir.certificate, or take it out";
+            faults.push(SettingFault::new(format!("{key}.sign"), "(set)", "needs stir.certificate", mend));
         }
         faults.extend(trunk.faults().into_iter().map(|fault| fault.under(&key)));
     }

@@ -28,6 +28,7 @@ use crate::identity::config::{IdentityConfig, MailConfig};
 use crate::leg::config::RtpConfig;
 use crate::net::https::config::HttpsClientConfig;
 use crate::signalling::config::{OutboundConfig, SipConfig};
+use crate::signalling::stir::StirConfig;
 use crate::signalling::toll::TollPolicy;
 use crate::signalling::trunks::{DirectorySource, TrunkConfig};
 use crate::store::config::StoreConfig;
@@ -40,6 +41,8 @@ pub struct Config {
     pub deployment: DeploymentConfig,
     /// Where SIP is spoken.
     pub sip: SipConfig,
+    /// Whose word counts on who calls, and with what we give ours.
+    pub stir: StirConfig,
     /// Which ports carry audio.
     pub rtp: RtpConfig,
     /// How many calls, how long.
@@ -94,6 +97,7 @@ impl Config {
         let config = Self {
             deployment: reader.section("deployment"),
             sip: reader.section("sip"),
+            stir: reader.section("stir"),
             rtp: reader.section("rtp"),
             calls: reader.section("calls"),
             outbound: reader.section("outbound"),

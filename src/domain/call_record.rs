@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::caller_verification::CallerVerification;
 use super::ids::{CallId, OrgId};
 pub use super::media_statistics::MediaStatistics;
 use super::redacted::Redacted;
@@ -23,6 +24,9 @@ pub struct CallRecord {
     pub from: Redacted<String>,
     /// The dialled number or SIP user.
     pub to: Redacted<String>,
+    /// Whether somebody answers for the caller's number (STIR/SHAKEN); null where that was not asked.
+    #[serde(default)]
+    pub caller_verification: Option<CallerVerification>,
     /// Name of the configured agent.
     pub agent: String,
     /// Where the call stands.

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::call_record::{Direction, SessionStatus, Speaker};
+use super::caller_verification::CallerVerification;
 use super::ids::{CallId, OrgId};
 use super::redacted::Redacted;
 use super::termination::Termination;
@@ -30,6 +31,11 @@ pub enum EventKind {
     CallStarted {
         /// Who dialled.
         direction: Direction,
+    },
+    /// It was checked whether somebody answers for the caller's number.
+    CallerVerified {
+        /// What was found.
+        verification: CallerVerification,
     },
     /// The two sides can hear each other.
     CallAnswered,

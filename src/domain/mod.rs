@@ -7,6 +7,7 @@ pub mod api_key;
 pub mod audio_diagnostics;
 pub mod audit_event;
 pub mod call_record;
+pub mod caller_verification;
 pub mod caregiver;
 pub mod credentials;
 pub mod deployment;

@@ -3,6 +3,7 @@
 //! Holds the table from SIP's name of a call to the call. Bounded by the endpoint's dialogs; a call that does not take
 //! its news in time is hung up.
 
+mod callers;
 mod trunk_calls;
 
 use std::collections::HashMap;
@@ -20,11 +21,13 @@ use self::trunk_calls::{Placed, Wish};
 use super::ladder::Tap;
 use super::locate::LocateError;
 use super::outbound::contact_on;
+use super::stir::Stir;
 use super::transport::FloodGuard;
 use super::trunks::{CallRate, Desk, Directory, TrunkName};
 use crate::call::event::{RejectCause, SignallingCommand, SignallingEvent, SignallingKey};
 use crate::call::launch::{Launched, Launcher};
 use crate::call::registry::OutboundRequest;
+use crate::domain::caller_verification::CallerVerification;
 use crate::domain::ids::{CallId, OrgId};
 use crate::domain::termination::{SipReason, Termination};
 use crate::telemetry::MaskedAddr;
@@ -37,6 +40,7 @@ pub struct Gateway {
     flood: FloodGuard,
     rate: CallRate,
     tap: Tap,
+    stir: Stir,
     to_sip: mpsc::Sender<(SignallingKey, SignallingCommand)>,
     calls: HashMap<InviteId, SipCall>,
     names: HashMap<SignallingKey, InviteId>,
@@ -80,6 +84,8 @@ pub struct GatewayConfig {
     pub max_calls_per_second: u32,
     /// Sees every message.
     pub tap: Tap,
+    /// Signs and verifies who calls.
+    pub stir: Stir,
     /// How calls reach the endpoint.
     pub to_sip: mpsc::Sender<(SignallingKey, SignallingCommand)>,
 }
@@ -88,17 +94,18 @@ impl Gateway {
     /// A gateway without calls.
     #[must_use]
     pub fn new(now: Instant, config: GatewayConfig) -> Self {
-        let GatewayConfig { launcher, directory, seed, flood, max_calls_per_second, tap, to_sip } = config;
+        let GatewayConfig { launcher, directory, seed, flood, max_calls_per_second, tap, stir, to_sip } = config;
         let desk = Desk::new(now, directory, seed);
         let rate = CallRate::new(now, max_calls_per_second);
-        Self { launcher, desk, flood, rate, tap, to_sip, calls: HashMap::new(), names: HashMap::new(), last_key: 0 }
+        Self { launcher, desk, flood, rate, tap, stir, to_sip, calls: HashMap::new(), names: HashMap::new(), last_key: 0 }
     }
 
     /// Takes an event of the endpoint.
     pub fn event(&mut self, now: Instant, endpoint: &mut Endpoint, event: Event) {
         let (id, news) = match event {
-            Event::Incoming { id, invite } => return self.incoming(now, endpoint, id, &invite),
+            Event::Incoming { id, invite } => return self.incoming(now, endpoint, id, invite),
             Event::Ended { id } => {
+                self.stir.forget(id);
                 if let Some(call) = self.calls.remove(&id) {
                     self.names.remove(&call.key);
                     self.tap.end(now, &call.id);
@@ -191,9 +198,17 @@ impl Gateway {
         drop(reply.send(started));
     }
 
-    fn incoming(&mut self, now: Instant, endpoint: &mut Endpoint, id: InviteId, invite: &IncomingInvite) {
+    /// A call whose caller is as verified as its trunk wants it.
+    fn receive(
+        &mut self,
+        now: Instant,
+        endpoint: &mut Endpoint,
+        id: InviteId,
+        invite: &IncomingInvite,
+        verification: Option<CallerVerification>,
+    ) {
         let key = self.next_key();
-        match self.admit(now, key, invite) {
+        match self.admit(now, key, invite, verification) {
             Ok((launched, trunk, org)) => {
                 tracing::info!(call = %launched.id, peer = %MaskedAddr::from(invite.flow.remote), "call_offered");
                 match contact_on(invite.flow, invite.request_uri.scheme() == Scheme::Sips) {

@@ -8,6 +8,7 @@ pub mod locate;
 pub mod outbound;
 pub mod sip;
 pub mod start;
+pub mod stir;
 pub mod targets;
 pub mod toll;
 pub mod transport;

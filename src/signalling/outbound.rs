@@ -10,6 +10,7 @@ use sip::transport::Flow;
 use super::config::OutboundConfig;
 use super::dialling::{DialError, Number};
 use super::locate::LocateError;
+use super::stir::Statement;
 use super::toll::{MeterRefusal, TollPolicy, TollRefusal};
 use super::trunks::{Directory, Identity, ShownNumber, Trunk, TrunkName, request_uri};
 use crate::call::registry::StartError;
@@ -94,6 +95,8 @@ pub struct Attempt {
     pub from: NameAddr,
     /// Who calls, on our word.
     pub asserted: Option<Uri>,
+    /// What is signed of it, where the trunk wants that.
+    pub statement: Option<Statement>,
     /// Who we are to the trunk.
     pub account: Option<Account>,
 }
@@ -213,6 +216,7 @@ impl Ways<'_> {
             request_uri: request_uri(&trunk.config, number, &target)?,
             from: identity.from,
             asserted: identity.asserted,
+            statement: statement(trunk, own.as_ref(), number),
             account: trunk.account.clone(),
         })
     }
@@ -229,8 +233,15 @@ fn direct(uri: &Uri, flows: &[Flow]) -> Option<Attempt> {
         from: contact.clone().into(),
         contact,
         asserted: None,
+        statement: None,
         account: None,
     })
+}
+
+/// Only numbers that are the trunk's own are shown, so they are the customer's.
+fn statement(trunk: &Trunk, shown: Option<&ShownNumber>, called: &Number) -> Option<Statement> {
+    let limit = trunk.config.sign.limit()?;
+    Statement::new(&trunk.config.org, shown?.number().as_str(), called.as_str(), true, limit)
 }
 
 /// Our address on a flow, as the far end is told it.

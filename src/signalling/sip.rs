@@ -63,6 +63,7 @@ impl SipShell {
                     let servers = || found.map(|found| found.into_iter().map(flow_to).collect());
                     self.gateway.dial(Instant::now(), &mut self.endpoint, request, servers);
                 }
+                checked = self.gateway.verdict() => self.gateway.verified(Instant::now(), &mut self.endpoint, checked),
                 _ = stop.wait_for(|stop| *stop) => break,
             }
         }

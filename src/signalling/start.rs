@@ -8,10 +8,13 @@ use sip::transport::Transport;
 
 use super::config::SipConfig;
 use super::locate::Locator;
+use super::stir::{Stir, StirConfig, StirError};
 use super::transport::config::Listener;
 use super::transport::flood::FloodLimits;
 use super::transport::{ConnectionLimits, Times, Transports, TransportsConfig};
 use crate::net::dns::Names;
+use crate::net::https::HttpsClient;
+use crate::net::https::config::HttpsClientConfig;
 use crate::net::tcp;
 use crate::net::tls::{TlsContext, TlsError};
 use crate::net::udp::{UdpChannel, bind_sip};
@@ -33,6 +36,12 @@ pub enum StartError {
     /// The certificates.
     #[error("sip.tls: {0}")]
     Tls(#[from] TlsError),
+    /// Certificate, key or authorities for callers' numbers.
+    #[error(transparent)]
+    Stir(#[from] StirError),
+    /// Whose certificates servers of certificates may have.
+    #[error("https_client: {0}")]
+    Https(#[source] TlsError),
     /// The name servers of the system.
     #[error("the system's name servers cannot be read: {0}")]
     Names(#[source] io::Error),
@@ -80,6 +89,16 @@ pub fn locator(sip: &SipConfig) -> Result<Locator, StartError> {
     let names = Names::new(&sip.dns.servers, limit).map_err(StartError::Names)?;
     let v6 = std::iter::once(sip.listen).chain(sip.listeners.iter().map(|listener| listener.address)).any(|address| address.is_ipv6());
     Ok(Locator::new(names, limit, v6))
+}
+
+/// What signs for our numbers and verifies those of others.
+///
+/// # Errors
+/// When a file, or the name servers, cannot be had.
+pub fn stir(stir: &StirConfig, sip: &SipConfig, https: &HttpsClientConfig) -> Result<Stir, StartError> {
+    let names = Names::new(&sip.dns.servers, Duration::from_millis(sip.dns.timeout_ms)).map_err(StartError::Names)?;
+    let client = HttpsClient::new(names, TlsContext::open(https.tls_files()).map_err(StartError::Https)?, https.reach());
+    Ok(Stir::new(stir.signer()?, stir.verifier(client)?))
 }
 
 /// Our end of TCP connections, where we listen for them.

@@ -255,6 +255,7 @@ fn identity() -> CallIdentity {
         direction: Direction::Inbound,
         from: Redacted::new("alice".to_owned()),
         to: Redacted::new("1000".to_owned()),
+        verification: None,
         agent: "scripted".to_owned(),
     }
 }

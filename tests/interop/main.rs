@@ -12,6 +12,7 @@ mod messages;
 mod ping;
 mod sipp;
 mod sound;
+mod stir;
 mod stop;
 #[path = "../support/mod.rs"]
 mod support;

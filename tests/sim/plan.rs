@@ -42,6 +42,7 @@ pub(crate) fn identity(direction: Direction) -> CallIdentity {
         direction,
         from: Redacted::new("alice".to_owned()),
         to: Redacted::new("1000".to_owned()),
+        verification: None,
         agent: "scripted".to_owned(),
     }
 }

@@ -36,12 +36,13 @@ impl Gateway {
         Self::start_over(behaviour, "", "", rtp_lines)
     }
 
-    /// As [`Self::start_with`], with more lines in the section `[sip]`, and more sections.
+    /// As [`Self::start_with`], with more lines in the section `[sip]`, and more sections, in which `{own}` stands for where SIP is.
     pub(crate) fn start_over(behaviour: &str, sip_lines: &str, sections: &str, rtp_lines: &str) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let agent = Agent::start(behaviour, folder.path());
         let (sip, http, rtp) = (ports::free_udp(), ports::free_tcp(), RtpRange::take());
+        let sections = sections.replace("{own}", &sip.to_string());
         let configuration =
             configuration(sip, http, &rtp, folder.path(), agent.address).replace("[calls]", &format!("{rtp_lines}\n{sections}\n[calls]"));
         let configuration = configuration.replace("\n[rtp]", &format!("{sip_lines}\n[rtp]"));

@@ -31,7 +31,8 @@ impl ExtraHeaders {
         self
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (HeaderName, &str)> {
+    /// Those that were taken, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (HeaderName, &str)> {
         self.0.iter().map(|(name, value)| (*name, &**value))
     }
 }

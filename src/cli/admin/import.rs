@@ -192,6 +192,7 @@ fn record(org: &OrgId, origin: &OriginCall) -> CallRecord {
         direction: origin.direction,
         from: origin.from.clone(),
         to: origin.to.clone(),
+        caller_verification: None,
         agent: "imported".to_owned(),
         session_status: SessionStatus::Completed,
         call_status: CallStatus::Completed,

@@ -14,12 +14,14 @@ use crate::call::config::{AnswerRule, NumberConfig};
 use crate::call::event::{RejectCause, SignallingKey};
 use crate::call::launch::{LaunchError, LaunchRequest, Launched};
 use crate::call::registry::StartError;
+use crate::domain::caller_verification::CallerVerification;
 use crate::domain::ids::{CallId, OrgId};
 use crate::domain::network::Network;
 use crate::domain::redacted::Redacted;
 use crate::leg::line_rules::LineRules;
 use crate::signalling::locate::LocateError;
 use crate::signalling::outbound::{Attempt, Destination, DialRefusal, OUR_USER, Ways};
+use crate::signalling::stir::Stir;
 use crate::signalling::toll::CallToken;
 use crate::signalling::trunks::{Dialled, Directory, Peer, Refused, Trunk, TrunkName, asserted_number};
 
@@ -80,6 +82,7 @@ impl Gateway {
         now: Instant,
         key: SignallingKey,
         invite: &IncomingInvite,
+        verification: Option<CallerVerification>,
     ) -> Result<(Launched, Option<TrunkName>, OrgId), RejectCause> {
         let directory = Arc::clone(self.desk.directory());
         let address = invite.flow.remote.ip();
@@ -104,6 +107,7 @@ impl Gateway {
             })?;
         }
         let request = self.inbound_request(key, invite, number, trunk.map(Arc::as_ref), dialled);
+        let request = LaunchRequest { verification, ..request };
         let org = request.org.clone();
         let launched = self.launcher.launch(request).map_err(|error| {
             tracing::debug!(%error, "call_not_launched");
@@ -143,6 +147,7 @@ impl Gateway {
             from: Redacted::new(from),
             to: Redacted::new(to),
             agent: number.agent.clone(),
+            verification: None,
             answer: number.answer,
             peer: invite.flow.remote.ip(),
             offer: Some(invite.sdp.clone()),
@@ -197,7 +202,7 @@ impl Gateway {
         if !directory.outbound().enabled {
             return false;
         }
-        let invite = outgoing(&attempt, placed.offer.clone());
+        let invite = outgoing(&attempt, placed.offer.clone(), &self.stir);
         let Ok(next) = endpoint.invite(now, invite) else { return false };
         let Some(mut call) = self.calls.remove(&id) else { return false };
         tracing::info!(call = %call.id, "call_tries_next_trunk");
@@ -288,6 +293,7 @@ impl Gateway {
             from: Redacted::new(first.from.uri().user().unwrap_or(OUR_USER).to_owned()),
             to: wish.to.clone(),
             agent,
+            verification: None,
             answer: AnswerRule::default(),
             peer: first.flow.remote.ip(),
             offer: None,
@@ -299,7 +305,7 @@ impl Gateway {
         })?;
         let offer = launched.offer.clone().unwrap_or_default();
         // A call whose INVITE never goes is told so by its signalling queue, which is dropped here.
-        let invite_id = endpoint.invite(now, outgoing(first, offer.clone())).map_err(|_| StartError::Capacity)?;
+        let invite_id = endpoint.invite(now, outgoing(first, offer.clone(), &self.stir)).map_err(|_| StartError::Capacity)?;
         let id = launched.id.clone();
         self.tap.begin(&id, &wish.org, endpoint.call_id(invite_id));
         let owner =
@@ -323,7 +329,7 @@ impl Gateway {
     }
 }
 
-fn outgoing(attempt: &Attempt, body: Bytes) -> OutgoingInvite {
+fn outgoing(attempt: &Attempt, body: Bytes, stir: &Stir) -> OutgoingInvite {
     OutgoingInvite {
         flow: attempt.flow,
         alternatives: attempt.alternatives.clone(),
@@ -334,7 +340,7 @@ fn outgoing(attempt: &Attempt, body: Bytes) -> OutgoingInvite {
         account: attempt.account.clone(),
         asserted: attempt.asserted.clone(),
         body,
-        options: InviteOptions::default(),
+        options: InviteOptions { headers: stir.sign(attempt.statement.as_ref()), ..InviteOptions::default() },
     }
 }
 

@@ -20,6 +20,12 @@ pub struct Identity {
 }
 
 impl ShownNumber {
+    /// The number itself.
+    #[must_use]
+    pub const fn number(&self) -> &Number {
+        &self.0
+    }
+
     /// The number asked for, where the trunk may show it, or the trunk's own. `None` when the trunk has none or may not show the one
     /// that was asked for: showing a number that is not ours is how calls are blocked, and people deceived.
     #[must_use]

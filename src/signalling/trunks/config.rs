@@ -14,6 +14,7 @@ use crate::leg::codecs::CodecNames;
 use crate::leg::config::{OrderRule, SourceRule, SrtpRule};
 use crate::leg::line_rules::LineRules;
 use crate::signalling::dialling::Numbering;
+use crate::signalling::stir::{SignRule, StirRule};
 
 /// One trunk: a carrier, a PBX, a telephone.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -61,6 +62,12 @@ pub struct TrunkConfig {
     pub identity: IdentityRule,
     /// Whether its word on who calls (P-Asserted-Identity) is taken. Default false.
     pub trusted_identity: bool,
+    /// Whether those who call by it must be verified by signature (STIR): `off`, `verify` (what is found stands in the record) or
+    /// `require` (others are refused); needs `stir.authorities`. Default `off`.
+    pub stir: StirRule,
+    /// The most that our signature says of calls that go out by it: `off` (nothing is signed), `a`, `b` or `c`; needs
+    /// `stir.certificate`. Default `off`.
+    pub sign: SignRule,
 
     /// Codecs of its calls, best first. Default: those of the number, then of `[rtp]`.
     pub codecs: Option<CodecNames>,
@@ -145,6 +152,8 @@ impl Default for TrunkConfig {
             caller_ids: Vec::new(),
             identity: IdentityRule::default(),
             trusted_identity: false,
+            stir: StirRule::default(),
+            sign: SignRule::default(),
             codecs: None,
             codec_order: None,
             srtp: None,

@@ -19,6 +19,7 @@ pub(in crate::store) fn record(org: &str, status: SessionStatus, started_at: Dat
         direction: Dialled::Inbound,
         from: Redacted::new("+15550100".to_owned()),
         to: Redacted::new("1000".to_owned()),
+        caller_verification: None,
         agent: "desk".to_owned(),
         session_status: status,
         call_status: CallStatus::InProgress,

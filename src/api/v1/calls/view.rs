@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::api::contract::Output;
 use crate::domain::call_record::{CallRecord, CallStatus, Direction, MediaStatistics, SessionStatus, Speaker, Utterance};
+use crate::domain::caller_verification::{Attestation, CallerVerification};
 use crate::domain::ids::{CallId, OrgId};
 use crate::domain::redacted::Redacted;
 use crate::domain::termination::{SipReason, Termination};
@@ -64,6 +65,8 @@ pub(super) struct CallView {
     direction: Direction,
     from: Redacted<String>,
     to: Redacted<String>,
+    /// Whether somebody answers for the caller's number (STIR/SHAKEN); null where that was not asked.
+    caller_verification: Option<CallerVerification>,
     agent: String,
     session_status: SessionStatus,
     call_status: CallStatus,
@@ -80,7 +83,7 @@ pub(super) struct CallView {
 
 impl CallView {
     pub(super) fn new(record: CallRecord, with_words: bool) -> Self {
-        let CallRecord { id, org_id, direction, from, to, agent, session_status, call_status, .. } = record;
+        let CallRecord { id, org_id, direction, from, to, caller_verification, agent, session_status, call_status, .. } = record;
         let CallRecord { started_at, answered_at, ended_at, termination, timeline, media, transcript, .. } = record;
         let transcript = with_words.then_some(transcript);
         Self {
@@ -89,6 +92,7 @@ impl CallView {
             direction,
             from,
             to,
+            caller_verification,
             agent,
             session_status,
             call_status,
@@ -150,6 +154,7 @@ fn example() -> CallRecord {
         direction: Direction::Inbound,
         from: Redacted::new("+15550100199".to_owned()),
         to: Redacted::new("+15550100100".to_owned()),
+        caller_verification: Some(CallerVerification::passed(Attestation::A, "123e4567-e89b-12d3-a456-426655440000".to_owned())),
         agent: "reception".to_owned(),
         session_status: SessionStatus::Completed,
         call_status: CallStatus::Completed,
