@@ -10,7 +10,7 @@ needed=()   # packages without which nothing builds
 wanted=()   # packages without which something is skipped
 cmake_wanted=no
 pypi_cmake=cmake==4.2.0
-node_clients="jssip@3.13.8 ws@8.23.0"
+node_clients="jssip@3.13.8 ws@8.23.0 hep-js@1.0.22"
 
 need() { have "$1" || needed+=("$2"); }
 want() { have "$1" || wanted+=("$2"); }
@@ -127,14 +127,14 @@ mongo_server() {
         || echo "setup: it cannot be had; the tests of the MongoDB store will say that they are skipped" >&2
 }
 
-# The SIP client of browsers, at its pinned version, only when that changed.
+# The SIP client of browsers and the reader of HEP, at their pinned versions, only when one changed.
 node_packages() {
     local folder=target/node
     [ "$(cat $folder/installed.txt 2>/dev/null)" = "$node_clients" ] && return 0
     have npm || return 1
     echo "setup: installing $node_clients into $folder"
     mkdir -p $folder
-    # shellcheck disable=SC2086 # two packages, two words
+    # shellcheck disable=SC2086 # one word a package
     npm install --prefix $folder --no-audit --no-fund --no-save --loglevel=error $node_clients && echo "$node_clients" >$folder/installed.txt
 }
 
@@ -174,7 +174,7 @@ main() {
             || echo "setup: going on without the Python packages; the tests that need them will say that they are skipped" >&2
     fi
     if [ $tests = yes ]; then
-        node_packages || echo "setup: going on without JsSIP; the test that needs it will say that it is skipped" >&2
+        node_packages || echo "setup: going on without the packages of Node; the tests that need them will say that they are skipped" >&2
     fi
     if [ $plots = yes ]; then
         python_packages tests/quality/requirements.txt installed-quality.txt || echo "setup: going on without plots" >&2

@@ -50,6 +50,7 @@ use crate::store::sealed::SealedDocuments;
 use crate::store::sqlite::SqliteDocuments;
 use crate::store::{COLLECTIONS, Documents, StoreError, migrations};
 use crate::supervision::{Breakers, Supervisor};
+use crate::telemetry::hep::HepSender;
 use crate::telemetry::metrics::Metrics;
 
 /// Why the gateway does not run.
@@ -161,6 +162,13 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let (_directories, directory) = watch::channel(Arc::new(directory));
     let (running_ladders, ladders) = (LadderBook::new(config.sip.ladder), Ladders::new(Arc::clone(&sealed)));
     let (tap, keeper) = sip_tap(&config, &running_ladders, &ladders, &records.metrics);
+    let tap = match HepSender::new(&config.hep, records.metrics.clone()) {
+        Some((collector, task)) => {
+            tokio::spawn(task.run());
+            tap.with_collector(collector)
+        }
+        None => tap,
+    };
     let sip = start_sip(&config, launcher, outbound, directory, tap, stopped.clone())?;
     let sip = tokio::spawn(async move { tokio::join!(sip, keeper.run()) });
     let (secret, fresh) = AdminSecret::open(&config.store.path, config.http.admin_secret.as_ref())?;

@@ -23,6 +23,7 @@ pub(super) fn faults(config: &Config) -> Vec<SettingFault> {
         ("store", config.store.faults()),
         ("identity", config.identity.faults()),
         ("mail", config.mail.faults()),
+        ("hep", config.hep.faults()),
         ("log", config.log.faults()),
     ];
     let mut faults: Vec<_> = own.into_iter().flat_map(|(section, own)| own.into_iter().map(|fault| fault.under(section))).collect();
@@ -139,6 +140,9 @@ fn guarded(config: &Config, faults: &mut Vec<SettingFault>) {
     }
     if config.https_client.plain_http {
         refuse("https_client.plain_http".to_owned(), "true".to_owned(), "must not be set", "take it out: webhooks go by TLS");
+    }
+    if let Some(fault) = config.hep.guarded_fault() {
+        refuse("hep.collector".to_owned(), fault.value, "must not be told by default what it says in the clear", &fault.mend);
     }
     if ["debug", "trace"].iter().any(|level| config.log.level.contains(level)) {
         refuse("log.level".to_owned(), config.log.level.clone(), "must not be debug or trace", "write info");

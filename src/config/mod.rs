@@ -33,6 +33,7 @@ use crate::signalling::toll::TollPolicy;
 use crate::signalling::trunks::{DirectorySource, TrunkConfig};
 use crate::store::config::StoreConfig;
 use crate::telemetry::config::LogConfig;
+use crate::telemetry::hep::HepConfig;
 
 /// Every setting of the gateway.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +72,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// Where the audit log is kept.
     pub audit: AuditConfig,
+    /// Whom signalling is told to.
+    pub hep: HepConfig,
     /// What is logged.
     pub log: LogConfig,
 }
@@ -112,6 +115,7 @@ impl Config {
             identity: reader.section("identity"),
             mail: reader.section("mail"),
             audit: reader.section("audit"),
+            hep: reader.section("hep"),
             log: reader.section("log"),
         };
         let mut faults = reader.finish();

@@ -14,8 +14,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, 
 
 use self::table::{
     AGENT_FAULTS, API_DURATION, API_ERRORS, API_REQUESTS, CALL_SETUP, CALLS_ACTIVE, CALLS_ENDED, CALLS_REFUSED, CALLS_STARTED, FIRST_AUDIO,
-    JITTER, Kind, Metric, PACKETS_LATE, PACKETS_LOST, RECEIVED_MOS, ROUND_TRIP, SEND_LATENESS, SENT_MOS, SIP_LADDERS_DROPPED, SIP_UNHEARD,
-    SNAPSHOTS_DROPPED, TABLE, TURN_LATENCY,
+    HEP_DROPPED, JITTER, Kind, Metric, PACKETS_LATE, PACKETS_LOST, RECEIVED_MOS, ROUND_TRIP, SEND_LATENESS, SENT_MOS, SIP_LADDERS_DROPPED,
+    SIP_UNHEARD, SNAPSHOTS_DROPPED, TABLE, TURN_LATENCY,
 };
 use crate::domain::call_record::{Direction, MediaStatistics};
 use crate::domain::termination::Termination;
@@ -100,6 +100,11 @@ impl Metrics {
     /// The SIP ladder of a call is not kept; `reason` is one of a closed list.
     pub fn sip_ladder_dropped(&self, reason: &'static str) {
         self.count(SIP_LADDERS_DROPPED, vec![Label::from_static_parts("reason", reason)]);
+    }
+
+    /// A packet for the HEP collector was not sent.
+    pub fn hep_dropped(&self) {
+        self.count(HEP_DROPPED, Vec::new());
     }
 
     /// A call that began is over.

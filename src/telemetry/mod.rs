@@ -1,10 +1,11 @@
-//! Logs and metrics.
+//! Logs and metrics, and what a collector is told ([`hep`]).
 //!
 //! A log line is the name of an event and its fields. Personal data cannot get into one: it is held in types that do
 //! not print ([`crate::domain::redacted::Redacted`]), and addresses go through [`MaskedAddr`]. Levels: debug for
 //! diagnosis, info for a change of state, warn for what mended itself, error for what needs a look.
 
 pub mod config;
+pub mod hep;
 mod mask;
 pub mod metrics;
 

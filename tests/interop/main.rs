@@ -7,6 +7,7 @@
 mod baresip;
 mod command_line;
 mod crash;
+mod hep;
 mod ladder;
 mod messages;
 mod ping;

@@ -14,12 +14,14 @@ use super::config::LadderConfig;
 use crate::domain::ids::{CallId, OrgId};
 use crate::domain::ladder::{Ladder, LadderMessage, LadderTransport, Way};
 use crate::domain::redacted::Redacted;
+use crate::telemetry::hep::{Carrier, HepSender, Report, ReportKind};
 use crate::telemetry::metrics::Metrics;
 
 /// Sees every message of SIP. Without anything that wants them it costs nothing.
 #[derive(Debug, Default)]
 pub struct Tap {
     ladders: Option<Ladders>,
+    collector: Option<HepSender>,
 }
 
 #[derive(Debug)]
@@ -59,11 +61,21 @@ impl Tap {
         self
     }
 
+    /// One that also tells a collector, of whatever goes by.
+    #[must_use]
+    pub fn with_collector(mut self, collector: HepSender) -> Self {
+        self.collector = Some(collector);
+        self
+    }
+
     /// A message goes by.
     pub fn see(&self, way: Way, flow: Flow, message: &[u8]) {
-        let Some(ladders) = &self.ladders else { return };
+        if self.ladders.is_none() && self.collector.is_none() {
+            return;
+        }
         let glance = Glance::at(message);
-        if !ladders.book.book().wants(&glance) {
+        let ladders = self.ladders.as_ref().filter(|ladders| ladders.book.book().wants(&glance));
+        if ladders.is_none() && self.collector.is_none() {
             return;
         }
         let mut octets = message.to_vec();
@@ -76,7 +88,12 @@ impl Tap {
             remote: Redacted::new(flow.remote),
             octets: Redacted::new(octets),
         };
-        ladders.book.book().put(glance.call_id, message);
+        if let Some(collector) = &self.collector {
+            tell(collector, &message, glance.call_id);
+        }
+        if let Some(ladders) = ladders {
+            ladders.book.book().put(glance.call_id, message);
+        }
     }
 
     /// A call has begun, or is tried anew, under a Call-ID of SIP.
@@ -122,6 +139,13 @@ impl Tap {
             }
         }
     }
+}
+
+fn tell(collector: &HepSender, message: &LadderMessage, call_id: &str) {
+    let (from, to) = message.ends();
+    let carrier = if message.transport == LadderTransport::Udp { Carrier::Udp } else { Carrier::Tcp };
+    let payload = message.octets.expose();
+    collector.tell(&Report { from, to, carrier, at: message.at, kind: ReportKind::Sip, correlation: call_id, payload });
 }
 
 const fn transport(transport: Transport) -> LadderTransport {

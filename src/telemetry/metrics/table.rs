@@ -36,6 +36,7 @@ pub(super) const CALLS_ENDED: &str = "auricle_call_ended_total";
 pub(super) const CALLS_REFUSED: &str = "auricle_call_refused_total";
 pub(super) const SIP_UNHEARD: &str = "auricle_sip_unheard_total";
 pub(super) const SIP_LADDERS_DROPPED: &str = "auricle_sip_ladders_dropped_total";
+pub(super) const HEP_DROPPED: &str = "auricle_hep_packets_dropped_total";
 pub(super) const CALL_SETUP: &str = "auricle_call_setup_ms";
 pub(super) const TURN_LATENCY: &str = "auricle_call_turn_latency_ms";
 pub(super) const FIRST_AUDIO: &str = "auricle_agent_first_audio_ms";
@@ -63,6 +64,7 @@ pub(super) const TABLE: &[Metric] = &[
     Metric { name: CALLS_ENDED, kind: Kind::Counter, text: "Calls that ended, by whose doing (class), where (area) and why (reason)." },
     Metric { name: SIP_UNHEARD, kind: Kind::Counter, text: "Messages and connections of SIP that a limit kept out, by which (limit)." },
     Metric { name: SIP_LADDERS_DROPPED, kind: Kind::Counter, text: "SIP ladders of calls that were not kept, by why (reason)." },
+    Metric { name: HEP_DROPPED, kind: Kind::Counter, text: "Packets for the HEP collector that were not sent." },
     Metric {
         name: CALL_SETUP,
         kind: Kind::Histogram(&[5.0, 20.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 3_000.0, 10_000.0]),
