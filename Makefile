@@ -11,9 +11,11 @@ export AURICLE_PYTHON ?= $(CURDIR)/target/venv/bin/python
 export PATH := $(PATH):$(CURDIR)/target/venv/bin
 
 CONFIG ?=
+UNTIL ?=
+TARGETS ?=
 RELEASE := target/release/auricle
 
-.PHONY: openapi help setup run demo test test-full lint fuzz quality quality-echo dtmf bench-call bench-media bench-sip bench-pacer measured image
+.PHONY: openapi help setup run demo test test-full lint fuzz quality quality-echo dtmf histories bench-call bench-media bench-sip bench-pacer measured image
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,9 +51,9 @@ lint: ## formatting, clippy, documentation, licences and sources of every depend
 openapi: ## write openapi.json anew from the routes
 	AURICLE_WRITE_OPENAPI=1 cargo test --locked --lib openapi
 
-fuzz: ## every fuzz target, SECONDS_EACH=60 by default
+fuzz: ## every fuzz target, SECONDS_EACH=60 by default, or UNTIL=600 of the project together; TARGETS="media/rtp …" for some
 	@scripts/setup.sh run
-	@scripts/fuzz.sh $(or $(SECONDS_EACH),60)
+	@UNTIL=$(UNTIL) scripts/fuzz.sh $(or $(SECONDS_EACH),60) $(TARGETS)
 
 quality-echo: ## whether the agent's echo is taken for the caller, and how soon the caller is heard through it
 	@scripts/setup.sh test
@@ -69,6 +71,13 @@ dtmf: ## keys under 20 % loss, and hours of speech that hold none
 	@scripts/setup.sh test
 	AURICLE_FULL=1 cargo test --release --locked -p media --test dtmf_loss --test dtmf_talk_off -- --nocapture 2>&1 | tee target/dtmf.log
 	@python3 scripts/measured.py --dtmf target/dtmf.log
+
+histories: ## a million random packet histories, and as many ordered and replayed packets, on every core
+	@scripts/setup.sh run
+	AURICLE_FULL=1 cargo test --release --locked -p media --test ingress_histories --test egress_histories --test playout_histories \
+		--test ingress_orderly -- --nocapture 2>&1 | tee target/histories.log
+	AURICLE_FULL=1 cargo test --release --locked -p media --lib srtp -- --nocapture 2>&1 | tee -a target/histories.log
+	@python3 scripts/measured.py --histories target/histories.log
 
 bench-call: ## cost, delay and memory of a call at 100 and 400 calls, against the bare loop
 	@scripts/setup.sh bench

@@ -58,20 +58,34 @@ def result(name):
     print(f"RESULT {name}", *(f"{figure['name']}={figure['value']:.5g}" for figure in figures))
 
 
-def fuzz(listed, seconds):
-    """Adds what fuzzing did to what it did before: one line a target, its name and its executions. It comes here only without a finding."""
-    totals = json.loads(FUZZED.read_text()) if FUZZED.exists() else {}
+def fuzz(name, runs, seconds, cpu_seconds=None):
+    """Adds what fuzzing did with a target to what it did before. It comes here only without a finding.
+
+    On a busy machine the CPU's seconds are fewer than those that went by, and the rate is of the CPU's."""
+    name, totals = name.removeprefix("./"), fuzzed()
+    total = totals.setdefault(name, {"executions": 0, "seconds": 0})
+    total["executions"] += int(runs)
+    total["seconds"] += int(seconds)
+    total.pop("a_second_last", None)
+    if cpu_seconds:
+        total["cpu_seconds"] = total.get("cpu_seconds", 0) + int(cpu_seconds)
+        total["a_cpu_second_last"] = round(int(runs) / max(int(cpu_seconds), 1))
+    else:
+        total["a_second_last"] = round(int(runs) / int(seconds))
+    FUZZED.write_text(json.dumps(dict(sorted(totals.items())), indent=2) + "\n")
     figures = []
-    for name, runs in (line.split() for line in pathlib.Path(listed).read_text().splitlines()):
-        total = totals.setdefault(name, {"executions": 0, "seconds": 0})
-        total["executions"] += int(runs)
-        total["seconds"] += int(seconds)
-        minutes, rate = total["seconds"] / 60, int(runs) / int(seconds)
-        what = f"`{name}`, executions without a finding in {shown(minutes)} min; {shown(round(rate))} a second the last time"
-        figures.append({"name": name.strip("./").replace("/", "_"), "what": what, "value": total["executions"]})
-    FUZZED.write_text(json.dumps(totals, indent=2) + "\n")
-    save("fuzz", "Fuzzing, all runs of the project together", f"make fuzz SECONDS_EACH={seconds}", figures)
-    result("fuzz")
+    for name, total in sorted(totals.items()):
+        last = f"; {shown(total['a_second_last'])} a second the last time" if "a_second_last" in total else ""
+        if "a_cpu_second_last" in total:
+            last = f"; {shown(total['a_cpu_second_last'])} a second of CPU the last time"
+        what = f"`{name}`, executions without a finding in {shown(total['seconds'] / 60)} min{last}"
+        figures.append({"name": name.replace("/", "_"), "what": what, "value": total["executions"]})
+    save("fuzz", "Fuzzing, all runs of the project together", "make fuzz", figures)
+
+
+def fuzzed():
+    """What every run of each target did so far, by its name."""
+    return json.loads(FUZZED.read_text()) if FUZZED.exists() else {}
 
 
 def dtmf(log):
@@ -93,6 +107,33 @@ def dtmf(log):
     ]
     save("dtmf", "Keys", "make dtmf", figures)
     result("dtmf")
+
+
+def histories(log):
+    """Saves what the random histories printed, which stand in the log only when all of them kept to their invariants."""
+    figures = []
+    for line in pathlib.Path(log).read_text().splitlines():
+        if "RESULT histories_" in line:
+            name, *said = line[line.index("RESULT") :].split()[1:]
+            said = dict(word.split("=", 1) for word in said)
+            name = name.removeprefix("histories_")
+            what = HISTORIES[name] + (f" ({said['seconds']} s)" if "seconds" in said else "")
+            figures.append({"name": name, "what": what, "value": int(said["count"])})
+    if len(figures) < len(HISTORIES):
+        sys.exit("histories: not all of them ended well")
+    save("histories", "Random histories, none with a finding", "make histories", figures)
+    result("histories")
+
+
+# What is drawn at random, by the name under which its test tells it.
+HISTORIES = {
+    "ingress": "Packet histories in which the books of ingress balance and its timeline keeps to RTP's",
+    "egress": "Egress histories in which every sample is a model's",
+    "egress_resampled": "Egress histories with resampling in which every sample is accounted for",
+    "playout": "Playout histories in which books, bounds and clock hold",
+    "ordered": "Packets in order that went on at once and byte for byte",
+    "replayed": "Replayed SRTP packets refused",
+}
 
 
 def save(name, title, command, figures):
@@ -130,7 +171,11 @@ def main():
 if sys.argv[1:2] == ["--result"]:
     result(sys.argv[2])
 elif sys.argv[1:2] == ["--fuzz"]:
-    fuzz(*sys.argv[2:4])
+    fuzz(*sys.argv[2:6])
+elif sys.argv[1:2] == ["--fuzzed"]:
+    print(fuzzed().get(sys.argv[2].removeprefix("./"), {}).get("seconds", 0))
+elif sys.argv[1:2] == ["--histories"]:
+    histories(sys.argv[2])
 elif sys.argv[1:2] == ["--dtmf"]:
     dtmf(sys.argv[2])
 else:

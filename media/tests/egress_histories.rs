@@ -8,6 +8,7 @@
 
 #[path = "egress_histories/model.rs"]
 mod model;
+mod seeds;
 
 use std::time::{Duration, Instant};
 
@@ -24,22 +25,18 @@ const CODECS_8K: [Codec; 3] = [Codec::Pcmu, Codec::Pcma, Codec::L16 { rate: Samp
 
 #[test]
 fn the_ledger_counts_the_samples_that_stand_in_packets() {
-    each_seed(10_000, model_history);
+    each_seed("egress", 100_000, model_history);
 }
 
 #[test]
 fn resampled_items_are_played_for_as_long_as_they_were_received_and_no_sample_is_unaccounted_for() {
-    each_seed(300, resampled_history);
+    each_seed("egress_resampled", 3_000, resampled_history);
 }
 
-/// The history of one seed, of all, or of a tenth of them.
-fn each_seed(count: u64, history: fn(u64)) {
-    if let Ok(seed) = std::env::var("AURICLE_SEED") {
-        history(seed.parse().unwrap());
-        return;
-    }
-    let count = if std::env::var_os("AURICLE_FULL").is_some() { count } else { count / 10 };
-    (1..=count).for_each(history);
+/// A hundredth of `count`, or all under `AURICLE_FULL`.
+fn each_seed(what: &str, count: u64, history: impl Fn(u64) + Sync) {
+    let count = if std::env::var_os("AURICLE_FULL").is_some() { count } else { count / 100 };
+    seeds::each(what, 1..=count, history);
 }
 
 struct Draw(u64);

@@ -2,9 +2,11 @@
 //!
 //! A history is drawn from a seed: a sender (codecs that change, packet lengths, pauses, clocks that jump or stand
 //! still, new sources, telephone-events, comfort noise), a network (loss, duplicates, delay, disorder) and a caller of the pipeline
-//! who may be late, mutes and holds. Set `AURICLE_SEED` to run one again; all million run under `AURICLE_FULL=1`.
+//! who may be late, mutes and holds. Set `AURICLE_SEED` to run one again; a million run under `AURICLE_FULL=1`.
 #![expect(clippy::disallowed_methods, reason = "a test needs some instant to begin at")]
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may fail by a panic")]
+
+mod seeds;
 
 use std::time::{Duration, Instant};
 
@@ -23,18 +25,9 @@ const CODECS: [(Codec, PayloadType); 3] = [
 ];
 
 #[test]
-fn fifty_thousand_histories_keep_the_books() {
-    if let Ok(seed) = std::env::var("AURICLE_SEED") {
-        History::run(seed.parse().unwrap());
-        return;
-    }
-    (1..=50_000).for_each(History::run);
-}
-
-#[test]
-#[ignore = "minutes in a debug build"]
-fn a_million_histories_keep_the_books() {
-    (50_001..=1_050_000).for_each(History::run);
+fn histories_keep_the_books() {
+    let count = if std::env::var_os("AURICLE_FULL").is_some() { 1_000_000 } else { 50_000 };
+    seeds::each("ingress", 1..=count, History::run);
 }
 
 struct Draw(u64);

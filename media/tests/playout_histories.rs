@@ -6,6 +6,8 @@
 #![expect(clippy::disallowed_methods, reason = "a test needs some instant to begin at")]
 #![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
 
+mod seeds;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -24,13 +26,9 @@ const CODECS: [(Codec, PayloadType); 4] = [
 const RATES: [SampleRate; 4] = [SampleRate::HZ_8000, SampleRate::HZ_16000, SampleRate::HZ_24000, SampleRate::HZ_48000];
 
 #[test]
-fn two_hundred_histories_keep_the_books() {
-    if let Ok(seed) = std::env::var("AURICLE_SEED") {
-        run(seed.parse().unwrap());
-        return;
-    }
+fn histories_keep_the_books() {
     let count = if std::env::var_os("AURICLE_FULL").is_some() { 100_000 } else { 200 };
-    (1..=count).for_each(run);
+    seeds::each("playout", 1..=count, run);
 }
 
 struct Draw(u64);

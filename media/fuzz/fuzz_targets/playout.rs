@@ -10,7 +10,7 @@ use media::playout::{Playout, PlayoutConfig};
 use media::rtp::{RtpHeader, RtpPacket};
 use media::units::{PayloadType, RtpTimestamp, SampleRate, SequenceNumber, Ssrc};
 
-/// Each 8 bytes are a packet: what differs from its predecessor, how long after it, how long it is; and a pull behind it.
+// Each 8 bytes are a packet: what differs from its predecessor, how long after it, how long it is; and a pull behind it.
 fuzz_target!(|script: &[u8]| {
     let mut playout = Playout::new(PlayoutConfig {
         codec: Codec::Pcma,
