@@ -67,7 +67,7 @@ fn main() -> Result<()> {
     thread::sleep(Duration::from_secs(1));
     let before = cpu::of(process::id())?;
     thread::sleep(Duration::from_secs(seconds));
-    let used = cpu::of(process::id())?.saturating_sub(before);
+    let used = cpu::of(process::id())?.cpu().saturating_sub(before.cpu());
     #[expect(clippy::cast_precision_loss, reason = "small counts")]
     let figure = used.as_secs_f64() * 1000.0 / (calls as f64 * seconds as f64);
     println!("RESULT bare_loop calls={calls} seconds={seconds} cpu_ms_per_call_second={figure:.3}");

@@ -93,7 +93,10 @@ const ALL: &[Job] = &[
     BARE,
     Job { calls: 400, tail: 6, ..GATEWAY },
     Job { calls: 400, tail: 6, ..BARE },
+    Job { calls: 400, tail: 6, ..GATEWAY },
+    Job { calls: 400, tail: 6, ..BARE },
     Job { wss: true, ..GATEWAY },
     Job { number: "1001", ..GATEWAY },
+    Job { number: "1001", calls: 400, ..GATEWAY },
     Job { calls: 50, ..GATEWAY },
 ];

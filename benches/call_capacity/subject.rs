@@ -41,15 +41,29 @@ impl Subject {
         Ok(line.trim().trim_end_matches(" kB").parse()?)
     }
 
-    /// System calls within `seconds`, by perf; nothing where perf may not count them.
-    pub(crate) fn system_calls(&self, seconds: u64) -> Option<u64> {
+    /// System calls within `seconds`, by perf: all of them, then those of [`CALLS`]; nothing where perf may not count them.
+    pub(crate) fn system_calls(&self, seconds: u64) -> Option<Vec<u64>> {
         let (pid, seconds) = (self.pid().to_string(), seconds.to_string());
-        let counted = Command::new("perf")
-            .args(["stat", "-x,", "-e", "raw_syscalls:sys_enter", "-p", &pid, "--", "sleep", &seconds])
-            .output()
-            .ok()?;
+        let named = CALLS.map(|name| format!("syscalls:sys_enter_{name}"));
+        let events = [&["raw_syscalls:sys_enter".to_owned()], named.as_slice()].concat();
+        let counted =
+            Command::new("perf").args(["stat", "-x,", "-e", &events.join(","), "-p", &pid, "--", "sleep", &seconds]).output().ok()?;
         // perf writes its figures to standard error: count, unit, event, …
-        String::from_utf8_lossy(&counted.stderr).lines().find(|line| line.contains("sys_enter"))?.split(',').next()?.parse().ok()
+        let said = String::from_utf8_lossy(&counted.stderr).into_owned();
+        let count = |event: &String| said.lines().find(|line| line.contains(&format!(",{event},")))?.split(',').next()?.parse().ok();
+        events.iter().map(count).collect()
+    }
+
+    /// How often the system has taken the CPU from one of the threads, or been given it.
+    pub(crate) fn switches(&self) -> Result<u64> {
+        let mut switches = 0;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.pid()))? {
+            // A thread may end meanwhile.
+            let Ok(status) = fs::read_to_string(thread?.path().join("status")) else { continue };
+            let counts = status.lines().filter(|line| line.contains("voluntary_ctxt_switches"));
+            switches += counts.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum::<u64>();
+        }
+        Ok(switches)
     }
 }
 
@@ -142,6 +156,9 @@ fn wait_for_line(child: &mut Child, line: &str) -> Result<()> {
     }
     bail!("it ended at its start");
 }
+
+/// The system calls of audio and of waiting for it, as the kernel names them.
+pub(crate) const CALLS: [&str; 6] = ["epoll_wait", "epoll_pwait", "recvfrom", "sendto", "timerfd_settime", "futex"];
 
 /// As in `config/bench.toml`.
 pub(crate) const SIP: &str = "127.0.0.1:5090";

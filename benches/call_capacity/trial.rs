@@ -33,7 +33,11 @@ pub(crate) struct Trial {
     pub(crate) job: Job,
     pub(crate) cpu_ms_per_call_second: f64,
     pub(crate) resident_kb: u64,
-    pub(crate) system_calls_per_call_and_tick: Option<f64>,
+    /// The part of it that is not the kernel's.
+    pub(crate) user_ms_per_call_second: f64,
+    pub(crate) switches_per_call_and_tick: f64,
+    /// All, then those of [`CALLS`].
+    pub(crate) system_calls_per_call_and_tick: Option<Vec<f64>>,
     /// The load's own findings.
     pub(crate) load: Value,
 }
@@ -67,9 +71,10 @@ pub(crate) fn run(job: &Job, bare_loop: &Path) -> Result<Trial> {
     load.0.stdin.take().context("no standard input")?.write_all(b"go\n")?;
     next("UP")?;
     next("START")?;
-    let (from, before) = (Instant::now(), cpu::of(subject.pid())?);
+    let (from, before, switched) = (Instant::now(), cpu::of(subject.pid())?, subject.switches()?);
     next("END")?;
-    let (wall, used) = (from.elapsed(), cpu::of(subject.pid())? - before);
+    let (wall, after, switched) = (from.elapsed(), cpu::of(subject.pid())?, subject.switches()? - switched);
+    let call_seconds = job.calls as f64 * wall.as_secs_f64();
     let resident_kb = subject.resident_kb()?;
     let counted =
         job.tail.checked_sub(1).filter(|&seconds| seconds > 0).and_then(|seconds| Some((subject.system_calls(seconds)?, seconds)));
@@ -77,9 +82,14 @@ pub(crate) fn run(job: &Job, bare_loop: &Path) -> Result<Trial> {
 
     Ok(Trial {
         job: *job,
-        cpu_ms_per_call_second: milliseconds(used) / (job.calls as f64 * wall.as_secs_f64()),
+        cpu_ms_per_call_second: milliseconds(after.cpu() - before.cpu()) / call_seconds,
+        user_ms_per_call_second: milliseconds(after.user - before.user) / call_seconds,
+        switches_per_call_and_tick: switched as f64 / (TICKS_PER_SECOND as f64 * call_seconds),
         resident_kb,
-        system_calls_per_call_and_tick: counted.map(|(count, seconds)| count as f64 / (seconds * TICKS_PER_SECOND * job.calls) as f64),
+        system_calls_per_call_and_tick: counted.map(|(counts, seconds)| {
+            let ticks = (seconds * TICKS_PER_SECOND * job.calls) as f64;
+            counts.into_iter().map(|count| count as f64 / ticks).collect()
+        }),
         load: load_report,
     })
 }
