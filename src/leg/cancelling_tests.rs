@@ -48,17 +48,7 @@ impl Telephone {
             ssrc: Ssrc(9),
             marker: false,
         };
-        Self {
-            leg,
-            now,
-            codec: Codec::Pcmu,
-            payload_type: PayloadType::PCMU,
-            decoder,
-            encoder,
-            room: VecDeque::new(),
-            header,
-            noise: 1,
-        }
+        Self { leg, now, codec: Codec::Pcmu, payload_type: PayloadType::PCMU, decoder, encoder, room: VecDeque::new(), header, noise: 1 }
     }
 
     /// Offers this anew.

@@ -381,3 +381,7 @@ impl Leg {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "cancelling_tests.rs"]
+mod cancelling_tests;

@@ -223,10 +223,11 @@ impl Line {
     }
 
     fn drain_egress(&mut self, now: Instant) -> Option<Instant> {
+        let EgressCodec { codec, ptime, .. } = self.egress.codec();
+        let ticks = u32::try_from(codec.clock_rate().ticks(ptime)).unwrap_or(u32::MAX);
         loop {
             match self.egress.poll_output() {
                 EgressOutput::Packet(audio) => {
-                    let ticks = audio.payload.len() as u32;
                     let key = self.keypad.as_mut().and_then(|keypad| keypad.replace(&audio.header, ticks));
                     if key.is_none() && !self.played {
                         note_sent(&mut self.sent, self.first_sent, self.codec, &audio);
