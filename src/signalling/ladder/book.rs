@@ -93,7 +93,7 @@ impl Book {
         if calls.is_empty() {
             let (ours, others) = std::mem::take(&mut self.strays).into_iter().partition(|stray| *stray.name == *name);
             self.strays = others;
-            for Stray { message, .. } in VecDeque::<Stray>::from(ours) {
+            for Stray { message, .. } in ours {
                 self.stray_bytes -= message.octets.expose().len();
                 page.put(bounds, message);
             }

@@ -96,7 +96,7 @@ fn checksum(parts: &[&[u8]]) -> u16 {
         [high] => u32::from(*high) << 8,
         _ => 0,
     });
-    let sum = words.fold(0, |sum: u32, word| sum + word);
+    let sum = words.sum::<u32>();
     let folded = (sum & 0xffff) + (sum >> 16);
     let folded = (folded & 0xffff) + (folded >> 16);
     u16::try_from(folded).map_or(0, |sum| !sum)

@@ -66,7 +66,7 @@ impl fmt::Display for Sort {
 #[must_use]
 pub fn steps(ladder: &Ladder) -> Vec<Step<'_>> {
     let mut seen = HashSet::new();
-    let mut asked: HashMap<(Way, Option<String>, Option<(u32, String)>), DateTime<Utc>> = HashMap::new();
+    let mut asked: HashMap<(Way, Transaction), DateTime<Utc>> = HashMap::new();
     let mut previous = ladder.started_at;
     let mut steps = Vec::with_capacity(ladder.messages.len());
     for message in &ladder.messages {
@@ -74,7 +74,7 @@ pub fn steps(ladder: &Ladder) -> Vec<Step<'_>> {
         step.since_previous = message.at - previous;
         previous = message.at;
         step.repeated = !seen.insert((message.way, *message.remote.expose(), message.octets.expose().as_slice()));
-        let transaction = |way| (way, step.call_id.clone(), step.cseq.clone());
+        let transaction = |way| (way, (step.call_id.clone(), step.cseq.clone()));
         if let Sort::Response { .. } = step.sort {
             step.since_request = asked.get(&transaction(other(message.way))).map(|at| message.at - *at);
         } else {
@@ -84,6 +84,9 @@ pub fn steps(ladder: &Ladder) -> Vec<Step<'_>> {
     }
     steps
 }
+
+/// What a response has in common with its request: Call-ID, number and method.
+type Transaction = (Option<String>, Option<(u32, String)>);
 
 fn read(message: &LadderMessage, started_at: DateTime<Utc>) -> Step<'_> {
     let octets = Bytes::copy_from_slice(message.octets.expose());
