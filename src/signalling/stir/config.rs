@@ -97,10 +97,9 @@ impl StirConfig {
             let bound = "goes with private_key and certificate_url";
             faults.push(SettingFault::new("certificate", "(incomplete)", bound, "set all three or none"));
         }
-        let fetched =
-            |url: &String| url.parse::<HttpsUrl>().is_ok_and(|url| url.is_secure() && url.port() == 443 && !url.target().contains('?'));
+        let fetched = |url: &String| url.parse::<HttpsUrl>().is_ok_and(|url| url.is_secure() && !url.target().contains('?'));
         if let Some(url) = self.certificate_url.as_ref().filter(|url| !fetched(url)) {
-            let bound = "must be https:// at port 443 without user, query and fragment: others fetch nothing else";
+            let bound = "must be https:// without user, query and fragment: others fetch nothing else";
             faults.push(SettingFault::new("certificate_url", format!("{url:?}"), bound, "publish the chain there as a PEM file"));
         }
         faults
