@@ -36,9 +36,10 @@ use crate::shutdown::{StopSignals, drain};
 use crate::signalling::gateway::{Gateway, GatewayConfig};
 use crate::signalling::ladder::{LadderBook, LadderKeeper, Tap};
 use crate::signalling::sip::SipShell;
-use crate::signalling::start;
+use crate::signalling::start::{self, Switched};
+use crate::signalling::switchboard::{SwitchboardError, SwitchboardOutlet};
 use crate::signalling::targets::look_up;
-use crate::signalling::trunks::{Directory, DirectoryError};
+use crate::signalling::toll::LedgerPort;
 use crate::store::calls::CallRecords;
 use crate::store::config::Backend;
 use crate::store::ladders::Ladders;
@@ -48,6 +49,7 @@ use crate::store::patients::Patients;
 use crate::store::recorder::Recorder;
 use crate::store::sealed::SealedDocuments;
 use crate::store::sqlite::SqliteDocuments;
+use crate::store::telephony::Telephony;
 use crate::store::{COLLECTIONS, Documents, StoreError, migrations};
 use crate::supervision::{Breakers, Supervisor};
 use crate::telemetry::hep::HepSender;
@@ -94,9 +96,9 @@ pub enum AppError {
         /// Why.
         source: AuditError,
     },
-    /// A trunk's password.
-    #[error(transparent)]
-    Directory(#[from] DirectoryError),
+    /// A trunk's password, or the trunks and numbers of the store.
+    #[error("trunks and numbers: {0}")]
+    Telephony(#[from] SwitchboardError),
     /// MongoDB is to be used and its settings do not do.
     #[error(transparent)]
     Mongo(#[from] MongoSettingsError),
@@ -157,9 +159,6 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let media = Arc::new(MediaThreads::start(&settings)?);
     let (registry, outbound) = CallRegistry::new(config.calls.max_concurrent as usize);
     let launcher = launcher(&config, Arc::clone(&media), registry.clone(), records.clone())?;
-    let directory = Directory::new(config.directory(), |name| std::env::var(name).ok())?;
-    // Whoever changes trunks, numbers and tenants while calls run sends a new one here.
-    let (_directories, directory) = watch::channel(Arc::new(directory));
     let (running_ladders, ladders) = (LadderBook::new(config.sip.ladder), Ladders::new(Arc::clone(&sealed)));
     let (tap, keeper) = sip_tap(&config, &running_ladders, &ladders, &records.metrics);
     let tap = match HepSender::new(&config.hep, records.metrics.clone()) {
@@ -169,7 +168,10 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
         }
         None => tap,
     };
-    let sip = start_sip(&config, launcher, outbound, directory, tap, stopped.clone())?;
+    let agents = config.agents.keys().cloned().collect();
+    let telephony = Telephony::new(Arc::clone(&sealed));
+    let (switchboard, switched) = start::switchboard(config.directory(), agents, telephony, &tasks, &records.metrics).await?;
+    let sip = start_sip(&config, launcher, outbound, switched, tap, stopped.clone())?;
     let sip = tokio::spawn(async move { tokio::join!(sip, keeper.run()) });
     let (secret, fresh) = AdminSecret::open(&config.store.path, config.http.admin_secret.as_ref())?;
     let threads = Arc::clone(&media);
@@ -186,6 +188,7 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
         ladders,
         patients: Patients::new(Arc::clone(&sealed)),
         organisations: Organisations::new(sealed),
+        switchboard,
         audit: records.audit.clone(),
         authenticator: Arc::new(secret),
         metrics: records.metrics.clone(),
@@ -315,7 +318,7 @@ fn start_sip(
     config: &Config,
     launcher: Launcher,
     outbound: mpsc::Receiver<OutboundRequest>,
-    directory: watch::Receiver<Arc<Directory>>,
+    Switched { outlet: SwitchboardOutlet { directory, questions }, ledger: LedgerPort { charges, settled }, accounts }: Switched,
     tap: Tap,
     stopped: watch::Receiver<bool>,
 ) -> Result<JoinHandle<()>, AppError> {
@@ -346,9 +349,12 @@ fn start_sip(
             tap,
             stir,
             to_sip,
+            charges,
+            accounts,
         },
     );
-    Ok(tokio::spawn(SipShell { transports, endpoint, gateway, commands, outbound, locator, directory, targets }.run(stopped)))
+    let shell = SipShell { transports, endpoint, gateway, commands, outbound, locator, directory, targets, questions, settled };
+    Ok(tokio::spawn(shell.run(stopped)))
 }
 
 /// What sees the messages of SIP, and what writes what it has kept.

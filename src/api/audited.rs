@@ -20,7 +20,9 @@ impl AppState {
     pub(super) async fn record<T>(&self, requester: &Requester, deed: Deed, result: &Result<T, ApiError>) -> Result<(), AuditError> {
         let (outcome, reason) = match result {
             Ok(_) => (Outcome::Success, None),
-            Err(error @ (ApiError::TargetNotAllowed | ApiError::Unauthorized)) => (Outcome::Denied, Some(error.reason().to_owned())),
+            Err(error @ (ApiError::TargetNotAllowed | ApiError::Unauthorized | ApiError::Forbidden | ApiError::StoppedAbove)) => {
+                (Outcome::Denied, Some(error.reason().to_owned()))
+            }
             Err(error) => (Outcome::Failure, Some(error.reason().to_owned())),
         };
         let mut event = requester.did(deed.action, deed.resource, deed.object, outcome);

@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 pub(super) use super::error_code::Code;
 use crate::audit::AuditError;
 use crate::domain::ids::RequestId;
+use crate::domain::setting::SettingFault;
+use crate::signalling::switchboard::SwitchboardError;
 use crate::store::StoreError;
 
 /// Why a request was not carried out.
@@ -49,6 +51,12 @@ pub(super) enum ApiError {
     Contended,
     #[error("another has the same {field}")]
     Taken { field: &'static str },
+    #[error("it stands in the configuration of the gateway, where it is changed")]
+    Configured,
+    #[error("there are as many as may be")]
+    Full,
+    #[error("somebody else stopped it, who alone may let it go again")]
+    StoppedAbove,
     #[error("too many requests")]
     RateLimited { retry_after: Duration },
     #[error("this gateway cannot do it")]
@@ -90,12 +98,12 @@ impl ApiError {
             Self::NoRoute | Self::NoSuch(_) => Code::NotFound,
             Self::MethodNotAllowed => Code::MethodNotAllowed,
             Self::Unauthorized => Code::Unauthorized,
-            Self::Forbidden | Self::TargetNotAllowed => Code::Forbidden,
+            Self::Forbidden | Self::TargetNotAllowed | Self::StoppedAbove => Code::Forbidden,
             Self::Invalid(_) => Code::Validation,
             Self::NotJson => Code::Malformed,
             Self::NotJsonType => Code::MediaType,
             Self::TooLarge => Code::TooLarge,
-            Self::CallOver | Self::Contended | Self::Taken { .. } => Code::Conflict,
+            Self::CallOver | Self::Contended | Self::Taken { .. } | Self::Configured | Self::Full => Code::Conflict,
             Self::Changed => Code::Precondition,
             Self::RateLimited { .. } => Code::RateLimited,
             Self::Unsupported(_) => Code::NotImplemented,
@@ -123,6 +131,9 @@ impl ApiError {
             Self::Changed => "changed",
             Self::Contended => "contended",
             Self::Taken { .. } => "taken",
+            Self::Configured => "configured",
+            Self::Full => "full",
+            Self::StoppedAbove => "stopped_above",
             Self::RateLimited { .. } => "rate_limited",
             Self::Unsupported(what) => what,
             Self::NoCapacity => "no_capacity",
@@ -173,6 +184,29 @@ impl From<StoreError> for ApiError {
     }
 }
 
+/// What the rules of settings refuse; what was sent is not repeated.
+impl From<Vec<SettingFault>> for ApiError {
+    fn from(faults: Vec<SettingFault>) -> Self {
+        let told = |fault: SettingFault| FieldFault { field: fault.key, message: format!("{}; {}", fault.bound, fault.mend).into() };
+        Self::Invalid(faults.into_iter().take(MAX_FAULTS).map(told).collect())
+    }
+}
+
+impl From<SwitchboardError> for ApiError {
+    fn from(error: SwitchboardError) -> Self {
+        match error {
+            SwitchboardError::Taken { field } => Self::Taken { field },
+            SwitchboardError::Configured => Self::Configured,
+            SwitchboardError::Full => Self::Full,
+            SwitchboardError::Store(error) => error.into(),
+            SwitchboardError::Directory(error) => {
+                tracing::error!(%error, "directory_not_made");
+                Self::Internal
+            }
+        }
+    }
+}
+
 /// What a record's own rules refuse.
 impl From<Vec<crate::domain::field_fault::FieldFault>> for ApiError {
     fn from(faults: Vec<crate::domain::field_fault::FieldFault>) -> Self {
@@ -190,3 +224,6 @@ impl IntoResponse for ApiError {
         response
     }
 }
+
+/// Faults of settings that are named.
+const MAX_FAULTS: usize = 64;

@@ -15,6 +15,7 @@ use crate::call::thread::ThreadStatus;
 use crate::domain::event::Event;
 use crate::domain::setting::SettingFault;
 use crate::signalling::ladder::LadderBook;
+use crate::signalling::switchboard::Switchboard;
 use crate::store::calls::CallRecords;
 use crate::store::ladders::Ladders;
 use crate::store::organisations::Organisations;
@@ -69,6 +70,8 @@ pub struct Parts {
     pub patients: Patients,
     /// The tenants.
     pub organisations: Organisations,
+    /// Trunks, numbers and rules of dialling.
+    pub switchboard: Switchboard,
     /// Where everything is put down that touches a patient.
     pub audit: AuditLog,
     /// What knows credentials.

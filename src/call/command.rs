@@ -4,6 +4,7 @@ use media::dtmf::Digit;
 
 use super::listening::ListenerPort;
 use crate::domain::redacted::Redacted;
+use crate::domain::termination::PolicyReason;
 
 /// A command to one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub enum CallCommand {
     Hangup,
     /// End the call because the gateway stops.
     Shutdown,
+    /// End the call because a rule says so.
+    End(PolicyReason),
     /// Put the caller on hold.
     Hold,
     /// Take the caller off hold.

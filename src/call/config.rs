@@ -1,7 +1,8 @@
 //! Settings of calls: `[calls]` and `[numbers.<number>]`.
 
 use media::enhancement::{Enhancement, Suppression};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::OrgId;
 use crate::domain::setting::{SettingFault, out_of_range};
@@ -70,7 +71,7 @@ impl CallsConfig {
 }
 
 /// `[numbers.<number>]`: who answers a dialled number. The number `default` stands for every one not listed.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NumberConfig {
     /// Name of the agent that answers, a key of `[agents]`. Required.
@@ -78,6 +79,7 @@ pub struct NumberConfig {
     /// When the call is answered. Default `when_agent_ready`.
     pub answer: AnswerRule,
     /// Organisation that owns the calls. Default `org_default`.
+    #[serde(skip_serializing)]
     pub org: OrgId,
     /// The trunk by which alone it is reached. Default: any of its organisation, and callers that no trunk knows.
     pub trunk: Option<String>,
@@ -99,7 +101,7 @@ pub struct NumberConfig {
 }
 
 /// By how much noise is taken down at most.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NoiseSuppression {
     /// Not at all.
@@ -116,7 +118,7 @@ pub enum NoiseSuppression {
 }
 
 /// When an inbound call is answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerRule {
     /// The caller hears ringing until the agent is ready.
@@ -146,6 +148,23 @@ impl Default for NumberConfig {
 }
 
 impl NumberConfig {
+    /// Every setting that cannot stand, where these agents and trunks are known.
+    #[must_use]
+    pub fn faults(&self, agents: &[&str], trunks: &[&str]) -> Vec<SettingFault> {
+        let mut faults: Vec<_> = self.codecs.iter().flat_map(|codecs| codecs.faults("codecs")).collect();
+        let mut unknown = |key: &str, name: &str, known: &[&str], bound: &str, without: &str| {
+            if !known.contains(&name) {
+                let mend = if known.is_empty() { without.to_owned() } else { format!("known: {}", known.join(", ")) };
+                faults.push(SettingFault::new(key, format!("{name:?}"), bound, mend));
+            }
+        };
+        unknown("agent", &self.agent, agents, "must name an agent", "add an [agents.<name>] section");
+        if let Some(trunk) = &self.trunk {
+            unknown("trunk", trunk, trunks, "must name a trunk", "add a [trunks.<name>] section");
+        }
+        faults
+    }
+
     /// What becomes of keys, as the leg is told.
     #[must_use]
     pub const fn keys(&self) -> KeyRules {
@@ -164,6 +183,13 @@ impl NumberConfig {
         };
         Enhancement { echo_cancellation: self.echo_cancellation, noise_suppression }
     }
+}
+
+/// The fault of what is no number and no name of a trunk, if it is none.
+#[must_use]
+pub fn name_fault(key: &str, text: &str) -> Option<SettingFault> {
+    let fine = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte));
+    (!fine).then(|| SettingFault::new(key, "(set)", "must be 1 to 64 letters, digits or + - . _", "write it so"))
 }
 
 /// The number that stands for every one not listed.

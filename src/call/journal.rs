@@ -234,7 +234,7 @@ impl Journal {
     }
 
     fn emit(&mut self, kind: EventKind) {
-        let event = Event { org_id: self.record.org_id.clone(), call_id: self.record.id.clone(), kind };
+        let event = Event { org_id: self.record.org_id.clone(), call_id: Some(self.record.id.clone()), kind };
         self.events.push_back(event);
     }
 

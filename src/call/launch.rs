@@ -19,7 +19,7 @@ use media::rtp::RtpSeed;
 use media::sdp::{CodecPolicy, RemoteRule, TransportPolicy};
 use media::transport::SourceRule;
 use media::units::{RtpTimestamp, SequenceNumber, Ssrc};
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 
 use super::call::{Call, CallSetup};
 use super::command::CallCommand;
@@ -35,8 +35,10 @@ use crate::agent::client::AgentEndpoint;
 use crate::agent::config::AgentConfig;
 use crate::domain::call_record::Direction;
 use crate::domain::caller_verification::CallerVerification;
+use crate::domain::event::Event;
 use crate::domain::ids::{CallId, OrgId};
 use crate::domain::redacted::Redacted;
+use crate::domain::termination::PolicyReason;
 use crate::leg::codecs::CodecNames;
 use crate::leg::config::{self, RtpConfig};
 use crate::leg::keypad::KeyRules;
@@ -170,11 +172,20 @@ impl Launcher {
         &self.shared.records.metrics
     }
 
-    /// Asks a call to end; one that is over or busy stays as it is.
-    pub fn hang_up(&self, org: &OrgId, id: &CallId) {
-        if let Err(error) = self.shared.registry.command(org, id, CallCommand::Hangup) {
-            tracing::debug!(call = %id, %error, "call_not_hung_up");
+    /// Asks a call to end by a rule. False when it is over or busy, and stays as it is.
+    #[must_use]
+    pub fn end(&self, org: &OrgId, id: &CallId, reason: PolicyReason) -> bool {
+        let asked = self.shared.registry.command(org, id, CallCommand::End(reason));
+        if let Err(error) = asked {
+            tracing::debug!(call = %id, %error, "call_not_ended");
         }
+        asked.is_ok()
+    }
+
+    /// Whoever watches what happens.
+    #[must_use]
+    pub fn events(&self) -> &broadcast::Sender<Event> {
+        &self.shared.records.events
     }
 
     /// Makes a call and starts it on a media thread.

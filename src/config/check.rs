@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::Config;
+use crate::call::config::name_fault;
 use crate::domain::ids::OrgId;
 use crate::domain::setting::SettingFault;
 use crate::signalling::stir::{SignRule, StirRule};
 use crate::signalling::transport::config::Listener;
+use crate::signalling::trunks::Routes;
 
 /// Every setting that cannot stand.
 pub(super) fn faults(config: &Config) -> Vec<SettingFault> {
@@ -44,9 +46,7 @@ fn trunks(config: &Config, faults: &mut Vec<SettingFault>) {
     let mut logins = BTreeSet::new();
     for (name, trunk) in &config.trunks {
         let key = format!("trunks.{name}");
-        if !is_number(name) {
-            faults.push(SettingFault::new(&key, "(set)", "must be 1 to 64 letters, digits or + - . _", "choose another name"));
-        }
+        faults.extend(name_fault(&key, name));
         if trunk.login.as_ref().is_some_and(|login| !logins.insert(login)) {
             faults.push(SettingFault::new(format!("{key}.login"), "(set)", "must be of one trunk alone", "choose another name"));
         }
@@ -67,34 +67,18 @@ fn trunks(config: &Config, faults: &mut Vec<SettingFault>) {
         }
         faults.extend(tenant.faults().into_iter().map(|fault| fault.under(&key)));
     }
-    let routed = config.outbound.routes.iter().flat_map(|route| &route.trunks).map(|name| ("outbound.routes".to_owned(), name));
-    let named = config.numbers.iter().filter_map(|(number, entry)| Some((format!("numbers.{number}.trunk"), entry.trunk.as_ref()?)));
-    for (key, name) in routed.chain(named).filter(|(_, name)| !config.trunks.contains_key(*name)) {
-        let known: Vec<_> = config.trunks.keys().map(String::as_str).collect();
-        let mend = if known.is_empty() { "add a [trunks.<name>] section".to_owned() } else { format!("known: {}", known.join(", ")) };
-        faults.push(SettingFault::new(key, format!("{name:?}"), "must name a trunk", mend));
-    }
+    let known: Vec<_> = config.trunks.keys().map(String::as_str).collect();
+    faults.extend(Routes::faults(&config.outbound.routes, &known).into_iter().map(|fault| fault.under("outbound")));
 }
 
 fn numbers(config: &Config, faults: &mut Vec<SettingFault>) {
+    let agents: Vec<_> = config.agents.keys().map(String::as_str).collect();
+    let trunks: Vec<_> = config.trunks.keys().map(String::as_str).collect();
     for (number, entry) in &config.numbers {
         let key = format!("numbers.{number}");
-        if !is_number(number) {
-            let bound = "must be 1 to 64 letters, digits or + - . _";
-            faults.push(SettingFault::new(&key, "(set)", bound, "write the number as it is dialled"));
-        }
-        faults.extend(entry.codecs.iter().flat_map(|codecs| codecs.faults("codecs")).map(|fault| fault.under(&key)));
-        if !config.agents.contains_key(&entry.agent) {
-            let agents: Vec<_> = config.agents.keys().map(String::as_str).collect();
-            let mend =
-                if agents.is_empty() { "add an [agents.<name>] section".to_owned() } else { format!("known: {}", agents.join(", ")) };
-            faults.push(SettingFault::new(format!("{key}.agent"), format!("{:?}", entry.agent), "must name an agent", mend));
-        }
+        faults.extend(name_fault(&key, number));
+        faults.extend(entry.faults(&agents, &trunks).into_iter().map(|fault| fault.under(&key)));
     }
-}
-
-fn is_number(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte))
 }
 
 /// A pair is taken for the length of its call and rests in quarantine after it.

@@ -153,6 +153,7 @@ impl Config {
             outbound: self.outbound.clone(),
             tenants: self.tenants.clone(),
             unknown_callers: self.sip.unknown_callers,
+            ..DirectorySource::default()
         }
     }
 

@@ -120,6 +120,20 @@ permissions! {
     ApiKeysWrite = "api_keys:write",
     /// Have events sent to an address, and see how that goes.
     WebhooksWrite = "webhooks:write",
+    /// Look at trunks, and how they stand.
+    TrunksRead = "trunks:read",
+    /// Make, change and remove trunks: whom calls come from is decided there, for all organisations.
+    TrunksWrite = "trunks:write",
+    /// Look at numbers.
+    NumbersRead = "numbers:read",
+    /// Make, change and remove numbers, and say who answers them.
+    NumbersWrite = "numbers:write",
+    /// Look at what may be dialled, and what was.
+    DiallingRead = "dialling:read",
+    /// Allow less to be dialled, stop calls out, and let them go again.
+    DiallingWrite = "dialling:write",
+    /// Allow more to be dialled.
+    DiallingWiden = "dialling:widen",
     /// Look at the gateway itself: its state, metrics and configuration.
     SystemRead = "system:read",
 }
@@ -218,6 +232,11 @@ const ORG_ADMIN: &[Permission] = &[
     Permission::LaddersRead,
     Permission::UsersRead,
     Permission::UsersWrite,
+    Permission::TrunksRead,
+    Permission::NumbersRead,
+    Permission::NumbersWrite,
+    Permission::DiallingRead,
+    Permission::DiallingWrite,
     Permission::OrganisationWrite,
     Permission::ApiKeysWrite,
     Permission::WebhooksWrite,
@@ -235,6 +254,8 @@ mod tests {
         }
         assert_eq!(Role::Unverified.permissions(), Permissions::NONE);
         assert!(!Role::OrgAdmin.permissions().contains(Permission::SystemRead));
+        assert!(!Role::OrgAdmin.permissions().contains(Permission::TrunksWrite));
+        assert!(!Role::OrgAdmin.permissions().contains(Permission::DiallingWiden));
         assert!(!Role::Staff.permissions().contains(Permission::PatientsExport));
     }
 

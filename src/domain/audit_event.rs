@@ -84,6 +84,10 @@ pub enum AuditAction {
     ViewStatus,
     /// Read what was said.
     ViewTranscript,
+    /// Calls out were stopped.
+    StopDialling,
+    /// Calls out may go again.
+    ResumeDialling,
     /// Credentials were presented and refused.
     ApiAccess,
 }
@@ -100,6 +104,12 @@ pub enum AuditResource {
     Ladder,
     /// A patient.
     Patient,
+    /// A trunk.
+    Trunk,
+    /// A number that is answered.
+    Number,
+    /// What an organisation may dial.
+    Dialling,
     /// The API as a whole: an access refused before it was known what it was for.
     Api,
 }

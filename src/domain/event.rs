@@ -16,8 +16,9 @@ use super::termination::Termination;
 pub struct Event {
     /// Whose it is.
     pub org_id: OrgId,
-    /// The call it is about.
-    pub call_id: CallId,
+    /// The call it is about; none where it is about the organisation's calls as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_id: Option<CallId>,
     /// What happened.
     #[serde(flatten)]
     pub kind: EventKind,
@@ -64,4 +65,41 @@ pub enum EventKind {
         /// How long the two sides could hear each other.
         talk_ms: u64,
     },
+    /// Calls out run into what guards them against toll fraud: somebody should look.
+    TollAlarm {
+        /// What happened.
+        cause: TollAlarm,
+        /// How often, since this alarm was last given.
+        times: u32,
+    },
+}
+
+/// What guards calls out against toll fraud, and was run into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TollAlarm {
+    /// As many calls are up as may be.
+    CallsLimit,
+    /// The minutes of the day are used up.
+    MinutesLimit,
+    /// The money of the day is used up.
+    SpendLimit,
+    /// Within a minute several numbers were asked for that are not allowed: other countries, services that cost more, emergency numbers.
+    RefusedDestinations,
+    /// Calls out were switched off.
+    Stopped,
+}
+
+impl TollAlarm {
+    /// As it is written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CallsLimit => "calls_limit",
+            Self::MinutesLimit => "minutes_limit",
+            Self::SpendLimit => "spend_limit",
+            Self::RefusedDestinations => "refused_destinations",
+            Self::Stopped => "stopped",
+        }
+    }
 }

@@ -124,6 +124,16 @@ id!(
     ApiKeyId,
     "key"
 );
+id!(
+    /// A trunk. It follows from organisation and name, so that of one name there is one trunk.
+    TrunkId,
+    "trunk"
+);
+id!(
+    /// A number that is answered. It follows from organisation and number.
+    NumberId,
+    "num"
+);
 
 /// An organisation: the tenant wall. Readable names are allowed, since administrators choose them.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

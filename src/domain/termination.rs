@@ -112,6 +112,14 @@ pub enum PolicyReason {
     MaxDuration,
     /// No capacity for one more call (503).
     Capacity,
+    /// The organisation's minutes of calls out for the day are used up.
+    MinutesPerDay,
+    /// The organisation's money of calls out for the day is used up.
+    SpendPerDay,
+    /// Calls out were switched off.
+    OutboundStopped,
+    /// Its trunk was taken away or switched off.
+    TrunkRemoved,
 }
 
 /// Ends of the gateway process.
@@ -164,7 +172,14 @@ impl Termination {
             TerminationReason::Sip(SipReason::HungUp) | TerminationReason::Agent(AgentReason::Hangup) if answered => {
                 SessionStatus::Completed
             }
-            TerminationReason::Policy(PolicyReason::Operator | PolicyReason::MaxDuration)
+            TerminationReason::Policy(
+                PolicyReason::Operator
+                | PolicyReason::MaxDuration
+                | PolicyReason::MinutesPerDay
+                | PolicyReason::SpendPerDay
+                | PolicyReason::OutboundStopped
+                | PolicyReason::TrunkRemoved,
+            )
             | TerminationReason::Sip(SipReason::Cancelled)
             | TerminationReason::Gateway(GatewayReason::Shutdown) => SessionStatus::Terminated,
             _ => SessionStatus::Failed,

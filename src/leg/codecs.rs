@@ -2,12 +2,13 @@
 
 use media::codec::Codec;
 use media::units::SampleRate;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::setting::SettingFault;
 
 /// Codecs by their names, best first: `opus`, `g722`, `pcmu`, `pcma`, `l16/8000`, `l16/16000`, `l16/24000`, `l16/48000`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct CodecNames(Vec<String>);
 

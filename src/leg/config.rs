@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use media::sdp::{CodecOrder, SrtpPolicy};
 use media::srtp::KeySeed;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::codecs::CodecNames;
 use crate::domain::setting::{SettingFault, advertised_fault, out_of_range};
@@ -39,7 +40,7 @@ pub struct RtpConfig {
 }
 
 /// Whether audio is protected by SRTP. The keys travel in SIP: who can read that can read them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SrtpRule {
     /// Never; calls that demand it are refused.
@@ -64,7 +65,7 @@ impl SrtpRule {
 }
 
 /// Whose order of codecs an answer follows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderRule {
     /// The caller's.
@@ -84,7 +85,7 @@ impl From<OrderRule> for CodecOrder {
 }
 
 /// From where RTP is taken, against what the session description says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceRule {
     /// From the address in the description, any port: peers that send and receive on different ports are heard.

@@ -14,7 +14,8 @@ use media::egress::Egress;
 use media::rtp::{RtpHeader, RtpPacket};
 use media::sdp::Negotiated;
 use media::units::{ClockRate, PayloadType, RtpTimestamp};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::LegEvent;
 
@@ -28,7 +29,7 @@ pub struct KeyRules {
 }
 
 /// When the audio is listened to for keys.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ToneRule {
     /// Where the far end sends no telephone-events.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::dialling::Numbering;
 use super::ladder::LadderConfig;
 use super::transport::config::{DnsConfig, LimitsConfig, Listener, TlsConfig};
-use super::trunks::{RouteConfig, Routes, is_prefix};
+use super::trunks::RouteConfig;
 use crate::domain::network::Network;
 use crate::domain::setting::{SettingFault, advertised_fault, out_of_range};
 
@@ -133,25 +133,13 @@ impl OutboundConfig {
         address.to_canonical().is_loopback() || self.allow.iter().any(|network| network.contains(address))
     }
 
-    /// Every setting that cannot stand.
+    /// Every setting that cannot stand; of routes, whose trunks stand elsewhere, [`Routes::faults`](super::trunks::Routes::faults) tells.
     #[must_use]
     pub fn faults(&self) -> Vec<SettingFault> {
         let mut faults = Vec::new();
         let mut fault = |key: String, value: String, bound: &str, mend: &str| faults.push(SettingFault::new(key, value, bound, mend));
         if self.allow.len() > 1_000 {
             fault("allow".into(), self.allow.len().to_string(), "at most 1000 entries", "join neighbouring networks into larger ones");
-        }
-        if self.routes.len() > Routes::MAX {
-            fault("routes".into(), self.routes.len().to_string(), "at most 1000 entries", "use shorter prefixes");
-        }
-        for route in &self.routes {
-            if !is_prefix(&route.prefix) {
-                let mend = "write it as in \"+49\", or \"+\" for all";
-                fault("routes".into(), format!("{:?}", route.prefix), "must be a plus and at most 15 digits", mend);
-            }
-            if !(1..=Routes::MAX_TRUNKS).contains(&route.trunks.len()) {
-                fault("routes".into(), format!("{:?}", route.prefix), "must name 1 to 8 trunks", "name them in their order");
-            }
         }
         for key in self.numbering.wrong_keys() {
             let mend = "write a calling code such as 49, and prefixes of at most 6 digits";

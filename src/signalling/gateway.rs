@@ -4,6 +4,8 @@
 //! its news in time is hung up.
 
 mod callers;
+mod guard;
+mod standings;
 mod trunk_calls;
 
 use std::collections::HashMap;
@@ -17,11 +19,14 @@ use sip::header::{Scheme, StatusCode, Uri};
 use sip::transport::Flow;
 use tokio::sync::mpsc;
 
+use self::guard::Guard;
+pub use self::standings::{StandingQuestion, Standings, TrunkStanding};
 use self::trunk_calls::{Placed, Wish};
 use super::ladder::Tap;
 use super::locate::LocateError;
 use super::outbound::contact_on;
 use super::stir::Stir;
+use super::toll::{Alarms, Charge, TollDay};
 use super::transport::FloodGuard;
 use super::trunks::{CallRate, Desk, Directory, TrunkName};
 use crate::call::event::{RejectCause, SignallingCommand, SignallingEvent, SignallingKey};
@@ -37,6 +42,7 @@ pub struct Gateway {
     launcher: Launcher,
     /// Trunks, numbers, tenants, and what they use.
     desk: Desk,
+    guard: Guard,
     flood: FloodGuard,
     rate: CallRate,
     tap: Tap,
@@ -88,16 +94,24 @@ pub struct GatewayConfig {
     pub stir: Stir,
     /// How calls reach the endpoint.
     pub to_sip: mpsc::Sender<(SignallingKey, SignallingCommand)>,
+    /// Where accounts are charged.
+    pub charges: mpsc::Sender<Charge>,
+    /// The accounts of today so far.
+    pub accounts: Vec<TollDay>,
 }
 
 impl Gateway {
     /// A gateway without calls.
     #[must_use]
     pub fn new(now: Instant, config: GatewayConfig) -> Self {
-        let GatewayConfig { launcher, directory, seed, flood, max_calls_per_second, tap, stir, to_sip } = config;
+        let GatewayConfig { launcher, directory, seed, flood, max_calls_per_second, tap, stir, to_sip, charges, accounts } = config;
         let desk = Desk::new(now, directory, seed);
         let rate = CallRate::new(now, max_calls_per_second);
-        Self { launcher, desk, flood, rate, tap, stir, to_sip, calls: HashMap::new(), names: HashMap::new(), last_key: 0 }
+        let guard = Guard { alarms: Alarms::default(), charges };
+        let (calls, names) = (HashMap::new(), HashMap::new());
+        let mut gateway = Self { launcher, desk, guard, flood, rate, tap, stir, to_sip, calls, names, last_key: 0 };
+        gateway.restore(&accounts);
+        gateway
     }
 
     /// Takes an event of the endpoint.

@@ -9,6 +9,7 @@ pub mod outbound;
 pub mod sip;
 pub mod start;
 pub mod stir;
+pub mod switchboard;
 pub mod targets;
 pub mod toll;
 pub mod transport;

@@ -114,6 +114,9 @@ impl Destination {
         servers: impl FnOnce() -> Result<Vec<Flow>, LocateError>,
     ) -> Result<Self, DialRefusal> {
         let (outbound, policy) = (directory.outbound(), directory.tenant(org));
+        if directory.is_stopped(org) {
+            return Err(DialRefusal::Off);
+        }
         let is_sip = |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
         if is_sip("sip:") || is_sip("sips:") {
             return Self::direct(text, outbound, policy, servers);
@@ -192,8 +195,7 @@ impl Ways<'_> {
         let attempts: Vec<Attempt> = match destination {
             Destination::Direct { uri, flows } => direct(uri, flows).into_iter().collect(),
             Destination::Number { number, .. } => {
-                let named = directory.routes().trunks(number).iter().filter_map(|name| directory.trunk(name));
-                named.filter(|trunk| trunk.config.org == *org).filter_map(|trunk| self.by_trunk(trunk, number, shown)).collect()
+                directory.routed(org, number).filter_map(|trunk| self.by_trunk(trunk, number, shown)).collect()
             }
         };
         if attempts.is_empty() { Err(DialRefusal::NoTrunk) } else { Ok(attempts) }

@@ -10,9 +10,10 @@ use sip::endpoint::{Endpoint, Output};
 use sip::header::Uri;
 use tokio::sync::{mpsc, watch};
 
-use super::gateway::Gateway;
+use super::gateway::{Gateway, StandingQuestion};
 use super::locate::{LocateError, Locator};
 use super::targets;
+use super::toll::Settlement;
 use super::transport::{Arrival, Destination, Ready, Transports};
 use super::trunks::Directory;
 use crate::call::event::{SignallingCommand, SignallingKey};
@@ -37,6 +38,10 @@ pub struct SipShell {
     pub directory: watch::Receiver<Arc<Directory>>,
     /// The servers of trunks.
     pub targets: mpsc::Receiver<targets::Found>,
+    /// Who wants to know how things stand.
+    pub questions: mpsc::Receiver<StandingQuestion>,
+    /// What became of charges.
+    pub settled: mpsc::Receiver<Settlement>,
 }
 
 impl SipShell {
@@ -56,6 +61,8 @@ impl SipShell {
                     let flows = servers.into_iter().map(|server| self.transports.flow_to(server)).collect();
                     self.gateway.set_flows(Instant::now(), &trunk, flows);
                 }
+                Some(question) = self.questions.recv() => drop(question.send(self.gateway.standings(Instant::now()))),
+                Some(settlement) = self.settled.recv() => self.gateway.settle(Instant::now(), &mut self.endpoint, &settlement),
                 Some((key, command)) = self.commands.recv() => self.gateway.command(Instant::now(), &mut self.endpoint, key, command),
                 Some(request) = self.outbound.recv() => self.locate(request, &to_shell),
                 Some((request, found)) = located.recv() => {

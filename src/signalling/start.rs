@@ -9,15 +9,20 @@ use sip::transport::Transport;
 use super::config::SipConfig;
 use super::locate::Locator;
 use super::stir::{Stir, StirConfig, StirError};
+use super::switchboard::{Switchboard, SwitchboardError, SwitchboardOutlet};
+use super::toll::{Ledger, LedgerPort, TollDay, today};
 use super::transport::config::Listener;
 use super::transport::flood::FloodLimits;
 use super::transport::{ConnectionLimits, Times, Transports, TransportsConfig};
+use super::trunks::DirectorySource;
 use crate::net::dns::Names;
 use crate::net::https::HttpsClient;
 use crate::net::https::config::HttpsClientConfig;
 use crate::net::tcp;
 use crate::net::tls::{TlsContext, TlsError};
 use crate::net::udp::{UdpChannel, bind_sip};
+use crate::store::telephony::Telephony;
+use crate::supervision::Supervisor;
 use crate::telemetry::metrics::Metrics;
 
 /// Why SIP is not spoken.
@@ -78,6 +83,41 @@ pub fn transports(sip: &SipConfig, metrics: Metrics) -> Result<Transports, Start
         }
     }
     Ok(transports)
+}
+
+/// What SIP takes from trunks, numbers and accounts.
+#[derive(Debug)]
+pub struct Switched {
+    /// The directory, and who asks how things stand.
+    pub outlet: SwitchboardOutlet,
+    /// The way to the accounts.
+    pub ledger: LedgerPort,
+    /// The accounts of today so far.
+    pub accounts: Vec<TollDay>,
+}
+
+/// Trunks, numbers and rules of configuration and store, in force from the first call on; passwords of the configuration come from the
+/// environment.
+///
+/// # Errors
+/// When one of those is not there, or the store fails.
+pub async fn switchboard(
+    configured: DirectorySource,
+    agents: Vec<String>,
+    telephony: Telephony,
+    tasks: &Supervisor,
+    metrics: &Metrics,
+) -> Result<(Switchboard, Switched), SwitchboardError> {
+    let variables = Box::new(|name: &str| std::env::var(name).ok());
+    let (switchboard, outlet) = Switchboard::new(configured, agents, telephony.clone(), variables)?;
+    switchboard.refresh().await?;
+    let accounts = Ledger::of_day(&telephony, today()).await?;
+    let (ledger, port) = Ledger::new(telephony);
+    // It ends when nobody charges any more.
+    tokio::spawn(ledger.run());
+    let (watched, counted) = (switchboard.clone(), metrics.clone());
+    tasks.keep("telephony_watch", move || watched.clone().watch(counted.clone()));
+    Ok((switchboard, Switched { outlet, ledger: port, accounts }))
 }
 
 /// What finds the servers behind names.

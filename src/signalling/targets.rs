@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use tokio::sync::{mpsc, watch};
 
 use super::locate::Locator;
@@ -16,16 +17,21 @@ pub type Found = (TrunkName, Vec<Destination>);
 pub async fn look_up(locator: Locator, mut directory: watch::Receiver<Arc<Directory>>, found: mpsc::Sender<Found>) {
     loop {
         let trunks = Arc::clone(&directory.borrow_and_update());
-        for trunk in trunks.trunks() {
-            let Some(target) = trunk.config.target_uri() else { continue };
-            match locator.locate(&target).await {
+        let looked_up = trunks.trunks().filter_map(|trunk| Some((trunk.name.clone(), trunk.config.target_uri()?))).map(|(name, target)| {
+            let locator = &locator;
+            async move { (name, locator.locate(&target).await) }
+        });
+        // A name that is not found keeps none of the others waiting.
+        let mut looked_up = stream::iter(looked_up.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
+        while let Some((name, servers)) = looked_up.next().await {
+            match servers {
                 Ok(servers) => {
                     let few = servers.into_iter().take(MAX_SERVERS).collect();
-                    if found.send((trunk.name.clone(), few)).await.is_err() {
+                    if found.send((name, few)).await.is_err() {
                         return;
                     }
                 }
-                Err(error) => tracing::warn!(trunk = %trunk.name, %error, "trunk_target_not_found"),
+                Err(error) => tracing::warn!(trunk = %name, %error, "trunk_target_not_found"),
             }
         }
         tokio::select! {
@@ -34,6 +40,9 @@ pub async fn look_up(locator: Locator, mut directory: watch::Receiver<Arc<Direct
         }
     }
 }
+
+/// Names that are looked up at one time.
+const AT_ONCE: usize = 16;
 
 /// Servers of one name that are tried.
 const MAX_SERVERS: usize = 8;

@@ -27,6 +27,7 @@ pub mod sealed;
 pub mod sessions;
 pub mod signing_keys;
 pub mod sqlite;
+pub mod telephony;
 pub mod users;
 pub mod versioned;
 
@@ -52,5 +53,11 @@ pub const COLLECTIONS: &[&Collection] = &[
     &sealed::ORG_KEYS,
     &sessions::SESSIONS,
     &signing_keys::SIGNING_KEYS,
+    &telephony::DIALLING,
+    &telephony::NUMBERS,
+    &telephony::TELEPHONY_CLAIMS,
+    &telephony::TELEPHONY_STATE,
+    &telephony::TOLL_DAYS,
+    &telephony::TRUNKS,
     &users::USERS,
 ];

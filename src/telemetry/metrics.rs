@@ -15,7 +15,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, 
 use self::table::{
     AGENT_FAULTS, API_DURATION, API_ERRORS, API_REQUESTS, CALL_SETUP, CALLS_ACTIVE, CALLS_ENDED, CALLS_REFUSED, CALLS_STARTED, FIRST_AUDIO,
     HEP_DROPPED, JITTER, Kind, Metric, PACKETS_LATE, PACKETS_LOST, RECEIVED_MOS, ROUND_TRIP, SEND_LATENESS, SENT_MOS, SIP_LADDERS_DROPPED,
-    SIP_UNHEARD, SNAPSHOTS_DROPPED, TABLE, TURN_LATENCY,
+    SIP_UNHEARD, SNAPSHOTS_DROPPED, TABLE, TOLL_ALARMS, TRUNK_CALLS, TRUNK_REGISTERED, TRUNK_UP, TURN_LATENCY,
 };
 use crate::domain::call_record::{Direction, MediaStatistics};
 use crate::domain::termination::Termination;
@@ -178,6 +178,39 @@ impl Metrics {
     /// A request was refused or failed. `code` and `severity` come from closed lists.
     pub fn api_error(&self, code: &'static str, severity: &'static str) {
         self.count(API_ERRORS, vec![Label::from_static_parts("code", code), Label::from_static_parts("severity", severity)]);
+    }
+
+    /// Calls out ran into what guards them; `cause` is one of a closed list.
+    pub fn toll_alarm(&self, cause: &'static str) {
+        self.count(TOLL_ALARMS, vec![Label::from_static_parts("cause", cause)]);
+    }
+
+    /// How a trunk stands: whether it is there, whether we are registered with it, and its calls. What does not apply is not shown.
+    pub fn trunk(&self, trunk: &str, up: Option<bool>, registered: Option<bool>, calls: [(&'static str, u32); 2]) {
+        let named = || Label::new("trunk", trunk.to_owned());
+        let set = |name: &'static str, labels: Vec<Label>, value: f64| {
+            self.shared.recorder.register_gauge(&Key::from_parts(name, labels), &METADATA).set(value);
+        };
+        let known = [(TRUNK_UP, up), (TRUNK_REGISTERED, registered)];
+        for (name, value) in known.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+            set(name, vec![named()], f64::from(u8::from(value)));
+        }
+        for (direction, count) in calls {
+            set(TRUNK_CALLS, vec![named(), Label::from_static_parts("direction", direction)], f64::from(count));
+        }
+    }
+
+    /// A trunk is no more: what was told of it is nobody's knowledge any more.
+    pub fn trunk_gone(&self, trunk: &str) {
+        let named = || Label::new("trunk", trunk.to_owned());
+        let forget = |name: &'static str, labels: Vec<Label>| {
+            self.shared.recorder.register_gauge(&Key::from_parts(name, labels), &METADATA).set(f64::NAN);
+        };
+        forget(TRUNK_UP, vec![named()]);
+        forget(TRUNK_REGISTERED, vec![named()]);
+        for direction in ["inbound", "outbound"] {
+            forget(TRUNK_CALLS, vec![named(), Label::from_static_parts("direction", direction)]);
+        }
     }
 
     /// Everything in Prometheus' text form.

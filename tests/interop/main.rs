@@ -18,6 +18,7 @@ mod stop;
 #[path = "../support/mod.rs"]
 mod support;
 mod through;
+mod trunks;
 /// The callers' SIP of the benchmark: written apart from the `sip` crate.
 #[path = "../../benches/generator/sip.rs"]
 mod uac;

@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::expect_used, reason = "what the tests share stands outside of test functions")]
 
 mod browser;
+mod certificates;
 mod client;
 mod half_open;
 mod kamailio;

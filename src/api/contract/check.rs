@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
+use super::format::Format;
 use super::shape::{Member, Object, Presence, Shape};
 use crate::api::error::FieldFault;
 
@@ -47,10 +48,14 @@ impl Faults {
             (Shape::Choice(_), _) => self.add(path.to_owned(), "must be one of the words that the documentation lists"),
             (Shape::Integer { min, max }, Value::Number(number)) if number.as_i64().is_some_and(|n| (*min..=*max).contains(&n)) => {}
             (Shape::Integer { .. }, _) => self.add(path.to_owned(), "must be a whole number within its bounds"),
+            (Shape::Amount { min, max }, Value::Number(number)) if number.as_f64().is_some_and(|n| (*min..=*max).contains(&n)) => {}
+            (Shape::Amount { .. }, _) => self.add(path.to_owned(), "must be a number within its bounds"),
             (Shape::Flag, Value::Bool(_)) => {}
             (Shape::Flag, _) => self.add(path.to_owned(), "must be true or false"),
             (Shape::List { of, min, max }, Value::Array(items)) => self.list(path, of, (*min, *max), items),
             (Shape::List { .. }, _) => self.add(path.to_owned(), "must be a list"),
+            (Shape::Map { key, of, max }, Value::Object(members)) => self.map(path, (*key, of), *max, members),
+            (Shape::Map { .. }, _) => self.add(path.to_owned(), "must be an object"),
             (Shape::Object(object), Value::Object(members)) => self.object(path, object, members),
             (Shape::Object(_), _) => self.add(path.to_owned(), "must be an object"),
         }
@@ -63,6 +68,21 @@ impl Faults {
         }
         for (index, item) in items.iter().enumerate() {
             self.value(&format!("{path}[{index}]"), of, item);
+        }
+    }
+
+    fn map(&mut self, path: &str, (key, of): (Format, &Shape), max: usize, members: &Map<String, Value>) {
+        if members.len() > max {
+            self.add(path.to_owned(), "has too many members");
+            return;
+        }
+        for (name, value) in members {
+            let at = join(path, &name.chars().take(MAX_ECHO_LEN).collect::<String>());
+            let (shortest, longest) = key.length();
+            if !(shortest..=longest).contains(&name.chars().count()) || !key.fits(name) {
+                self.add(at.clone(), key.must());
+            }
+            self.value(&at, of, value);
         }
     }
 

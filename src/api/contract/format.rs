@@ -1,7 +1,12 @@
 //! Forms that a text can have.
 
+use std::net::IpAddr;
+
 use chrono::NaiveDate;
 use media::dtmf::Digit;
+
+use crate::domain::network::Network;
+use crate::signalling::dialling::Country;
 
 /// The form of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +33,16 @@ pub(in crate::api) enum Format {
     AgentName,
     /// Keys of a telephone.
     Digits,
+    /// A name of a trunk, or a number as it is dialled.
+    TelephonyName,
+    /// An IP address.
+    Address,
+    /// An IP address, or a network in CIDR notation.
+    Network,
+    /// The beginning of an international number, with a plus.
+    NumberPrefix,
+    /// A country by its two letters.
+    Country,
     /// An identifier that begins with this prefix and `_`.
     Id(&'static str),
     /// What a list gave as `next_cursor`.
@@ -54,6 +69,11 @@ impl Format {
             }
             Self::AgentName => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)),
             Self::Digits => text.chars().all(|key| Digit::new(key).is_some()),
+            Self::TelephonyName => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte)),
+            Self::Address => text.parse::<IpAddr>().is_ok(),
+            Self::Network => text.parse::<Network>().is_ok(),
+            Self::NumberPrefix => text.strip_prefix('+').is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())),
+            Self::Country => text.parse::<Country>().is_ok(),
             Self::Id(prefix) => text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).is_some_and(is_id_suffix),
             Self::Cursor => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
         }
@@ -73,6 +93,11 @@ impl Format {
             Self::CallTarget => "must be a telephone number, as in +4930901820, or a SIP URI, as in sip:1000@192.0.2.1",
             Self::AgentName => "must be the name of an agent",
             Self::Digits => "must be 1 to 32 keys of 0-9 * # A-D, and ! for a hook flash",
+            Self::TelephonyName => "must be 1 to 64 letters, digits or + - . _",
+            Self::Address => "must be an IP address",
+            Self::Network => "must be an IP address, or a network as in 192.0.2.0/24 with no bits set behind the prefix",
+            Self::NumberPrefix => "must be a plus and at most 15 digits",
+            Self::Country => "must be a country by its two letters in capitals, as in DE",
             Self::Id(_) => "must be an identifier of this kind",
             Self::Cursor => "is not one that this list gave",
         }
@@ -91,6 +116,11 @@ impl Format {
             Self::CallTarget => (2, 256),
             Self::AgentName => (1, 64),
             Self::Digits => (1, 32),
+            Self::TelephonyName => (1, 64),
+            Self::Address => (2, 45),
+            Self::Network => (2, 49),
+            Self::NumberPrefix => (1, 16),
+            Self::Country => (2, 2),
             Self::Id(prefix) => (prefix.len() + 2, prefix.len() + 1 + 40),
             Self::Cursor => (1, 512),
         }
@@ -108,6 +138,11 @@ impl Format {
             Self::CallTarget => "+4930901820",
             Self::AgentName => "reception",
             Self::Digits => "123#",
+            Self::TelephonyName => "carrier",
+            Self::Address => "192.0.2.1",
+            Self::Network => "192.0.2.0/24",
+            Self::NumberPrefix => "+49",
+            Self::Country => "DE",
             Self::Id(_) => "",
             Self::Cursor => "WzE3MzIxMTgwMDAwMDAwMDAsImNhbGxfIl0",
         }
@@ -125,6 +160,11 @@ impl Format {
             Self::CallTarget => (None, Some("^([sS][iI][pP]:|[tT][eE][lL]:|[+(0-9])[ -~]*$".to_owned())),
             Self::AgentName => (None, Some("^[A-Za-z0-9._-]+$".to_owned())),
             Self::Digits => (None, Some("^[0-9*#A-Da-d!]+$".to_owned())),
+            Self::TelephonyName => (None, Some(r"^[A-Za-z0-9+\-._]+$".to_owned())),
+            Self::Address => (None, Some("^[0-9A-Fa-f:.]+$".to_owned())),
+            Self::Network => (None, Some("^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$".to_owned())),
+            Self::NumberPrefix => (None, Some(r"^\+[0-9]{0,15}$".to_owned())),
+            Self::Country => (None, Some("^[A-Z]{2}$".to_owned())),
             Self::Id(prefix) => (None, Some(format!("^{prefix}_[0-9a-z]+$"))),
             Self::Cursor => (None, Some("^[A-Za-z0-9_-]+$".to_owned())),
             Self::Line => (None, Some(r"^[^\x00-\x1f\x7f-\x9f]*$".to_owned())),
@@ -188,7 +228,23 @@ mod tests {
     #[test]
     fn each_form_takes_its_example() {
         use Format::*;
-        for format in [Email, Phone, Date, Language, TimeZone, SipUri, CallTarget, AgentName, Digits, Cursor] {
+        for format in [
+            Email,
+            Phone,
+            Date,
+            Language,
+            TimeZone,
+            SipUri,
+            CallTarget,
+            AgentName,
+            Digits,
+            TelephonyName,
+            Address,
+            Network,
+            NumberPrefix,
+            Country,
+            Cursor,
+        ] {
             let (min, max) = format.length();
             assert!(format.fits(format.example()), "{format:?}");
             assert!((min..=max).contains(&format.example().chars().count()), "{format:?}");

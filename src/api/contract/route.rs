@@ -45,6 +45,7 @@ pub(in crate::api) struct Operation {
 pub(in crate::api) enum Verb {
     Get,
     Post,
+    Put,
     Patch,
     Delete,
 }
@@ -229,6 +230,7 @@ impl Verb {
         match self {
             Self::Get => MethodFilter::GET,
             Self::Post => MethodFilter::POST,
+            Self::Put => MethodFilter::PUT,
             Self::Patch => MethodFilter::PATCH,
             Self::Delete => MethodFilter::DELETE,
         }
@@ -239,6 +241,7 @@ impl Verb {
         match self {
             Self::Get => Method::GET,
             Self::Post => Method::POST,
+            Self::Put => Method::PUT,
             Self::Patch => Method::PATCH,
             Self::Delete => Method::DELETE,
         }

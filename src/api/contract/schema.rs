@@ -61,7 +61,13 @@ impl Shape {
             }
             Self::Choice(words) => json!({ "type": "string", "enum": words }),
             Self::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
+            Self::Amount { min, max } => json!({ "type": "number", "minimum": min, "maximum": max }),
             Self::Flag => json!({ "type": "boolean" }),
+            Self::Map { key, of, max } => {
+                let mut names = json!({});
+                key.in_schema().1.into_iter().for_each(|pattern| insert(&mut names, "pattern", json!(pattern)));
+                json!({ "type": "object", "propertyNames": names, "additionalProperties": of.schema(), "maxProperties": max })
+            }
             Self::List { of, min, max } => json!({ "type": "array", "items": of.schema(), "minItems": min, "maxItems": max }),
             Self::Object(object) => object.schema(),
         }
@@ -73,6 +79,8 @@ impl Shape {
             Self::Text { example, .. } => json!(example),
             Self::Choice(words) => json!(words.first()),
             Self::Integer { min, .. } => json!(min),
+            Self::Amount { min, .. } => json!(min),
+            Self::Map { key, of, .. } => json!({ key.example(): of.example() }),
             Self::Flag => json!(true),
             Self::List { of, .. } => json!([of.example()]),
             Self::Object(object) => object.example(),

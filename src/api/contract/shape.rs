@@ -48,10 +48,14 @@ pub(in crate::api) enum Shape {
     Choice(&'static [&'static str]),
     /// A whole number.
     Integer { min: i64, max: i64 },
+    /// A number, whole or not.
+    Amount { min: f64, max: f64 },
     /// True or false.
     Flag,
     /// Several of the same, none twice where `distinct`.
     List { of: &'static Shape, min: usize, max: usize },
+    /// Values of one shape under names of one form.
+    Map { key: Format, of: &'static Shape, max: usize },
     /// An object.
     Object(&'static Object),
 }

@@ -10,6 +10,8 @@ use serde::Serialize;
 use super::health::PATIENCE;
 use crate::api::contract::Output;
 use crate::api::state::{AppState, MAX_REQUESTS};
+use crate::signalling::gateway::Standings;
+use crate::signalling::trunks::TrunkStatus;
 use crate::supervision::{BreakerState, BreakerStatus, TaskState, TaskStatus};
 
 /// Every part, and how it fares.
@@ -23,6 +25,8 @@ pub(super) struct Status {
     requests: Requests,
     store: Store,
     audit: Standing,
+    /// Trunks that are in use; null where whoever speaks SIP does not answer.
+    trunks: Option<Trunks>,
     media_threads: Vec<Thread>,
     background_tasks: Vec<Task>,
     breakers: Vec<BreakerView>,
@@ -53,6 +57,18 @@ struct Store {
     status: Standing,
     /// How long it took to answer; null when it did not.
     latency_ms: Option<u64>,
+}
+
+/// Trunks by how they stand; `/metrics` and `/v1/trunks/{id}/status` tell which.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+struct Trunks {
+    in_use: usize,
+    /// Whose target does not answer.
+    down: usize,
+    /// With which we want to be registered and are not.
+    unregistered: usize,
+    inbound_calls: u32,
+    outbound_calls: u32,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -90,6 +106,7 @@ pub(super) async fn status(State(state): State<AppState>) -> Json<Status> {
         false => ok_if(store == Standing::Ok && audit == Standing::Ok && !waiting),
     };
     let threads = (state.gateway.threads)().into_iter();
+    let trunks = state.switchboard.standings().await.map(|standings| Trunks::of(&standings));
     Json(Status {
         status: overall,
         version: env!("CARGO_PKG_VERSION"),
@@ -99,10 +116,26 @@ pub(super) async fn status(State(state): State<AppState>) -> Json<Status> {
         requests: Requests { active: MAX_REQUESTS - state.places.available_permits(), capacity: MAX_REQUESTS },
         store: Store { status: store, latency_ms: latency },
         audit,
+        trunks,
         media_threads: threads.map(|thread| Thread { name: thread.name, calls: thread.running, panicked_calls: thread.panicked }).collect(),
         background_tasks: tasks,
         breakers: state.breakers.status(Instant::now()).into_iter().map(BreakerView::from).collect(),
     })
+}
+
+impl Trunks {
+    fn of(standings: &Standings) -> Self {
+        let mut trunks = Self::default();
+        for standing in standings.trunks.values() {
+            let status = standing.status.as_ref();
+            trunks.in_use += 1;
+            trunks.down += usize::from(status.is_some_and(|status| !status.is_up()));
+            trunks.unregistered += usize::from(status.and_then(TrunkStatus::is_registered) == Some(false));
+            trunks.inbound_calls += standing.inbound;
+            trunks.outbound_calls += standing.outbound;
+        }
+        trunks
+    }
 }
 
 impl From<TaskStatus> for Task {
@@ -138,6 +171,7 @@ impl Output for Status {
             requests: Requests { active: 1, capacity: MAX_REQUESTS },
             store: Store { status: Standing::Ok, latency_ms: Some(1) },
             audit: Standing::Ok,
+            trunks: Some(Trunks { in_use: 3, down: 0, unregistered: 0, inbound_calls: 10, outbound_calls: 2 }),
             media_threads: vec![Thread { name: "media-0".to_owned(), calls: 12, panicked_calls: 0 }],
             background_tasks: vec![Task { name: "metrics_upkeep", state: "running", restarts: 0 }],
             breakers: Vec::new(),

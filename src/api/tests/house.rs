@@ -1,5 +1,6 @@
 //! A gateway without signalling: what the tests call, and what they look into.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,6 +19,7 @@ use super::cast::Cast;
 use crate::api::{AppState, GatewayView, InMemory, Limits, Parts, router};
 use crate::audit::AuditLog;
 use crate::call::command::CallCommand;
+use crate::call::config::NumberConfig;
 use crate::call::registry::{CallRegistry, OutboundRequest};
 use crate::domain::call_record::{CallRecord, CallStatus, Direction, MediaStatistics, SessionStatus, Speaker, Utterance};
 use crate::domain::ids::{CallId, OrgId};
@@ -25,12 +27,16 @@ use crate::domain::patient::{Patient, PatientInput};
 use crate::domain::redacted::Redacted;
 use crate::domain::setting::SettingFault;
 use crate::signalling::ladder::{LadderBook, LadderConfig};
+use crate::signalling::switchboard::Switchboard;
+use crate::signalling::toll::TollPolicy;
+use crate::signalling::trunks::{DirectorySource, KeptNumber, KeptTrunk, TrunkConfig, TrunkSecrets};
 use crate::store::calls::CallRecords;
 use crate::store::ladders::Ladders;
 use crate::store::organisations::Organisations;
 use crate::store::patients::Patients;
 use crate::store::sealed::{MasterKeys, SealedDocuments};
 use crate::store::sqlite::SqliteDocuments;
+use crate::store::telephony::Telephony;
 use crate::store::{COLLECTIONS, Documents, OrgScope};
 use crate::supervision::{Breakers, Supervisor};
 use crate::telemetry::metrics::Metrics;
@@ -80,6 +86,15 @@ impl House {
 
     /// A house that takes so many requests a minute.
     pub(super) fn with_limit(per_minute: u32) -> Self {
+        Self::built(per_minute, configured())
+    }
+
+    /// A house whose configuration has neither trunks nor numbers.
+    pub(super) fn bare() -> Self {
+        Self::built(100_000, DirectorySource::default())
+    }
+
+    fn built(per_minute: u32, configured: DirectorySource) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let secret = Redacted::new(SECRET.to_owned());
         let documents = SqliteDocuments::open(directory.path(), COLLECTIONS).unwrap();
@@ -103,6 +118,7 @@ impl House {
             running_ladders: LadderBook::new(LadderConfig::default()),
             ladders: Ladders::new(Arc::clone(&sealed)),
             patients: Patients::new(Arc::clone(&sealed)),
+            switchboard: switchboard(configured, Telephony::new(Arc::clone(&sealed))),
             organisations: Organisations::new(sealed),
             audit,
             authenticator: Arc::new(Cast),
@@ -116,6 +132,24 @@ impl House {
             stopped,
         });
         Self { router: router(state.clone()), state, registry, records, outbound, directory, stop }
+    }
+
+    /// A trunk of `org` in the store.
+    pub(super) async fn trunk(&self, org: &OrgId, name: &str) -> KeptTrunk {
+        let (now, settings) = (Utc::now(), TrunkConfig { org: org.clone(), ..TrunkConfig::default() });
+        let (id, name, org_id) = (KeptTrunk::id_of(org, name), name.to_owned(), org.clone());
+        let trunk = KeptTrunk { id, org_id, name, settings, secrets: TrunkSecrets::default(), created_at: now, updated_at: now };
+        self.state.switchboard.add_trunk(&trunk).await.unwrap();
+        trunk
+    }
+
+    /// A number of `org` in the store.
+    pub(super) async fn number(&self, org: &OrgId, number: &str) -> KeptNumber {
+        let settings = NumberConfig { org: org.clone(), agent: "reception".to_owned(), ..NumberConfig::default() };
+        let (now, id) = (Utc::now(), KeptNumber::id_of(org, number));
+        let number = KeptNumber { id, org_id: org.clone(), number: number.to_owned(), settings, created_at: now, updated_at: now };
+        self.state.switchboard.add_number(&number).await.unwrap();
+        number
     }
 
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {
@@ -200,6 +234,25 @@ impl House {
         self.records.put(&OrgScope::new(org.clone()), [&record]).await.unwrap();
         record
     }
+}
+
+/// The trunk `configured`, the number `+4930901820`, and rules for `org_tolled`.
+fn configured() -> DirectorySource {
+    let number = NumberConfig { agent: "reception".to_owned(), ..NumberConfig::default() };
+    let login = (Some("configured".to_owned()), Some("PLANTED".to_owned()));
+    let trunk = TrunkConfig { login: login.0, login_password_env: login.1, ..TrunkConfig::default() };
+    DirectorySource {
+        trunks: BTreeMap::from([("configured".to_owned(), trunk)]),
+        numbers: BTreeMap::from([("+4930901820".to_owned(), number)]),
+        tenants: BTreeMap::from([("org_tolled".to_owned(), TollPolicy::default())]),
+        ..DirectorySource::default()
+    }
+}
+
+/// Nobody speaks SIP behind it: what is asked of trunks finds nobody.
+fn switchboard(configured: DirectorySource, telephony: Telephony) -> Switchboard {
+    let agents = vec!["reception".to_owned()];
+    Switchboard::new(configured, agents, telephony, Box::new(|_| Some("planted-password".to_owned()))).unwrap().0
 }
 
 pub(super) async fn send(router: &Router, request: Request<Body>) -> Answer {

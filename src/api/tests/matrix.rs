@@ -8,6 +8,7 @@ use crate::api::contract::{Access, Operation, Route};
 use crate::api::router::routes;
 use crate::domain::call_record::SessionStatus;
 use crate::domain::ids::{CallId, CaregiverId, OrgId, PatientId};
+use crate::signalling::trunks::{KeptNumber, KeptTrunk};
 
 /// The path with the ids of a call and a patient in it. A route with another kind of id has to be given a place here.
 fn filled(operation: &Operation, call: &str, patient: &str) -> String {
@@ -16,6 +17,9 @@ fn filled(operation: &Operation, call: &str, patient: &str) -> String {
         path if path.starts_with("/v1/patients/{id}") => {
             path.replace("{id}", patient).replace("{caregiver_id}", CaregiverId::random().as_str())
         }
+        // Each call has a trunk and a number beside it that are called as it is.
+        path if path.starts_with("/v1/trunks/{id}") => path.replace("{id}", KeptTrunk::id_of(&OrgId::default_org(), call).as_str()),
+        path if path.starts_with("/v1/numbers/{id}") => path.replace("{id}", KeptNumber::id_of(&OrgId::default_org(), call).as_str()),
         "/docs/{file}" => "/docs/page.js".to_owned(),
         path => path.to_owned(),
     };
@@ -44,6 +48,8 @@ async fn nobody_gets_in_without_credentials_or_with_those_that_are_over() {
 async fn a_role_below_is_refused_before_anything_is_looked_for() {
     let house = House::new();
     let call = house.recorded(&OrgId::default_org(), SessionStatus::Running, Utc::now()).await;
+    house.trunk(&OrgId::default_org(), call.id.as_str()).await;
+    house.number(&OrgId::default_org(), call.id.as_str()).await;
     let patient = house.patient(&OrgId::default_org(), false).await;
     for operation in protected().filter(|operation| matches!(operation.access, Access::Needs(_))) {
         for (call, patient) in [(call.id.clone(), patient.id.clone()), (CallId::random(), PatientId::random())] {
@@ -59,6 +65,8 @@ async fn a_role_below_is_refused_before_anything_is_looked_for() {
 async fn what_is_another_organisations_or_removed_looks_like_what_never_was() {
     let house = House::new();
     let call = house.recorded(&OrgId::default_org(), SessionStatus::Running, Utc::now()).await;
+    house.trunk(&OrgId::default_org(), call.id.as_str()).await;
+    house.number(&OrgId::default_org(), call.id.as_str()).await;
     let _inbox = house.running(&call.id, &OrgId::default_org());
     let patient = house.patient(&OrgId::default_org(), false).await;
     let removed = house.patient(&OrgId::default_org(), true).await;
@@ -87,6 +95,8 @@ async fn no_list_and_no_export_shows_another_organisations_records() {
     let house = House::new();
     house.recorded(&OrgId::default_org(), SessionStatus::Running, Utc::now()).await;
     house.patient(&OrgId::default_org(), false).await;
+    house.trunk(&OrgId::default_org(), "Planted").await;
+    house.number(&OrgId::default_org(), "Planted").await;
     for operation in protected().filter(|operation| operation.verb.method() == "GET" && !operation.path.contains('{')) {
         if operation.name == "followEvents" {
             continue;

@@ -15,5 +15,6 @@ mod openapi;
 mod origins;
 mod patients;
 mod system;
+mod telephony;
 
 pub(super) use house::House;

@@ -109,7 +109,7 @@ impl Follower {
     fn may_see(&self, event: &Event) -> bool {
         let words = matches!(event.kind, EventKind::TranscriptAdded { .. });
         event.org_id == self.requester.auth.org
-            && self.call.as_ref().is_none_or(|call| *call == event.call_id)
+            && self.call.as_ref().is_none_or(|call| event.call_id.as_ref() == Some(call))
             && (!words || self.requester.may(Permission::TranscriptsRead))
     }
 

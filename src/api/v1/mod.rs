@@ -1,8 +1,12 @@
 //! Version 1 of the interface.
 
 mod calls;
+mod dialling;
 mod events;
+mod numbers;
 mod patients;
+mod tenant;
+mod trunks;
 
 use std::future::Future;
 
@@ -14,6 +18,9 @@ pub(super) fn routes() -> Vec<Route> {
     let mut routes = calls::routes();
     routes.extend(patients::routes());
     routes.extend(events::routes());
+    routes.extend(trunks::routes());
+    routes.extend(numbers::routes());
+    routes.extend(dialling::routes());
     routes
 }
 

@@ -5,13 +5,14 @@
 //! to be pressed later, and every parameter (`phone-context`, `isub`, `ext`, `postd`): each is a way to dial something
 //! else than what was looked at.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::countries::{self, Country};
 use super::{Service, emergency, services};
 
 /// How numbers are written where the caller is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Numbering {
     /// The own country's calling code, without plus. Empty: only numbers with a plus are understood. Default empty.

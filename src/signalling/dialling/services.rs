@@ -3,10 +3,11 @@
 //! Not complete and never can be: premium numbers hide within ordinary ranges, too. The list of allowed countries is the
 //! first wall, limits on minutes and money are the last.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A kind of service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Service {
     /// A subscriber, fixed or mobile.

@@ -5,6 +5,7 @@ use std::time::Instant;
 use sip::endpoint::{Endpoint, IncomingInvite, InviteId};
 use sip::header::HeaderName;
 
+use super::trunk_calls::is_named;
 use super::{Gateway, RETRY_AFTER};
 use crate::domain::caller_verification::CallerVerification;
 use crate::signalling::stir::{Claimed, Fault, StirRule, Verdict, canonical};
@@ -51,7 +52,9 @@ impl Gateway {
     /// What the trunk by which a call comes wants known, and what there is to check; none for a call by no trunk.
     fn claimed(&self, invite: &IncomingInvite) -> Option<(StirRule, Claimed)> {
         let directory = self.desk.directory();
-        let candidates = directory.candidates(Peer { address: invite.flow.remote.ip(), tls_name: None, login: invite.login.as_deref() });
+        let is_named = |name: &str| is_named(&self.flood, invite.flow, name);
+        let candidates =
+            directory.candidates(Peer { address: invite.flow.remote.ip(), is_named: &is_named, login: invite.login.as_deref() });
         let user = |uri: &sip::header::Uri| uri.decoded_user().map(std::borrow::Cow::into_owned).unwrap_or_default();
         let (request, to) = (user(&invite.request_uri), user(&invite.to_uri));
         let (_, trunk) = directory.answering(&candidates, Dialled { request: &request, to: &to })?;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use bytes::Bytes;
 use sip::endpoint::{Endpoint, IncomingInvite, InviteId, InviteOptions, OutgoingInvite};
@@ -22,13 +22,14 @@ use crate::leg::line_rules::LineRules;
 use crate::signalling::locate::LocateError;
 use crate::signalling::outbound::{Attempt, Destination, DialRefusal, OUR_USER, Ways};
 use crate::signalling::stir::Stir;
-use crate::signalling::toll::CallToken;
-use crate::signalling::trunks::{Dialled, Directory, Peer, Refused, Trunk, TrunkName, asserted_number};
+use crate::signalling::toll::{CallToken, today};
+use crate::signalling::transport::FloodGuard;
+use crate::signalling::trunks::{Desk, Dialled, Directory, Door, Peer, Refused, Trunk, TrunkName, asserted_number};
 
 /// What an outbound call needs beyond one that came in.
 #[derive(Debug)]
 pub(super) struct Placed {
-    token: Option<CallToken>,
+    pub(super) token: Option<CallToken>,
     offer: Bytes,
     left: VecDeque<Attempt>,
 }
@@ -41,29 +42,24 @@ pub(super) struct Wish {
 }
 
 impl Gateway {
-    /// Trunks, numbers and tenants are others from now on. Calls go on as they began, but outbound calls by trunks end at once when those are
-    /// switched off.
+    /// Trunks, numbers and tenants are others from now on. Calls go on as they began, but those end at once that are not allowed any more.
     pub fn replace_directory(&mut self, now: Instant, endpoint: &mut Endpoint, directory: Arc<Directory>) {
-        endpoint.set_gate(now, Arc::<Directory>::clone(&directory));
-        self.desk.replace(now, Arc::clone(&directory));
+        let connections = self.flood.clone();
+        let is_named = Box::new(move |flow, name: &str| is_named(&connections, flow, name));
+        endpoint.set_gate(now, Arc::new(Door { directory: Arc::clone(&directory), is_named }));
+        let leaving = self.desk.replace(now, Arc::clone(&directory));
+        Desk::take_leave(now, endpoint, leaving);
         self.flood.trust(directory.trunks().flat_map(|trunk| trunk.config.addresses.clone()).collect());
-        if !directory.outbound().enabled {
-            let all: Vec<CallToken> = self.desk.meter.running().collect();
-            tracing::warn!(calls = all.len(), "outbound_switched_off");
-            self.end_tolled(&all);
-        }
+        self.end_forbidden(now, endpoint, &directory);
+        // A limit that was made smaller counts at once.
+        self.meter_minutes(now, endpoint);
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant, endpoint: &mut Endpoint) {
         self.desk.handle_timeout(now, endpoint);
         self.tap.handle_timeout(now);
-        let directory = Arc::clone(self.desk.directory());
-        let over = self.desk.meter.exceeded(now, |org| directory.tenant(org));
-        if !over.is_empty() {
-            tracing::warn!(calls = over.len(), "toll_limit_reached");
-            self.end_tolled(&over);
-        }
+        self.meter_minutes(now, endpoint);
     }
 
     /// The ways to a trunk's target, the first one first.
@@ -73,7 +69,7 @@ impl Gateway {
 
     /// When [`Gateway::handle_timeout`] wants to be called.
     pub fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
-        [self.desk.poll_timeout(now), self.desk.meter.next_minute(now), self.tap.poll_timeout()].into_iter().flatten().min()
+        [self.desk.poll_timeout(now), self.desk.meter.next_minute(), self.tap.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Launches the call that an INVITE asks for; by which trunk it came.
@@ -86,7 +82,8 @@ impl Gateway {
     ) -> Result<(Launched, Option<TrunkName>, OrgId), RejectCause> {
         let directory = Arc::clone(self.desk.directory());
         let address = invite.flow.remote.ip();
-        let candidates = directory.candidates(Peer { address, tls_name: None, login: invite.login.as_deref() });
+        let is_named = |name: &str| is_named(&self.flood, invite.flow, name);
+        let candidates = directory.candidates(Peer { address, is_named: &is_named, login: invite.login.as_deref() });
         if candidates.is_empty() && !directory.takes_unknown(address) {
             return Err(RejectCause::UnknownNumber);
         }
@@ -164,29 +161,44 @@ impl Gateway {
         servers: impl FnOnce() -> Result<Vec<Flow>, LocateError>,
     ) -> Result<CallId, StartError> {
         let directory = Arc::clone(self.desk.directory());
-        let refused = |refusal: DialRefusal| {
+        let org = wish.org.clone();
+        let prepared = self.prepare(now, endpoint, &directory, &wish, servers);
+        let (token, mut attempts) = prepared.map_err(|refusal| {
             tracing::info!(%refusal, "call_not_dialled");
+            self.watch_refusal(now, &org, refusal);
             refusal.start_error()
+        })?;
+        let rules = directory.default_number(&org).cloned().unwrap_or_default();
+        let agent = wish.agent.clone().or_else(|| directory.default_number(&org).map(|number| number.agent.clone()));
+        let placed = match agent {
+            Some(agent) => self.place(now, endpoint, &directory, (wish, rules, agent), &mut attempts, token),
+            None => Err(StartError::UnknownAgent),
         };
-        let destination = Destination::read(wish.to.expose(), &directory, &wish.org, servers).map_err(refused)?;
-        let mut attempts: VecDeque<Attempt> = self.attempts(now, endpoint, &destination, &directory, &wish.org).map_err(refused)?.into();
-        let rules = directory.default_number().cloned().unwrap_or_default();
-        let agent = wish.agent.clone().or_else(|| directory.default_number().map(|number| number.agent.clone()));
-        let agent = agent.ok_or(StartError::UnknownAgent)?;
-        let token = match &destination {
-            Destination::Number { rate, .. } => {
-                let begun = self.desk.meter.begin(now, today(), &wish.org, directory.tenant(&wish.org), *rate);
-                Some(begun.map_err(|error| refused(error.into()))?)
-            }
-            Destination::Direct { .. } => None,
-        };
-        let placed = self.place(now, endpoint, &directory, (wish, rules, agent), &mut attempts, token);
         if placed.is_err()
             && let Some(token) = token
         {
-            self.desk.meter.end(now, token);
+            self.desk.meter.end(now, today(), token);
         }
+        self.send_charges();
         placed
+    }
+
+    /// Whether a wish may be fulfilled, and by which ways; a number's call is counted from here on.
+    fn prepare(
+        &mut self,
+        now: Instant,
+        endpoint: &Endpoint,
+        directory: &Directory,
+        wish: &Wish,
+        servers: impl FnOnce() -> Result<Vec<Flow>, LocateError>,
+    ) -> Result<(Option<CallToken>, VecDeque<Attempt>), DialRefusal> {
+        let destination = Destination::read(wish.to.expose(), directory, &wish.org, servers)?;
+        let attempts = self.attempts(now, endpoint, &destination, directory, &wish.org)?.into();
+        let token = match &destination {
+            Destination::Number { rate, .. } => Some(self.desk.meter.begin(now, today(), &wish.org, directory.tenant(&wish.org), *rate)?),
+            Destination::Direct { .. } => None,
+        };
+        Ok((token, attempts))
     }
 
     /// The far end of an outbound call refused, or was not there: the next trunk is tried. False when there is none, or it would not help.
@@ -199,7 +211,7 @@ impl Gateway {
         let directory = Arc::clone(self.desk.directory());
         let Some(placed) = &mut call.placed else { return false };
         let Some(attempt) = placed.left.pop_front() else { return false };
-        if !directory.outbound().enabled {
+        if !directory.outbound().enabled || directory.is_stopped(&call.org) {
             return false;
         }
         let invite = outgoing(&attempt, placed.offer.clone(), &self.stir);
@@ -223,7 +235,8 @@ impl Gateway {
             self.desk.limits.release(trunk);
         }
         if let Some(token) = call.placed.as_ref().and_then(|placed| placed.token) {
-            self.desk.meter.end(now, token);
+            self.desk.meter.end(now, today(), token);
+            self.send_charges();
         }
     }
 
@@ -320,13 +333,6 @@ impl Gateway {
     fn take_place(&mut self, now: Instant, trunk: &Trunk) -> Result<(), Refused> {
         self.desk.limits.take(now, &trunk.name, trunk.config.max_calls, trunk.config.max_calls_per_second)
     }
-
-    fn end_tolled(&self, tokens: &[CallToken]) {
-        let tolled = |call: &&SipCall| call.placed.as_ref().and_then(|placed| placed.token).is_some_and(|token| tokens.contains(&token));
-        for call in self.calls.values().filter(tolled) {
-            self.launcher.hang_up(&call.org, &call.id);
-        }
-    }
 }
 
 fn outgoing(attempt: &Attempt, body: Bytes, stir: &Stir) -> OutgoingInvite {
@@ -344,7 +350,7 @@ fn outgoing(attempt: &Attempt, body: Bytes, stir: &Stir) -> OutgoingInvite {
     }
 }
 
-/// The number of the day, UTC.
-fn today() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400
+/// Whether the peer of a flow has shown a certificate for `name` that one of our authorities vouches for. Over UDP nobody shows any.
+pub(super) fn is_named(connections: &FloodGuard, flow: Flow, name: &str) -> bool {
+    flow.connection.is_some_and(|connection| connections.is_named(connection, name))
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::credential::Anchors;
@@ -28,7 +29,7 @@ pub struct StirConfig {
 }
 
 /// What a trunk wants known of those who call by it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StirRule {
     /// Nothing is checked.
@@ -41,7 +42,7 @@ pub enum StirRule {
 }
 
 /// The most that our signature says of calls that go out by a trunk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SignRule {
     /// Nothing is signed.

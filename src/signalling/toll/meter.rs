@@ -1,10 +1,14 @@
 //! How much each tenant has dialled today: calls that are up, minutes, money.
 //!
 //! A minute counts as soon as it has begun, as carriers reckon, from the moment that the call is dialled: a fraud that lets telephones
-//! ring for ever is bounded by the same limits. Kept in memory: a restart forgets the day, and ends the calls.
+//! ring for ever is bounded by the same limits. What is counted is handed out as [`Charge`]s, which somebody adds to the day's account
+//! in the store and hands back with the account as it stands then: so the day survives a restart, and gateways on one store know of each
+//! other's. Calls at once are each gateway's own.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
 
 use super::policy::TollPolicy;
 use crate::domain::ids::OrgId;
@@ -13,7 +17,7 @@ use crate::domain::ids::OrgId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallToken(u64);
 
-/// Why a tenant may not dial now.
+/// Why a tenant may not dial now, or not go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum MeterRefusal {
     /// As many calls are up as may be.
@@ -27,6 +31,40 @@ pub enum MeterRefusal {
     Spend,
 }
 
+/// What was used up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    /// Calls that were begun.
+    pub calls: u64,
+    /// Minutes that have begun.
+    pub minutes: u64,
+    /// Money, in millionths of the unit of rates.
+    pub spent: u64,
+}
+
+impl Used {
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            calls: self.calls.saturating_add(other.calls),
+            minutes: self.minutes.saturating_add(other.minutes),
+            spent: self.spent.saturating_add(other.spent),
+        }
+    }
+}
+
+/// What an account is to be charged with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charge {
+    /// Whose.
+    pub org: OrgId,
+    /// The day's number, UTC.
+    pub day: u64,
+    /// What was used.
+    pub used: Used,
+}
+
 /// The meter. Bounded by the tenants that may dial, and their calls.
 #[derive(Debug, Default)]
 pub struct Meter {
@@ -35,13 +73,22 @@ pub struct Meter {
     last: u64,
 }
 
-/// What is over of one tenant's day.
+/// One tenant's day.
 #[derive(Clone, Copy, Debug, Default)]
 struct Day {
     number: u64,
-    minutes: u64,
-    /// In millionths.
-    spent: u64,
+    /// As the store has it.
+    stored: Used,
+    /// On its way there.
+    sent: Used,
+    /// Not yet on its way.
+    unsent: Used,
+}
+
+impl Day {
+    const fn used(&self) -> Used {
+        self.stored.and(self.sent).and(self.unsent)
+    }
 }
 
 #[derive(Debug)]
@@ -50,6 +97,7 @@ struct Running {
     began: Instant,
     /// Millionths a minute.
     rate: u64,
+    charged: u64,
 }
 
 impl Running {
@@ -64,70 +112,134 @@ impl Meter {
     /// # Errors
     /// When a limit is reached.
     pub fn begin(&mut self, now: Instant, day: u64, org: &OrgId, policy: &TollPolicy, rate: u64) -> Result<CallToken, MeterRefusal> {
-        self.turn(day, org);
         let up = self.calls.values().filter(|call| call.org == *org).count();
         if up >= policy.max_calls as usize {
             return Err(MeterRefusal::Calls);
         }
-        let (minutes, spent) = self.used(now, org);
-        if minutes >= u64::from(policy.minutes_per_day) {
+        self.handle_time(now, day);
+        let used = self.day(day, org).used();
+        if used.minutes >= u64::from(policy.minutes_per_day) {
             return Err(MeterRefusal::Minutes);
         }
-        if policy.spend_limit().is_some_and(|limit| spent.saturating_add(rate) > limit) {
+        if policy.spend_limit().is_some_and(|limit| used.spent.saturating_add(rate) > limit) {
             return Err(MeterRefusal::Spend);
         }
         self.last += 1;
         let token = CallToken(self.last);
-        self.calls.insert(token, Running { org: org.clone(), began: now, rate });
+        self.calls.insert(token, Running { org: org.clone(), began: now, rate, charged: 1 });
+        let account = self.day(day, org);
+        account.unsent = account.unsent.and(Used { calls: 1, minutes: 1, spent: rate });
         Ok(token)
     }
 
     /// A call is over.
-    pub fn end(&mut self, now: Instant, token: CallToken) {
-        let Some(call) = self.calls.remove(&token) else { return };
-        let minutes = call.minutes(now);
-        let day = self.tenants.entry(call.org).or_default();
-        day.minutes = day.minutes.saturating_add(minutes);
-        day.spent = day.spent.saturating_add(minutes.saturating_mul(call.rate));
+    pub fn end(&mut self, now: Instant, day: u64, token: CallToken) {
+        self.handle_time(now, day);
+        self.calls.remove(&token);
     }
 
-    /// Calls of tenants that are over a limit: to be ended. A limit that is made smaller counts at once.
-    pub fn exceeded<'a>(&self, now: Instant, policy: impl Fn(&OrgId) -> &'a TollPolicy) -> Vec<CallToken> {
-        let over = |org: &OrgId| {
-            let (policy, (minutes, spent)) = (policy(org), self.used(now, org));
-            minutes > u64::from(policy.minutes_per_day) || policy.spend_limit().is_some_and(|limit| spent > limit)
-        };
-        self.calls.iter().filter(|(_, call)| over(&call.org)).map(|(token, _)| *token).collect()
-    }
-
-    /// Calls that are counted now.
-    pub fn running(&self) -> impl Iterator<Item = CallToken> {
-        self.calls.keys().copied()
-    }
-
-    /// When [`Meter::exceeded`] may have news: a minute begins. `None` while nobody calls.
-    #[must_use]
-    pub fn next_minute(&self, now: Instant) -> Option<Instant> {
-        self.calls.values().map(|call| call.began + Duration::from_secs(60 * call.minutes(now))).min()
-    }
-
-    /// Minutes and millionths that a tenant has used today, running calls included.
-    #[must_use]
-    pub fn used(&self, now: Instant, org: &OrgId) -> (u64, u64) {
-        let day = self.tenants.get(org).copied().unwrap_or_default();
-        let running = self.calls.values().filter(|call| call.org == *org);
-        running.fold((day.minutes, day.spent), |(minutes, spent), call| {
-            let begun = call.minutes(now);
-            (minutes.saturating_add(begun), spent.saturating_add(begun.saturating_mul(call.rate)))
-        })
-    }
-
-    /// A new day begins from nothing; what runs over midnight counts for the new one.
-    fn turn(&mut self, day: u64, org: &OrgId) {
-        let kept = self.tenants.entry(org.clone()).or_default();
-        if kept.number != day {
-            *kept = Day { number: day, ..Day::default() };
+    /// Charges minutes that have begun since, to the day on which they did.
+    pub fn handle_time(&mut self, now: Instant, day: u64) {
+        let mut charges = Vec::new();
+        for call in self.calls.values_mut() {
+            let begun = call.minutes(now).saturating_sub(call.charged);
+            if begun > 0 {
+                call.charged = call.charged.saturating_add(begun);
+                charges.push((call.org.clone(), Used { calls: 0, minutes: begun, spent: begun.saturating_mul(call.rate) }));
+            }
         }
+        for (org, used) in charges {
+            let account = self.day(day, &org);
+            account.unsent = account.unsent.and(used);
+        }
+    }
+
+    /// Calls of tenants that are over a limit, each with the limit: to be ended. A limit that is made smaller counts at once.
+    pub fn exceeded<'a>(&self, policy: impl Fn(&OrgId) -> &'a TollPolicy) -> Vec<(CallToken, MeterRefusal)> {
+        let over = |org: &OrgId| {
+            let (policy, used) = (policy(org), self.used(org));
+            if used.minutes > u64::from(policy.minutes_per_day) {
+                return Some(MeterRefusal::Minutes);
+            }
+            policy.spend_limit().is_some_and(|limit| used.spent > limit).then_some(MeterRefusal::Spend)
+        };
+        self.calls.iter().filter_map(|(token, call)| Some((*token, over(&call.org)?))).collect()
+    }
+
+    /// What accounts are to be charged with; to be handed back by [`Meter::settle`] or [`Meter::take_back`].
+    pub fn take_charges(&mut self) -> Vec<Charge> {
+        let mut charges = Vec::new();
+        for (org, day) in self.tenants.iter_mut().filter(|(_, day)| day.unsent != Used::default()) {
+            let used = std::mem::take(&mut day.unsent);
+            day.sent = day.sent.and(used);
+            charges.push(Charge { org: org.clone(), day: day.number, used });
+        }
+        charges
+    }
+
+    /// A charge is in the store, where the account then stood at `total`, with what other gateways have put there.
+    pub fn settle(&mut self, charge: &Charge, total: Used) {
+        if let Some(day) = self.sent(charge) {
+            day.stored = total;
+        }
+    }
+
+    /// A charge could not be stored: it is handed out again.
+    pub fn take_back(&mut self, charge: &Charge) {
+        if let Some(day) = self.sent(charge) {
+            day.unsent = day.unsent.and(charge.used);
+        }
+    }
+
+    /// The account of a tenant as the store has it.
+    pub fn restore(&mut self, org: &OrgId, number: u64, total: Used) {
+        self.day(number, org).stored = total;
+    }
+
+    /// When [`Meter::handle_time`] has something to charge: a minute begins. `None` while nobody calls.
+    #[must_use]
+    pub fn next_minute(&self) -> Option<Instant> {
+        self.calls.values().map(|call| call.began + Duration::from_secs(60 * call.charged)).min()
+    }
+
+    /// What a tenant has used today.
+    #[must_use]
+    pub fn used(&self, org: &OrgId) -> Used {
+        self.tenants.get(org).map(Day::used).unwrap_or_default()
+    }
+
+    /// Tenants that have dialled.
+    pub fn tenants(&self) -> impl Iterator<Item = &OrgId> {
+        self.tenants.keys()
+    }
+
+    /// Calls of a tenant that are up.
+    #[must_use]
+    pub fn up(&self, org: &OrgId) -> usize {
+        self.calls.values().filter(|call| call.org == *org).count()
+    }
+
+    /// Whose a call is.
+    #[must_use]
+    pub fn owner(&self, token: CallToken) -> Option<&OrgId> {
+        self.calls.get(&token).map(|call| &call.org)
+    }
+
+    fn sent(&mut self, charge: &Charge) -> Option<&mut Day> {
+        let day = self.tenants.get_mut(&charge.org).filter(|day| day.number == charge.day)?;
+        day.sent.calls = day.sent.calls.saturating_sub(charge.used.calls);
+        day.sent.minutes = day.sent.minutes.saturating_sub(charge.used.minutes);
+        day.sent.spent = day.sent.spent.saturating_sub(charge.used.spent);
+        Some(day)
+    }
+
+    /// A new day begins from nothing; what runs over midnight counts for the new one from its next minute on.
+    fn day(&mut self, number: u64, org: &OrgId) -> &mut Day {
+        let kept = self.tenants.entry(org.clone()).or_default();
+        if kept.number < number {
+            *kept = Day { number, ..Day::default() };
+        }
+        kept
     }
 }
 
@@ -155,7 +267,7 @@ mod tests {
         let first = meter.begin(now, 1, &org(), &policy(), 0).unwrap();
         assert!(meter.begin(now, 1, &org(), &policy(), 0).is_ok());
         assert_eq!(meter.begin(now, 1, &org(), &policy(), 0), Err(MeterRefusal::Calls));
-        meter.end(now, first);
+        meter.end(now, 1, first);
         assert!(meter.begin(now, 1, &org(), &policy(), 0).is_ok());
         assert!(meter.begin(now, 1, &"org_other".parse().unwrap(), &policy(), 0).is_ok());
     }
@@ -164,21 +276,23 @@ mod tests {
     fn minutes_that_have_begun_count_and_a_new_day_begins_from_nothing() {
         let (mut meter, now) = (Meter::default(), Instant::now());
         let call = meter.begin(now, 1, &org(), &policy(), 0).unwrap();
-        meter.end(now + minutes(9) + Duration::from_secs(1), call);
+        meter.end(now + minutes(9) + Duration::from_secs(1), 1, call);
         assert_eq!(meter.begin(now, 1, &org(), &policy(), 0), Err(MeterRefusal::Minutes));
         assert!(meter.begin(now, 2, &org(), &policy(), 0).is_ok());
     }
 
     #[test]
-    fn a_call_that_runs_into_a_limit_is_named() {
+    fn a_call_that_runs_into_a_limit_is_named_with_the_limit() {
         let (mut meter, now) = (Meter::default(), Instant::now());
         let policy = policy();
         let call = meter.begin(now, 1, &org(), &policy, RATE).unwrap();
-        assert_eq!(meter.next_minute(now), Some(now + minutes(1)));
-        assert_eq!(meter.exceeded(now + minutes(9), |_| &policy), []);
-        assert_eq!(meter.exceeded(now + minutes(10), |_| &policy), [call]);
-        let poorer = TollPolicy { spend_per_day: Some(0.05), ..policy };
-        assert_eq!(meter.exceeded(now, |_| &poorer), [call]);
+        assert_eq!(meter.next_minute(), Some(now + minutes(1)));
+        meter.handle_time(now + minutes(9), 1);
+        assert_eq!(meter.exceeded(|_| &policy), []);
+        meter.handle_time(now + minutes(10), 1);
+        assert_eq!(meter.exceeded(|_| &policy), [(call, MeterRefusal::Minutes)]);
+        let poorer = TollPolicy { spend_per_day: Some(0.05), minutes_per_day: 100, ..policy };
+        assert_eq!(meter.exceeded(|_| &poorer), [(call, MeterRefusal::Spend)]);
     }
 
     #[test]
@@ -186,8 +300,48 @@ mod tests {
         let (mut meter, now) = (Meter::default(), Instant::now());
         let call = meter.begin(now, 1, &org(), &policy(), 950_000).unwrap();
         assert_eq!(meter.begin(now, 1, &org(), &policy(), RATE), Err(MeterRefusal::Spend));
-        meter.end(now, call);
+        meter.end(now, 1, call);
         assert_eq!(meter.begin(now, 1, &org(), &policy(), RATE), Err(MeterRefusal::Spend));
         assert!(meter.begin(now, 1, &org(), &policy(), 50_000).is_ok());
+    }
+
+    #[test]
+    fn what_other_gateways_have_used_counts_once_it_is_known() {
+        let (mut meter, now) = (Meter::default(), Instant::now());
+        let policy = policy();
+        let call = meter.begin(now, 1, &org(), &policy, 0).unwrap();
+        let charges = meter.take_charges();
+        assert_eq!(charges, [Charge { org: org(), day: 1, used: Used { calls: 1, minutes: 1, spent: 0 } }]);
+        assert_eq!(meter.used(&org()).minutes, 1, "on its way it counts, too");
+        meter.settle(&charges[0], Used { calls: 7, minutes: 11, spent: 0 });
+        assert_eq!(meter.used(&org()), Used { calls: 7, minutes: 11, spent: 0 });
+        assert_eq!(meter.exceeded(|_| &policy), [(call, MeterRefusal::Minutes)]);
+        assert_eq!(meter.take_charges(), []);
+    }
+
+    #[test]
+    fn a_charge_that_could_not_be_stored_is_handed_out_again_with_what_came_after() {
+        let (mut meter, now) = (Meter::default(), Instant::now());
+        meter.begin(now, 1, &org(), &policy(), RATE).unwrap();
+        let charges = meter.take_charges();
+        meter.handle_time(now + minutes(1), 1);
+        meter.take_back(&charges[0]);
+        assert_eq!(meter.take_charges(), [Charge { org: org(), day: 1, used: Used { calls: 1, minutes: 2, spent: 2 * RATE } }]);
+    }
+
+    #[test]
+    fn a_day_goes_on_after_a_restart() {
+        let (mut meter, now) = (Meter::default(), Instant::now());
+        meter.restore(&org(), 1, Used { calls: 3, minutes: 10, spent: 0 });
+        assert_eq!(meter.begin(now, 1, &org(), &policy(), 0), Err(MeterRefusal::Minutes));
+        assert!(meter.begin(now, 2, &org(), &policy(), 0).is_ok());
+    }
+
+    #[test]
+    fn a_call_over_midnight_charges_each_day_with_its_own_minutes() {
+        let (mut meter, now) = (Meter::default(), Instant::now());
+        let call = meter.begin(now, 1, &org(), &policy(), 0).unwrap();
+        meter.end(now + minutes(3), 2, call);
+        assert_eq!(meter.used(&org()).minutes, 3, "of the second day; the first one has its own already");
     }
 }

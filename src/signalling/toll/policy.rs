@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::setting::{SettingFault, out_of_range};
 use crate::signalling::dialling::{Country, Number, Service};
 use crate::signalling::trunks::is_prefix;
 
 /// What one tenant may dial, and how much. All limits hold for outbound calls by trunks.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TollPolicy {
     /// Countries that may be called, by their two letters. Default none.
@@ -61,6 +62,12 @@ impl Default for TollPolicy {
 }
 
 impl TollPolicy {
+    /// What may be dialled where nobody has said anything: nothing.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { max_calls: 0, minutes_per_day: 0, ..Self::default() }
+    }
+
     /// What a minute to the number costs, if it may be called; in millionths of the unit.
     ///
     /// # Errors
@@ -82,6 +89,26 @@ impl TollPolicy {
             None if self.spend_per_day.is_some() => Err(TollRefusal::NoRate),
             None => Ok(0),
         }
+    }
+
+    /// Whether everything that `other` allows is allowed here, too, and as much of it.
+    #[must_use]
+    pub fn is_as_wide_as(&self, other: &Self) -> bool {
+        let spends_less = match (self.spend_per_day, other.spend_per_day) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(own), Some(others)) => others <= own,
+        };
+        // A denied beginning that covers another is the wider one.
+        let denied = self.deny.iter().all(|own| other.deny.iter().any(|others| own.starts_with(others.as_str())));
+        other.countries.is_subset(&self.countries)
+            && other.services.is_subset(&self.services)
+            && denied
+            && other.max_calls <= self.max_calls
+            && other.minutes_per_day <= self.minutes_per_day
+            && spends_less
+            // What a minute costs is not for the organisation to say.
+            && other.rates == self.rates
     }
 
     /// Money a day in millionths of the unit; none sets no limit.
@@ -143,6 +170,25 @@ mod tests {
         assert_eq!(allow(&policy, "+499001234567"), Err(TollRefusal::Service));
         assert_eq!(allow(&policy, "+4930666123"), Err(TollRefusal::Denied));
         assert_eq!(allow(&policy, "+33123456789"), Err(TollRefusal::Country));
+    }
+
+    #[test]
+    fn rules_are_narrower_only_where_nothing_is_added() {
+        let wide = TollPolicy { deny: vec!["+4930666".into()], spend_per_day: Some(5.0), ..german() };
+        let denies_more = TollPolicy { deny: vec!["+4930".into(), "+4915".into()], ..wide.clone() };
+        assert!(wide.is_as_wide_as(&wide) && wide.is_as_wide_as(&denies_more));
+        for wider in [
+            TollPolicy { deny: Vec::new(), ..wide.clone() },
+            TollPolicy { deny: vec!["+49306661".into()], ..wide.clone() },
+            TollPolicy { services: BTreeSet::from([Service::Premium]), ..wide.clone() },
+            TollPolicy { countries: BTreeSet::from(["FR".parse().unwrap()]), ..wide.clone() },
+            TollPolicy { max_calls: 3, ..wide.clone() },
+            TollPolicy { minutes_per_day: 61, ..wide.clone() },
+            TollPolicy { spend_per_day: None, ..wide.clone() },
+            TollPolicy { rates: BTreeMap::from([("+49".to_owned(), 0.0)]), ..wide.clone() },
+        ] {
+            assert!(!wide.is_as_wide_as(&wider), "{wider:?}");
+        }
     }
 
     #[test]

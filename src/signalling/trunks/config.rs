@@ -3,10 +3,12 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sip::auth::Account;
 use sip::header::{Scheme, Uri};
 
+use crate::call::config::name_fault;
 use crate::domain::ids::OrgId;
 use crate::domain::network::Network;
 use crate::domain::setting::{SettingFault, out_of_range};
@@ -17,11 +19,14 @@ use crate::signalling::dialling::Numbering;
 use crate::signalling::stir::{SignRule, StirRule};
 
 /// One trunk: a carrier, a PBX, a telephone.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrunkConfig {
     /// Organisation that the trunk belongs to. Default `org_default`.
+    #[serde(skip_serializing)]
     pub org: OrgId,
+    /// Whether it is in use. Switched off it is as good as none, and its calls end. Default true.
+    pub enabled: bool,
 
     /// Networks that its calls come from. Default none, at most 256.
     pub addresses: Vec<Network>,
@@ -30,6 +35,7 @@ pub struct TrunkConfig {
     /// Name under which it proves itself to us by digest; needs `login_password_env`. Default none.
     pub login: Option<String>,
     /// The environment variable with the password of `login`.
+    #[serde(skip_serializing)]
     pub login_password_env: Option<String>,
     /// Whether it may register its address under `login`, so that calls to it find the way. Default false.
     pub registers: bool,
@@ -42,6 +48,7 @@ pub struct TrunkConfig {
     /// Our name in the realm.
     pub username: Option<String>,
     /// The environment variable with our password.
+    #[serde(skip_serializing)]
     pub password_env: Option<String>,
     /// Whether we register at `target`, as trunks ask for that only work so. Default false.
     pub register: bool,
@@ -94,8 +101,17 @@ pub struct TrunkConfig {
     pub quirks: Vec<Quirk>,
 }
 
+/// Which passwords of a trunk are there, and by what key they are set.
+#[derive(Clone, Copy, Debug)]
+pub struct Passwords {
+    /// Ours in its realm.
+    pub own: (&'static str, bool),
+    /// The trunk's own, of its login.
+    pub login: (&'static str, bool),
+}
+
 /// The form in which a trunk wants numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NumberFormat {
     /// `+4930901820`.
@@ -108,7 +124,7 @@ pub enum NumberFormat {
 }
 
 /// Where the number that an outbound call shows stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IdentityRule {
     /// In From.
@@ -121,7 +137,7 @@ pub enum IdentityRule {
 }
 
 /// What a trunk does otherwise than others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Quirk {
     /// It wants `user=phone` behind a number.
@@ -134,6 +150,7 @@ impl Default for TrunkConfig {
     fn default() -> Self {
         Self {
             org: OrgId::default_org(),
+            enabled: true,
             addresses: Vec::new(),
             tls_names: Vec::new(),
             login: None,
@@ -183,11 +200,10 @@ impl TrunkConfig {
         self.target.is_some() || self.registers
     }
 
-    /// Who we are to it, with the password from where `variable` finds it.
+    /// Who we are to it, with this password.
     #[must_use]
-    pub fn account(&self, variable: impl Fn(&str) -> Option<String>) -> Option<Account> {
-        let password = variable(self.password_env.as_deref()?)?;
-        Account::new(self.realm.as_deref()?, self.username.as_deref()?, &password)
+    pub fn account(&self, password: &str) -> Option<Account> {
+        Account::new(self.realm.as_deref()?, self.username.as_deref()?, password)
     }
 
     /// What is agreed with it on audio.
@@ -205,10 +221,19 @@ impl TrunkConfig {
         }
     }
 
-    /// Every setting that cannot stand.
+    /// Every setting of the configuration that cannot stand: passwords come from the environment.
     #[must_use]
     pub fn faults(&self) -> Vec<SettingFault> {
-        let mut faults = self.access_faults();
+        self.faults_with(Passwords {
+            own: ("password_env", self.password_env.is_some()),
+            login: ("login_password_env", self.login_password_env.is_some()),
+        })
+    }
+
+    /// Every setting that cannot stand, with these passwords.
+    #[must_use]
+    pub fn faults_with(&self, passwords: Passwords) -> Vec<SettingFault> {
+        let mut faults = self.access_faults(passwords);
         faults.extend(self.number_faults());
         faults.extend(self.media_faults());
         faults.extend(
@@ -224,32 +249,33 @@ impl TrunkConfig {
         faults
     }
 
-    fn access_faults(&self) -> Vec<SettingFault> {
+    fn access_faults(&self, Passwords { own: (own_key, own), login: (login_key, login) }: Passwords) -> Vec<SettingFault> {
         let mut faults = Vec::new();
         let mut fault = |key: &str, value: &str, bound: &str, mend: &str| faults.push(SettingFault::new(key, value, bound, mend));
+        let goes_with = |key: &str| format!("goes with {key}");
         if self.addresses.len() > 256 {
             fault("addresses", "(set)", "at most 256 entries", "join neighbouring networks into larger ones");
         }
         if self.tls_names.len() > 32 {
             fault("tls_names", "(set)", "at most 32 entries", "use one certificate for all");
         }
-        if self.login.is_some() != self.login_password_env.is_some() {
-            fault("login", "(set)", "goes with login_password_env", "set both or neither");
+        if self.login.is_some() != login {
+            fault("login", "(set)", &goes_with(login_key), "set both or neither");
         }
-        if self.login.as_deref().is_some_and(|login| !is_name(login)) {
+        if self.login.as_deref().is_some_and(|login| name_fault("login", login).is_some()) {
             fault("login", "(set)", "must be 1 to 64 letters, digits or + - . _", "choose another name");
         }
         if self.registers && self.login.is_none() {
-            fault("registers", "true", "needs login and login_password_env", "set them, or registers = false");
+            fault("registers", "true", &format!("needs login and {login_key}"), "set them, or registers = false");
         }
         if self.target.is_some() && self.target_uri().is_none() {
             fault("target", "(set)", "must be a SIP URI without a user", "write it as in \"sip:sip.example.com:5060;transport=udp\"");
         }
-        let parts = [self.realm.is_some(), self.username.is_some(), self.password_env.is_some()];
+        let parts = [self.realm.is_some(), self.username.is_some(), own];
         if parts.contains(&true) && parts.contains(&false) {
-            fault("realm", "(incomplete)", "goes with username and password_env", "set all three or none");
+            fault("realm", "(incomplete)", &goes_with(&format!("username and {own_key}")), "set all three or none");
         }
-        if parts.iter().all(|set| *set) && self.account(|_| Some("x".to_owned())).is_none() {
+        if parts.iter().all(|set| *set) && self.account("x").is_none() {
             fault("username", "(set)", "realm and username must be 1 to 256 characters without quotes and backslashes", "correct them");
         }
         if self.register && (self.target.is_none() || self.username.is_none()) {
@@ -291,11 +317,6 @@ impl TrunkConfig {
         }
         faults
     }
-}
-
-/// A name of a trunk, of a number, of somebody who proves himself.
-fn is_name(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte))
 }
 
 #[cfg(test)]

@@ -13,9 +13,8 @@ use sip::message::Response;
 use sip::registration::{RegisterAnswer, Registration, RegistrationConfig, RegistrationOutput, RegistrationStatus};
 use sip::transport::Flow;
 
-use super::config::TrunkConfig;
 use super::directory::{Directory, Trunk, TrunkName};
-use super::health::{Health, HealthConfig, HealthOutput};
+use super::health::{Health, HealthConfig, HealthOutput, HealthStatus};
 use super::limits::Limits;
 use crate::signalling::outbound::contact_on;
 use crate::signalling::toll::Meter;
@@ -35,7 +34,7 @@ pub struct Desk {
 }
 
 struct Watched {
-    config: TrunkConfig,
+    trunk: Arc<Trunk>,
     /// The ways to its target, the first one first.
     flows: Vec<Flow>,
     health: Health,
@@ -47,10 +46,36 @@ struct Watched {
 impl Watched {
     /// Where we are, as the target is told.
     fn contact(&self) -> Option<Uri> {
-        let secure = self.config.target_uri().is_some_and(|target| target.scheme() == Scheme::Sips);
+        let secure = self.trunk.config.target_uri().is_some_and(|target| target.scheme() == Scheme::Sips);
         contact_on(*self.flows.first()?, secure)
     }
+
+    fn request(&self, kind: RequestKind) -> Option<OutgoingRequest> {
+        let target = self.trunk.config.target_uri()?;
+        let whose = match (&kind, &self.trunk.config.username) {
+            (RequestKind::Register { .. }, Some(username)) => Uri::parse(&format!(
+                "{}:{}@{}",
+                if target.as_str().starts_with("sips") { "sips" } else { "sip" },
+                user_part(username),
+                target.host()
+            ))
+            .ok()?,
+            _ => self.contact()?,
+        };
+        let to = if matches!(kind, RequestKind::Options) { target.clone() } else { whose.clone() };
+        Some(OutgoingRequest {
+            kind,
+            flow: *self.flows.first()?,
+            request_uri: target,
+            from: whose.into(),
+            to: to.into(),
+            account: self.trunk.account.clone(),
+        })
+    }
 }
+
+/// A trunk that is no more, with which we are registered still.
+pub struct Leaving(Watched);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Question {
@@ -58,17 +83,27 @@ enum Question {
     Registration,
 }
 
-/// How a trunk stands.
+/// How a trunk with a way out stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrunkStatus {
-    /// Which.
-    pub name: TrunkName,
+    /// Whether it is there.
+    pub health: HealthStatus,
+    /// Our registration, where there is one, and when the next REGISTER goes out.
+    pub registration: Option<(RegistrationStatus, Option<Instant>)>,
+}
+
+impl TrunkStatus {
     /// Whether calls may go there.
-    pub is_up: bool,
-    /// Our registration, where there is one.
-    pub registration: Option<RegistrationStatus>,
-    /// Calls under way, both ways.
-    pub calls: u32,
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.health.known.is_none_or(|(up, _)| up)
+    }
+
+    /// Whether we are registered, where we want to be.
+    #[must_use]
+    pub fn is_registered(&self) -> Option<bool> {
+        self.registration.map(|(status, _)| matches!(status, RegistrationStatus::Registered { .. }))
+    }
 }
 
 impl Desk {
@@ -84,20 +119,49 @@ impl Desk {
             limits: Limits::default(),
             meter: Meter::default(),
         };
-        desk.replace(now, directory);
+        // Nobody is registered yet.
+        drop(desk.replace(now, directory));
         desk
     }
 
-    /// Takes a new directory. Registrations of trunks that are no more end when their time is over.
-    pub fn replace(&mut self, now: Instant, directory: Arc<Directory>) {
+    /// Takes a new directory. What is known of trunks that have not changed is kept; where we were registered with one that is no more, or
+    /// another now, that is what [`Desk::take_leave`] wants to know.
+    #[must_use]
+    pub fn replace(&mut self, now: Instant, directory: Arc<Directory>) -> Vec<Leaving> {
         let mut kept = std::mem::take(&mut self.watched);
         for trunk in directory.trunks().filter(|trunk| trunk.config.is_outbound()) {
-            let same = kept.remove(&trunk.name).filter(|watched| watched.config == trunk.config);
-            let watched = same.unwrap_or_else(|| self.watch(now, &trunk.config));
+            let is_same = |watched: &Watched| watched.trunk.config == trunk.config && watched.trunk.account == trunk.account;
+            let watched = match kept.remove(&trunk.name) {
+                Some(watched) if is_same(&watched) => watched,
+                before => {
+                    let mut watched = self.watch(now, trunk);
+                    // Its servers are most likely those that it had.
+                    let target = |trunk: &Trunk| trunk.config.target.clone();
+                    watched.flows =
+                        before.filter(|before| target(&before.trunk) == target(trunk)).map(|before| before.flows).unwrap_or_default();
+                    watched
+                }
+            };
             self.watched.insert(trunk.name.clone(), watched);
         }
         self.limits.retain(|name| directory.trunk(name).is_some());
         self.directory = directory;
+        let registered = |watched: &Watched| {
+            let status = watched.registration.as_ref().map(|registration| registration.status(now));
+            matches!(status, Some(RegistrationStatus::Registered { .. }))
+        };
+        kept.into_values().filter(registered).map(Leaving).collect()
+    }
+
+    /// Takes our contact back from trunks that are no more. Once, without waiting for what comes of it: what is lost ends by its time.
+    pub fn take_leave(now: Instant, endpoint: &mut Endpoint, leaving: Vec<Leaving>) {
+        for Leaving(watched) in leaving {
+            let Some(contact) = watched.contact() else { continue };
+            let kind = RequestKind::Register { contact, expires: 0, series: watched.series, number: watched.number };
+            if let Some(request) = watched.request(kind) {
+                let _ = endpoint.request(now, request);
+            }
+        }
     }
 
     /// The directory that holds now.
@@ -182,17 +246,16 @@ impl Desk {
         Some((vec![binding.flow], binding.contact.clone()))
     }
 
-    /// How trunks with a way out stand.
-    pub fn statuses(&self, now: Instant) -> impl Iterator<Item = TrunkStatus> {
-        self.watched.iter().map(move |(name, watched)| TrunkStatus {
-            name: name.clone(),
-            is_up: watched.health.is_up(),
-            registration: watched.registration.as_ref().map(|registration| registration.status(now)),
-            calls: self.limits.calls(name),
-        })
+    /// How a trunk with a way out stands.
+    #[must_use]
+    pub fn status(&self, now: Instant, name: &TrunkName) -> Option<TrunkStatus> {
+        let watched = self.watched.get(name)?;
+        let registration = watched.registration.as_ref().map(|registration| (registration.status(now), registration.poll_due()));
+        Some(TrunkStatus { health: watched.health.status(), registration })
     }
 
-    fn watch(&mut self, now: Instant, config: &TrunkConfig) -> Watched {
+    fn watch(&mut self, now: Instant, trunk: &Arc<Trunk>) -> Watched {
+        let config = &trunk.config;
         self.series += 1;
         let interval = if config.target.is_some() { Duration::from_secs(config.probe_s.into()) } else { Duration::ZERO };
         let mut seed = self.seed;
@@ -202,7 +265,7 @@ impl Desk {
         let expiry = Duration::from_secs(config.register_expiry_s.into());
         let registration = RegistrationConfig { expiry, retry_min: RETRY_MIN, retry_max: RETRY_MAX, seed };
         Watched {
-            config: config.clone(),
+            trunk: Arc::clone(trunk),
             flows: Vec::new(),
             health: Health::new(now, HealthConfig { interval }),
             registration: config.register.then(|| Registration::new(now, registration)),
@@ -212,36 +275,12 @@ impl Desk {
     }
 
     fn ask(&mut self, now: Instant, endpoint: &mut Endpoint, name: &TrunkName, question: Question, kind: RequestKind) {
-        let sent = self.request(name, kind).and_then(|request| endpoint.request(now, request).ok());
+        let sent = self.watched.get(name).and_then(|watched| watched.request(kind)).and_then(|request| endpoint.request(now, request).ok());
         match sent {
             Some(id) => drop(self.asked.insert(id, (name.clone(), question))),
             // Nobody knows where it is, or there is no room: as good as no answer.
             None => self.conclude(now, name, question, None),
         }
-    }
-
-    fn request(&self, name: &TrunkName, kind: RequestKind) -> Option<OutgoingRequest> {
-        let (watched, trunk) = (self.watched.get(name)?, self.directory.trunk(name)?);
-        let target = watched.config.target_uri()?;
-        let whose = match (&kind, &watched.config.username) {
-            (RequestKind::Register { .. }, Some(username)) => Uri::parse(&format!(
-                "{}:{}@{}",
-                if target.as_str().starts_with("sips") { "sips" } else { "sip" },
-                user_part(username),
-                target.host()
-            ))
-            .ok()?,
-            _ => watched.contact()?,
-        };
-        let to = if matches!(kind, RequestKind::Options) { target.clone() } else { whose.clone() };
-        Some(OutgoingRequest {
-            kind,
-            flow: *watched.flows.first()?,
-            request_uri: target,
-            from: whose.into(),
-            to: to.into(),
-            account: trunk.account.clone(),
-        })
     }
 
     fn conclude(&mut self, now: Instant, name: &TrunkName, question: Question, response: Option<&Response>) {

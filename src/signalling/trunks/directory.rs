@@ -1,25 +1,25 @@
 //! All that signalling knows of trunks, numbers and tenants at one time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use sip::auth::Account;
-use sip::endpoint::{Admission, Gate};
-use sip::message::Request;
-use sip::transport::Flow;
+use sip::endpoint::Admission;
 
 use super::config::{Quirk, TrunkConfig};
+use super::kept::{Kept, KeptNumber, KeptTrunk, TrunkSecrets};
 use super::routing::Routes;
 use crate::call::config::{DEFAULT_NUMBER, NumberConfig};
 use crate::domain::ids::OrgId;
 use crate::domain::network::Network;
 use crate::domain::redacted::Redacted;
 use crate::signalling::config::{OutboundConfig, UnknownCallers};
-use crate::signalling::toll::TollPolicy;
+use crate::signalling::dialling::Number;
+use crate::signalling::toll::{DiallingRules, TollPolicy};
 
-/// A trunk's name, a key of `[trunks]`.
+/// A trunk's name: a key of `[trunks]`, or organisation and name with a slash between for one that an interface made.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrunkName(Arc<str>);
 
@@ -40,6 +40,8 @@ impl fmt::Display for TrunkName {
 pub struct Trunk {
     /// Its name.
     pub name: TrunkName,
+    /// What its organisation calls it.
+    pub short_name: Box<str>,
     /// Its settings.
     pub config: TrunkConfig,
     /// Who we are to it.
@@ -60,6 +62,10 @@ pub struct DirectorySource {
     pub tenants: BTreeMap<String, TollPolicy>,
     /// What becomes of callers that no trunk knows.
     pub unknown_callers: UnknownCallers,
+    /// What interfaces added.
+    pub kept: Kept,
+    /// Whether calls out of everybody are stopped.
+    pub stopped: bool,
 }
 
 /// Why a directory cannot be made.
@@ -81,11 +87,17 @@ pub struct Directory {
     trunks: BTreeMap<TrunkName, Arc<Trunk>>,
     logins: BTreeMap<Box<str>, TrunkName>,
     numbers: BTreeMap<String, NumberConfig>,
+    /// Numbers that interfaces added, by organisation.
+    kept_numbers: BTreeMap<OrgId, BTreeMap<String, NumberConfig>>,
     outbound: OutboundConfig,
     routes: Routes,
+    /// Routes that interfaces added, by organisation.
+    own_routes: BTreeMap<OrgId, Routes>,
     tenants: BTreeMap<OrgId, TollPolicy>,
     nothing_allowed: TollPolicy,
     unknown_callers: UnknownCallers,
+    stopped: bool,
+    stopped_orgs: BTreeSet<OrgId>,
 }
 
 /// What was dialled, as it stands in the request and in To.
@@ -106,12 +118,12 @@ impl<'a> Dialled<'a> {
 }
 
 /// Who somebody is that calls.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Peer<'a> {
     /// The address that the call comes from.
     pub address: IpAddr,
-    /// The name in the client certificate of its connection.
-    pub tls_name: Option<&'a str>,
+    /// Whether the certificate of its connection, found good, is for a name.
+    pub is_named: &'a dyn Fn(&str) -> bool,
     /// The name proven by digest.
     pub login: Option<&'a str>,
 }
@@ -127,6 +139,7 @@ impl Directory {
             numbers: source.numbers,
             outbound: source.outbound,
             unknown_callers: source.unknown_callers,
+            stopped: source.stopped,
             ..Self::default()
         };
         directory.tenants = source.tenants.into_iter().filter_map(|(org, policy)| Some((org.parse().ok()?, policy))).collect();
@@ -135,19 +148,64 @@ impl Directory {
                 None => Ok(None),
                 Some(key) => variable(key)
                     .filter(|password| !password.is_empty())
-                    .map(Some)
+                    .map(|password| Some(Redacted::new(password)))
                     .ok_or_else(|| DirectoryError::MissingPassword { trunk: name.clone(), variable: key.clone() }),
             };
-            find(config.password_env.as_ref())?;
-            let password = find(config.login_password_env.as_ref())?.map(Redacted::new);
-            let key = TrunkName::from(name.as_str());
-            if let Some(login) = &config.login {
-                directory.logins.insert(login.as_str().into(), key.clone());
-            }
-            let account = config.account(&variable);
-            directory.trunks.insert(key.clone(), Arc::new(Trunk { name: key, config, account, password }));
+            let secrets =
+                TrunkSecrets { password: find(config.password_env.as_ref())?, login_password: find(config.login_password_env.as_ref())? };
+            directory.add_trunk(TrunkName::from(name.as_str()), &name, config, &secrets);
         }
+        directory.add_kept(source.kept);
         Ok(directory)
+    }
+
+    /// Adds what interfaces made; what the configuration has, too, is the configuration's.
+    fn add_kept(&mut self, kept: Kept) {
+        for KeptTrunk { org_id, name, settings, secrets, .. } in kept.trunks {
+            let is_configured = |trunk: &Arc<Trunk>| trunk.config.org == org_id && *trunk.short_name == *name;
+            let login_taken = settings.login.as_deref().is_some_and(|login| self.logins.contains_key(login));
+            if login_taken || self.trunks.values().any(is_configured) {
+                tracing::warn!(org = %org_id, trunk = %name, "trunk_hidden_by_configuration");
+                continue;
+            }
+            self.add_trunk(TrunkName::from(format!("{org_id}/{name}").as_str()), &name, settings, &secrets);
+        }
+        for KeptNumber { org_id, number, mut settings, .. } in kept.numbers {
+            // By its organisation's name for it, from here on by ours.
+            settings.trunk = settings.trunk.map(|name| self.full_name(&org_id, &name).to_string());
+            self.kept_numbers.entry(org_id).or_default().insert(number, settings);
+        }
+        for DiallingRules { org_id, policy, routes, stop, .. } in kept.dialling {
+            if stop.is_some() {
+                self.stopped_orgs.insert(org_id.clone());
+            }
+            if !routes.is_empty() {
+                let routes = Routes::named(&routes, |name| self.full_name(&org_id, name));
+                self.own_routes.insert(org_id.clone(), routes);
+            }
+            if let Some(policy) = policy {
+                self.tenants.entry(org_id).or_insert(policy);
+            }
+        }
+    }
+
+    /// One that is switched off is as good as none.
+    fn add_trunk(&mut self, name: TrunkName, short_name: &str, config: TrunkConfig, secrets: &TrunkSecrets) {
+        if !config.enabled {
+            return;
+        }
+        if let Some(login) = &config.login {
+            self.logins.insert(login.as_str().into(), name.clone());
+        }
+        let account = secrets.password.as_ref().and_then(|password| config.account(password.expose()));
+        let trunk = Trunk { name: name.clone(), short_name: short_name.into(), config, account, password: secrets.login_password.clone() };
+        self.trunks.insert(name, Arc::new(trunk));
+    }
+
+    /// The trunk that an organisation calls so; of two the configuration's.
+    fn full_name(&self, org: &OrgId, short_name: &str) -> TrunkName {
+        let known = self.trunks.values().find(|trunk| trunk.config.org == *org && *trunk.short_name == *short_name);
+        known.map_or_else(|| TrunkName::from(format!("{org}/{short_name}").as_str()), |trunk| trunk.name.clone())
     }
 
     /// The trunks that a caller may be: those of its proven name, else those of its certificate's name, else those of the most
@@ -157,8 +215,7 @@ impl Directory {
         if let Some(trunk) = peer.login.and_then(|login| self.logins.get(login)).and_then(|name| self.trunks.get(name)) {
             return vec![trunk];
         }
-        let named =
-            |trunk: &&Arc<Trunk>| peer.tls_name.is_some_and(|name| trunk.config.tls_names.iter().any(|own| own.eq_ignore_ascii_case(name)));
+        let named = |trunk: &&Arc<Trunk>| trunk.config.tls_names.iter().any(|name| (peer.is_named)(name));
         let by_name: Vec<_> = self.trunks.values().filter(named).collect();
         if !by_name.is_empty() {
             return by_name;
@@ -172,30 +229,50 @@ impl Directory {
     }
 
     /// Who answers a number that came by one of these trunks, and by which of them. A number that names a
-    /// trunk is none by another; a trunk of one tenant leads to no number of another, unless the number names it.
+    /// trunk is none by another; a trunk of one tenant leads to no number of another, unless the number names it. Who is
+    /// known by no trunk reaches the numbers of the configuration, and those of the organisation that exists before any other.
     #[must_use]
     pub fn answering<'a>(
         &'a self,
         candidates: &[&'a Arc<Trunk>],
         dialled: Dialled<'_>,
     ) -> Option<(&'a NumberConfig, Option<&'a Arc<Trunk>>)> {
-        let listed = |trunk: Option<&Arc<Trunk>>| {
-            let written = trunk.map_or(dialled.request, |trunk| dialled.on(&trunk.config));
-            let tidy = trunk.map(|trunk| trunk.config.numbering.tidy(written));
-            tidy.and_then(|tidy| self.numbers.get(&tidy)).or_else(|| self.numbers.get(written)).or_else(|| self.numbers.get(DEFAULT_NUMBER))
-        };
         if candidates.is_empty() {
-            return listed(None).filter(|number| number.trunk.is_none()).map(|number| (number, None));
+            let default_org = OrgId::default_org();
+            let entries = [self.numbers.get(dialled.request), self.kept_number(&default_org, dialled.request)];
+            let defaults = [self.numbers.get(DEFAULT_NUMBER), self.kept_number(&default_org, DEFAULT_NUMBER)];
+            let entry = entries.into_iter().flatten().next().or_else(|| defaults.into_iter().flatten().next());
+            return entry.filter(|number| number.trunk.is_none()).map(|number| (number, None));
         }
-        let fits = |trunk: &&'a Arc<Trunk>| {
-            let number = listed(Some(trunk))?;
-            let reached = match &number.trunk {
-                Some(named) => *named == *trunk.name.0,
-                None => number.org == trunk.config.org,
-            };
-            reached.then_some((number, Some(*trunk)))
+        let reached = |number: &NumberConfig, trunk: &Trunk| match &number.trunk {
+            Some(named) => *named == *trunk.name.0,
+            None => number.org == trunk.config.org,
         };
-        candidates.iter().find_map(fits)
+        let mut is_listed = false;
+        // In its international form first, which is one organisation's; as it was written it may be an extension of several.
+        for form in
+            [|trunk: &TrunkConfig, written: &str| trunk.numbering.tidy(written), |_: &TrunkConfig, written: &str| written.to_owned()]
+        {
+            for trunk in candidates.iter().copied() {
+                let number = form(&trunk.config, dialled.on(&trunk.config));
+                let configured = self.numbers.get(&number);
+                is_listed |= configured.is_some();
+                let entries = [configured, self.kept_number(&trunk.config.org, &number)];
+                if let Some(number) = entries.into_iter().flatten().find(|number| reached(number, trunk)) {
+                    return Some((number, Some(trunk)));
+                }
+            }
+        }
+        // A number that the configuration lists for others is nobody else's by default.
+        let by_default = |trunk: &&'a Arc<Trunk>| {
+            let defaults = [self.numbers.get(DEFAULT_NUMBER), self.kept_number(&trunk.config.org, DEFAULT_NUMBER)];
+            defaults.into_iter().flatten().find(|number| reached(number, trunk)).map(|number| (number, Some(*trunk)))
+        };
+        candidates.iter().filter(|_| !is_listed).find_map(by_default)
+    }
+
+    fn kept_number(&self, org: &OrgId, number: &str) -> Option<&NumberConfig> {
+        self.kept_numbers.get(org)?.get(number)
     }
 
     /// Whether somebody whom no trunk knows may call.
@@ -219,10 +296,12 @@ impl Directory {
         self.trunks.values()
     }
 
-    /// Who answers numbers that are not listed.
+    /// Who answers an organisation's numbers that are not listed; its calls out are made as that number's.
     #[must_use]
-    pub fn default_number(&self) -> Option<&NumberConfig> {
-        self.numbers.get(DEFAULT_NUMBER)
+    pub fn default_number(&self, org: &OrgId) -> Option<&NumberConfig> {
+        let configured = self.numbers.get(DEFAULT_NUMBER);
+        let own = configured.filter(|number| number.org == *org).or_else(|| self.kept_number(org, DEFAULT_NUMBER));
+        own.or(configured)
     }
 
     /// Outbound calls of all tenants.
@@ -231,10 +310,18 @@ impl Directory {
         &self.outbound
     }
 
-    /// Which trunks a number goes by.
+    /// The trunks of an organisation that a number goes by, in their order: by the organisation's own rules, else by the
+    /// configuration's.
+    pub fn routed<'a>(&'a self, org: &'a OrgId, number: &Number) -> impl Iterator<Item = &'a Arc<Trunk>> {
+        let own = self.own_routes.get(org).map(|routes| routes.trunks(number)).filter(|trunks| !trunks.is_empty());
+        let named = own.unwrap_or_else(|| self.routes.trunks(number));
+        named.iter().filter_map(|name| self.trunks.get(name)).filter(move |trunk| trunk.config.org == *org)
+    }
+
+    /// Whether an organisation's calls out are stopped, which ends those that are up.
     #[must_use]
-    pub const fn routes(&self) -> &Routes {
-        &self.routes
+    pub fn is_stopped(&self, org: &OrgId) -> bool {
+        self.stopped || self.stopped_orgs.contains(org)
     }
 
     /// What a tenant may dial; one that is not listed nothing.
@@ -242,26 +329,28 @@ impl Directory {
     pub fn tenant(&self, org: &OrgId) -> &TollPolicy {
         self.tenants.get(org).unwrap_or(&self.nothing_allowed)
     }
-}
 
-impl Gate for Directory {
-    fn admit(&self, flow: Flow, _: &Request) -> Admission {
-        let peer = Peer { address: flow.remote.ip(), tls_name: None, login: None };
+    /// Whether a call may come from this peer, before it is known what it calls.
+    #[must_use]
+    pub fn admit(&self, peer: Peer<'_>) -> Admission {
         // A trunk that has a name to prove proves it, whatever its address.
         let known = self.candidates(peer).iter().any(|trunk| trunk.config.login.is_none());
-        if known || self.takes_unknown(flow.remote.ip()) {
+        if known || self.takes_unknown(peer.address) {
             return Admission::Welcome;
         }
         if self.logins.is_empty() { Admission::Refuse(sip::header::StatusCode::FORBIDDEN) } else { Admission::Challenge }
     }
 
-    fn password(&self, name: &str) -> Option<Box<str>> {
-        let trunk = self.trunks.get(self.logins.get(name)?)?;
-        trunk.password.as_ref().map(|password| password.expose().as_str().into())
+    /// The password of a name that a trunk proves.
+    #[must_use]
+    pub fn password(&self, login: &str) -> Option<&Redacted<String>> {
+        self.trunks.get(self.logins.get(login)?)?.password.as_ref()
     }
 
-    fn may_register(&self, name: &str) -> bool {
-        self.logins.get(name).and_then(|trunk| self.trunks.get(trunk)).is_some_and(|trunk| trunk.config.registers)
+    /// Whether the trunk of a proven name may register its address.
+    #[must_use]
+    pub fn may_register(&self, login: &str) -> bool {
+        self.logins.get(login).and_then(|trunk| self.trunks.get(trunk)).is_some_and(|trunk| trunk.config.registers)
     }
 }
 
@@ -291,7 +380,7 @@ mod tests {
     }
 
     fn from(address: &str) -> Peer<'static> {
-        Peer { address: address.parse().unwrap(), tls_name: None, login: None }
+        Peer { address: address.parse().unwrap(), is_named: &|_| false, login: None }
     }
 
     fn names(trunks: &[&Arc<Trunk>]) -> Vec<String> {
@@ -311,7 +400,7 @@ mod tests {
         let pbx = TrunkConfig { login: Some("pbx".into()), login_password_env: Some("P".into()), ..TrunkConfig::default() };
         let tls = TrunkConfig { tls_names: vec!["sip.example.com".into()], ..TrunkConfig::default() };
         let directory = directory(vec![("pbx", pbx), ("tls", tls), ("net", trunk(&["192.0.2.0/24"]))], vec![]);
-        let certified = Peer { tls_name: Some("SIP.example.com"), ..from("192.0.2.1") };
+        let certified = Peer { is_named: &|name| name == "sip.example.com", ..from("192.0.2.1") };
         assert_eq!(names(&directory.candidates(certified)), ["tls"]);
         assert_eq!(names(&directory.candidates(Peer { login: Some("pbx"), ..certified })), ["pbx"]);
     }

@@ -8,15 +8,19 @@ mod caller_id;
 pub mod config;
 mod desk;
 mod directory;
+mod door;
 mod health;
+mod kept;
 mod limits;
 mod routing;
 
 pub use caller_id::{Identity, ShownNumber, asserted_number};
-pub use config::{IdentityRule, NumberFormat, Quirk, TrunkConfig};
-pub use desk::{Desk, TrunkStatus};
+pub use config::{IdentityRule, NumberFormat, Passwords, Quirk, TrunkConfig};
+pub use desk::{Desk, Leaving, TrunkStatus};
 pub use directory::{Dialled, Directory, DirectoryError, DirectorySource, Peer, Trunk, TrunkName};
-pub use health::{Health, HealthConfig, HealthOutput};
+pub use door::Door;
+pub use health::{Health, HealthConfig, HealthOutput, HealthStatus};
+pub use kept::{Kept, KeptNumber, KeptTrunk, TrunkSecrets};
 pub use limits::{CallRate, Limits, Refused};
 pub use routing::{RouteConfig, Routes};
 

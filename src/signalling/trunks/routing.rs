@@ -1,12 +1,14 @@
 //! Which trunks an outbound call may take: the longest prefix of its number decides, then the order of the list.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::directory::TrunkName;
+use crate::domain::setting::SettingFault;
 use crate::signalling::dialling::Number;
 
 /// One rule of `outbound.routes`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RouteConfig {
     /// A plus and the first digits of the numbers that it is for; the plus alone stands for all.
@@ -36,8 +38,39 @@ impl Routes {
     /// The rules as configured.
     #[must_use]
     pub fn new(rules: &[RouteConfig]) -> Self {
-        let named = |rule: &RouteConfig| rule.trunks.iter().take(Self::MAX_TRUNKS).map(|name| TrunkName::from(name.as_str())).collect();
+        Self::named(rules, |name| TrunkName::from(name))
+    }
+
+    /// The same, where trunks have other names than the rules call them by.
+    #[must_use]
+    pub fn named(rules: &[RouteConfig], name: impl Fn(&str) -> TrunkName) -> Self {
+        let named = |rule: &RouteConfig| rule.trunks.iter().take(Self::MAX_TRUNKS).map(|text| name(text)).collect();
         Self(rules.iter().take(Self::MAX).map(|rule| Route { prefix: rule.prefix.clone(), trunks: named(rule) }).collect())
+    }
+
+    /// Every rule that cannot stand, where these trunks are known.
+    #[must_use]
+    pub fn faults(rules: &[RouteConfig], trunks: &[&str]) -> Vec<SettingFault> {
+        let mut faults = Vec::new();
+        let mut fault = |value: String, bound: &str, mend: String| faults.push(SettingFault::new("routes", value, bound, mend));
+        if rules.len() > Self::MAX {
+            fault(rules.len().to_string(), "at most 1000 entries", "use shorter prefixes".to_owned());
+        }
+        for route in rules {
+            if !is_prefix(&route.prefix) {
+                let mend = "write it as in \"+49\", or \"+\" for all".to_owned();
+                fault(format!("{:?}", route.prefix), "must be a plus and at most 15 digits", mend);
+            }
+            if !(1..=Self::MAX_TRUNKS).contains(&route.trunks.len()) {
+                fault(format!("{:?}", route.prefix), "must name 1 to 8 trunks", "name them in their order".to_owned());
+            }
+            for name in route.trunks.iter().filter(|name| !trunks.contains(&name.as_str())) {
+                let none = "add a [trunks.<name>] section".to_owned();
+                let mend = if trunks.is_empty() { none } else { format!("known: {}", trunks.join(", ")) };
+                fault(format!("{name:?}"), "must name a trunk", mend);
+            }
+        }
+        faults
     }
 
     /// The trunks for a number, in their order; none when no rule is for it.

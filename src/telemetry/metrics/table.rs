@@ -37,6 +37,10 @@ pub(super) const CALLS_REFUSED: &str = "auricle_call_refused_total";
 pub(super) const SIP_UNHEARD: &str = "auricle_sip_unheard_total";
 pub(super) const SIP_LADDERS_DROPPED: &str = "auricle_sip_ladders_dropped_total";
 pub(super) const HEP_DROPPED: &str = "auricle_hep_packets_dropped_total";
+pub(super) const TOLL_ALARMS: &str = "auricle_toll_alarms_total";
+pub(super) const TRUNK_CALLS: &str = "auricle_trunk_active_calls";
+pub(super) const TRUNK_REGISTERED: &str = "auricle_trunk_is_registered";
+pub(super) const TRUNK_UP: &str = "auricle_trunk_is_up";
 pub(super) const CALL_SETUP: &str = "auricle_call_setup_ms";
 pub(super) const TURN_LATENCY: &str = "auricle_call_turn_latency_ms";
 pub(super) const FIRST_AUDIO: &str = "auricle_agent_first_audio_ms";
@@ -59,6 +63,10 @@ const OPINIONS: &[f64] = &[1.5, 2.0, 2.58, 3.1, 3.6, 4.03, 4.2, 4.34, 4.5];
 /// Buckets are upper bounds, in milliseconds unless the name says otherwise; the bounds that are promised to hold are among them.
 pub(super) const TABLE: &[Metric] = &[
     Metric { name: CALLS_ACTIVE, kind: Kind::Gauge, text: "Calls that are up or being set up." },
+    Metric { name: TOLL_ALARMS, kind: Kind::Counter, text: "Calls out ran into what guards them against toll fraud, by cause." },
+    Metric { name: TRUNK_CALLS, kind: Kind::Gauge, text: "Calls of a trunk, by who dialled; at most 2 s old." },
+    Metric { name: TRUNK_REGISTERED, kind: Kind::Gauge, text: "1 while we are registered with a trunk that wants it; at most 2 s old." },
+    Metric { name: TRUNK_UP, kind: Kind::Gauge, text: "1 while a trunk's target is there, 0 when it is gone; at most 2 s old." },
     Metric { name: CALLS_STARTED, kind: Kind::Counter, text: "Calls that began, by who dialled." },
     Metric { name: CALLS_REFUSED, kind: Kind::Counter, text: "Calls refused before they began, by reason." },
     Metric { name: CALLS_ENDED, kind: Kind::Counter, text: "Calls that ended, by whose doing (class), where (area) and why (reason)." },

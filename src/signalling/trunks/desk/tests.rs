@@ -8,6 +8,7 @@ use sip::message::{Message, Request};
 use super::*;
 use crate::signalling::config::UnknownCallers;
 use crate::signalling::trunks::DirectorySource;
+use crate::signalling::trunks::{Door, TrunkConfig};
 
 const OURS: &str = "192.0.2.9:5060";
 const THEIRS: &str = "192.0.2.1:5060";
@@ -54,7 +55,7 @@ impl Line {
         let mut theirs = Endpoint::new(EndpointConfig { seed: [2; 32], ..EndpointConfig::default() });
         let pbx =
             TrunkConfig { login: Some("pbx".into()), login_password_env: Some("P".into()), registers: true, ..TrunkConfig::default() };
-        theirs.set_gate(now, directory(pbx));
+        theirs.set_gate(now, Arc::new(Door { directory: directory(pbx), is_named: Box::new(|_, _| false) }));
         let ours = Endpoint::new(EndpointConfig { seed: [1; 32], ..EndpointConfig::default() });
         Self { now, ours: (ours, desk), theirs, answers: true, sent: Vec::new() }
     }
@@ -103,7 +104,7 @@ impl Line {
     }
 
     fn status(&self) -> TrunkStatus {
-        self.ours.1.statuses(self.now).next().unwrap()
+        self.ours.1.status(self.now, &TrunkName::from("carrier")).unwrap()
     }
 
     fn sent(&mut self, method: &str) -> usize {
@@ -121,7 +122,7 @@ fn first_line(bytes: &Bytes) -> String {
 fn a_trunk_that_wants_it_is_registered_at_kept_so_and_asked_after() {
     let mut line = Line::new(carrier());
     line.run(Duration::from_secs(1));
-    assert!(matches!(line.status().registration, Some(RegistrationStatus::Registered { .. })));
+    assert!(matches!(line.status().registration, Some((RegistrationStatus::Registered { .. }, _))));
     assert_eq!(line.theirs.contacts(line.now, "pbx").count(), 1);
     assert_eq!(line.sent("REGISTER"), 2, "one challenged, one with credentials");
     line.run(Duration::from_secs(3_600));
@@ -143,10 +144,10 @@ fn a_target_that_is_gone_takes_no_calls_until_it_answers_again() {
     assert!(way(&line));
     line.answers = false;
     line.run(Duration::from_secs(110));
-    assert!(!way(&line) && !line.status().is_up);
+    assert!(!way(&line) && !line.status().is_up());
     line.answers = true;
     line.run(Duration::from_secs(70));
-    assert!(way(&line) && line.status().is_up);
+    assert!(way(&line) && line.status().is_up());
 }
 
 #[test]
@@ -154,13 +155,27 @@ fn a_directory_that_changes_nothing_about_a_trunk_registers_it_no_second_time() 
     let mut line = Line::new(carrier());
     line.run(Duration::from_secs(1));
     line.sent("REGISTER");
-    line.ours.1.replace(line.now, directory(carrier()));
+    assert!(line.ours.1.replace(line.now, directory(carrier())).is_empty());
     line.run(Duration::from_secs(5));
     assert_eq!(line.sent("REGISTER"), 0);
-    line.ours.1.replace(line.now, directory(TrunkConfig { register_expiry_s: 120, ..carrier() }));
-    line.ours.1.set_flows(line.now, &TrunkName::from("carrier"), vec![carrier_flow()]);
+    let other = directory(TrunkConfig { register_expiry_s: 120, ..carrier() });
+    assert!(line.ours.1.replace(line.now, other).is_empty(), "the same contact is registered anew");
     line.run(Duration::from_secs(5));
     assert_eq!(line.sent("REGISTER"), 2);
+}
+
+#[test]
+fn a_trunk_that_is_taken_away_knows_us_no_more() {
+    let mut line = Line::new(carrier());
+    line.run(Duration::from_secs(1));
+    assert_eq!(line.theirs.contacts(line.now, "pbx").count(), 1);
+    let leaving = line.ours.1.replace(line.now, Arc::new(Directory::default()));
+    Desk::take_leave(line.now, &mut line.ours.0, leaving);
+    line.run(Duration::from_secs(1));
+    assert_eq!(line.theirs.contacts(line.now, "pbx").count(), 0);
+    line.sent("REGISTER");
+    line.run(Duration::from_secs(1_200));
+    assert_eq!(line.sent("REGISTER"), 0);
 }
 
 #[test]
@@ -171,7 +186,7 @@ fn a_name_is_reached_by_the_addresses_that_are_found_for_it() {
     let name = TrunkName::from("carrier");
     line.ours.1.set_flows(line.now, &name, vec![carrier_flow()]);
     line.run(Duration::from_secs(1));
-    assert!(matches!(line.status().registration, Some(RegistrationStatus::Registered { .. })));
+    assert!(matches!(line.status().registration, Some((RegistrationStatus::Registered { .. }, _))));
 }
 
 #[test]
@@ -189,6 +204,7 @@ fn a_call_of_a_name_that_must_prove_itself_is_challenged_and_of_a_known_address_
         }
     };
     use sip::endpoint::{Admission, Gate};
+
     let flow = Flow::udp(OURS.parse().unwrap(), THEIRS.parse().unwrap());
     let proves = TrunkConfig { login: Some("pbx".into()), login_password_env: Some("P".into()), ..TrunkConfig::default() };
     let known = TrunkConfig { addresses: vec!["192.0.2.1".parse().unwrap()], ..TrunkConfig::default() };
@@ -199,7 +215,7 @@ fn a_call_of_a_name_that_must_prove_itself_is_challenged_and_of_a_known_address_
         (known, Admission::Welcome),
         (TrunkConfig::default(), Admission::Refuse(sip::header::StatusCode::FORBIDDEN)),
     ] {
-        assert_eq!(directory(trunk).admit(flow, &request("x")), admission);
+        assert_eq!(Door { directory: directory(trunk), is_named: Box::new(|_, _| false) }.admit(flow, &request("x")), admission);
     }
     assert!(request("x").headers().value(HeaderName::Authorization).is_none());
 }

@@ -1,0 +1,35 @@
+//! Who is let in to the endpoint: what the directory says of a peer, by its address, the certificate of its connection, and its name.
+
+use std::sync::Arc;
+
+use sip::endpoint::{Admission, Gate};
+use sip::message::Request;
+use sip::transport::Flow;
+
+use super::directory::{Directory, Peer};
+
+/// Tells whether the peer of a flow has shown a certificate for a name that one of our authorities vouches for.
+pub(super) type IsNamed = dyn Fn(Flow, &str) -> bool + Send + Sync;
+
+/// A directory at the door.
+pub struct Door {
+    /// Who is known.
+    pub directory: Arc<Directory>,
+    /// What is known of connections.
+    pub is_named: Box<IsNamed>,
+}
+
+impl Gate for Door {
+    fn admit(&self, flow: Flow, _: &Request) -> Admission {
+        let is_named = |name: &str| (self.is_named)(flow, name);
+        self.directory.admit(Peer { address: flow.remote.ip(), is_named: &is_named, login: None })
+    }
+
+    fn password(&self, name: &str) -> Option<Box<str>> {
+        self.directory.password(name).map(|password| password.expose().as_str().into())
+    }
+
+    fn may_register(&self, name: &str) -> bool {
+        self.directory.may_register(name)
+    }
+}
