@@ -15,7 +15,7 @@ UNTIL ?=
 TARGETS ?=
 RELEASE := target/release/auricle
 
-.PHONY: openapi help setup run demo test test-full lint fuzz quality quality-echo dtmf histories bench-call bench-media bench-sip bench-pacer measured image
+.PHONY: openapi help setup run demo test test-full lint fuzz quality quality-echo dtmf histories bench-call bench-media bench-sip bench-flood bench-pacer measured image
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +91,12 @@ bench-media: ## cost of a frame of every codec, of a call's pipelines a tick, an
 bench-sip: ## time and allocations of reading an INVITE, memory of a dialog, calls a second
 	@scripts/setup.sh run
 	cargo bench --locked --bench sip
+
+bench-flood: ## OPTIONS, calls and memory beside 20,000 REGISTER a second, and new clients beside 3,000 half-open connections
+	@scripts/setup.sh run
+	AURICLE_MEASURE=1 AURICLE_FULL=1 cargo test --release --locked --test hostile registers -- --nocapture
+	AURICLE_MEASURE=1 cargo test --release --locked --test transports half_open::a_new_client -- --nocapture
+	@python3 scripts/measured.py --result flood
 
 bench-pacer: ## send lateness of 1000 paced streams alone on the machine
 	@scripts/setup.sh run

@@ -104,7 +104,7 @@ fn flood(targets: &[SocketAddr], length: Duration) -> u64 {
                 0..27 => (&stranger, sip, packets::random(&mut chance)),
                 27..49 => (&stranger, sip, packets::truncated(&mut chance, messages::sound(&own, "truncated").as_bytes())),
                 // Each of these holds a transaction for 32 s, which is another flood's matter.
-                49 => (&stranger, sip, messages::hostile(&mut chance, &own).into_bytes()),
+                49 => (&stranger, sip, messages::hostile(|| chance.next(), &own).into_bytes()),
                 50..65 => (&stranger, rtp, packets::random(&mut chance)),
                 65..75 => (&stranger, rtp, packets::truncated(&mut chance, &rtp_packet(1, &[0; FRAME]))),
                 75..85 => (&stranger, rtp, packets::loud(chance.next())),

@@ -12,6 +12,9 @@ mod flood;
 #[path = "../support/http.rs"]
 mod http;
 mod injection;
+#[path = "../support/measured.rs"]
+mod measured;
+#[expect(dead_code, reason = "all of them in turn are the transports' business")]
 mod messages;
 mod packets;
 #[path = "../support/ports.rs"]

@@ -2,13 +2,16 @@
 
 use std::iter::repeat_n;
 
-use crate::speech::Room;
-
-/// One of the shapes, as if it came from `own`; no two share a transaction.
-pub(crate) fn hostile(chance: &mut Room, own: &str) -> String {
-    let unique = format!("{:04x}{:04x}{:04x}", chance.next(), chance.next(), chance.next());
+/// One of the shapes, chosen by chance, as if it came from `own`; no two share a transaction.
+pub(crate) fn hostile(mut chance: impl FnMut() -> u32, own: &str) -> String {
+    let unique = format!("{:04x}{:04x}{:04x}", chance(), chance(), chance());
     let shapes = SHAPES.len() as u32;
-    SHAPES[(chance.next() % shapes) as usize](&Parts { own, unique: &unique })
+    SHAPES[(chance() % shapes) as usize](&Parts { own, unique: &unique })
+}
+
+/// All of them, each with a transaction of its own.
+pub(crate) fn every(own: &str, run: &str) -> Vec<String> {
+    SHAPES.iter().enumerate().map(|(number, shape)| shape(&Parts { own, unique: &format!("{run}{number}") })).collect()
 }
 
 /// A request that is in order, but to a number that nobody answers.

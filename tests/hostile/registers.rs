@@ -1,13 +1,15 @@
-//! Twenty thousand REGISTERs a second of users whom nobody knows (threat S3), from one address and from thousands: OPTIONS is answered
+//! Twenty thousand REGISTERs a second of users whom nobody knows, from one address and from thousands: OPTIONS is answered
 //! as before, calls lose nothing, and the memory comes back.
 //!
-//! `AURICLE_FULL=1` makes the flood last 60 s instead of 8.
+//! `AURICLE_FULL=1` makes the flood last 60 s instead of 8. `make bench-flood` does that with an optimised build on a machine of its own,
+//! and gates how soon OPTIONS is answered.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
+use crate::measured::{self, Figure};
 use crate::talkers::{CALLS, Talkers};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -19,7 +21,7 @@ async fn calls_and_options_do_not_feel_a_flood_of_registers() {
     let length = Duration::from_secs(if std::env::var_os("AURICLE_FULL").is_some() { 60 } else { 8 });
     let to = server.sip;
     let flood = std::thread::spawn(move || flood(to, length));
-    let probes = std::thread::spawn(move || probe(to, length));
+    let probes = [FLOODER, "127.0.0.77:0"].map(|from| std::thread::spawn(move || probe(from, to, length)));
     let mut most = 0;
     while !flood.is_finished() {
         most = most.max(server.resident_bytes());
@@ -27,29 +29,70 @@ async fn calls_and_options_do_not_feel_a_flood_of_registers() {
         sleep(Duration::from_millis(200)).await;
     }
     let sent = flood.join().expect("the flood is sent");
-    let mut waits = probes.join().expect("the probes are sent");
-    let growth_kb = most.saturating_sub(before) / 1024;
-    waits.sort();
-    let p99 = waits[waits.len() * 99 / 100];
-    eprintln!("RESULT register_flood sent_per_second={} options_p99_us={} growth_kb={growth_kb}", sent / length.as_secs(), p99.as_micros());
+    let waits = probes.map(|probe| probe.join().expect("the probes are sent"));
+    let left = settled(server, before).await;
     let (server, callers) = talkers.finish().await;
     for caller in callers {
         assert!(caller.heard().len() as u32 + 25 > caller.sent(), "{} sent, {} heard", caller.sent(), caller.heard().len());
     }
+    let mut lost = 0;
     for record in server.records(usize::from(CALLS)) {
-        assert_eq!(record["media"]["packets_lost"], 0, "{record:#}");
+        lost += record["media"]["packets_lost"].as_u64().expect("how many packets were lost");
         assert_eq!(record["session_status"], "completed", "{record:#}");
     }
-    assert!(growth_kb <= 64 * 1024, "{growth_kb} kB more");
-    // How soon is a figure of an optimised build on a machine of its own: AURICLE_MEASURE=1 with --release holds it to the limit.
-    if std::env::var_os("AURICLE_MEASURE").is_some() {
-        assert!(p99 <= Duration::from_millis(10), "p99 {p99:?}");
+    let growth = most.saturating_sub(before);
+    judge(&figures(sent / length.as_secs(), waits, [growth, left], lost));
+}
+
+/// How much more memory there is, once it has come back or a minute has passed.
+async fn settled(server: &crate::server::Server, before: u64) -> u64 {
+    for _ in 0..60 {
+        if server.resident_bytes().saturating_sub(before) <= BACK {
+            break;
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+    server.resident_bytes().saturating_sub(before)
+}
+
+fn figures(per_second: u64, waits: [Vec<Duration>; 2], memory: [u64; 2], lost: u64) -> Vec<Figure> {
+    let [flooder, stranger] = waits.map(|mut waits| {
+        waits.sort();
+        let at = |percent: usize| waits.get(waits.len() * percent / 100).map_or(f64::NAN, |wait| wait.as_secs_f64() * 1_000.0);
+        [at(50), at(99)]
+    });
+    let [growth, left] = memory.map(|bytes| bytes as f64 / f64::from(1 << 20));
+    let figure = |name, what, value, gate| Figure { name, what, value: Some(value), gate, at_least: false };
+    vec![
+        Figure {
+            at_least: true,
+            ..figure("register_flood_per_second", "REGISTER a second of users that nobody knows", per_second as f64, Some(19_000.0))
+        },
+        figure("options_p99_ms", "OPTIONS of somebody else beside it, p99 in ms", stranger[1], Some(10.0)),
+        figure("options_p50_ms", "the same, median", stranger[0], None),
+        figure("options_of_flooder_p99_ms", "OPTIONS of the address that floods, p99 in ms", flooder[1], Some(10.0)),
+        figure("flood_memory_mb", "Memory more at most, in MB", growth, Some(64.0)),
+        figure("flood_memory_left_mb", "Memory more within a minute after, in MB", left, Some(BACK as f64 / f64::from(1 << 20))),
+        figure("flood_packets_lost", "Packets lost by 50 calls beside it", lost as f64, Some(0.0)),
+    ]
+}
+
+/// How soon and how many is a matter of an optimised build on a machine of its own; memory and calls are judged on any.
+fn judge(figures: &[Figure]) {
+    let results: Vec<String> = figures.iter().map(|figure| format!("{}={:.4}", figure.name, figure.value.unwrap_or(f64::NAN))).collect();
+    eprintln!("RESULT flood {}", results.join(" "));
+    let measuring = std::env::var_os("AURICLE_MEASURE").is_some();
+    if measuring {
+        measured::save("flood", "A flood of REGISTER beside calls", "make bench-flood", figures).expect("the figures are saved");
+    }
+    for figure in figures.iter().filter(|figure| measuring || figure.name.starts_with("flood_")) {
+        assert_ne!(figure.passed(), Some(false), "{}: {:?}", figure.what, figure.value);
     }
 }
 
 /// Half from one address, half from addresses that change with every message.
 fn flood(to: SocketAddr, length: Duration) -> u64 {
-    let one = UdpSocket::bind("127.0.0.9:0").expect("a socket");
+    let one = UdpSocket::bind(FLOODER).expect("a socket");
     let many: Vec<UdpSocket> =
         (0..2_000_u32).filter_map(|n| UdpSocket::bind((Ipv4Addr::new(127, 80, (n / 200) as u8, (n % 200) as u8 + 1), 0)).ok()).collect();
     let (mut sent, started) = (0_u64, Instant::now());
@@ -73,9 +116,9 @@ fn register(number: u64) -> String {
     )
 }
 
-/// OPTIONS by somebody else, twenty a second: how long each answer took, five seconds for one that never came.
-fn probe(to: SocketAddr, length: Duration) -> Vec<Duration> {
-    let socket = UdpSocket::bind("127.0.0.77:0").expect("a socket");
+/// OPTIONS, twenty a second: how long each answer took, five seconds for one that never came.
+fn probe(from: &str, to: SocketAddr, length: Duration) -> Vec<Duration> {
+    let socket = UdpSocket::bind(from).expect("a socket");
     socket.connect(to).expect("an address");
     socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a limit");
     let (mut waits, started) = (Vec::new(), Instant::now());
@@ -93,3 +136,7 @@ fn probe(to: SocketAddr, length: Duration) -> Vec<Duration> {
 }
 
 const PER_SECOND: f64 = 20_000.0;
+/// Whose address sends half of the flood.
+const FLOODER: &str = "127.0.0.9:0";
+/// Memory that may stay, in bytes: tables that have grown once.
+const BACK: u64 = 16 << 20;

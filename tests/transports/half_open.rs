@@ -1,4 +1,4 @@
-//! Thousands of connections that say nothing keep nobody out (threat S9), and messages that come slowly do not last.
+//! Thousands of connections that say nothing keep nobody out, and messages that come slowly do not last.
 
 use std::io::Read;
 use std::net::TcpStream;
@@ -25,8 +25,10 @@ fn a_new_client_is_served_in_50_ms_beside_3000_half_open_connections() {
             .collect();
         waits.sort();
         drop(held);
-        // What a release build holds to is measured apart; an unoptimised one on a machine that compiles gets a margin.
-        assert!(waits[98] <= Duration::from_millis(250), "p99 {:?}, p50 {:?} over {transport:?}", waits[98], waits[50]);
+        eprintln!("RESULT half_open_{} p50_us={} p99_us={}", transport.uri_name(), waits[50].as_micros(), waits[98].as_micros());
+        // An unoptimised build on a machine that compiles gets a margin; `make bench-flood` holds an optimised one to the limit.
+        let limit = Duration::from_millis(if std::env::var_os("AURICLE_MEASURE").is_some() { 50 } else { 250 });
+        assert!(waits[98] <= limit, "p99 {:?}, p50 {:?} over {transport:?}", waits[98], waits[50]);
     }
 }
 

@@ -120,9 +120,9 @@ pub struct LimitsConfig {
     pub keep_alive_s: u64,
     /// Milliseconds that opening a connection may take. Default 3 000, 100 to 30 000.
     pub connect_ms: u64,
-    /// Messages a second from one address. Default 2 000, at most 1 000 000; 0 sets no limit.
+    /// Messages a second from one address, half of which may be of one kind (REGISTER, INVITE, OPTIONS, all others). Default 2 000, at most 1 000 000; 0 sets no limit.
     pub messages_per_address: u32,
-    /// Messages a second from all addresses that are not known yet. Default 20 000, at most 1 000 000; 0 sets no limit.
+    /// Messages a second from all addresses that are not known yet, half of which may be of one kind. Default 20 000, at most 1 000 000; 0 sets no limit.
     pub messages_of_strangers: u32,
 }
 

@@ -1,8 +1,11 @@
-//! Whose messages are looked at, decided by their address alone and before anything is read (threats S3 and S6).
+//! Whose messages are looked at, decided by their address and their first word, before anything is read.
 //!
-//! Three rules, in this order. A banned address is not heard. Each address has a bucket of tokens; one that says more is not heard until it
-//! has refilled. Addresses that nobody knows share one more bucket, since a sender of datagrams can forge as many as it likes; an address
+//! Three rules, in this order. A banned address is not heard. Each address has buckets of tokens; one that says more is not heard until they
+//! have refilled. Addresses that nobody knows share one more set, since a sender of datagrams can forge as many as it likes; an address
 //! is known once it has answered what only the receiver of our messages can know (the tag of a call, a nonce), or has a connection.
+//!
+//! A set has a bucket for all messages and one of half the size for each [`Kind`]: a flood is of one kind as a rule, and leaves the other
+//! half to everything else. A phone system that floods us with REGISTER is still answered its OPTIONS, and its calls go on.
 //!
 //! A ban is for those who fail after such a round trip: who forges an address gets nobody banned. Trusted networks, the trunks of the
 //! configuration, are exempt from all of it. Every table is bounded: it keeps two generations, and when the younger is full the older is
@@ -21,6 +24,32 @@ pub struct FloodLimits {
     pub each: u32,
     /// Messages a second from all addresses together that are not known. 0 sets no limit.
     pub strangers: u32,
+}
+
+/// What a message is by its first word: as much as can be told without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// REGISTER: costs a reckoning for everybody who sends one.
+    Register,
+    /// INVITE: may become a call.
+    Invite,
+    /// OPTIONS: whether we are there.
+    Options,
+    /// Responses, requests within calls, keep-alives, and what is no SIP.
+    Other,
+}
+
+impl Kind {
+    /// Of a whole message.
+    #[must_use]
+    pub fn of(message: &[u8]) -> Self {
+        match message {
+            [b'R', b'E', b'G', ..] => Self::Register,
+            [b'I', b'N', b'V', ..] => Self::Invite,
+            [b'O', b'P', b'T', ..] => Self::Options,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// What became of a message.
@@ -54,8 +83,8 @@ impl Verdict {
 pub struct Flood {
     limits: FloodLimits,
     trusted: Vec<Network>,
-    each: Generations<Bucket>,
-    strangers: Bucket,
+    each: Generations<Buckets>,
+    strangers: Buckets,
     known: Generations<()>,
     failures: Generations<Failures>,
 }
@@ -64,7 +93,7 @@ impl Flood {
     /// Nobody is known yet.
     #[must_use]
     pub fn new(now: Instant, limits: FloodLimits) -> Self {
-        let strangers = Bucket::full(now, limits.strangers);
+        let strangers = Buckets::full(now, limits.strangers);
         let (each, known, failures) = (Generations::default(), Generations::default(), Generations::default());
         Self { limits, trusted: Vec::new(), each, strangers, known, failures }
     }
@@ -75,7 +104,7 @@ impl Flood {
     }
 
     /// Whether a message from `address` is looked at.
-    pub fn admit(&mut self, now: Instant, address: IpAddr) -> Verdict {
+    pub fn admit(&mut self, now: Instant, address: IpAddr, kind: Kind) -> Verdict {
         if self.is_trusted(address) {
             return Verdict::Heard;
         }
@@ -84,11 +113,12 @@ impl Flood {
             return Verdict::Banned;
         }
         let each = self.limits.each;
-        if each > 0 && !self.each.entry(key, || Bucket::full(now, each.saturating_mul(2))).take(now, each, each.saturating_mul(2)) {
+        let most = each.saturating_mul(2);
+        if each > 0 && !self.each.entry(key, || Buckets::full(now, most)).take(now, kind, each, most) {
             return Verdict::TooMany;
         }
         let strangers = self.limits.strangers;
-        if strangers > 0 && self.known.get(key).is_none() && !self.strangers.take(now, strangers, strangers) {
+        if strangers > 0 && self.known.get(key).is_none() && !self.strangers.take(now, kind, strangers, strangers) {
             return Verdict::TooManyStrangers;
         }
         Verdict::Heard
@@ -155,6 +185,36 @@ impl Bucket {
     }
 }
 
+/// A bucket for all messages, and one of half its size for each kind.
+#[derive(Debug)]
+struct Buckets {
+    all: Bucket,
+    kinds: [Bucket; 4],
+}
+
+impl Buckets {
+    fn full(now: Instant, most: u32) -> Self {
+        Self { all: Bucket::full(now, most), kinds: [Bucket::full(now, half(most)); 4] }
+    }
+
+    /// Takes a token of the kind and one of all. What its kind has none for costs the others nothing.
+    fn take(&mut self, now: Instant, kind: Kind, per_second: u32, most: u32) -> bool {
+        let of_kind = match kind {
+            Kind::Register => 0,
+            Kind::Invite => 1,
+            Kind::Options => 2,
+            Kind::Other => 3,
+        };
+        let kind = self.kinds.get_mut(of_kind);
+        kind.is_none_or(|kind| kind.take(now, half(per_second), half(most))) && self.all.take(now, per_second, most)
+    }
+}
+
+/// Of one, one.
+const fn half(limit: u32) -> u32 {
+    limit.div_ceil(2)
+}
+
 #[derive(Debug)]
 struct Failures {
     count: u32,
@@ -213,9 +273,10 @@ mod tests {
     fn one_address_is_heard_at_its_rate_whatever_others_do() {
         let now = Instant::now();
         let mut flood = flood(now, 100, 0);
-        let heard = |flood: &mut Flood, at, who| (0..1_000).filter(|_| flood.admit(at, address(who)) == Verdict::Heard).count();
-        assert_eq!([heard(&mut flood, now, 1), heard(&mut flood, now, 2)], [200, 200]);
-        assert_eq!(heard(&mut flood, now + Duration::from_secs(1), 1), 100);
+        let heard =
+            |flood: &mut Flood, at, who| (0..1_000).filter(|_| flood.admit(at, address(who), Kind::Other) == Verdict::Heard).count();
+        assert_eq!([heard(&mut flood, now, 1), heard(&mut flood, now, 2)], [100, 100]);
+        assert_eq!(heard(&mut flood, now + Duration::from_secs(1), 1), 50);
     }
 
     #[test]
@@ -223,10 +284,10 @@ mod tests {
         let now = Instant::now();
         let mut flood = flood(now, 100, 1_000);
         flood.vouch(address(7));
-        let heard = (100..50_100).filter(|who| flood.admit(now, address(*who)) == Verdict::Heard).count();
-        assert_eq!(heard, 1_000);
-        assert_eq!(flood.admit(now, address(8)), Verdict::TooManyStrangers);
-        assert_eq!(flood.admit(now, address(7)), Verdict::Heard);
+        let heard = (100..50_100).filter(|who| flood.admit(now, address(*who), Kind::Other) == Verdict::Heard).count();
+        assert_eq!(heard, 500);
+        assert_eq!(flood.admit(now, address(8), Kind::Other), Verdict::TooManyStrangers);
+        assert_eq!(flood.admit(now, address(7), Kind::Other), Verdict::Heard);
     }
 
     #[test]
@@ -234,7 +295,7 @@ mod tests {
         let now = Instant::now();
         let mut flood = flood(now, 10, 0);
         for who in 0..200_000 {
-            flood.admit(now, address(who));
+            flood.admit(now, address(who), Kind::Register);
             flood.failed(now, address(who));
         }
         for table in [flood.each.young.len() + flood.each.old.len(), flood.failures.young.len() + flood.failures.old.len()] {
@@ -250,17 +311,44 @@ mod tests {
         let (attacker, trunk) = ("192.0.2.1".parse().unwrap(), "198.51.100.9".parse().unwrap());
         let banned: Vec<bool> = (0..6).map(|_| flood.failed(now, attacker)).collect();
         assert_eq!(banned, [false, false, false, false, true, false]);
-        assert_eq!(flood.admit(now, attacker), Verdict::Banned);
-        assert_eq!(flood.admit(now + BAN, attacker), Verdict::Heard);
+        assert_eq!(flood.admit(now, attacker, Kind::Other), Verdict::Banned);
+        assert_eq!(flood.admit(now + BAN, attacker, Kind::Other), Verdict::Heard);
         assert!((0..50).all(|_| !flood.failed(now, trunk)));
-        assert_eq!(flood.admit(now, trunk), Verdict::Heard);
+        assert_eq!(flood.admit(now, trunk, Kind::Other), Verdict::Heard);
     }
 
     #[test]
     fn an_ipv6_host_is_one_sender_under_all_its_addresses() {
         let now = Instant::now();
         let mut flood = flood(now, 1, 0);
-        let heard = (0..100_u32).filter(|n| flood.admit(now, format!("2001:db8::{n:x}").parse().unwrap()) == Verdict::Heard).count();
-        assert_eq!(heard, 2);
+        let heard =
+            (0..100_u32).filter(|n| flood.admit(now, format!("2001:db8::{n:x}").parse().unwrap(), Kind::Other) == Verdict::Heard).count();
+        assert_eq!(heard, 1);
+    }
+
+    #[test]
+    fn a_flood_of_one_kind_leaves_the_others_their_half() {
+        let mut now = Instant::now();
+        let mut flood = flood(now, 1_000, 1_000);
+        let mut heard = [0; 3];
+        // For two seconds, from one address and from many: 20,000 REGISTER a second, and 100 OPTIONS and responses.
+        for turn in 0..40_000_u32 {
+            now += Duration::from_micros(50);
+            let from = if turn % 2 == 0 { address(1) } else { address(1_000 + turn % 1_999) };
+            heard[0] += u32::from(flood.admit(now, from, Kind::Register) == Verdict::Heard);
+            if turn % 200 == 0 {
+                heard[1] += u32::from(flood.admit(now, address(1), Kind::Options) == Verdict::Heard);
+                heard[2] += u32::from(flood.admit(now, address(2), Kind::Other) == Verdict::Heard);
+            }
+        }
+        assert_eq!(heard[1..], [200, 200]);
+        assert!(heard[0] <= 500 * 3, "{} REGISTER of strangers in two seconds", heard[0]);
+    }
+
+    #[test]
+    fn a_message_is_known_by_its_first_word() {
+        let kinds = [&b"REGISTER sip:a SIP/2.0"[..], b"INVITE sip:a", b"OPTIONS sip:a", b"SIP/2.0 200 OK", b"BYE sip:a", b"\r\n", b""]
+            .map(Kind::of);
+        assert_eq!(kinds, [Kind::Register, Kind::Invite, Kind::Options, Kind::Other, Kind::Other, Kind::Other, Kind::Other]);
     }
 }

@@ -23,7 +23,7 @@ use sip::endpoint::Transmit;
 use sip::transport::{ConnectionId, Flow, Transport};
 use tokio::sync::mpsc;
 
-use self::flood::{Flood, FloodLimits, Verdict};
+use self::flood::{Flood, FloodLimits, Kind, Verdict};
 use self::listener::Accepting;
 pub use self::table::{ConnectionLimits, Destination};
 use self::table::{Queued, Table};
@@ -158,10 +158,11 @@ impl Transports {
                 let Some((socket, public)) = self.sockets.get(index) else { return };
                 let Some((length, remote)) = socket.try_recv(&mut self.buffer) else { break };
                 let flow = Flow::udp(*public, remote);
-                if !self.shared.hears(now, remote) {
+                let datagram = self.buffer.get(..length).unwrap_or_default();
+                if !self.shared.hears(now, remote, Kind::of(datagram)) {
                     continue;
                 }
-                let message = Bytes::copy_from_slice(self.buffer.get(..length).unwrap_or_default());
+                let message = Bytes::copy_from_slice(datagram);
                 take(self, flow, message);
             }
         }
@@ -220,7 +221,7 @@ pub enum Ready {
 impl Shared {
     /// Hands a message to the shell: later when its sender says too much, or when the shell is busy.
     async fn deliver(&self, flow: Flow, message: Bytes) {
-        while !self.hears(Instant::now(), flow.remote) {
+        while !self.hears(Instant::now(), flow.remote, Kind::of(&message)) {
             tokio::time::sleep(SLOWED).await;
         }
         if let Some(id) = flow.connection {
@@ -229,8 +230,8 @@ impl Shared {
         let _ = self.arrivals.send(Arrival::Message(flow, message)).await;
     }
 
-    fn hears(&self, now: Instant, remote: SocketAddr) -> bool {
-        let verdict = self.flood().admit(now, remote.ip());
+    fn hears(&self, now: Instant, remote: SocketAddr, kind: Kind) -> bool {
+        let verdict = self.flood().admit(now, remote.ip(), kind);
         if verdict != Verdict::Heard {
             self.metrics.sip_unheard(verdict.name());
         }

@@ -1,4 +1,4 @@
-//! Which connections there are, and which go when there are too many (threat S9).
+//! Which connections there are, and which go when there are too many.
 //!
 //! An accepted connection is half open until its first whole message. When the gateway, or one address, has as many connections as it may,
 //! the oldest half-open one makes room: who opens thousands and says nothing keeps nobody out. Where all have spoken, the new one is refused.
