@@ -51,6 +51,45 @@ async fn a_stranger_who_speaks_during_set_up_and_call_is_never_heard() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_who_speaks_once_a_translated_callers_address_is_learned_is_never_heard() {
+    let agent = Agent::start(Config { keep_audio: true, ..Config::new(Behaviour::Echo) }, std::future::ready(())).await;
+    let mut agents = String::new();
+    route(&mut agents, "behind", agent.address, "pcmu", "when_agent_ready", "");
+    // The trunk is behind a translator that it does not know of: what its descriptions name is nowhere.
+    agents.push_str("[trunks.nat]\naddresses = [\"127.77.66.55\"]\nmedia_networks = [\"127.77.66.0/24\"]\nsource = \"learn\"\n");
+    let server = Server::start(&Wanted { agents, log_level: "info", log_format: "text" });
+    let (first, last) = server.rtp_ports();
+    let mut caller = Caller::invite(server.sip, "behind", CALLER, elsewhere).await.expect("the call is answered");
+    caller.acknowledge().await;
+    let mut room = Room::new(6);
+    caller.talk(std::iter::repeat_with(|| room.frame()).take(50)).await;
+    let speaking = Arc::new(AtomicBool::new(true));
+    let stranger = std::thread::spawn({
+        let speaking = Arc::clone(&speaking);
+        move || speak(first, last, &speaking)
+    });
+    caller.talk(std::iter::repeat_with(|| room.frame()).take(150)).await;
+    caller.hang_up().await;
+    speaking.store(false, Ordering::Relaxed);
+    let (sent, bled) = stranger.join().expect("the stranger ends");
+    assert_eq!(bled, 0, "datagrams that went to the stranger");
+    let loudest = caller.heard().iter().map(|packet| level(&decode(&packet.payload))).fold(0.0, f64::max);
+    assert!((1.0..1000.0).contains(&loudest), "the caller heard {loudest} in {} packets", caller.heard().len());
+    let record = server.records(1).remove(0);
+    assert!(record["media"]["packets_received"].as_u64() <= Some(200), "{record:#}");
+    assert!(record["media"]["packets_rejected"].as_u64() > Some(10), "the stranger sent {sent}, yet {record:#}");
+    for session in agent.seen.sessions() {
+        let loudest = session.audio.chunks(160).map(|chunk| level(&decode(chunk))).fold(0.0, f64::max);
+        assert!(loudest < 1000.0, "the agent heard {loudest}");
+    }
+}
+
+/// Names an address in the session description that the caller's audio does not come from.
+fn elsewhere(request: String) -> String {
+    request.replace("c=IN IP4 127.77.66.55", "c=IN IP4 127.77.66.99")
+}
+
 /// Sends loud RTP to every port of the range, round and round; how much, and how much came back.
 fn speak(first: u16, last: u16, speaking: &AtomicBool) -> (u32, u32) {
     let socket = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 9), 0)).expect("a socket");

@@ -243,6 +243,7 @@ fn serve(folder: &Path) -> Child {
     let log = fs::File::create(folder.join("gateway.log")).expect("the gateway's log");
     let mut command = Command::new(PROGRAM);
     command.args(["serve", "--config"]).arg(folder.join("gateway.toml")).env("AURICLE__HTTP__ADMIN_SECRET", SECRET);
+    command.env("AURICLE_TEST_TRUNK_PASSWORD", TRUNK_PASSWORD);
     let output = log.try_clone().expect("the log once more");
     command.stdin(Stdio::null()).stdout(output).stderr(log).spawn().expect("the built program starts")
 }
@@ -298,4 +299,6 @@ agent = "ulaw"
 static ALONE: Mutex<()> = Mutex::new(());
 /// The built program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_auricle");
+/// What trunks of tests prove themselves with: `AURICLE_TEST_TRUNK_PASSWORD`.
+pub(crate) const TRUNK_PASSWORD: &str = "zanzibar";
 const SECRET: &str = "a-secret-for-tests-of-thirty-two-bytes-and-more";

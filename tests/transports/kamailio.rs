@@ -15,13 +15,11 @@ use crate::support::{ports, tools};
 fn a_call_goes_through_a_record_routing_proxy_over_udp_tcp_and_tls() {
     let (Some(kamailio), Some(sipp)) = (tools::find("kamailio"), tools::find("sipp")) else { return };
     let spoken = Spoken::start("");
-    if !Path::new("/usr/lib/x86_64-linux-gnu/kamailio/modules/tls.so").exists()
-        && !Path::new("/usr/lib/aarch64-linux-gnu/kamailio/modules/tls.so").exists()
-    {
-        return tools::skip("Kamailio has no module for TLS");
+    if !has_tls() {
+        return;
     }
     for transport in [Transport::Udp, Transport::Tcp, Transport::Tls] {
-        let proxy = Proxy::start(&kamailio, &spoken, transport);
+        let proxy = relaying(&kamailio, &spoken, transport);
         let scenario = spoken.gateway.folder().join("called_off.xml");
         std::fs::write(&scenario, SCENARIO).expect("the scenario is written");
         let before = spoken.gateway.calls().len();
@@ -43,6 +41,16 @@ fn a_call_goes_through_a_record_routing_proxy_over_udp_tcp_and_tls() {
         let said = tools::text(&output);
         assert!(output.status.success(), "{transport:?}\n{said}\n{}\n{}", proxy.log(), spoken.gateway.log());
     }
+}
+
+/// Whether Kamailio can speak TLS; says aloud when not.
+pub(crate) fn has_tls() -> bool {
+    let found =
+        ["x86_64", "aarch64"].iter().any(|machine| Path::new(&format!("/usr/lib/{machine}-linux-gnu/kamailio/modules/tls.so")).exists());
+    if !found {
+        tools::skip("Kamailio has no module for TLS");
+    }
+    found
 }
 
 /// INVITE and ACK by the recorded route; then the far end hangs up by it, too.
@@ -97,52 +105,70 @@ Content-Length: 0
 </scenario>
 "#;
 
-/// A running Kamailio that hands everything to the gateway by one transport.
-struct Proxy {
+/// A running Kamailio, listening on UDP, TCP and TLS.
+pub(crate) struct Kamailio {
     child: Child,
-    udp: SocketAddr,
+    pub(crate) udp: SocketAddr,
+    pub(crate) tcp: SocketAddr,
+    pub(crate) tls: SocketAddr,
     folder: tempfile::TempDir,
 }
 
-impl Proxy {
-    fn start(program: &Path, spoken: &Spoken, transport: Transport) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+impl Kamailio {
+    /// With the certificate of `authority`; `LISTEN` and `TLS_CFG` in its configuration are filled in.
+    pub(crate) fn start(program: &Path, authority: &Path, configuration: &str) -> Self {
         let (udp, tcp, tls) = (ports::free_udp(), ports::free_tcp(), ports::free_tcp());
-        let key = spoken.authority.with_file_name("key.pem");
+        Self::start_at(program, authority, configuration, (udp, tcp, tls))
+    }
+
+    /// At addresses of one's own choice.
+    pub(crate) fn start_at(
+        program: &Path,
+        authority: &Path,
+        configuration: &str,
+        (udp, tcp, tls): (SocketAddr, SocketAddr, SocketAddr),
+    ) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let key = authority.with_file_name("key.pem");
         let tls_settings = format!(
             "[server:default]\nmethod = TLSv1.2+\ncertificate = {0}\nprivate_key = {1}\n[client:default]\nmethod = TLSv1.2+\nverify_certificate = yes\nrequire_certificate = yes\nca_list = {0}\n",
-            spoken.authority.display(),
+            authority.display(),
             key.display()
         );
         std::fs::write(folder.path().join("tls.cfg"), tls_settings).expect("the settings of TLS");
-        let to = spoken.address(transport);
-        let configuration = CONFIGURATION
+        let configuration = configuration
             .replace("LISTEN", &format!("listen=udp:{udp}\nlisten=tcp:{tcp}\nlisten=tls:{tls}"))
-            .replace("TLS_CFG", &folder.path().join("tls.cfg").display().to_string())
-            .replace("TARGET", &format!("sip:{to};transport={}", transport.uri_name()));
+            .replace("TLS_CFG", &folder.path().join("tls.cfg").display().to_string());
         std::fs::write(folder.path().join("kamailio.cfg"), configuration).expect("the configuration");
         let log = std::fs::File::create(folder.path().join("log")).expect("a log");
         let mut command = Command::new(program);
         command.args(["-DD", "-E", "-m", "64", "-f"]).arg(folder.path().join("kamailio.cfg")).arg("-Y").arg(folder.path());
         command.arg("-P").arg(folder.path().join("pid"));
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("Kamailio starts");
-        let proxy = Self { child, udp, folder };
+        let kamailio = Self { child, udp, tcp, tls, folder };
         let limit = Instant::now() + Duration::from_secs(15);
         while std::net::TcpStream::connect(tcp).is_err() {
-            assert!(Instant::now() < limit, "Kamailio does not listen\n{}", proxy.log());
+            assert!(Instant::now() < limit, "Kamailio does not listen\n{}", kamailio.log());
             std::thread::sleep(Duration::from_millis(50));
         }
-        let mut probe = Client::connect(Transport::Udp, udp, &spoken.authority).expect("a socket");
-        assert!(probe.options(Transport::Udp, "proxied").is_some(), "nothing comes through\n{}", proxy.log());
-        proxy
+        kamailio
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 }
 
-impl Drop for Proxy {
+/// A Kamailio that hands everything to the gateway by one transport.
+fn relaying(program: &Path, spoken: &Spoken, transport: Transport) -> Kamailio {
+    let target = format!("sip:{};transport={}", spoken.address(transport), transport.uri_name());
+    let proxy = Kamailio::start(program, &spoken.authority, &CONFIGURATION.replace("TARGET", &target));
+    let mut probe = Client::connect(Transport::Udp, proxy.udp, &spoken.authority).expect("a socket");
+    assert!(probe.options(Transport::Udp, "proxied").is_some(), "nothing comes through\n{}", proxy.log());
+    proxy
+}
+
+impl Drop for Kamailio {
     fn drop(&mut self) {
         // Its children follow it on SIGTERM, not on SIGKILL.
         let pid = rustix::process::Pid::from_child(&self.child);

@@ -7,7 +7,12 @@ mod certificates;
 mod client;
 mod half_open;
 mod kamailio;
+#[path = "../hostile/messages.rs"]
+#[expect(dead_code, reason = "a flood of them is another test's")]
+mod messages;
 mod names;
+mod registered;
+mod shapes;
 mod sipp;
 mod spoken;
 #[path = "../support/mod.rs"]
