@@ -1,11 +1,18 @@
 //! What SIP costs: reading an INVITE in time and allocations, the memory of a dialog, and calls a second through two endpoints, with no
-//! socket between them.
+//! socket between them, on one thread; then calls a second into the built gateway with digest, store and audit, and how soon it answers.
 //!
-//! `make bench-sip`, or `cargo bench --bench sip`. On one thread. Prints a table and one `RESULT` line, writes
+//! `make bench-sip`, or `cargo bench --bench sip`; a minute and a half. Prints a table and one `RESULT` line, writes
 //! `target/measured/sip.json`, and fails when a gated figure is short.
 #![expect(clippy::print_stdout, reason = "a measurement is read from standard output")]
 #![expect(clippy::indexing_slicing, reason = "there are two ends, always")]
 
+#[path = "sip/gateway.rs"]
+mod gateway;
+#[path = "../tests/support/http.rs"]
+#[expect(dead_code, reason = "no answer is shown as it came")]
+mod http;
+#[path = "sip/load.rs"]
+mod load;
 #[path = "../tests/support/measured.rs"]
 mod measured;
 
@@ -27,7 +34,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let (_, allocations) =
         (Message::parse(invite.clone()).is_ok(), allocation_counter::measure(|| drop(black_box(Message::parse(invite.clone())))));
     let mut framed: Vec<f64> = (0..RUNS).map(|_| nanoseconds_to_frame(&invite)).collect();
-    let figures = [
+    let mut figures = vec![
         gated("sip_invite_parse_ns", "Reading an INVITE, in nanoseconds", median(&mut runs), 2_000.0),
         gated("sip_invite_parse_allocations", "Allocations of reading an INVITE", allocations.count_total as f64, 4.0),
         Figure {
@@ -45,6 +52,7 @@ fn main() -> anyhow::Result<ExitCode> {
             )
         },
     ];
+    figures.extend(figures_of_gateway(&gateway::measure()?));
     measured::save("sip", "What SIP costs", "make bench-sip", &figures)?;
     for Figure { what, value, gate, .. } in &figures {
         let gate = gate.map(|gate| format!("  (gate {gate})")).unwrap_or_default();
@@ -54,6 +62,39 @@ fn main() -> anyhow::Result<ExitCode> {
     println!("RESULT sip {}", results.join(" "));
     let short = figures.iter().any(|figure| figure.passed() == Some(false));
     Ok(if short { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// The gateway's: with digest, store and audit in one run.
+fn figures_of_gateway(calls: &gateway::Calls) -> Vec<Figure> {
+    let gateway::Calls { calm, busy, recorded, audited } = calls;
+    let at = |setups: &[Duration], percent: usize| {
+        let mut sorted = setups.to_vec();
+        sorted.sort();
+        sorted.get(sorted.len() * percent / 100).map_or(f64::NAN, |wait| wait.as_secs_f64() * 1_000.0)
+    };
+    let at_least = |figure: Figure| Figure { at_least: true, ..figure };
+    let recorded_only = |figure: Figure| Figure { gate: None, ..figure };
+    let begun = calm.setups.len().max(busy.setups.len());
+    vec![
+        at_least(gated(
+            "sip_gateway_calls_per_second",
+            "Calls a second into the gateway, with digest, store and audit",
+            busy.per_second,
+            149.0,
+        )),
+        gated("sip_gateway_failed", "Calls of those that failed, of both rates", f64::from(calm.failed + busy.failed), 0.0),
+        at_least(gated(
+            "sip_gateway_recorded",
+            "Calls complete in the store, of both rates",
+            f64::from(*recorded),
+            f64::from(calm.completed + busy.completed).max(begun as f64),
+        )),
+        at_least(gated("sip_gateway_audit_bytes", "Audit log of them, in bytes", *audited as f64, 1.0)),
+        gated("sip_setup_150_p95_ms", "INVITE, challenge and all, to 200 at 150 calls a second, p95 in ms", at(&busy.setups, 95), 5.0),
+        recorded_only(gated("sip_setup_150_p50_ms", "the same, median", at(&busy.setups, 50), 0.0)),
+        gated("sip_setup_75_p95_ms", "the same at 75 calls a second, p95 in ms", at(&calm.setups, 95), 1.0),
+        recorded_only(gated("sip_setup_75_p50_ms", "the same, median", at(&calm.setups, 50), 0.0)),
+    ]
 }
 
 fn gated(name: &'static str, what: &'static str, value: f64, gate: f64) -> Figure {
