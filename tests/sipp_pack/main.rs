@@ -1,0 +1,20 @@
+//! Debian's sipp against the built program, over UDP and TCP: a scenario for what it can speak of SIP, each of which fails at the first message
+//! that is not the one that is due. Any exit but 0 is a failure, 255 included.
+//!
+//! `AURICLE_FULL=1` runs what waits for minutes, too: refreshes of sessions.
+//!
+//! Left out: 483 (a proxy's answer; a user agent is the last hop, and takes 0), 421 (we require no extension of anybody).
+#![expect(clippy::indexing_slicing, reason = "tests on files of their own: a wrong index is a failing test")]
+#![expect(clippy::panic, clippy::expect_used, reason = "what the tests share stands outside of test functions")]
+
+mod calls_in;
+mod calls_out;
+mod extensions;
+mod pack;
+mod proof;
+mod refusals;
+mod routes;
+mod scenario;
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "what is said in calls is other tests' business")]
+mod support;
