@@ -89,15 +89,14 @@ impl Usage {
         if !self.timer.as_mut().is_some_and(|timer| timer.take_refresh(now)) {
             return;
         }
-        if !self.is_free() {
-            // What is under way refreshes, or will soon be over.
-            if let Some(timer) = &mut self.timer {
-                timer.refresh_again(now + LATER);
-            }
-        } else if self.peer.takes(Method::Update) {
+        if self.peer.takes(Method::Update) && self.reoffering.is_none() {
+            // Without an offer it goes beside one of theirs (RFC 3311 §5.1).
             self.open_reoffer(now, Method::Update, b"", stack);
-        } else {
+        } else if self.is_free() {
             self.want_offer();
+        } else if let Some(timer) = &mut self.timer {
+            // What is under way refreshes, or will soon be over.
+            timer.refresh_again(now + LATER);
         }
     }
 
@@ -138,7 +137,9 @@ impl Usage {
                 self.offer_due = OfferDue::WhenFree;
             }
             _ if has_offer => self.event(Event::OfferRefused { id: self.id, status }, stack),
-            // A refresh that is refused leaves the session to run out.
+            // A refresh that came too late behind another request of ours is out of order to the far end (RFC 3261 §12.2.2).
+            500.. if !has_offer => self.again(now + LATER, false),
+            // Any other refusal leaves the session to run out.
             _ => {}
         }
         Survival::Alive
@@ -226,5 +227,6 @@ fn retry_after(response: &Response) -> Option<Duration> {
     parse_number(digits, u32::MAX).map(|seconds| Duration::from_secs(seconds.min(60).into()))
 }
 
-/// Until another offer is over, a refresh waits; half of the shortest session is left for it.
-const LATER: Duration = Duration::from_secs(5);
+/// Until another request of ours is over, a refresh waits, and looks again so soon: a far end that does not refresh hangs up when two thirds
+/// of the shortest session are over, a quarter of a minute after the refresh was due (RFC 4028 §10).
+const LATER: Duration = Duration::from_secs(1);

@@ -17,6 +17,8 @@ mod hostile_input;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod lossy_dialogs;
+#[cfg(test)]
 mod lossy_link;
 #[cfg(test)]
 mod offers;
@@ -38,6 +40,8 @@ mod retransmissions;
 mod scripted_peer;
 #[cfg(test)]
 mod session_timers;
+#[cfg(test)]
+mod strict_digest;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
