@@ -43,6 +43,8 @@ pub(super) enum ApiError {
     TooLarge,
     #[error("the call is over")]
     CallOver,
+    #[error("the call does not stand so that it could be done")]
+    NotNow(&'static str),
     #[error("it has changed since it was read")]
     Changed,
     #[error("it was changed by somebody else at the same time")]
@@ -95,7 +97,7 @@ impl ApiError {
             Self::NotJson => Code::Malformed,
             Self::NotJsonType => Code::MediaType,
             Self::TooLarge => Code::TooLarge,
-            Self::CallOver | Self::Contended | Self::Taken { .. } => Code::Conflict,
+            Self::CallOver | Self::NotNow(_) | Self::Contended | Self::Taken { .. } => Code::Conflict,
             Self::Changed => Code::Precondition,
             Self::RateLimited { .. } => Code::RateLimited,
             Self::Unsupported(_) => Code::NotImplemented,
@@ -124,7 +126,7 @@ impl ApiError {
             Self::Contended => "contended",
             Self::Taken { .. } => "taken",
             Self::RateLimited { .. } => "rate_limited",
-            Self::Unsupported(what) => what,
+            Self::Unsupported(what) | Self::NotNow(what) => what,
             Self::NoCapacity => "no_capacity",
             Self::NoSignalling => "no_signalling",
             Self::Busy => "busy",

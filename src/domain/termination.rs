@@ -72,6 +72,8 @@ pub enum SipReason {
     Unreachable,
     /// The dialled number is none of ours (404).
     UnknownNumber,
+    /// The far end went elsewhere, as it was asked to.
+    Transferred,
 }
 
 /// Ends that the audio brought about.
@@ -112,6 +114,10 @@ pub enum PolicyReason {
     MaxDuration,
     /// No capacity for one more call (503).
     Capacity,
+    /// The organisation has used up what it may call in a day.
+    TollLimit,
+    /// Outbound calls were switched off while it was up.
+    OutboundOff,
 }
 
 /// Ends of the gateway process.
@@ -161,10 +167,14 @@ impl Termination {
     #[must_use]
     pub const fn status(&self, answered: bool) -> SessionStatus {
         match self.reason {
-            TerminationReason::Sip(SipReason::HungUp) | TerminationReason::Agent(AgentReason::Hangup) if answered => {
+            TerminationReason::Sip(SipReason::HungUp | SipReason::Transferred) | TerminationReason::Agent(AgentReason::Hangup)
+                if answered =>
+            {
                 SessionStatus::Completed
             }
-            TerminationReason::Policy(PolicyReason::Operator | PolicyReason::MaxDuration)
+            TerminationReason::Policy(
+                PolicyReason::Operator | PolicyReason::MaxDuration | PolicyReason::TollLimit | PolicyReason::OutboundOff,
+            )
             | TerminationReason::Sip(SipReason::Cancelled)
             | TerminationReason::Gateway(GatewayReason::Shutdown) => SessionStatus::Terminated,
             _ => SessionStatus::Failed,

@@ -89,7 +89,12 @@ impl Gateway {
 
     /// Asks the REST interface for something to be done.
     pub(crate) fn ask(&self, method: &str, path: &str) -> Answer {
-        http::request(self.http, method, path, SECRET, "").unwrap_or_else(|| panic!("no answer to {method} {path}"))
+        self.ask_with(method, path, "")
+    }
+
+    /// As [`Self::ask`], with a body.
+    pub(crate) fn ask_with(&self, method: &str, path: &str, body: &str) -> Answer {
+        http::request(self.http, method, path, SECRET, body).unwrap_or_else(|| panic!("no answer to {method} {path}"))
     }
 
     /// What stands at a path of the REST interface, as it came.

@@ -20,8 +20,6 @@ pub(in crate::api) enum Format {
     Language,
     /// A time zone of the IANA database by the form of its name.
     TimeZone,
-    /// `sip:…`.
-    SipUri,
     /// What looks like a telephone number or a SIP URI; whether it is dialled is decided where numbers are understood.
     CallTarget,
     /// The name of a configured agent.
@@ -37,7 +35,6 @@ pub(in crate::api) enum Format {
 impl Format {
     /// Whether `text` has the form; its length was looked at already.
     pub(super) fn fits(self, text: &str) -> bool {
-        let graphic = || text.bytes().all(|byte| byte.is_ascii_graphic());
         match self {
             Self::Line => !text.chars().any(char::is_control),
             Self::Lines => !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')),
@@ -46,7 +43,6 @@ impl Format {
             Self::Date => text.len() == 10 && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok(),
             Self::Language => is_language(text),
             Self::TimeZone => is_time_zone(text),
-            Self::SipUri => graphic() && text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sip:")),
             Self::CallTarget => {
                 let printable = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
                 let scheme = text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("sip:") || start.eq_ignore_ascii_case("tel:"));
@@ -69,7 +65,6 @@ impl Format {
             Self::Date => "must be a day as YYYY-MM-DD",
             Self::Language => "must be a language tag as en or es-MX",
             Self::TimeZone => "must be a time zone as Europe/Madrid",
-            Self::SipUri => "must be a SIP URI of at most 256 characters, as in sip:1000@192.0.2.1",
             Self::CallTarget => "must be a telephone number, as in +4930901820, or a SIP URI, as in sip:1000@192.0.2.1",
             Self::AgentName => "must be the name of an agent",
             Self::Digits => "must be 1 to 32 keys of 0-9 * # A-D, and ! for a hook flash",
@@ -87,7 +82,6 @@ impl Format {
             Self::Date => (10, 10),
             Self::Language => (2, 16),
             Self::TimeZone => (3, 64),
-            Self::SipUri => (5, 256),
             Self::CallTarget => (2, 256),
             Self::AgentName => (1, 64),
             Self::Digits => (1, 32),
@@ -104,7 +98,6 @@ impl Format {
             Self::Date => "1948-05-17",
             Self::Language => "es-MX",
             Self::TimeZone => "America/Mexico_City",
-            Self::SipUri => "sip:1000@192.0.2.1",
             Self::CallTarget => "+4930901820",
             Self::AgentName => "reception",
             Self::Digits => "123#",
@@ -121,7 +114,6 @@ impl Format {
             Self::Date => (Some("date"), None),
             Self::Language => (None, Some("^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$".to_owned())),
             Self::TimeZone => (None, Some("^[A-Za-z_+-]+(/[A-Za-z0-9_+-]+){0,2}$".to_owned())),
-            Self::SipUri => (None, Some("^[sS][iI][pP]:[!-~]+$".to_owned())),
             Self::CallTarget => (None, Some("^([sS][iI][pP]:|[tT][eE][lL]:|[+(0-9])[ -~]*$".to_owned())),
             Self::AgentName => (None, Some("^[A-Za-z0-9._-]+$".to_owned())),
             Self::Digits => (None, Some("^[0-9*#A-Da-d!]+$".to_owned())),
@@ -188,7 +180,7 @@ mod tests {
     #[test]
     fn each_form_takes_its_example() {
         use Format::*;
-        for format in [Email, Phone, Date, Language, TimeZone, SipUri, CallTarget, AgentName, Digits, Cursor] {
+        for format in [Email, Phone, Date, Language, TimeZone, CallTarget, AgentName, Digits, Cursor] {
             let (min, max) = format.length();
             assert!(format.fits(format.example()), "{format:?}");
             assert!((min..=max).contains(&format.example().chars().count()), "{format:?}");

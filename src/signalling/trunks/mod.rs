@@ -13,7 +13,7 @@ mod limits;
 mod routing;
 
 pub use caller_id::{Identity, ShownNumber, asserted_number};
-pub use config::{IdentityRule, NumberFormat, Quirk, TrunkConfig};
+pub use config::{IdentityRule, NumberFormat, Quirk, ReferRule, TrunkConfig};
 pub use desk::{Desk, TrunkStatus};
 pub use directory::{Dialled, Directory, DirectoryError, DirectorySource, Peer, Trunk, TrunkName};
 pub use health::{Health, HealthConfig, HealthOutput};

@@ -42,15 +42,35 @@ impl Input for StartCall {
     };
 }
 
-/// Where to send the caller.
+/// Where to send the far end.
 #[derive(Debug, Deserialize)]
 pub(super) struct Transfer {
-    pub(super) to: Redacted<String>,
+    pub(super) kind: Option<TransferKind>,
+    pub(super) to: Option<Redacted<String>>,
+    pub(super) call_id: Option<String>,
+}
+
+/// In which way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TransferKind {
+    Blind,
+    Attended,
 }
 
 impl Input for Transfer {
-    const SHAPE: &'static Object =
-        &Object { name: "Transfer", members: &[Member::required("to", Shape::of(Format::SipUri), "Where to send the caller.")] };
+    const SHAPE: &'static Object = &Object {
+        name: "Transfer",
+        members: &[
+            Member::optional("to", Shape::of(Format::CallTarget), "Whom it shall call, for a blind transfer."),
+            Member::optional(
+                "kind",
+                Shape::Choice(&["blind", "attended"]),
+                "`attended` joins it with the far end of another call of ours; `blind` when absent.",
+            ),
+            Member::optional("call_id", Shape::of(Format::Id("call")), "That other call, which must be up."),
+        ],
+    };
 }
 
 /// Keys to press.
