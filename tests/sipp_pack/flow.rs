@@ -158,9 +158,10 @@ impl Flow {
     /// Starts sipp on one call: toward the gateway, or for its call.
     pub(crate) fn start(self, name: &str, gateway: &Gateway, number: &str) -> Option<Sipp> {
         let sipp = tools::find("sipp")?;
+        // sipp wants what is learnt to be used.
+        let used = if self.steps.contains("assign_to=\"1\"") { "<Reference variables=\"1,2\"/>\n" } else { "" };
         let scenario = format!(
-            "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n<!DOCTYPE scenario SYSTEM \"sipp.dtd\">\n<scenario name=\"{name}\">\n{}\
-             <nop hide=\"true\"><action><log message=\"[$1] [$2]\"/></action></nop>\n</scenario>\n",
+            "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n<!DOCTYPE scenario SYSTEM \"sipp.dtd\">\n<scenario name=\"{name}\">\n{}{used}</scenario>\n",
             self.steps
         );
         let file = format!("{name}.xml");

@@ -71,7 +71,7 @@ fn nobody_is_sent_where_the_organisation_may_not_call() {
         (json!({ "to": "+4930901820" }), 403),
         (json!({ "to": "112" }), 403),
         (json!({ "to": "sip:mallory@192.0.2.7" }), 403),
-        (json!({ "to": "sip:00900123456@127.0.0.1" }), 403),
+        (json!({ "to": "sip:00900123456@127.0.0.1" }), 422),
         (json!({}), 422),
         (json!({ "kind": "attended", "to": "sip:reception@127.0.0.1" }), 422),
         (json!({ "kind": "attended", "call_id": id }), 409),
