@@ -74,7 +74,7 @@ fn nobody_is_sent_where_the_organisation_may_not_call() {
         (json!({ "to": "sip:00900123456@127.0.0.1" }), 422),
         (json!({}), 422),
         (json!({ "kind": "attended", "to": "sip:reception@127.0.0.1" }), 422),
-        (json!({ "kind": "attended", "call_id": id }), 409),
+        (json!({ "kind": "attended", "to": id }), 409),
     ];
     for (body, status) in refused {
         let answer = transfer(&gateway, &id, &body);
@@ -100,7 +100,7 @@ fn two_far_ends_are_joined_and_both_calls_end_as_transferred() {
     assert_eq!(other.status, 201, "{}", other.body);
     let other = id_of(&other.json);
     gateway.wait_for_calls("both up", |calls| calls.len() == 2 && calls.iter().all(|call| call["session_status"] == "running"));
-    let answer = transfer(&gateway, &id, &json!({ "kind": "attended", "call_id": other }));
+    let answer = transfer(&gateway, &id, &json!({ "kind": "attended", "to": other }));
     assert_eq!(answer.status, 202, "{}", answer.body);
     second.finish(&gateway);
     first.finish(&gateway);

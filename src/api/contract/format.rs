@@ -22,6 +22,8 @@ pub(in crate::api) enum Format {
     TimeZone,
     /// What looks like a telephone number or a SIP URI; whether it is dialled is decided where numbers are understood.
     CallTarget,
+    /// As a call's target, or the identifier of a call.
+    TransferTarget,
     /// The name of a configured agent.
     AgentName,
     /// Keys of a telephone.
@@ -48,6 +50,7 @@ impl Format {
                 let scheme = text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("sip:") || start.eq_ignore_ascii_case("tel:"));
                 printable && (scheme || text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '(')))
             }
+            Self::TransferTarget => Self::CallTarget.fits(text) || Self::Id("call").fits(text),
             Self::AgentName => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)),
             Self::Digits => text.chars().all(|key| Digit::new(key).is_some()),
             Self::Id(prefix) => text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).is_some_and(is_id_suffix),
@@ -66,6 +69,7 @@ impl Format {
             Self::Language => "must be a language tag as en or es-MX",
             Self::TimeZone => "must be a time zone as Europe/Madrid",
             Self::CallTarget => "must be a telephone number, as in +4930901820, or a SIP URI, as in sip:1000@192.0.2.1",
+            Self::TransferTarget => "must be a telephone number, a SIP URI or the id of a call",
             Self::AgentName => "must be the name of an agent",
             Self::Digits => "must be 1 to 32 keys of 0-9 * # A-D, and ! for a hook flash",
             Self::Id(_) => "must be an identifier of this kind",
@@ -82,7 +86,7 @@ impl Format {
             Self::Date => (10, 10),
             Self::Language => (2, 16),
             Self::TimeZone => (3, 64),
-            Self::CallTarget => (2, 256),
+            Self::CallTarget | Self::TransferTarget => (2, 256),
             Self::AgentName => (1, 64),
             Self::Digits => (1, 32),
             Self::Id(prefix) => (prefix.len() + 2, prefix.len() + 1 + 40),
@@ -98,7 +102,7 @@ impl Format {
             Self::Date => "1948-05-17",
             Self::Language => "es-MX",
             Self::TimeZone => "America/Mexico_City",
-            Self::CallTarget => "+4930901820",
+            Self::CallTarget | Self::TransferTarget => "+4930901820",
             Self::AgentName => "reception",
             Self::Digits => "123#",
             Self::Id(_) => "",
@@ -115,6 +119,7 @@ impl Format {
             Self::Language => (None, Some("^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$".to_owned())),
             Self::TimeZone => (None, Some("^[A-Za-z_+-]+(/[A-Za-z0-9_+-]+){0,2}$".to_owned())),
             Self::CallTarget => (None, Some("^([sS][iI][pP]:|[tT][eE][lL]:|[+(0-9])[ -~]*$".to_owned())),
+            Self::TransferTarget => (None, Some("^([sS][iI][pP]:|[tT][eE][lL]:|[+(0-9]|call_)[ -~]*$".to_owned())),
             Self::AgentName => (None, Some("^[A-Za-z0-9._-]+$".to_owned())),
             Self::Digits => (None, Some("^[0-9*#A-Da-d!]+$".to_owned())),
             Self::Id(prefix) => (None, Some(format!("^{prefix}_[0-9a-z]+$"))),

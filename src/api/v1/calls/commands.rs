@@ -53,17 +53,13 @@ pub(super) async fn transfer(
     .await
 }
 
-fn target(wish: Transfer) -> Result<TransferTarget, ApiError> {
-    match wish {
-        Transfer { to: Some(to), call_id: None, kind: None | Some(TransferKind::Blind) } => Ok(TransferTarget::Blind(to)),
-        Transfer { to: None, call_id: Some(other), kind: Some(TransferKind::Attended) } => {
-            let other = other.parse().map_err(|_| ApiError::field("call_id", "must be the id of a call"))?;
+fn target(Transfer { to, kind }: Transfer) -> Result<TransferTarget, ApiError> {
+    match kind {
+        None | Some(TransferKind::Blind) => Ok(TransferTarget::Blind(to)),
+        Some(TransferKind::Attended) => {
+            let other = to.expose().parse().map_err(|_| ApiError::field("to", "must be the id of a call, for an attended transfer"))?;
             Ok(TransferTarget::Attended(other))
         }
-        Transfer { kind: Some(TransferKind::Attended), .. } => {
-            Err(ApiError::field("call_id", "is what an attended transfer needs, and no `to`"))
-        }
-        Transfer { .. } => Err(ApiError::field("to", "is what a blind transfer needs, and no `call_id`")),
     }
 }
 

@@ -45,9 +45,8 @@ impl Input for StartCall {
 /// Where to send the far end.
 #[derive(Debug, Deserialize)]
 pub(super) struct Transfer {
+    pub(super) to: Redacted<String>,
     pub(super) kind: Option<TransferKind>,
-    pub(super) to: Option<Redacted<String>>,
-    pub(super) call_id: Option<String>,
 }
 
 /// In which way.
@@ -62,13 +61,12 @@ impl Input for Transfer {
     const SHAPE: &'static Object = &Object {
         name: "Transfer",
         members: &[
-            Member::optional("to", Shape::of(Format::CallTarget), "Whom it shall call, for a blind transfer."),
+            Member::required("to", Shape::of(Format::TransferTarget), "Whom it shall call; of an attended transfer the other call's id."),
             Member::optional(
                 "kind",
                 Shape::Choice(&["blind", "attended"]),
-                "`attended` joins it with the far end of another call of ours; `blind` when absent.",
+                "`attended` joins it with the far end of another call of ours that is up; `blind` when absent.",
             ),
-            Member::optional("call_id", Shape::of(Format::Id("call")), "That other call, which must be up."),
         ],
     };
 }
