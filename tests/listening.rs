@@ -17,6 +17,7 @@ use auricle::call::config::AnswerRule;
 use auricle::call::event::{SignallingCommand, SignallingEvent, SignallingKey};
 use auricle::call::launch::{LaunchRequest, Launched, Launcher};
 use auricle::call::registry::CallRegistry;
+use auricle::domain::call_record::Direction;
 use auricle::domain::ids::OrgId;
 use auricle::domain::redacted::Redacted;
 use auricle::leg::keypad::KeyRules;
@@ -60,6 +61,8 @@ impl House {
             org: OrgId::default_org(),
             line: auricle::leg::line_rules::LineRules::default(),
             codecs: None,
+            direction: Direction::Inbound,
+            others: Vec::new(),
             analysis: false,
             enhancement: Default::default(),
             keys: KeyRules::default(),
@@ -79,7 +82,7 @@ impl House {
                 break SessionDescription::parse(&sdp).unwrap().to_string();
             }
         };
-        launched.signals.send(SignallingEvent::Confirmed).await.unwrap();
+        launched.signals.send(SignallingEvent::Confirmed { sdp: Bytes::new() }).await.unwrap();
         let port = answer.split("m=audio ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
         (launched, SocketAddr::new(caller.ip(), port.parse().unwrap()))
     }

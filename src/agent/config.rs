@@ -45,6 +45,9 @@ pub struct AgentConfig {
     pub api_key_env: Option<String>,
     /// PEM file with certificates trusted beside the public roots. Default: none.
     pub ca_file: Option<PathBuf>,
+    /// Numbers and SIP URIs to which it may send a caller, as it has to write them; what its organisation may call is asked besides.
+    /// Default: none. At most 64.
+    pub transfer_targets: Vec<String>,
     /// For name look-up, TCP and TLS together, and once more for the WebSocket handshake; 100 to 60 000 ms. Default: 5 000.
     pub connect_timeout_ms: u64,
     /// From the open socket until the agent took its settings; 100 to 60 000 ms. Default: 3 000.
@@ -76,6 +79,7 @@ impl AgentConfig {
             greeting: None,
             api_key_env: None,
             ca_file: None,
+            transfer_targets: Vec::new(),
             connect_timeout_ms: default_connect_timeout_ms(),
             ready_timeout_ms: default_ready_timeout_ms(),
         }
@@ -132,6 +136,10 @@ impl AgentConfig {
             {
                 faults.push(SettingFault::new(field, format_args!("{} bytes", text.len()), "at most 65536 bytes", "shorten the text"));
             }
+        }
+        if self.transfer_targets.len() > MAX_TRANSFER_TARGETS {
+            let count = self.transfer_targets.len();
+            faults.push(SettingFault::new("transfer_targets", count, "at most 64 entries", "name what callers are sent to"));
         }
         if self.greeting.is_some() && !self.greet_first {
             faults.push(SettingFault::new("greeting", "set", "only with greet_first = true", "set greet_first or remove greeting"));
@@ -303,6 +311,9 @@ fn shown(url: &str) -> &str {
 }
 
 const MAX_TEXT_LEN_BYTES: usize = 64 * 1024;
+
+/// Where one agent may send callers.
+const MAX_TRANSFER_TARGETS: usize = 64;
 const MAX_TURN_MS: u32 = 10_000;
 const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 100..=60_000;
 

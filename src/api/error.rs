@@ -45,6 +45,8 @@ pub(super) enum ApiError {
     TooLarge,
     #[error("the call is over")]
     CallOver,
+    #[error("the call does not stand so that it could be done")]
+    NotNow(&'static str),
     #[error("it has changed since it was read")]
     Changed,
     #[error("it was changed by somebody else at the same time")]
@@ -103,7 +105,7 @@ impl ApiError {
             Self::NotJson => Code::Malformed,
             Self::NotJsonType => Code::MediaType,
             Self::TooLarge => Code::TooLarge,
-            Self::CallOver | Self::Contended | Self::Taken { .. } | Self::Configured | Self::Full => Code::Conflict,
+            Self::CallOver | Self::NotNow(_) | Self::Contended | Self::Taken { .. } | Self::Configured | Self::Full => Code::Conflict,
             Self::Changed => Code::Precondition,
             Self::RateLimited { .. } => Code::RateLimited,
             Self::Unsupported(_) => Code::NotImplemented,
@@ -135,7 +137,7 @@ impl ApiError {
             Self::Full => "full",
             Self::StoppedAbove => "stopped_above",
             Self::RateLimited { .. } => "rate_limited",
-            Self::Unsupported(what) => what,
+            Self::Unsupported(what) | Self::NotNow(what) => what,
             Self::NoCapacity => "no_capacity",
             Self::NoSignalling => "no_signalling",
             Self::Busy => "busy",

@@ -6,6 +6,7 @@
 //!
 //! After any input call `poll_agent_message`, `poll_transmit` and `poll_output` until the last answers with a timeout.
 
+mod drain;
 mod line;
 
 use std::collections::VecDeque;
@@ -16,22 +17,22 @@ use chrono::{DateTime, Utc};
 use media::ingress::IngressStats;
 use media::transport::{Flow, Transmit};
 
+use super::action::{CallAction, CallEvent};
 use super::command::CallCommand;
 use super::ears::Ears;
 use super::event::{SignallingCommand, SignallingEvent};
 use super::journal::{CallIdentity, Journal};
-use super::keys::{report_key, send_dtmf};
-use super::playback::{report_playback, silence};
-use super::session::{CallAction, CallEvent, CallSession, SessionPolicy};
-use super::turns::{Turns, report_fault};
+use super::keys::send_dtmf;
+use super::session::{CallSession, SessionPolicy};
+use super::turns::Turns;
 use crate::agent::config::AgentConfig;
-use crate::agent::model::{AgentCommand, AgentEvent, AgentMessage, ClearCause, FaultClass, SpeechEdge, TranscriptKind};
+use crate::agent::model::{AgentCommand, AgentMessage};
 use crate::agent::session::{self, AgentSession, CallFacts};
 use crate::domain::call_record::{CallRecord, MediaStatistics};
 use crate::domain::event::Event;
 use crate::domain::timeline::Moment;
+use crate::leg::Leg;
 use crate::leg::plan::PlannedLeg;
-use crate::leg::{Leg, LegEvent};
 
 /// One call.
 pub struct Call {
@@ -125,7 +126,7 @@ impl Call {
     pub fn handle_signalling(&mut self, now: Instant, event: SignallingEvent) {
         match event {
             SignallingEvent::Ringing => self.journal.mark_once(now, Moment::Ringing),
-            SignallingEvent::Confirmed => self.journal.mark_once(now, Moment::Acknowledged),
+            SignallingEvent::Confirmed { .. } => self.journal.mark_once(now, Moment::Acknowledged),
             _ => {}
         }
         self.step(now, CallEvent::Signalling(event));
@@ -249,93 +250,6 @@ impl Call {
         }
     }
 
-    fn drain_agent(&mut self, now: Instant) -> bool {
-        let heard_ms = self.agent.input_position_ms();
-        let Self { agent, leg, journal, session, first, turns, .. } = self;
-        let mut moved = false;
-        while let Some(event) = agent.poll_event() {
-            moved = true;
-            match event {
-                AgentEvent::Audio { item, chunk } => {
-                    if !std::mem::replace(&mut first.audio_from_agent, true) {
-                        journal.mark(now, Moment::FirstAudioFromAgent);
-                    }
-                    journal.agent_spoke(now);
-                    // A full queue and a flushed item are told by events of the leg.
-                    leg.push(now, item, chunk);
-                }
-                AgentEvent::AudioEnd { item } => leg.end(now, item),
-                AgentEvent::Clear { scope, cause } => {
-                    let discarded = silence(now, leg, scope);
-                    if cause == ClearCause::UserSpeech && !discarded.is_zero() {
-                        journal.barged_in(now, discarded);
-                    }
-                }
-                AgentEvent::UserSpeech { edge: SpeechEdge::Started, .. } => journal.caller_started(),
-                AgentEvent::UserSpeech { edge: SpeechEdge::Stopped, input_ms } => {
-                    let ago = Duration::from_millis(heard_ms.saturating_sub(input_ms));
-                    journal.caller_stopped(now, now.checked_sub(ago).unwrap_or(now));
-                }
-                AgentEvent::Transcript { speaker, kind: TranscriptKind::Final, text, item } => journal.said(now, speaker, text, item),
-                AgentEvent::Ready { .. } => {
-                    journal.mark(now, Moment::AgentReady { attempt: session.attempt() });
-                    session.handle(now, CallEvent::AgentReady);
-                    turns.agent_ready(now, agent);
-                }
-                AgentEvent::Hangup => session.handle(now, CallEvent::AgentHangup),
-                AgentEvent::Error(fault) => {
-                    if fault.class == FaultClass::Refused && !session.agent_is_ready() {
-                        session.handle(now, CallEvent::AgentLost { retryable: false });
-                    }
-                    journal.mark(now, Moment::Warning { code: fault.code });
-                }
-                AgentEvent::Warning { code } => journal.mark(now, Moment::Warning { code }),
-                AgentEvent::Expiring { .. } => journal.mark(now, Moment::Warning { code: "agent_expiring".to_owned() }),
-                AgentEvent::ToolCall { .. } | AgentEvent::SendDtmf { .. } | AgentEvent::Transfer { .. } => {
-                    journal.mark(now, Moment::Warning { code: "agent_request_unsupported".to_owned() });
-                }
-                // Partial words, states and marks have no reader yet.
-                AgentEvent::Transcript { .. }
-                | AgentEvent::State(_)
-                | AgentEvent::MarkRequest { .. }
-                | AgentEvent::ToolCancelled { .. } => {}
-            }
-        }
-        moved
-    }
-
-    fn drain_leg(&mut self, now: Instant) -> bool {
-        let Some(leg) = self.leg.agreed() else { return false };
-        let mut moved = false;
-        while let Some(chunk) = leg.poll_audio() {
-            self.agent.push_audio(now, chunk);
-            if self.session.agent_is_ready() && !std::mem::replace(&mut self.first.audio_to_agent, true) {
-                self.journal.mark(now, Moment::FirstAudioToAgent);
-            }
-        }
-        while let Some(event) = self.leg.agreed().and_then(Leg::poll_event) {
-            moved = true;
-            match event {
-                LegEvent::FirstRtpIn => self.journal.mark(now, Moment::FirstRtpIn),
-                LegEvent::FirstRtpOut => self.journal.mark(now, Moment::FirstRtpOut),
-                LegEvent::Digit(event) => {
-                    let agent = self.keys_to_agent.then_some(&mut self.agent);
-                    report_key(now, agent, &mut self.journal, &event);
-                }
-                LegEvent::Egress(event) => report_playback(now, &mut self.agent, &mut self.journal, event),
-                LegEvent::Turn(decision) => {
-                    let Self { turns, leg, agent, journal, .. } = self;
-                    turns.decide(now, decision, leg, agent, self.session.agent_is_ready(), journal);
-                }
-                LegEvent::Fault(warning) => report_fault(now, &mut self.journal, warning),
-            }
-        }
-        if let Some(leg) = self.leg.agreed() {
-            self.ears.drain(now, leg, &mut self.journal);
-        }
-        moved
-    }
-
     fn drain_session(&mut self, now: Instant) -> bool {
         let mut moved = false;
         while let Some(action) = self.session.poll_action() {
@@ -347,20 +261,20 @@ impl Call {
 
     fn act(&mut self, now: Instant, action: CallAction) {
         match action {
-            CallAction::Signal(command) => {
-                if command == SignallingCommand::Ring {
-                    self.journal.mark_once(now, Moment::Ringing);
-                }
-                self.outputs.push_back(CallOutput::Signal(command));
-            }
+            CallAction::Signal(SignallingCommand::Ring) => self.ring(now),
+            CallAction::Signal(command) => self.signal(command),
             CallAction::Answer => {
                 self.journal.mark(now, Moment::Answered);
                 if let Some(sdp) = self.leg.local_description() {
-                    self.outputs.push_back(CallOutput::Signal(SignallingCommand::Answer { sdp }));
+                    self.signal(SignallingCommand::Answer { sdp });
                 }
             }
-            CallAction::TakeAnswer { sdp } => self.take_answer(now, &sdp),
+            CallAction::TakeAnswer { sdp, line } => self.take_answer(now, line, &sdp),
             CallAction::TakeReoffer { sdp } => self.take_reoffer(now, &sdp),
+            CallAction::TakeReanswer { sdp } => self.take_reanswer(now, &sdp),
+            CallAction::Offer => self.reoffer(),
+            CallAction::OfferRefused => self.warn(now, "hold_refused"),
+            CallAction::TakeKey { digit, duration } => self.leg.take_key(now, digit, duration),
             CallAction::ConnectAgent { .. } => self.outputs.push_back(CallOutput::ConnectAgent),
             CallAction::CloseAgent => {
                 self.agent.handle_command(now, AgentCommand::Close);
@@ -373,8 +287,13 @@ impl Call {
             CallAction::Detach { listener } => self.ears.remove(now, &listener, self.leg.agreed(), &mut self.journal),
             CallAction::SendDtmf { digits } => send_dtmf(now, self.leg.agreed(), &mut self.journal, &digits),
             CallAction::Hold(held) => self.hold(now, held),
-            CallAction::Untimely => self.journal.mark(now, Moment::Warning { code: "command_untimely".to_owned() }),
-            CallAction::Unsupported => self.journal.mark(now, Moment::Warning { code: "command_unsupported".to_owned() }),
+            CallAction::TakeLine { line, sdp } => self.take_line(now, &line, &sdp),
+            CallAction::OfferLine { line } => self.offer_line(&line),
+            CallAction::TakeLineAnswer { sdp } => self.take_line_answer(now, &sdp),
+            CallAction::TransferAsked { attended } => self.journal.transfer_asked(now, attended),
+            CallAction::TransferEnded(outcome) => self.end_transfer(now, outcome),
+            CallAction::Untimely => self.warn(now, "command_untimely"),
+            CallAction::Unsupported => self.warn(now, "command_unsupported"),
             CallAction::Finish(termination) => {
                 self.leg.close(now);
                 self.journal.ended(now, termination);

@@ -3,7 +3,7 @@
 use media::dtmf::Digit;
 
 use super::listening::ListenerPort;
-use crate::domain::redacted::Redacted;
+use super::transfer::TransferOrder;
 use crate::domain::termination::PolicyReason;
 
 /// A command to one call.
@@ -15,19 +15,16 @@ pub enum CallCommand {
     Reject,
     /// End the call.
     Hangup,
-    /// End the call because the gateway stops.
-    Shutdown,
     /// End the call because a rule says so.
     End(PolicyReason),
+    /// End the call because the gateway stops.
+    Shutdown,
     /// Put the caller on hold.
     Hold,
     /// Take the caller off hold.
     Resume,
-    /// Send the caller elsewhere.
-    Transfer {
-        /// Whither: a number or a SIP URI.
-        target: Redacted<String>,
-    },
+    /// Send the far end elsewhere.
+    Transfer(TransferOrder),
     /// Press keys.
     SendDtmf {
         /// Which, in order; they are not shown by `Debug`.

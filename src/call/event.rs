@@ -1,12 +1,31 @@
 //! What signalling and a call say to each other: one small pair of enums that SIP and WHIP both speak.
 
-use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
 
+use bytes::Bytes;
+use media::dtmf::Digit;
+
+use super::transfer::{TransferNews, TransferOrder};
 use crate::domain::termination::Termination;
+use crate::leg::plan::LineTerms;
 
 /// A call's name between signalling and call; signalling counts them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SignallingKey(pub u64);
+
+/// What holds on a line that a call goes on by.
+#[derive(Clone, Debug)]
+pub struct NewLine(pub Arc<LineTerms>);
+
+/// Whether two are the same.
+impl PartialEq for NewLine {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for NewLine {}
 
 /// From signalling to the call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,9 +36,14 @@ pub enum SignallingEvent {
     Answered {
         /// SDP.
         sdp: Bytes,
+        /// By which of the lines that we offered, counted from 0.
+        line: usize,
     },
-    /// The far end has our answer: audio may go (inbound: ACK).
-    Confirmed,
+    /// The far end has our 200: audio may go (inbound: ACK). Comes again for each offer of its own that we answered.
+    Confirmed {
+        /// Its answer, where our 200 was an offer; else empty.
+        sdp: Bytes,
+    },
     /// The caller gave up before the answer; already answered on the wire.
     Cancelled,
     /// The far end hung up; already answered on the wire.
@@ -33,6 +57,41 @@ pub enum SignallingEvent {
         /// SDP; empty when the far end asks us to offer.
         sdp: Bytes,
     },
+    /// The far end agrees to what we offered within the call, or while it rang.
+    OfferAccepted {
+        /// SDP.
+        sdp: Bytes,
+    },
+    /// It does not; the call goes on as it was.
+    OfferRefused,
+    /// We are to offer what is wanted now: an offer of ours met one of the far end, or the session is to be refreshed.
+    OfferDue,
+    /// Somebody takes the far end's place, by a dialog of its own: to be answered or refused.
+    TakenOver {
+        /// What holds on its line.
+        line: NewLine,
+        /// Its offer.
+        sdp: Bytes,
+    },
+    /// The far end wants us to go on with somebody else: we are to offer.
+    Moving {
+        /// What holds on that line.
+        line: NewLine,
+    },
+    /// Whom we offered that has answered.
+    Moved {
+        /// SDP.
+        sdp: Bytes,
+    },
+    /// News of the transfer that was ordered.
+    Transfer(TransferNews),
+    /// The far end pressed a key, and signalling brought it.
+    Key {
+        /// Which.
+        digit: Digit,
+        /// How long it was held.
+        duration: Duration,
+    },
 }
 
 /// From the call to signalling.
@@ -40,6 +99,11 @@ pub enum SignallingEvent {
 pub enum SignallingCommand {
     /// Tell the caller that it rings.
     Ring,
+    /// Offer to a caller who asked us to, where it can answer before our answer does (RFC 3262 §5).
+    Progress {
+        /// SDP.
+        sdp: Bytes,
+    },
     /// Answer with this session description.
     Answer {
         /// SDP.
@@ -56,6 +120,27 @@ pub enum SignallingCommand {
     },
     /// Refuse the far end's new offer; the call goes on as it was.
     RejectReoffer,
+    /// Take who takes the far end's place, with this answer.
+    AcceptTakeover {
+        /// SDP.
+        sdp: Bytes,
+    },
+    /// Refuse that; the call goes on as it was.
+    RejectTakeover,
+    /// Offer this to whom the far end wants us to go on with.
+    Move {
+        /// SDP.
+        sdp: Bytes,
+    },
+    /// Refuse to go on with somebody else.
+    RejectMove,
+    /// Ask the far end to go elsewhere; [`SignallingEvent::Transfer`] tells what comes of it.
+    Transfer(TransferOrder),
+    /// Offer anew within the call.
+    Offer {
+        /// SDP.
+        sdp: Bytes,
+    },
 }
 
 /// Why an inbound call is refused, in signalling's terms.

@@ -16,6 +16,7 @@ use crate::domain::ids::{CallId, OrgId};
 use crate::domain::redacted::Redacted;
 use crate::domain::termination::Termination;
 use crate::domain::timeline::{Moment, TimelineEntry};
+use crate::domain::transfer::TransferOutcome;
 
 /// The record in the making.
 #[derive(Debug)]
@@ -171,6 +172,18 @@ impl Journal {
     pub fn agent_lost(&mut self, now: Instant, attempt: u32) {
         self.mark(now, Moment::AgentLost { attempt });
         self.emit(EventKind::AgentLost);
+    }
+
+    /// The far end is asked to go elsewhere.
+    pub fn transfer_asked(&mut self, now: Instant, attended: bool) {
+        self.mark(now, Moment::TransferAsked { attended });
+        self.emit(EventKind::TransferStarted);
+    }
+
+    /// What became of that.
+    pub fn transfer_ended(&mut self, now: Instant, outcome: TransferOutcome) {
+        self.mark(now, Moment::TransferEnded { outcome });
+        self.emit(EventKind::TransferEnded { outcome });
     }
 
     /// Somebody said something.

@@ -43,7 +43,7 @@ use crate::leg::codecs::CodecNames;
 use crate::leg::config::{self, RtpConfig};
 use crate::leg::keypad::KeyRules;
 use crate::leg::line_rules::LineRules;
-use crate::leg::plan::{LegError, LegPlan, PlannedLeg};
+use crate::leg::plan::{LegError, LegPlan, LineTerms, PlannedLeg};
 use crate::net::port_range::{PortError, PortPair, PortRange};
 use crate::telemetry::metrics::Metrics;
 
@@ -88,8 +88,12 @@ pub struct LaunchRequest {
     pub org: OrgId,
     /// The codecs, where they are not those of every call.
     pub codecs: Option<CodecNames>,
+    /// Who dialled.
+    pub direction: Direction,
     /// What is agreed with its trunk on audio.
     pub line: LineRules,
+    /// The lines by which an outbound call is tried next, each with its own rules and its own far end.
+    pub others: Vec<(LineRules, IpAddr)>,
     /// Whether the line is listened to; it always is where the gateway decides turns.
     pub analysis: bool,
     /// What is made of the caller's audio before the agent hears it.
@@ -110,7 +114,7 @@ pub struct LaunchRequest {
     pub answer: AnswerRule,
     /// Where the far end's signalling comes from, or goes to.
     pub peer: IpAddr,
-    /// The far end's offer; none when we dial.
+    /// The far end's offer; none when we dial, or are asked to offer.
     pub offer: Option<Bytes>,
     /// The way to signalling.
     pub signalling: mpsc::Sender<(SignallingKey, SignallingCommand)>,
@@ -123,8 +127,8 @@ pub struct Launched {
     pub id: CallId,
     /// The way to it for signalling.
     pub signals: mpsc::Sender<SignallingEvent>,
-    /// Our offer, when we dial.
-    pub offer: Option<Bytes>,
+    /// Our offers where the far end made none: by the line of the request, then by its others.
+    pub offers: Vec<Bytes>,
 }
 
 /// Why a call was not made.
@@ -198,14 +202,14 @@ impl Launcher {
         let began = Instant::now();
         let pair = ports.allocate(began)?;
         let plan = self.plan(began, &pair, &request, &agent.config);
-        let (leg, offer) = match &request.offer {
-            Some(offer) => (PlannedLeg::answering(began, plan, offer)?, None),
+        let (leg, offers) = match &request.offer {
+            Some(offer) => (PlannedLeg::answering(began, plan, offer)?, Vec::new()),
             None => {
-                let (leg, offer) = PlannedLeg::offering(plan);
-                (leg, Some(offer))
+                let terms = |(line, peer): &(LineRules, IpAddr)| self.terms(line, *peer, request.codecs.as_ref(), pair.lease.rtp_port()).0;
+                PlannedLeg::offering(plan, request.others.iter().map(terms).collect())
             }
         };
-        let direction = if offer.is_some() { Direction::Outbound } else { Direction::Inbound };
+        let direction = request.direction;
         let (id, (commands_in, commands)) = (CallId::random(), mpsc::channel(COMMAND_QUEUE));
         let entry = registry.enter(id.clone(), request.org.clone(), commands_in).ok_or(LaunchError::Capacity)?;
         let (signals_in, signals) = mpsc::channel(SIGNAL_QUEUE);
@@ -239,7 +243,19 @@ impl Launcher {
         let listens = (request.analysis || turns.is_some()).then_some(turns);
         self.start(began, setup, listens, wiring)?;
         records.started(&id, &org, direction, request.peer);
-        Ok(Launched { id, signals: signals_in, offer })
+        Ok(Launched { id, signals: signals_in, offers })
+    }
+
+    /// What holds on another line of a call that runs; the call knows its port.
+    #[must_use]
+    pub fn line(&self, line: &LineRules, peer: IpAddr) -> LineTerms {
+        self.terms(line, peer, None, 0).0
+    }
+
+    /// Whether no call is taken any more.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shared.registry.is_closed()
     }
 
     fn start(&self, began: Instant, setup: CallSetup, listens: Option<Option<Config>>, wiring: CallWiring) -> Result<(), LaunchError> {
@@ -257,14 +273,33 @@ impl Launcher {
 
     fn plan(&self, now: Instant, pair: &PortPair, request: &LaunchRequest, agent: &AgentConfig) -> LegPlan {
         let Resources { rtp, calls, .. } = &*self.shared;
-        let Drawn { seed, number: drawn, cname } = draw();
+        let (LineTerms { codecs, transport, source }, Drawn { seed, number, cname }) =
+            self.terms(&request.line, request.peer, request.codecs.as_ref(), pair.lease.rtp_port());
         let port = pair.lease.rtp_port();
-        let line = &request.line;
+        LegPlan {
+            codecs,
+            transport,
+            source,
+            local_rtp: SocketAddr::new(rtp.address, port),
+            local_rtcp: SocketAddr::new(rtp.address, port + 1),
+            seed,
+            reporter: ReporterConfig::new(seed.ssrc, cname, Codec::Pcmu, ntp_base(now), number),
+            gap_wait_max: Duration::from_millis(u64::from(calls.gap_wait_max_ms)),
+            keys: request.keys,
+            enhancement: request.enhancement,
+            agent_format: agent.format.into(),
+        }
+    }
+
+    /// What is said on one line, and what was drawn for it.
+    fn terms(&self, line: &LineRules, peer: IpAddr, codecs: Option<&CodecNames>, port: u16) -> (LineTerms, Drawn) {
+        let Resources { rtp, .. } = &*self.shared;
+        let drawn = draw();
         let source = line.source.unwrap_or(rtp.source);
         let advertised = SocketAddr::new(line.advertised.unwrap_or_else(|| rtp.public_address()), port);
-        let codecs = line.codecs.as_ref().or(request.codecs.as_ref()).unwrap_or(&rtp.codecs).codecs();
+        let codecs = line.codecs.as_ref().or(codecs).unwrap_or(&rtp.codecs).codecs();
         let usual = CodecPolicy::new(codecs).leaving_out_silence(rtp.silence_suppression);
-        LegPlan {
+        let terms = LineTerms {
             codecs: CodecPolicy {
                 order: line.codec_order.unwrap_or(rtp.codec_order).into(),
                 ptime: line.ptime.unwrap_or(usual.ptime),
@@ -273,22 +308,15 @@ impl Launcher {
             },
             transport: TransportPolicy {
                 srtp: line.srtp.unwrap_or(rtp.srtp).policy(draw_key_seed()),
-                ..TransportPolicy::new(advertised, drawn >> 1, remote_rule(line, source, request.peer))
+                ..TransportPolicy::new(advertised, drawn.number >> 1, remote_rule(line, source, peer))
             },
             source: match source {
                 config::SourceRule::Address => SourceRule::Address,
                 config::SourceRule::Exact => SourceRule::Exact,
                 config::SourceRule::Learn => SourceRule::Learn,
             },
-            local_rtp: SocketAddr::new(rtp.address, port),
-            local_rtcp: SocketAddr::new(rtp.address, port + 1),
-            seed,
-            reporter: ReporterConfig::new(seed.ssrc, cname, Codec::Pcmu, ntp_base(now), drawn),
-            gap_wait_max: Duration::from_millis(u64::from(calls.gap_wait_max_ms)),
-            keys: request.keys,
-            enhancement: request.enhancement,
-            agent_format: agent.format.into(),
-        }
+        };
+        (terms, drawn)
     }
 
     fn policy(&self, answer: AnswerRule) -> SessionPolicy {

@@ -1,5 +1,6 @@
 //! One call: its state machine, its driver, and the table of all calls.
 
+pub mod action;
 #[expect(clippy::module_inception, reason = "the call itself is what this module is named after")]
 pub mod call;
 pub mod command;
@@ -11,6 +12,7 @@ pub mod journal;
 mod keys;
 pub mod launch;
 pub mod listening;
+mod own_offers;
 mod playback;
 pub mod records;
 pub mod registry;
@@ -18,4 +20,5 @@ mod seldom;
 pub mod session;
 pub mod thread;
 mod timers;
+pub mod transfer;
 mod turns;

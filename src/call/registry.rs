@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::command::{CallCommand, CommandError};
 use super::listening::Listening;
+use super::transfer::{TransferOrder, TransferRefusal, TransferReply, TransferTarget};
 use crate::domain::ids::{CallId, OrgId};
 use crate::domain::redacted::Redacted;
 use crate::leg::listeners::ListenerSetup;
@@ -49,6 +50,17 @@ pub enum StartError {
     /// The gateway is stopping, or its signalling does not answer.
     #[error("signalling is not available")]
     Unavailable,
+}
+
+/// Why the far end of a call is not asked to go elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TransferError {
+    /// The call takes no command.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// It is not to be sent there, or not now.
+    #[error(transparent)]
+    Refused(#[from] TransferRefusal),
 }
 
 /// Handle to the table; clones share it.
@@ -142,6 +154,18 @@ impl CallRegistry {
         let (listening, listener) = Listening::new(setup);
         self.command(org, id, CallCommand::Attach { listener })?;
         Ok(listening)
+    }
+
+    /// Sends the far end of a call of `org` elsewhere, and answers as soon as it is asked to go. What comes of it stands in the
+    /// call's record and its events.
+    ///
+    /// # Errors
+    /// When no such call runs, it has too many commands waiting, or its far end is not asked.
+    pub async fn transfer(&self, org: &OrgId, id: &CallId, target: TransferTarget) -> Result<(), TransferError> {
+        let (reply, mut answer) = TransferReply::new();
+        self.command(org, id, CallCommand::Transfer(TransferOrder { target, reply: Some(reply) }))?;
+        // A call that ends meanwhile answers nothing.
+        Ok(answer.recv().await.ok_or(CommandError::NotFound)??)
     }
 
     /// Hands a command to every call.

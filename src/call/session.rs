@@ -2,22 +2,26 @@
 //!
 //! Pure: [`CallSession::handle`] takes the time and an event and queues [`CallAction`]s; nothing here knows a socket,
 //! a codec or a provider. The first cause of an end wins; what comes after it changes nothing. Left out on purpose:
-//! audio, which never passes through here, and the wording of SDP.
+//! audio, which never passes through here, the wording of SDP, and what of holding ([`super::own_offers`]) and of being
+//! sent elsewhere is a matter of its own.
+
+mod verbs;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use media::dtmf::Digit;
-
+use super::action::{CallAction, CallEvent};
 use super::command::CallCommand;
 use super::config::AnswerRule;
 use super::event::{RejectCause, SignallingCommand, SignallingEvent};
-use super::listening::ListenerPort;
+use super::own_offers::OwnOffers;
 use super::timers::{Timer, Timers};
+use super::transfer::Transfer;
 use crate::domain::call_record::Direction;
 use crate::domain::termination::{
     AgentReason, GatewayReason, MediaReason, PolicyReason, SipReason, Termination, TerminationClass, TerminationReason,
 };
+use crate::domain::transfer::TransferOutcome;
 
 /// A call's state.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub struct CallSession {
     policy: SessionPolicy,
     line: Line,
     agent: AgentPhase,
+    offers: OwnOffers,
+    transfer: Transfer,
     timers: Timers,
     actions: VecDeque<CallAction>,
 }
@@ -45,83 +51,6 @@ pub struct SessionPolicy {
     pub rtp_limit: Duration,
 }
 
-/// What can happen to a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CallEvent {
-    /// It begins.
-    Started,
-    /// Signalling has news.
-    Signalling(SignallingEvent),
-    /// Somebody wants something of it.
-    Command(CallCommand),
-    /// The agent's socket stands.
-    AgentConnected,
-    /// The agent may be sent audio.
-    AgentReady,
-    /// The agent's socket could not be made, or was lost.
-    AgentLost {
-        /// Whether another try makes sense.
-        retryable: bool,
-    },
-    /// The agent wants the call to end.
-    AgentHangup,
-    /// The far end's answer cannot be used.
-    AnswerUnusable,
-    /// The far end put us on hold, or took us off it.
-    FarHold(bool),
-}
-
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CallAction {
-    /// Tell signalling.
-    Signal(SignallingCommand),
-    /// Answer the offer; the session description is the leg's business.
-    Answer,
-    /// Take the far end's answer (outbound).
-    TakeAnswer {
-        /// SDP.
-        sdp: bytes::Bytes,
-    },
-    /// Answer or refuse the far end's new offer.
-    TakeReoffer {
-        /// SDP; empty when we are asked to offer.
-        sdp: bytes::Bytes,
-    },
-    /// Make a connection to the agent.
-    ConnectAgent {
-        /// Counts from 1.
-        attempt: u32,
-    },
-    /// Close the agent's connection.
-    CloseAgent,
-    /// The caller can hear: start the stream.
-    OpenLine,
-    /// Let somebody listen.
-    Attach {
-        /// The way to them.
-        listener: ListenerPort,
-    },
-    /// Let them listen no more.
-    Detach {
-        /// Whom.
-        listener: ListenerPort,
-    },
-    /// Press keys.
-    SendDtmf {
-        /// Which.
-        digits: Vec<Digit>,
-    },
-    /// Put the caller on hold, or take them off.
-    Hold(bool),
-    /// A command that makes no sense before the line is up.
-    Untimely,
-    /// A command that this release cannot carry out.
-    Unsupported,
-    /// The call is over.
-    Finish(Termination),
-}
-
 /// The telephone side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Line {
@@ -132,7 +61,10 @@ enum Line {
     /// Inbound, 200 sent, no ACK yet.
     Answered,
     /// Both sides can hear.
-    Up { held: bool },
+    Up {
+        /// The far end is to send nothing.
+        quiet: bool,
+    },
     /// Over.
     Ended,
 }
@@ -160,7 +92,16 @@ impl CallSession {
             Direction::Inbound => Line::Offered,
             Direction::Outbound => Line::Dialling,
         };
-        Self { direction, policy, line, agent: AgentPhase::Idle, timers: Timers::default(), actions: VecDeque::new() }
+        Self {
+            direction,
+            policy,
+            line,
+            agent: AgentPhase::Idle,
+            offers: OwnOffers::default(),
+            transfer: Transfer::default(),
+            timers: Timers::default(),
+            actions: VecDeque::new(),
+        }
     }
 
     /// Takes an event.
@@ -177,13 +118,16 @@ impl CallSession {
             CallEvent::AgentLost { retryable } => self.handle_agent_lost(now, retryable),
             CallEvent::AgentHangup => self.finish(Termination::upstream(AgentReason::Hangup), true),
             CallEvent::AnswerUnusable => self.finish(media(TerminationClass::Peer, MediaReason::NotAcceptable), true),
-            CallEvent::FarHold(held) => self.set_held(now, held),
+            CallEvent::Quiet(quiet) => self.set_quiet(now, quiet),
+            CallEvent::TransferForbidden => self.actions.push_back(CallAction::TransferEnded(TransferOutcome::NotAllowed)),
+            CallEvent::ReofferTaken => self.offers.handle_theirs(),
+            CallEvent::LineTaken => self.offers = self.offers.on_another_line(),
         }
     }
 
     /// Valid RTP came: the line is alive.
     pub fn note_rtp(&mut self, now: Instant) {
-        if self.line == (Line::Up { held: false }) {
+        if self.line == (Line::Up { quiet: false }) {
             self.timers.set(Timer::RtpSilence, now + self.policy.rtp_limit);
         }
     }
@@ -258,20 +202,47 @@ impl CallSession {
     fn handle_signalling(&mut self, now: Instant, event: SignallingEvent) {
         match event {
             SignallingEvent::Ringing => {}
-            SignallingEvent::Answered { sdp } if self.line == Line::Dialling => {
-                self.actions.push_back(CallAction::TakeAnswer { sdp });
+            SignallingEvent::Answered { sdp, line } if self.line == Line::Dialling => {
+                self.actions.push_back(CallAction::TakeAnswer { sdp, line });
                 self.timers.clear(Timer::NoAnswer);
                 self.timers.set(Timer::MaxDuration, now + self.policy.max_duration);
                 self.open_line(now);
             }
-            SignallingEvent::Confirmed if self.line == Line::Answered => self.open_line(now),
+            SignallingEvent::Confirmed { sdp } if self.line == Line::Answered => {
+                // Where the caller asked us to offer, its answer may come as late as this.
+                self.actions.push_back(CallAction::TakeAnswer { sdp, line: 0 });
+                self.open_line(now);
+            }
+            // The answer to the offer that the far end asked us for.
+            SignallingEvent::Confirmed { sdp } if self.is_up() && !sdp.is_empty() => self.take_reanswer(sdp),
             // A second ACK, or an answer to a call that is up: nothing new.
-            SignallingEvent::Answered { .. } | SignallingEvent::Confirmed => {}
+            SignallingEvent::Answered { .. } | SignallingEvent::Confirmed { .. } => {}
             SignallingEvent::Cancelled => self.finish(Termination::peer(SipReason::Cancelled), false),
+            SignallingEvent::HungUp if self.transfer.explains_hang_up() => self.finish_transferred(false),
             SignallingEvent::HungUp => self.finish(Termination::peer(SipReason::HungUp), false),
+            SignallingEvent::Transfer(news) => self.handle_transfer(news),
+            SignallingEvent::TakenOver { line, sdp } if self.is_up() => self.actions.push_back(CallAction::TakeLine { line, sdp }),
+            SignallingEvent::TakenOver { .. } => self.signal(SignallingCommand::RejectTakeover),
+            SignallingEvent::Moving { line } if self.is_up() => self.actions.push_back(CallAction::OfferLine { line }),
+            SignallingEvent::Moving { .. } => self.signal(SignallingCommand::RejectMove),
+            SignallingEvent::Moved { sdp } => self.actions.push_back(CallAction::TakeLineAnswer { sdp }),
             SignallingEvent::Refused(termination) => self.finish(termination, false),
             SignallingEvent::Unconfirmed => self.finish(Termination::peer(SipReason::AckTimeout), false),
             SignallingEvent::Reoffered { sdp } => self.actions.push_back(CallAction::TakeReoffer { sdp }),
+            // By PRACK, to what was offered while it rang.
+            SignallingEvent::OfferAccepted { sdp } if !self.is_up() => self.actions.push_back(CallAction::TakeAnswer { sdp, line: 0 }),
+            SignallingEvent::OfferAccepted { sdp } => self.take_reanswer(sdp),
+            SignallingEvent::OfferRefused => {
+                if self.offers.handle_refusal() {
+                    self.actions.push_back(CallAction::OfferRefused);
+                }
+                self.offer_what_is_wanted();
+            }
+            SignallingEvent::OfferDue => {
+                self.offers.handle_due();
+                self.actions.push_back(CallAction::Offer);
+            }
+            SignallingEvent::Key { digit, duration } => self.actions.push_back(CallAction::TakeKey { digit, duration }),
         }
     }
 
@@ -285,10 +256,11 @@ impl CallSession {
             CallCommand::Hold | CallCommand::Resume | CallCommand::SendDtmf { .. } if !self.is_up() => {
                 self.actions.push_back(CallAction::Untimely);
             }
-            CallCommand::Hold => self.actions.push_back(CallAction::Hold(true)),
-            CallCommand::Resume => self.actions.push_back(CallAction::Hold(false)),
+            CallCommand::Hold => self.hold(true),
+            CallCommand::Resume => self.hold(false),
             CallCommand::SendDtmf { digits } => self.actions.push_back(CallAction::SendDtmf { digits: digits.clone() }),
-            CallCommand::Transfer { .. } | CallCommand::Renegotiate | CallCommand::SwapAgent { .. } => {
+            CallCommand::Transfer(order) => self.transfer(order),
+            CallCommand::Renegotiate | CallCommand::SwapAgent { .. } => {
                 self.actions.push_back(CallAction::Unsupported);
             }
             CallCommand::Attach { listener } => self.actions.push_back(CallAction::Attach { listener: listener.clone() }),
@@ -333,17 +305,17 @@ impl CallSession {
     }
 
     fn open_line(&mut self, now: Instant) {
-        self.line = Line::Up { held: false };
+        self.line = Line::Up { quiet: false };
         self.timers.set(Timer::RtpSilence, now + self.policy.rtp_limit);
         self.actions.push_back(CallAction::OpenLine);
     }
 
-    fn set_held(&mut self, now: Instant, held: bool) {
+    fn set_quiet(&mut self, now: Instant, quiet: bool) {
         if !self.is_up() {
             return;
         }
-        self.line = Line::Up { held };
-        if held {
+        self.line = Line::Up { quiet };
+        if quiet {
             self.timers.clear(Timer::RtpSilence);
         } else {
             self.timers.set(Timer::RtpSilence, now + self.policy.rtp_limit);

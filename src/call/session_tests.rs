@@ -1,6 +1,11 @@
 //! What a call does when several things want it at once.
 
+use bytes::Bytes;
+use media::dtmf::Digit;
+
 use super::*;
+use crate::call::transfer::{TransferNews, TransferOrder, TransferRefusal, TransferReply, TransferTarget};
+use crate::domain::redacted::Redacted;
 
 struct Bench {
     session: CallSession,
@@ -43,7 +48,7 @@ impl Bench {
     fn up(&mut self) {
         self.feed(CallEvent::AgentConnected);
         self.feed(CallEvent::AgentReady);
-        self.signal(SignallingEvent::Confirmed);
+        self.signal(SignallingEvent::Confirmed { sdp: Bytes::new() });
         assert!(self.session.is_up());
     }
 }
@@ -57,7 +62,10 @@ fn a_call_is_answered_only_once_the_agent_is_ready() {
     let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
     assert_eq!(bench.feed(CallEvent::AgentConnected), []);
     assert_eq!(bench.feed(CallEvent::AgentReady), [CallAction::Answer]);
-    assert_eq!(bench.signal(SignallingEvent::Confirmed), [CallAction::OpenLine]);
+    assert_eq!(
+        bench.signal(SignallingEvent::Confirmed { sdp: Bytes::new() }),
+        [CallAction::TakeAnswer { sdp: Bytes::new(), line: 0 }, CallAction::OpenLine]
+    );
 }
 
 #[test]
@@ -71,7 +79,7 @@ fn a_caller_is_refused_when_the_agent_is_not_ready_in_time() {
 #[test]
 fn an_answered_call_outlives_a_slow_agent() {
     let mut bench = Bench::inbound(AnswerRule::Immediately);
-    bench.signal(SignallingEvent::Confirmed);
+    bench.signal(SignallingEvent::Confirmed { sdp: Bytes::new() });
     assert_eq!(ended_with(&bench.wait(Duration::from_secs(10))), None);
     assert!(bench.session.is_up());
 }
@@ -128,9 +136,9 @@ fn an_agent_that_refuses_us_is_not_dialled_again() {
 fn silence_on_the_wire_ends_a_call_but_not_one_on_hold() {
     let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
     bench.up();
-    bench.feed(CallEvent::FarHold(true));
+    bench.feed(CallEvent::Quiet(true));
     assert_eq!(ended_with(&bench.wait(Duration::from_secs(120))), None);
-    bench.feed(CallEvent::FarHold(false));
+    bench.feed(CallEvent::Quiet(false));
     bench.wait(Duration::from_secs(59));
     bench.session.note_rtp(bench.now);
     assert_eq!(ended_with(&bench.wait(Duration::from_secs(59))), None);
@@ -142,7 +150,7 @@ fn silence_on_the_wire_ends_a_call_but_not_one_on_hold() {
 fn a_call_ends_at_its_longest_duration() {
     let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
     bench.up();
-    bench.feed(CallEvent::FarHold(true));
+    bench.feed(CallEvent::Quiet(true));
     let actions = bench.wait(Duration::from_secs(3_600));
     assert_eq!(ended_with(&actions), Some(Termination::policy(PolicyReason::MaxDuration)));
 }
@@ -166,6 +174,63 @@ fn keys_and_hold_are_for_a_line_that_is_up() {
     }
     bench.up();
     assert_eq!(bench.feed(dial()), [CallAction::SendDtmf { digits: digits.clone() }]);
-    assert_eq!(bench.feed(CallEvent::Command(CallCommand::Hold)), [CallAction::Hold(true)]);
-    assert_eq!(bench.feed(CallEvent::Command(CallCommand::Resume)), [CallAction::Hold(false)]);
+    assert_eq!(bench.feed(CallEvent::Command(CallCommand::Hold)), [CallAction::Hold(true), CallAction::Offer]);
+    assert_eq!(bench.feed(CallEvent::Command(CallCommand::Resume)), [CallAction::Hold(false)], "the answer is awaited first");
+    let answered = bench.signal(SignallingEvent::OfferAccepted { sdp: Bytes::new() });
+    assert_eq!(answered, [CallAction::TakeReanswer { sdp: Bytes::new() }, CallAction::Offer]);
+}
+
+fn order() -> (TransferOrder, tokio::sync::mpsc::Receiver<Result<(), TransferRefusal>>) {
+    let (reply, answer) = TransferReply::new();
+    let target = TransferTarget::Blind(Redacted::new("+4930901820".to_owned()));
+    (TransferOrder { target, reply: Some(reply) }, answer)
+}
+
+#[test]
+fn a_far_end_that_went_elsewhere_ends_the_call_as_transferred() {
+    let told = |ended: &[CallAction]| ended.contains(&CallAction::Signal(SignallingCommand::Hangup));
+    let transferred = Some(Termination::new(TerminationClass::Us, TerminationReason::Sip(SipReason::Transferred)));
+    for (last, is_told) in [
+        (SignallingEvent::Transfer(TransferNews::Ended(TransferOutcome::Succeeded)), true),
+        (SignallingEvent::HungUp, false),
+        (SignallingEvent::Transfer(TransferNews::TakenAlong), false),
+    ] {
+        let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
+        bench.up();
+        bench.feed(CallEvent::Command(CallCommand::Transfer(order().0)));
+        bench.signal(SignallingEvent::Transfer(TransferNews::Progress));
+        let ended = bench.signal(last);
+        assert_eq!((ended_with(&ended), told(&ended)), (transferred, is_told));
+    }
+}
+
+#[test]
+fn a_far_end_that_hangs_up_before_it_goes_anywhere_has_hung_up() {
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
+    bench.up();
+    bench.feed(CallEvent::Command(CallCommand::Transfer(order().0)));
+    assert_eq!(ended_with(&bench.signal(SignallingEvent::HungUp)), Some(Termination::peer(SipReason::HungUp)));
+}
+
+#[test]
+fn a_transfer_that_cannot_begin_is_told_to_whoever_ordered_it() {
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
+    let (early, mut answer) = order();
+    assert_eq!(bench.feed(CallEvent::Command(CallCommand::Transfer(early))), [CallAction::Untimely]);
+    assert_eq!(answer.try_recv(), Ok(Err(TransferRefusal::NotUp)));
+    bench.up();
+    bench.feed(CallEvent::Command(CallCommand::Transfer(order().0)));
+    let (second, mut answer) = order();
+    assert_eq!(bench.feed(CallEvent::Command(CallCommand::Transfer(second))), [CallAction::Untimely]);
+    assert_eq!(answer.try_recv(), Ok(Err(TransferRefusal::UnderWay)));
+    let over = bench.signal(SignallingEvent::Transfer(TransferNews::Ended(TransferOutcome::Failed)));
+    assert_eq!(over, [CallAction::TransferEnded(TransferOutcome::Failed)]);
+}
+
+#[test]
+fn a_call_that_a_rule_ends_says_which() {
+    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
+    bench.up();
+    let ended = bench.feed(CallEvent::Command(CallCommand::End(PolicyReason::MinutesPerDay)));
+    assert_eq!(ended_with(&ended), Some(Termination::policy(PolicyReason::MinutesPerDay)));
 }

@@ -10,6 +10,7 @@ use super::caller_verification::CallerVerification;
 use super::ids::{CallId, OrgId};
 use super::redacted::Redacted;
 use super::termination::Termination;
+use super::transfer::TransferOutcome;
 
 /// Something that happened in an organisation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +57,13 @@ pub enum EventKind {
     BargedIn,
     /// The agent's connection was lost; the call goes on.
     AgentLost,
+    /// The far end is asked to go elsewhere.
+    TransferStarted,
+    /// What became of that; unless it succeeded the call goes on.
+    TransferEnded {
+        /// The end.
+        outcome: TransferOutcome,
+    },
     /// The call is over.
     CallEnded {
         /// Its final status.

@@ -26,4 +26,5 @@ pub mod session;
 pub mod setting;
 pub mod termination;
 pub mod timeline;
+pub mod transfer;
 pub mod user;

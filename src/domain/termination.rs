@@ -72,6 +72,8 @@ pub enum SipReason {
     Unreachable,
     /// The dialled number is none of ours (404).
     UnknownNumber,
+    /// The far end went elsewhere, as it was asked to.
+    Transferred,
 }
 
 /// Ends that the audio brought about.
@@ -169,7 +171,9 @@ impl Termination {
     #[must_use]
     pub const fn status(&self, answered: bool) -> SessionStatus {
         match self.reason {
-            TerminationReason::Sip(SipReason::HungUp) | TerminationReason::Agent(AgentReason::Hangup) if answered => {
+            TerminationReason::Sip(SipReason::HungUp | SipReason::Transferred) | TerminationReason::Agent(AgentReason::Hangup)
+                if answered =>
+            {
                 SessionStatus::Completed
             }
             TerminationReason::Policy(

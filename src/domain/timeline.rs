@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::transfer::TransferOutcome;
+
 /// One entry of a call's timeline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TimelineEntry {
@@ -94,6 +96,18 @@ pub enum Moment {
     Held,
     /// The caller was taken off hold.
     Resumed,
+    /// Somebody else took the far end's place; the conversation goes on.
+    FarEndReplaced,
+    /// The far end is asked to go elsewhere.
+    TransferAsked {
+        /// To the far end of another call of ours, in the place of ours.
+        attended: bool,
+    },
+    /// What became of that.
+    TransferEnded {
+        /// The end.
+        outcome: TransferOutcome,
+    },
     /// Somebody began to listen.
     ListenerAttached,
     /// Somebody listens no more.

@@ -1,7 +1,7 @@
 //! Keys on a leg: sending them, and hearing those that come as tones.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use media::dtmf::Digit;
 use media::ingress::Ingress;
@@ -21,6 +21,11 @@ impl Leg {
         }
         self.obey_silence(true);
         Ok(self.keypad.dial(now, &mut self.egress, digits)?)
+    }
+
+    /// Takes a key that signalling brought, and that may come in the audio, too.
+    pub fn take_key(&mut self, now: Instant, digit: Digit, duration: Duration) {
+        self.keypad.handle_signalled(now, digit, duration, &mut self.events);
     }
 
     /// Other rules of keys hold, or the far end sends them in another way.

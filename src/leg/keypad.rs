@@ -4,12 +4,15 @@
 //! are detected by the ingress, which hears the line before it is silenced. Out: events in the place of audio packets
 //! where the far end takes them, tones otherwise; what the agent says waits meanwhile, so that none of it is lost.
 //!
-//! Neither way costs anything before its first key. Left out on purpose: keys in SIP INFO, and what a key means.
+//! Keys that signalling brings (SIP INFO) are told once with the others. No way costs anything before its first key. Left
+//! out on purpose: what a key means.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use media::dtmf::{Cadence, DialError, Digit, DigitEvent, Generator, Levels, Mask, Merger, Receiver, ReceiverOutput, Sender, ToneEvent};
+use media::dtmf::{
+    Cadence, DialError, Digit, DigitEvent, Edge, Generator, Levels, Mask, Merger, Receiver, ReceiverOutput, Sender, Source, ToneEvent,
+};
 use media::egress::Egress;
 use media::rtp::{RtpHeader, RtpPacket};
 use media::sdp::Negotiated;
@@ -119,6 +122,13 @@ impl Keypad {
         self.inward().tell(tone.heard(now, timestamp), out);
     }
 
+    /// Takes a key that signalling brought, whole.
+    pub(super) fn handle_signalled(&mut self, now: Instant, digit: Digit, duration: Duration, out: &mut VecDeque<LegEvent>) {
+        for edge in [Edge::Began, Edge::Ended { duration }] {
+            self.inward().tell(DigitEvent { digit, edge, source: Source::Signalled, at: now, timestamp: RtpTimestamp(0) }, out);
+        }
+    }
+
     pub(super) fn handle_timeout(&mut self, now: Instant, out: &mut VecDeque<LegEvent>) {
         if let Some(inward) = &mut self.inward {
             inward.receiver.handle_timeout(now);
@@ -213,7 +223,7 @@ impl Inward {
         };
     }
 
-    /// A key of either source: told unless the other has told it.
+    /// A key of any source: told unless another has told it.
     fn tell(&mut self, event: DigitEvent, out: &mut VecDeque<LegEvent>) {
         self.mask.handle(&event);
         if self.merger.admit(&event) {

@@ -1,12 +1,15 @@
 //! A leg before and after the two sides have agreed on it (RFC 3264).
 //!
-//! Inbound: the far end's offer is answered at once, so that media may come before our 200 is acknowledged. Outbound:
-//! our offer waits for an answer. What is renegotiated later passes here too.
+//! Inbound: the far end's offer is answered at once, so that media may come before our 200 is acknowledged. Outbound, and
+//! toward a caller who asks us to offer: our offer waits for an answer. A call that is tried by several lines is offered
+//! on each by its own rules, and the answer says which of them hold. What is renegotiated later, by either side, passes
+//! here too.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use media::dtmf::Digit;
 use media::egress::FlushScope;
 use media::enhancement::Enhancement;
 use media::frame::{AudioChunk, AudioFormat, ItemId};
@@ -14,7 +17,7 @@ use media::ingress::{IngressConfig, IngressStats};
 use media::pipeline::PipelineError;
 use media::rtcp::ReporterConfig;
 use media::rtp::RtpSeed;
-use media::sdp::{AnswerError, CodecPolicy, Negotiated, RemoteRule, SdpError, SessionDescription, TransportPolicy};
+use media::sdp::{AnswerError, CodecPolicy, Direction, Keys, Negotiated, RemoteRule, SdpError, SessionDescription, TransportPolicy};
 use media::transport::{PathConfig, Plain, SourceRule, Transport};
 use media::units::SequenceNumber;
 
@@ -27,8 +30,31 @@ use crate::domain::call_record::MediaStatistics;
 #[derive(Debug)]
 pub struct PlannedLeg {
     plan: LegPlan,
-    offered: Option<SessionDescription>,
+    /// Until the first answer: what was offered on each line, in the order of trying.
+    offered: Vec<(LineTerms, SessionDescription)>,
     leg: Option<Box<Leg>>,
+    /// Our offer within the call that is not answered yet.
+    reoffered: Option<SessionDescription>,
+    /// The line that the call is to go on by, and what was offered on it.
+    moving: Option<(LineTerms, SessionDescription)>,
+}
+
+/// What of a leg depends on who is at its other end.
+#[derive(Clone, Debug)]
+pub struct LineTerms {
+    /// What we speak.
+    pub codecs: CodecPolicy,
+    /// Our address, and which of the far end's we take.
+    pub transport: TransportPolicy,
+    /// Whose packets we take.
+    pub source: SourceRule,
+}
+
+/// What the far end's new offer, or its answer to ours, makes of the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    /// The far end is to send nothing.
+    pub quiet: bool,
 }
 
 /// All that a leg needs but the far end's word.
@@ -70,6 +96,12 @@ pub enum LegError {
     /// No pipeline for the codec and the rates.
     #[error("no pipeline for this codec and these rates")]
     Pipeline(#[from] PipelineError),
+    /// It is an answer to nothing that we offered.
+    #[error("an answer without an offer")]
+    NotOffered,
+    /// What was agreed anew cannot be had: the line stays as it was.
+    #[error("the line cannot be changed to what was agreed")]
+    Unchanged,
 }
 
 impl PlannedLeg {
@@ -81,37 +113,117 @@ impl PlannedLeg {
         let offer = SessionDescription::parse(offer)?;
         let negotiated = media::sdp::answer(&offer, &plan.codecs, &plan.transport)?;
         let leg = Box::new(plan.leg(now, negotiated)?);
-        Ok(Self { plan, offered: None, leg: Some(leg) })
+        Ok(Self { plan, offered: Vec::new(), leg: Some(leg), reoffered: None, moving: None })
     }
 
-    /// Offers; the text is for the INVITE.
+    /// Offers on the plan's own line, and on `others` where the call is tried by these next; the texts are for their
+    /// INVITEs, in the same order.
     #[must_use]
-    pub fn offering(plan: LegPlan) -> (Self, Bytes) {
-        let offer = media::sdp::offer(&plan.codecs, &plan.transport);
-        let text = Bytes::from(offer.to_string());
-        (Self { plan, offered: Some(offer), leg: None }, text)
+    pub fn offering(plan: LegPlan, others: Vec<LineTerms>) -> (Self, Vec<Bytes>) {
+        let lines = std::iter::once(plan.terms()).chain(others);
+        let offered: Vec<_> = lines.map(|terms| (media::sdp::offer(&terms.codecs, &terms.transport), terms)).collect();
+        let texts = offered.iter().map(|(offer, _)| Bytes::from(offer.to_string())).collect();
+        let offered = offered.into_iter().map(|(offer, terms)| (terms, offer)).collect();
+        (Self { plan, offered, leg: None, reoffered: None, moving: None }, texts)
     }
 
-    /// Takes the far end's answer to our offer.
+    /// Takes the far end's answer to our offer on a line, counted from 0. Once one was taken, others change nothing.
     ///
     /// # Errors
     /// When it cannot be read or agreed to.
-    pub fn take_answer(&mut self, now: Instant, answer: &[u8]) -> Result<(), LegError> {
-        let Some(offer) = self.offered.take() else { return Ok(()) };
+    pub fn take_answer(&mut self, now: Instant, line: usize, answer: &[u8]) -> Result<(), LegError> {
+        if self.leg.is_some() {
+            return Ok(());
+        }
+        let offered = std::mem::take(&mut self.offered);
+        let Some((terms, offer)) = offered.into_iter().nth(line) else { return Err(LegError::NotOffered) };
         let answer = SessionDescription::parse(answer)?;
+        self.plan.take(terms);
         let negotiated = media::sdp::accept(&offer, &answer, &self.plan.codecs, &self.plan.transport)?;
         self.leg = Some(Box::new(self.plan.leg(now, negotiated)?));
         Ok(())
     }
 
-    /// Takes a new offer within the call: our answer to it, and whether it puts us on hold. `None` when the call must go
-    /// on as it was.
-    pub fn take_reoffer(&mut self, now: Instant, offer: &[u8]) -> Option<(Bytes, bool)> {
+    /// Takes a new offer within the call: our answer to it. `None` when the call must go on as it was.
+    pub fn take_reoffer(&mut self, now: Instant, offer: &[u8]) -> Option<(Bytes, Agreement)> {
         let leg = self.leg.as_mut()?;
         let offer = SessionDescription::parse(offer).ok()?;
         let negotiated = media::sdp::reanswer(leg.negotiated(), &offer, &self.plan.codecs, &self.plan.transport).ok()?;
-        let (text, held) = (Bytes::from(negotiated.local.to_string()), !negotiated.receive);
-        leg.renegotiate(now, negotiated).then_some((text, held))
+        let (text, agreement) = (Bytes::from(negotiated.local.to_string()), Agreement { quiet: !negotiated.receive });
+        leg.renegotiate(now, negotiated).then_some((text, agreement))
+    }
+
+    /// Our offer within the call: what stands, with the direction that is wanted now. Nothing before the two sides agree.
+    pub fn reoffer(&mut self) -> Option<Bytes> {
+        let current = self.leg.as_ref()?.negotiated();
+        let offer = media::sdp::reoffer(current, &self.plan.codecs, &self.plan.transport, Keys::Keep);
+        let text = Bytes::from(offer.to_string());
+        self.reoffered = Some(offer);
+        Some(text)
+    }
+
+    /// Takes the far end's answer to that.
+    ///
+    /// # Errors
+    /// When it cannot be read or agreed to: the line stays as it was.
+    pub fn take_reanswer(&mut self, now: Instant, answer: &[u8]) -> Result<Agreement, LegError> {
+        let offer = self.reoffered.take().ok_or(LegError::NotOffered)?;
+        let leg = self.leg.as_mut().ok_or(LegError::NotOffered)?;
+        let answer = SessionDescription::parse(answer)?;
+        let negotiated = media::sdp::accept(&offer, &answer, &self.plan.codecs, &self.plan.transport)?;
+        let agreement = Agreement { quiet: !negotiated.receive };
+        if leg.renegotiate(now, negotiated) { Ok(agreement) } else { Err(LegError::Unchanged) }
+    }
+
+    /// Goes on by another line, whose far end offers this: our answer to it. `None` when the call must go on as it was.
+    pub fn take_line(&mut self, now: Instant, terms: &LineTerms, offer: &[u8]) -> Option<(Bytes, Agreement)> {
+        let terms = self.plan.on(terms);
+        let leg = self.leg.as_mut()?;
+        let offer = SessionDescription::parse(offer).ok()?;
+        let negotiated = media::sdp::answer(&offer, &terms.codecs, &terms.transport).ok()?;
+        let (text, agreement) = (Bytes::from(negotiated.local.to_string()), Agreement { quiet: !negotiated.receive });
+        if !leg.renegotiate(now, negotiated) {
+            return None;
+        }
+        self.plan.take(terms);
+        (self.reoffered, self.moving) = (None, None);
+        Some((text, agreement))
+    }
+
+    /// Our offer on another line, by which the call goes on if it is answered. Nothing before the two sides agree.
+    pub fn offer_line(&mut self, terms: &LineTerms) -> Option<Bytes> {
+        self.leg.as_ref()?;
+        let terms = self.plan.on(terms);
+        let offer = media::sdp::offer(&terms.codecs, &terms.transport);
+        let text = Bytes::from(offer.to_string());
+        self.moving = Some((terms, offer));
+        Some(text)
+    }
+
+    /// Takes the far end's answer to that: the call goes on there.
+    ///
+    /// # Errors
+    /// When it cannot be read or agreed to: the line stays as it was.
+    pub fn take_line_answer(&mut self, now: Instant, answer: &[u8]) -> Result<Agreement, LegError> {
+        let (terms, offer) = self.moving.take().ok_or(LegError::NotOffered)?;
+        let leg = self.leg.as_mut().ok_or(LegError::NotOffered)?;
+        let answer = SessionDescription::parse(answer)?;
+        let negotiated = media::sdp::accept(&offer, &answer, &terms.codecs, &terms.transport)?;
+        let agreement = Agreement { quiet: !negotiated.receive };
+        if !leg.renegotiate(now, negotiated) {
+            return Err(LegError::Unchanged);
+        }
+        self.plan.take(terms);
+        self.reoffered = None;
+        Ok(agreement)
+    }
+
+    /// Whether the far end is to be on hold: in the media at once, in what we offer and answer from now on. False when
+    /// that is so already.
+    pub fn hold(&mut self, now: Instant, held: bool) -> bool {
+        let Some(leg) = &mut self.leg else { return false };
+        self.plan.transport.direction = if held { Direction::SendOnly } else { Direction::SendRecv };
+        leg.hold(now, held)
     }
 
     /// The leg, once there is one.
@@ -119,10 +231,18 @@ impl PlannedLeg {
         self.leg.as_deref_mut()
     }
 
-    /// Our side of what was agreed.
+    /// Our side of what was agreed; until then, what we offer.
     #[must_use]
     pub fn local_description(&self) -> Option<Bytes> {
-        self.leg.as_ref().map(|leg| Bytes::from(leg.negotiated().local.to_string()))
+        let offered = self.offered.first().map(|(_, offer)| offer);
+        let local = self.leg.as_ref().map(|leg| &leg.negotiated().local).or(offered)?;
+        Some(Bytes::from(local.to_string()))
+    }
+
+    /// Whether the two sides have agreed.
+    #[must_use]
+    pub const fn is_agreed(&self) -> bool {
+        self.leg.is_some()
     }
 
     /// How the caller's audio fares; nothing before the two sides agree.
@@ -158,6 +278,13 @@ impl PlannedLeg {
         let before = leg.queued();
         leg.flush(now, scope, false);
         before.saturating_sub(leg.queued())
+    }
+
+    /// Takes a key that signalling brought; nobody's to hear before there is a leg.
+    pub fn take_key(&mut self, now: Instant, digit: Digit, duration: Duration) {
+        if let Some(leg) = &mut self.leg {
+            leg.take_key(now, digit, duration);
+        }
     }
 
     /// Opens the line at a slot of the grid.
@@ -202,6 +329,22 @@ impl LegPlan {
         }
     }
 
+    fn terms(&self) -> LineTerms {
+        LineTerms { codecs: self.codecs.clone(), transport: self.transport.clone(), source: self.source }
+    }
+
+    /// Terms of another line as they are on our port, and with what is wanted of the far end.
+    fn on(&self, terms: &LineTerms) -> LineTerms {
+        let mut terms = terms.clone();
+        terms.transport.rtp.set_port(self.transport.rtp.port());
+        terms.transport.direction = self.transport.direction;
+        terms
+    }
+
+    fn take(&mut self, LineTerms { codecs, transport, source }: LineTerms) {
+        (self.codecs, self.transport, self.source) = (codecs, transport, source);
+    }
+
     fn leg(&self, now: Instant, negotiated: Negotiated) -> Result<Leg, PipelineError> {
         let path = PathConfig { local_rtp: self.local_rtp, local_rtcp: self.local_rtcp, source: self.source };
         let mut transport = Transport::Plain(Plain::new(path));
@@ -243,7 +386,7 @@ fn next_slot(grid: Instant, now: Instant, step: Duration) -> Instant {
 mod tests {
     use media::codec::g711::Law;
     use media::codec::{Codec, rms_dbfs};
-    use media::dtmf::{Cadence, Detector, DialError, Digit, DigitEvent, Edge, Generator, Levels, Source};
+    use media::dtmf::{Cadence, Detector, DialError, DigitEvent, Edge, Generator, Levels, Source};
     use media::rtcp::NtpBase;
     use media::rtp::{RtpHeader, RtpPacket};
     use media::sdp::{Crypto, SrtpPolicy};
@@ -306,8 +449,8 @@ mod tests {
         leg.open(now, now);
         assert_eq!(sent(&mut leg, &mut now, 4), 5);
         let before = next_header(&mut leg, &mut now);
-        let (_, held) = leg.take_reoffer(now, offer("sendonly").as_bytes()).unwrap();
-        assert!(!held, "it still speaks: music on hold");
+        let (_, agreement) = leg.take_reoffer(now, offer("sendonly").as_bytes()).unwrap();
+        assert!(!agreement.quiet, "it still speaks: music on hold");
         leg.push(now, ItemId(1), AudioChunk { format: AudioFormat::Ulaw8k, bytes: &[0x10; 1_600] });
         assert_eq!(sent(&mut leg, &mut now, 50), 0);
         assert_eq!(leg.agreed().unwrap().queued(), Duration::from_millis(200));

@@ -5,21 +5,22 @@
 
 mod callers;
 mod guard;
+mod moves;
 mod standings;
+mod transfers;
 mod trunk_calls;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use bytes::Bytes;
 use sip::endpoint::{Endpoint, Event, IncomingInvite, InviteId};
-use sip::header::{Scheme, StatusCode, Uri};
+use sip::header::{Scheme, Uri};
 use sip::transport::Flow;
 use tokio::sync::mpsc;
 
 use self::guard::Guard;
+use self::moves::Moves;
 pub use self::standings::{StandingQuestion, Standings, TrunkStanding};
 use self::trunk_calls::{Placed, Wish};
 use super::ladder::Tap;
@@ -29,12 +30,14 @@ use super::stir::Stir;
 use super::toll::{Alarms, Charge, TollDay};
 use super::transport::FloodGuard;
 use super::trunks::{CallRate, Desk, Directory, TrunkName};
+use super::verbs::{carry_out, news, reject};
 use crate::call::event::{RejectCause, SignallingCommand, SignallingEvent, SignallingKey};
 use crate::call::launch::{Launched, Launcher};
 use crate::call::registry::OutboundRequest;
 use crate::domain::caller_verification::CallerVerification;
+use crate::call::transfer::TransferNews;
 use crate::domain::ids::{CallId, OrgId};
-use crate::domain::termination::{SipReason, Termination};
+use crate::domain::transfer::TransferOutcome;
 use crate::telemetry::MaskedAddr;
 
 /// The calls behind a SIP endpoint.
@@ -49,6 +52,7 @@ pub struct Gateway {
     stir: Stir,
     to_sip: mpsc::Sender<(SignallingKey, SignallingCommand)>,
     calls: HashMap<InviteId, SipCall>,
+    moves: Moves,
     names: HashMap<SignallingKey, InviteId>,
     last_key: u64,
 }
@@ -58,21 +62,22 @@ struct SipCall {
     id: CallId,
     org: OrgId,
     key: SignallingKey,
-    peer: IpAddr,
+    /// By which way the far end was reached first.
+    flow: Flow,
     /// What the far end is told of us.
     contact: Uri,
     signals: mpsc::Sender<SignallingEvent>,
     trunk: Option<TrunkName>,
     placed: Option<Placed>,
-    /// Our side of the media as last told: what refreshes the session of a far end that takes no UPDATE (RFC 4028 §7.4).
-    described: Bytes,
+    /// The call whose far end is asked to take the place of ours in this one.
+    joined_to: Option<InviteId>,
 }
 
 /// Whose a new call is, and who is at its other end.
 struct Owner {
     org: OrgId,
     trunk: Option<TrunkName>,
-    peer: IpAddr,
+    flow: Flow,
     contact: Uri,
 }
 
@@ -108,57 +113,56 @@ impl Gateway {
         let desk = Desk::new(now, directory, seed);
         let rate = CallRate::new(now, max_calls_per_second);
         let guard = Guard { alarms: Alarms::default(), charges };
-        let (calls, names) = (HashMap::new(), HashMap::new());
-        let mut gateway = Self { launcher, desk, guard, flood, rate, tap, stir, to_sip, calls, names, last_key: 0 };
+        let (calls, names, moves) = (HashMap::new(), HashMap::new(), Moves::default());
+        let mut gateway = Self { launcher, desk, guard, flood, rate, tap, stir, to_sip, calls, moves, names, last_key: 0 };
         gateway.restore(&accounts);
         gateway
     }
 
     /// Takes an event of the endpoint.
     pub fn event(&mut self, now: Instant, endpoint: &mut Endpoint, event: Event) {
-        let (id, news) = match event {
-            Event::Incoming { id, invite } => return self.incoming(now, endpoint, id, invite),
-            Event::Ended { id } => {
-                self.stir.forget(id);
-                if let Some(call) = self.calls.remove(&id) {
-                    self.names.remove(&call.key);
-                    self.tap.end(now, &call.id);
-                    self.release(now, &call);
-                }
-                return;
-            }
-            Event::Ringing { id } => (id, SignallingEvent::Ringing),
-            Event::Answered { id, sdp } => (id, SignallingEvent::Answered { sdp }),
-            Event::Refused { id, status, .. } if self.try_next(now, endpoint, id, Some(status)) => return,
-            Event::TimedOut { id } | Event::Unreachable { id } if self.try_next(now, endpoint, id, None) => return,
-            Event::Refused { id, status, .. } => (id, SignallingEvent::Refused(refusal(status))),
-            Event::TimedOut { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::TransactionTimeout))),
-            Event::Unreachable { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::Unreachable))),
+        if self.moves.is_moving_to(event.id()) {
+            return self.move_event(now, endpoint, event);
+        }
+        match &event {
+            Event::Ended { id } => return self.forget(now, endpoint, *id),
+            Event::HungUp { id, .. } if self.outlives_hang_up(*id) => return,
+            Event::Refused { id, status, .. } if self.try_next(now, endpoint, *id, Some(*status)) => return,
+            Event::TimedOut { id } | Event::Unreachable { id } if self.try_next(now, endpoint, *id, None) => return,
+            // The ACK has our tag: whoever sends it receives what we send.
             Event::Confirmed { id, .. } => {
-                // The ACK has our tag: whoever sends it receives what we send.
-                if let Some(call) = self.calls.get(&id) {
-                    self.flood.vouch(call.peer);
+                if let Some(call) = self.calls.get(id) {
+                    self.flood.vouch(call.flow.remote.ip());
                 }
-                (id, SignallingEvent::Confirmed)
             }
-            Event::Unacknowledged { id } => (id, SignallingEvent::Unconfirmed),
-            Event::Cancelled { id, .. } => (id, SignallingEvent::Cancelled),
-            Event::HungUp { id, .. } => (id, SignallingEvent::HungUp),
-            Event::Offered { id, sdp } => (id, SignallingEvent::Reoffered { sdp }),
-            Event::Expired { id } => (id, SignallingEvent::Refused(Termination::peer(SipReason::SessionExpired))),
-            Event::Replaced { id, .. } => (id, SignallingEvent::HungUp),
-            Event::Referred { id, .. } => return endpoint.reject_refer(now, id, StatusCode::DECLINE),
-            Event::OfferDue { id } => return self.refresh(now, endpoint, id),
-            // What calls do not ask for yet; the answer to a refresh changes nothing.
-            Event::EarlyMedia { .. }
-            | Event::OfferAccepted { .. }
-            | Event::OfferRefused { .. }
-            | Event::Key { .. }
-            | Event::ReferProgress { .. }
-            | Event::ReferEnded { .. } => return,
-            Event::Replied { id, response } => return self.desk.handle_reply(now, id, Some(&response)),
-            Event::Unanswered { id } => return self.desk.handle_reply(now, id, None),
-        };
+            _ => {}
+        }
+        match news(event) {
+            Ok((id, SignallingEvent::Answered { sdp, .. })) => {
+                let line = self.calls.get(&id).and_then(|call| call.placed.as_ref()).map_or(0, |placed| placed.line);
+                self.tell(now, endpoint, id, SignallingEvent::Answered { sdp, line });
+            }
+            // Whom we joined with another is told by its far end that the other has come.
+            Ok((id, SignallingEvent::HungUp)) if self.calls.get(&id).is_some_and(|call| call.joined_to.is_some()) => {
+                self.tell(now, endpoint, id, SignallingEvent::Transfer(TransferNews::TakenAlong));
+            }
+            Ok((id, news)) => {
+                if matches!(news, SignallingEvent::Transfer(TransferNews::Ended(outcome)) if outcome != TransferOutcome::Succeeded) {
+                    self.part(id);
+                }
+                self.tell(now, endpoint, id, news);
+            }
+            Err(Event::Incoming { id, invite }) => self.incoming(now, endpoint, id, invite),
+            Err(Event::Replaced { id, .. }) => self.tell(now, endpoint, id, SignallingEvent::HungUp),
+            Err(Event::Referred { id, refer }) => self.referred(now, endpoint, id, &refer),
+            Err(Event::Replied { id, response }) => self.desk.handle_reply(now, id, Some(&response)),
+            Err(Event::Unanswered { id }) => self.desk.handle_reply(now, id, None),
+            // What is played before the answer is nobody's to hear: the agent speaks with whoever answers.
+            Err(_) => {}
+        }
+    }
+
+    fn tell(&mut self, now: Instant, endpoint: &mut Endpoint, id: InviteId, news: SignallingEvent) {
         let Some(call) = self.calls.get(&id) else { return };
         if let Err(mpsc::error::TrySendError::Full(_)) = call.signals.try_send(news) {
             tracing::error!(call = %call.id, "call_unresponsive");
@@ -181,20 +185,15 @@ impl Gateway {
     pub fn command(&mut self, now: Instant, endpoint: &mut Endpoint, key: SignallingKey, command: SignallingCommand) {
         let Some(&id) = self.names.get(&key) else { return };
         match command {
-            SignallingCommand::Ring => endpoint.ring(now, id),
-            SignallingCommand::Answer { sdp } => {
-                self.describe(id, &sdp);
-                if let Some(call) = self.calls.get(&id) {
-                    endpoint.answer(now, id, &call.contact, sdp);
-                }
-            }
-            SignallingCommand::Reject(cause) => reject(now, endpoint, id, cause),
-            SignallingCommand::Hangup => endpoint.hang_up(now, id),
-            SignallingCommand::AcceptReoffer { sdp } => {
-                self.describe(id, &sdp);
-                endpoint.accept_offer(now, id, sdp);
-            }
-            SignallingCommand::RejectReoffer => endpoint.reject_offer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
+            SignallingCommand::AcceptTakeover { sdp } => return self.accept_takeover(now, endpoint, id, sdp),
+            SignallingCommand::RejectTakeover => return self.reject_takeover(now, endpoint, id),
+            SignallingCommand::Move { sdp } => return self.invite_next(now, endpoint, id, sdp),
+            SignallingCommand::RejectMove => return self.drop_referral(now, endpoint, id),
+            SignallingCommand::Hangup => self.drop_moves(now, endpoint, id),
+            _ => {}
+        }
+        if let Some(call) = self.calls.get(&id) {
+            carry_out(now, endpoint, id, &call.contact, command);
         }
     }
 
@@ -221,6 +220,9 @@ impl Gateway {
         invite: &IncomingInvite,
         verification: Option<CallerVerification>,
     ) {
+        if let Some(replaced) = invite.replaces {
+            return self.take_over(now, endpoint, id, invite, replaced);
+        }
         let key = self.next_key();
         match self.admit(now, key, invite, verification) {
             Ok((launched, trunk, org)) => {
@@ -228,7 +230,7 @@ impl Gateway {
                 match contact_on(invite.flow, invite.request_uri.scheme() == Scheme::Sips) {
                     Some(contact) => {
                         self.tap.begin(&launched.id, &org, Some(&invite.call_id));
-                        self.enter(id, key, launched, Owner { org, trunk, peer: invite.flow.remote.ip(), contact });
+                        self.enter(id, key, launched, Owner { org, trunk, flow: invite.flow, contact });
                     }
                     None => {
                         if let Some(trunk) = &trunk {
@@ -248,23 +250,21 @@ impl Gateway {
     }
 
     fn enter(&mut self, invite: InviteId, key: SignallingKey, launched: Launched, owner: Owner) {
-        let Owner { org, trunk, peer, contact } = owner;
-        let Launched { id, signals, offer, .. } = launched;
+        let Owner { org, trunk, flow, contact } = owner;
+        let Launched { id, signals, .. } = launched;
         self.names.insert(key, invite);
-        let described = offer.unwrap_or_default();
-        self.calls.insert(invite, SipCall { id, org, key, peer, contact, signals, trunk, placed: None, described });
+        self.calls.insert(invite, SipCall { id, org, key, flow, contact, signals, trunk, placed: None, joined_to: None });
     }
 
-    fn describe(&mut self, id: InviteId, sdp: &Bytes) {
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.described = sdp.clone();
+    fn forget(&mut self, now: Instant, endpoint: &mut Endpoint, id: InviteId) {
+        self.stir.forget(id);
+        if !self.waits_without(id) {
+            self.drop_moves(now, endpoint, id);
         }
-    }
-
-    /// Offers what stands already.
-    fn refresh(&self, now: Instant, endpoint: &mut Endpoint, id: InviteId) {
-        if let Some(call) = self.calls.get(&id).filter(|call| !call.described.is_empty()) {
-            endpoint.offer(now, id, call.described.clone());
+        if let Some(call) = self.calls.remove(&id) {
+            self.names.remove(&call.key);
+            self.tap.end(now, &call.id);
+            self.release(now, &call);
         }
     }
 
@@ -273,26 +273,3 @@ impl Gateway {
         SignallingKey(self.last_key)
     }
 }
-
-fn reject(now: Instant, endpoint: &mut Endpoint, id: InviteId, cause: RejectCause) {
-    let (status, retry_after) = match cause {
-        RejectCause::UnknownNumber => (StatusCode::NOT_FOUND, None),
-        RejectCause::Busy => (StatusCode::BUSY_HERE, None),
-        RejectCause::NotAcceptable => (StatusCode::NOT_ACCEPTABLE_HERE, None),
-        RejectCause::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, Some(RETRY_AFTER)),
-        RejectCause::TemporarilyUnavailable => (StatusCode::TEMPORARILY_UNAVAILABLE, None),
-        RejectCause::Internal => (StatusCode::SERVER_INTERNAL_ERROR, None),
-    };
-    endpoint.reject(now, id, status, retry_after);
-}
-
-fn refusal(status: StatusCode) -> Termination {
-    Termination::peer(match status.code() {
-        486 | 600 => SipReason::Busy,
-        408 | 480 | 487 => SipReason::NoAnswer,
-        _ => SipReason::Rejected,
-    })
-}
-
-/// When a caller whom we had no room for may try again.
-const RETRY_AFTER: Duration = Duration::from_secs(5);

@@ -14,3 +14,4 @@ pub mod targets;
 pub mod toll;
 pub mod transport;
 pub mod trunks;
+pub mod verbs;

@@ -155,7 +155,7 @@ impl Destination {
 }
 
 /// A user part that a PBX behind the address might take for a number.
-fn check_user(user: &str, outbound: &OutboundConfig, policy: &TollPolicy) -> Result<(), DialRefusal> {
+pub(crate) fn check_user(user: &str, outbound: &OutboundConfig, policy: &TollPolicy) -> Result<(), DialRefusal> {
     // Parameters of a number may stand behind it; digits of other scripts are digits to some.
     let number = user.split(';').next().unwrap_or_default();
     if !number.is_ascii() {

@@ -19,6 +19,7 @@ use super::trunks::Directory;
 use crate::call::event::{SignallingCommand, SignallingKey};
 use crate::call::registry::{OutboundRequest, StartError};
 use crate::domain::ladder::Way;
+use crate::call::transfer::{TransferOrder, TransferTarget};
 
 /// The SIP side of the gateway.
 pub struct SipShell {
@@ -63,12 +64,15 @@ impl SipShell {
                 }
                 Some(question) = self.questions.recv() => drop(question.send(self.gateway.standings(Instant::now()))),
                 Some(settlement) = self.settled.recv() => self.gateway.settle(Instant::now(), &mut self.endpoint, &settlement),
-                Some((key, command)) = self.commands.recv() => self.gateway.command(Instant::now(), &mut self.endpoint, key, command),
-                Some(request) = self.outbound.recv() => self.locate(request, &to_shell),
-                Some((request, found)) = located.recv() => {
+                Some((key, command)) = self.commands.recv() => self.command(key, command, &to_shell),
+                Some(request) = self.outbound.recv() => self.locate(Wanted::Call(request), &to_shell),
+                Some((wanted, found)) = located.recv() => {
                     let flow_to = |destination| self.transports.flow_to(destination);
                     let servers = || found.map(|found| found.into_iter().map(flow_to).collect());
-                    self.gateway.dial(Instant::now(), &mut self.endpoint, request, servers);
+                    match wanted {
+                        Wanted::Call(request) => self.gateway.dial(Instant::now(), &mut self.endpoint, request, servers),
+                        Wanted::Transfer(key, order) => self.gateway.transfer(Instant::now(), &mut self.endpoint, key, &order, servers),
+                    }
                 }
                 checked = self.gateway.verdict() => self.gateway.verified(Instant::now(), &mut self.endpoint, checked),
                 _ = stop.wait_for(|stop| *stop) => break,
@@ -87,19 +91,31 @@ impl SipShell {
         self.gateway.replace_directory(now, &mut self.endpoint, directory);
     }
 
-    /// Looks for the servers of a call beside everything else. Whoever asks while too many are looked for is told that there is no room.
-    fn locate(&self, request: OutboundRequest, to_shell: &mpsc::Sender<(OutboundRequest, Found)>) {
+    fn command(&mut self, key: SignallingKey, command: SignallingCommand, to_shell: &mpsc::Sender<(Wanted, Found)>) {
+        match command {
+            SignallingCommand::Transfer(order) => self.locate(Wanted::Transfer(key, order), to_shell),
+            command => self.gateway.command(Instant::now(), &mut self.endpoint, key, command),
+        }
+    }
+
+    /// Looks for servers beside everything else. Whoever asks while too many are looked for is told that there is no room.
+    fn locate(&mut self, wanted: Wanted, to_shell: &mpsc::Sender<(Wanted, Found)>) {
         let Ok(place) = to_shell.clone().try_reserve_owned() else {
-            drop(request.reply.send(Err(StartError::Capacity)));
-            return;
+            return match wanted {
+                Wanted::Call(request) => drop(request.reply.send(Err(StartError::Capacity))),
+                Wanted::Transfer(key, order) => {
+                    let nowhere = || Err(LocateError::TimedOut);
+                    self.gateway.transfer(Instant::now(), &mut self.endpoint, key, &order, nowhere);
+                }
+            };
         };
         let locator = self.locator.clone();
         tokio::spawn(async move {
-            let found = match Uri::parse(request.to.expose()) {
-                Ok(uri) => locator.locate(&uri).await,
-                Err(_) => Err(LocateError::Scheme),
+            let found = match wanted.target().map(Uri::parse) {
+                Some(Ok(uri)) => locator.locate(&uri).await,
+                _ => Err(LocateError::Scheme),
             };
-            place.send((request, found));
+            place.send((wanted, found));
         });
     }
 
@@ -151,6 +167,25 @@ fn drain(now: Instant, transports: &mut Transports, endpoint: &mut Endpoint, gat
             }
             Output::Event(event) => gateway.event(now, endpoint, event),
             Output::Timeout(due) => return due,
+        }
+    }
+}
+
+/// Who wants to know where servers are.
+enum Wanted {
+    /// A call that the API asks for.
+    Call(OutboundRequest),
+    /// A call whose far end is to be sent elsewhere.
+    Transfer(SignallingKey, TransferOrder),
+}
+
+impl Wanted {
+    /// Of whom, if of anybody.
+    fn target(&self) -> Option<&str> {
+        match self {
+            Self::Call(request) => Some(request.to.expose()),
+            Self::Transfer(_, TransferOrder { target: TransferTarget::Blind(target), .. }) => Some(target.expose()),
+            Self::Transfer(..) => None,
         }
     }
 }

@@ -128,7 +128,9 @@ impl World {
                 }
             }
             match self.call.poll_output() {
-                CallOutput::Signal(SignallingCommand::Answer { .. }) => self.call.handle_signalling(self.now, SignallingEvent::Confirmed),
+                CallOutput::Signal(SignallingCommand::Answer { .. }) => {
+                    self.call.handle_signalling(self.now, SignallingEvent::Confirmed { sdp: bytes::Bytes::new() });
+                }
                 CallOutput::Finished(record) => self.finished = Some(*record),
                 CallOutput::Timeout(_) => return,
                 _ => {}

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use media::codec::Codec;
 use media::rtp::{RtpHeader, RtpOrRtcp, RtpPacket, demux};
-use media::sdp::{CodecPolicy, Negotiated, RemoteRule, SessionDescription, TransportPolicy};
-use media::units::{RtpTimestamp, SequenceNumber, Ssrc};
+use media::sdp::{CodecPolicy, Direction, Keys, Negotiated, RemoteRule, SessionDescription, TransportPolicy};
+use media::units::{PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, OutgoingInvite, Output, Transmit};
 use sip::header::{NameAddr, StatusCode, Uri};
+use sip::key_press::{KeyPress, KeyStyle};
 
 use crate::clock::ms;
 use crate::ear::Ear;
@@ -25,6 +26,19 @@ pub(crate) struct CallerPlan {
     pub(crate) called: (Duration, Called),
     /// Speaks so long, then the line is dead.
     pub(crate) speaks_for: Duration,
+    /// Leaves the first offer to whom it calls.
+    pub(crate) leaves_offer: bool,
+    /// What becomes of offers within the call.
+    pub(crate) offered: Offered,
+    /// Whether it says that it takes UPDATE.
+    pub(crate) takes_update: bool,
+}
+
+/// What a telephone says to an offer within the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offered {
+    Agrees,
+    Refuses,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +62,13 @@ pub(crate) struct Caller {
     plan: CallerPlan,
     call: Option<InviteId>,
     offer: Option<SessionDescription>,
+    negotiated: Option<Negotiated>,
+    agreed: Vec<Agreed>,
+    /// Wants the gateway on hold.
+    holds: bool,
     voice: Option<Voice>,
+    /// When it sent.
+    sent: Vec<Duration>,
     /// What came, by place in the stream.
     heard: BTreeMap<u16, Vec<u8>>,
     first_sequence: Option<SequenceNumber>,
@@ -57,9 +77,26 @@ pub(crate) struct Caller {
     due: Option<Instant>,
 }
 
+/// Which way audio may go, from the telephone's view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Directions {
+    pub(crate) send: bool,
+    pub(crate) receive: bool,
+}
+
+impl Directions {
+    pub(crate) const BOTH: Self = Self { send: true, receive: true };
+}
+
+/// What an offer and its answer came to.
+struct Agreed {
+    directions: Directions,
+    /// Of the gateway's description.
+    version: u64,
+}
+
 /// The stream toward the gateway.
 struct Voice {
-    negotiated: Negotiated,
     header: RtpHeader,
     next: Instant,
     until: Instant,
@@ -70,12 +107,26 @@ impl Caller {
         let mut bytes = [1; 32];
         bytes[..8].copy_from_slice(&seed.to_be_bytes());
         let endpoint = Endpoint::new(EndpointConfig { seed: bytes, ..EndpointConfig::default() });
-        let seen = BTreeSet::new();
-        Self { endpoint, plan, call: None, offer: None, voice: None, heard: BTreeMap::new(), first_sequence: None, seen, due: None }
+        Self {
+            endpoint,
+            plan,
+            call: None,
+            offer: None,
+            negotiated: None,
+            agreed: Vec::new(),
+            holds: false,
+            voice: None,
+            sent: Vec::new(),
+            heard: BTreeMap::new(),
+            first_sequence: None,
+            seen: BTreeSet::new(),
+            due: None,
+        }
     }
 
     pub(crate) fn dial(&mut self, post: &mut Post) {
-        let offer = media::sdp::offer(&codecs(), &transport());
+        let offer = media::sdp::offer(&codecs(), &transport(false));
+        let body = if self.plan.leaves_offer { Bytes::new() } else { Bytes::from(offer.to_string()) };
         let call = OutgoingInvite {
             flow: sip::transport::Flow::udp(CALLER_SIP, GATEWAY_SIP),
             alternatives: Vec::new(),
@@ -83,12 +134,12 @@ impl Caller {
             from: NameAddr::from(uri("sip:alice@192.0.2.1")),
             to: NameAddr::from(uri("sip:1000@192.0.2.2")),
             contact: uri("sip:alice@192.0.2.1:5060"),
-            body: Bytes::from(offer.to_string()),
+            body,
             options: sip::endpoint::InviteOptions::default(),
             account: None,
             asserted: None,
         };
-        self.offer = Some(offer);
+        self.offer = (!self.plan.leaves_offer).then_some(offer);
         self.call = Some(self.endpoint.invite(post.now, call).expect("an idle endpoint takes a call"));
         self.drain(post);
     }
@@ -97,6 +148,22 @@ impl Caller {
         if let Some(call) = self.call {
             self.voice = None;
             self.endpoint.hang_up(post.now, call);
+            self.drain(post);
+        }
+    }
+
+    /// Puts the gateway on hold, or takes it off.
+    pub(crate) fn hold(&mut self, post: &mut Post, holds: bool) {
+        self.holds = holds;
+        self.reoffer(post);
+        self.drain(post);
+    }
+
+    /// Presses a key, and says so by INFO.
+    pub(crate) fn press(&mut self, post: &mut Post, key: char) {
+        let press = KeyPress::new(key, Some(ms(120))).expect("a key of a telephone");
+        if let Some(call) = self.call {
+            self.endpoint.press_key(post.now, call, press, KeyStyle::Relay);
             self.drain(post);
         }
     }
@@ -134,11 +201,46 @@ impl Caller {
             self.endpoint.handle_timeout(post.now);
             self.drain(post);
         }
-        while let Some(voice) = self.voice.as_mut().filter(|voice| voice.next <= post.now) {
-            voice.speak(post);
-            if voice.next >= voice.until {
-                self.voice = None;
+        let Self { voice, negotiated, sent, .. } = self;
+        while let Some((speaking, negotiated)) = voice.as_mut().filter(|voice| voice.next <= post.now).zip(negotiated.as_ref()) {
+            if speaking.speak(post, negotiated) {
+                sent.push(post.now - post.start);
             }
+            if speaking.next >= speaking.until {
+                *voice = None;
+            }
+        }
+    }
+
+    /// What the gateway offers: the first description, or one that asks for something else.
+    fn take_offer(&mut self, post: &mut Post, id: InviteId, sdp: &Bytes) {
+        if self.plan.offered == Offered::Refuses && self.negotiated.is_some() {
+            return self.endpoint.reject_offer(post.now, id, StatusCode::NOT_ACCEPTABLE_HERE);
+        }
+        let offer = SessionDescription::parse(sdp).expect("the gateway's offer can be read");
+        let (codecs, transport) = (codecs(), transport(self.holds));
+        let answered = match &self.negotiated {
+            Some(negotiated) => media::sdp::reanswer(negotiated, &offer, &codecs, &transport),
+            None => media::sdp::answer(&offer, &codecs, &transport),
+        };
+        let negotiated = answered.expect("the gateway's offer can be answered");
+        self.endpoint.accept_offer(post.now, id, Bytes::from(negotiated.local.to_string()));
+        self.agree(post, negotiated, offer.origin.session_version);
+    }
+
+    fn reoffer(&mut self, post: &Post) {
+        let (Some(call), Some(negotiated)) = (self.call, &self.negotiated) else { return };
+        let offer = media::sdp::reoffer(negotiated, &codecs(), &transport(self.holds), Keys::Keep);
+        self.endpoint.offer(post.now, call, Bytes::from(offer.to_string()));
+        self.offer = Some(offer);
+    }
+
+    fn agree(&mut self, post: &Post, negotiated: Negotiated, version: u64) {
+        let Negotiated { send, receive, .. } = negotiated;
+        let payload_type = negotiated.send_payload_types.audio;
+        self.agreed.push(Agreed { directions: Directions { send, receive }, version });
+        if self.negotiated.replace(negotiated).is_none() {
+            self.begin_to_speak(post, payload_type);
         }
     }
 
@@ -150,6 +252,25 @@ impl Caller {
         self.endpoint.is_idle() && self.call.is_none()
     }
 
+    /// Which way audio might go, from the beginning on.
+    pub(crate) fn directions(&self) -> Vec<Directions> {
+        let mut directions: Vec<_> = self.agreed.iter().map(|agreed| agreed.directions).collect();
+        directions.dedup();
+        directions
+    }
+
+    /// The versions of the gateway's description, counted from that of the first.
+    pub(crate) fn versions(&self) -> Vec<u64> {
+        let first = self.agreed.first().map_or(0, |agreed| agreed.version);
+        self.agreed.iter().map(|agreed| agreed.version - first + 1).collect()
+    }
+
+    /// Between which packets, in milliseconds, it sent nothing for half a second.
+    pub(crate) fn silences(&self) -> Vec<(u128, u128)> {
+        let gaps = self.sent.windows(2).filter(|pair| pair[1] - pair[0] > ms(500));
+        gaps.map(|pair| (pair[0].as_millis(), pair[1].as_millis())).collect()
+    }
+
     /// What was heard, put in order.
     pub(crate) fn ear(&self) -> Ear {
         let mut ear = Ear::default();
@@ -159,27 +280,28 @@ impl Caller {
 
     fn answer(&mut self, post: &mut Post, call: InviteId) {
         let Some(offer) = &self.offer else { return };
-        let negotiated = media::sdp::answer(offer, &codecs(), &transport()).expect("the gateway's offer can be answered");
+        let version = offer.origin.session_version;
+        let negotiated = media::sdp::answer(offer, &codecs(), &transport(false)).expect("the gateway's offer can be answered");
         let sdp = Bytes::from(negotiated.local.to_string());
         self.endpoint.answer(post.now, call, &uri("sip:alice@192.0.2.1:5060"), sdp);
-        self.begin_to_speak(post, negotiated);
+        self.agree(post, negotiated, version);
     }
 
-    fn begin_to_speak(&mut self, post: &Post, negotiated: Negotiated) {
+    fn begin_to_speak(&mut self, post: &Post, payload_type: PayloadType) {
         let header = RtpHeader {
-            payload_type: negotiated.send_payload_types.audio,
+            payload_type,
             sequence: SequenceNumber(65_500),
             timestamp: RtpTimestamp(u32::MAX - 4_000),
             ssrc: Ssrc(0x0051_0051),
             marker: true,
         };
-        self.voice = Some(Voice { negotiated, header, next: post.now, until: post.now + self.plan.speaks_for });
+        self.voice = Some(Voice { header, next: post.now, until: post.now + self.plan.speaks_for });
     }
 
     fn drain(&mut self, post: &mut Post) {
         loop {
             match self.endpoint.poll_output() {
-                Output::Transmit(transmit) => post.send_sip(Party::Gateway, transmit),
+                Output::Transmit(transmit) => post.send_sip(Party::Gateway, self.as_sent(transmit)),
                 Output::Event(event) => self.take(post, event),
                 Output::Timeout(due) => {
                     self.due = due;
@@ -187,6 +309,15 @@ impl Caller {
                 }
             }
         }
+    }
+
+    /// A telephone that does not take UPDATE does not say so.
+    fn as_sent(&self, transmit: Transmit) -> Transmit {
+        if self.plan.takes_update {
+            return transmit;
+        }
+        let text = String::from_utf8_lossy(&transmit.bytes).replace("UPDATE", "PUBLISH");
+        Transmit { bytes: Bytes::from(text), ..transmit }
     }
 
     fn take(&mut self, post: &mut Post, event: Event) {
@@ -201,13 +332,16 @@ impl Caller {
                 }
                 post.after(self.plan.called.0, Happening::Callee(CalleeStep::Decide));
             }
-            Event::Answered { sdp, .. } => {
+            // Offer and answer are the other way round then.
+            Event::Answered { sdp, .. } if sdp.is_empty() => {}
+            Event::Answered { sdp, .. } | Event::OfferAccepted { sdp, .. } => {
                 let offer = self.offer.as_ref().expect("we offered");
                 let answer = SessionDescription::parse(&sdp).expect("the gateway's answer can be read");
-                let negotiated = media::sdp::accept(offer, &answer, &codecs(), &transport()).expect("the gateway's answer fits");
-                self.begin_to_speak(post, negotiated);
+                let negotiated = media::sdp::accept(offer, &answer, &codecs(), &transport(self.holds)).expect("the gateway's answer fits");
+                self.agree(post, negotiated, answer.origin.session_version);
             }
-            Event::Offered { id, .. } => self.endpoint.reject_offer(post.now, id, StatusCode::NOT_ACCEPTABLE_HERE),
+            Event::Offered { id, sdp } => self.take_offer(post, id, &sdp),
+            Event::OfferDue { .. } => self.reoffer(post),
             Event::Referred { id, .. } => self.endpoint.reject_refer(post.now, id, StatusCode::DECLINE),
             Event::Refused { .. }
             | Event::Expired { .. }
@@ -223,22 +357,25 @@ impl Caller {
                 assert_eq!(self.call.take(), Some(id), "a call ended that was over");
                 self.voice = None;
             }
-            // It neither transfers nor offers anew.
+            // It transfers nobody.
             _ => {}
         }
     }
 }
 
 impl Voice {
-    /// Sends a packet of 20 ms.
-    fn speak(&mut self, post: &mut Post) {
+    /// Sends a packet of 20 ms, if it may.
+    fn speak(&mut self, post: &mut Post, negotiated: &Negotiated) -> bool {
         let mut datagram = Vec::with_capacity(172);
         RtpPacket { header: self.header, payload: &[SOUND; 160] }.write(&mut datagram);
-        post.send_rtp(Party::Gateway, CALLER_RTP, self.negotiated.remote_rtp, &datagram);
+        if negotiated.send {
+            post.send_rtp(Party::Gateway, CALLER_RTP, negotiated.remote_rtp, &datagram);
+        }
         self.header.marker = false;
         self.header.sequence = self.header.sequence.next();
         self.header.timestamp = self.header.timestamp.advance(160);
         self.next += ms(20);
+        negotiated.send
     }
 }
 
@@ -250,8 +387,9 @@ pub(crate) fn codecs() -> CodecPolicy {
     CodecPolicy::new(vec![Codec::Pcmu])
 }
 
-fn transport() -> TransportPolicy {
-    TransportPolicy::new(CALLER_RTP, 1, RemoteRule::Signalling(GATEWAY_SIP.ip()))
+fn transport(holds: bool) -> TransportPolicy {
+    let direction = if holds { Direction::SendOnly } else { Direction::SendRecv };
+    TransportPolicy { direction, ..TransportPolicy::new(CALLER_RTP, 1, RemoteRule::Signalling(GATEWAY_SIP.ip())) }
 }
 
 const fn address(host: u8, port: u16) -> SocketAddr {

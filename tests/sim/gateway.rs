@@ -11,14 +11,16 @@ use auricle::agent::config::{AgentConfig, WireFormat};
 use auricle::agent::model::AgentMessage;
 use auricle::call::call::{Call, CallOutput, CallSetup};
 use auricle::call::command::CallCommand;
-use auricle::call::event::{RejectCause, SignallingCommand, SignallingEvent};
+use auricle::call::event::{SignallingCommand, SignallingEvent};
 use auricle::call::session::SessionPolicy;
 use auricle::domain::call_record::Direction;
-use auricle::domain::termination::{GatewayReason, SipReason, Termination};
+use auricle::domain::termination::{GatewayReason, Termination};
+use auricle::leg::plan::{LegPlan, PlannedLeg};
+use auricle::signalling::verbs::{carry_out, news};
 use bytes::Bytes;
 use media::transport::{Flow, Protocol};
 use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, OutgoingInvite, Output, Transmit};
-use sip::header::{NameAddr, StatusCode};
+use sip::header::NameAddr;
 
 use crate::agent::{Agent, ConnectionId};
 use crate::book::Book;
@@ -80,7 +82,7 @@ impl Gateway {
     /// Calls the caller.
     pub(crate) fn dial(&mut self, post: &mut Post, agent: &mut Agent) {
         let (key, plan) = self.next_plan(post);
-        let (leg, offer) = auricle::leg::plan::PlannedLeg::offering(plan);
+        let (leg, offers) = PlannedLeg::offering(plan, Vec::new());
         self.enter(post, agent, key, Direction::Outbound, leg);
         let invite = OutgoingInvite {
             flow: sip::transport::Flow::udp(GATEWAY_SIP, CALLER_SIP),
@@ -89,7 +91,7 @@ impl Gateway {
             from: NameAddr::from(uri("sip:auricle@192.0.2.2")),
             to: NameAddr::from(uri("sip:alice@192.0.2.1")),
             contact: uri("sip:auricle@192.0.2.2:5060"),
-            body: offer,
+            body: offers[0].clone(),
             options: sip::endpoint::InviteOptions::default(),
             account: None,
             asserted: None,
@@ -125,15 +127,7 @@ impl Gateway {
 
     pub(crate) fn handle_command(&mut self, post: &mut Post, agent: &mut Agent, key: u64, command: SignallingCommand) {
         let Some(id) = self.names.iter().find(|(_, named)| **named == key).map(|(id, _)| *id) else { return };
-        let (now, endpoint) = (post.now, &mut self.endpoint);
-        match command {
-            SignallingCommand::Ring => endpoint.ring(now, id),
-            SignallingCommand::Answer { sdp } => endpoint.answer(now, id, &uri("sip:auricle@192.0.2.2:5060"), sdp),
-            SignallingCommand::Reject(cause) => endpoint.reject(now, id, status(cause), None),
-            SignallingCommand::Hangup => endpoint.hang_up(now, id),
-            SignallingCommand::AcceptReoffer { sdp } => endpoint.accept_offer(now, id, sdp),
-            SignallingCommand::RejectReoffer => endpoint.reject_offer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
-        }
+        carry_out(post.now, &mut self.endpoint, id, &uri("sip:auricle@192.0.2.2:5060"), command);
         self.drain_sip(post, agent);
     }
 
@@ -196,45 +190,39 @@ impl Gateway {
     }
 
     fn take(&mut self, post: &mut Post, agent: &mut Agent, event: Event) {
-        let id = event.id();
-        let news = match event {
-            Event::Incoming { id, invite } => return self.incoming(post, agent, id, &invite.sdp),
-            Event::Ringing { .. } => SignallingEvent::Ringing,
-            Event::Answered { sdp, .. } => SignallingEvent::Answered { sdp },
-            Event::Refused { status, .. } => SignallingEvent::Refused(refusal(status)),
-            Event::TimedOut { .. } => SignallingEvent::Refused(Termination::peer(SipReason::TransactionTimeout)),
-            Event::Unreachable { .. } => SignallingEvent::Refused(Termination::peer(SipReason::Unreachable)),
-            Event::Confirmed { .. } => SignallingEvent::Confirmed,
-            Event::Unacknowledged { .. } => SignallingEvent::Unconfirmed,
-            Event::Cancelled { .. } => SignallingEvent::Cancelled,
-            Event::HungUp { .. } => SignallingEvent::HungUp,
-            Event::Offered { sdp, .. } => SignallingEvent::Reoffered { sdp },
-            Event::Ended { .. } => {
+        match news(event) {
+            Ok((id, news)) => {
+                if let Some(key) = self.names.get(&id) {
+                    post.signal(*key, news);
+                }
+            }
+            Err(Event::Incoming { id, invite }) => self.incoming(post, agent, id, &invite.sdp),
+            Err(Event::Ended { id }) => {
                 // The queue to the call is dropped: the last thing that the call hears, if it still listens.
                 let key = self.names.remove(&id).expect("a call ended that was over");
-                return post.signal(key, SignallingEvent::Refused(Termination::gateway(GatewayReason::Internal)));
+                post.signal(key, SignallingEvent::Refused(Termination::gateway(GatewayReason::Internal)));
             }
-            // Nobody here transfers, and the session outlives the scenario.
-            _ => return,
-        };
-        if let Some(key) = self.names.get(&id) {
-            post.signal(*key, news);
+            // Nobody here transfers.
+            Err(_) => {}
         }
     }
 
     fn incoming(&mut self, post: &mut Post, agent: &mut Agent, id: InviteId, offer: &Bytes) {
         let (key, plan) = self.next_plan(post);
-        let leg = auricle::leg::plan::PlannedLeg::answering(post.now, plan, offer).expect("the caller's offer can be answered");
+        let leg = match offer.is_empty() {
+            true => PlannedLeg::offering(plan, Vec::new()).0,
+            false => PlannedLeg::answering(post.now, plan, offer).expect("the caller's offer can be answered"),
+        };
         self.names.insert(id, key);
         self.enter(post, agent, key, Direction::Inbound, leg);
     }
 
-    fn next_plan(&mut self, post: &Post) -> (u64, auricle::leg::plan::LegPlan) {
+    fn next_plan(&mut self, post: &Post) -> (u64, LegPlan) {
         self.last_key += 1;
         (self.last_key, plan::leg(self.last_key, post.now, &mut self.random))
     }
 
-    fn enter(&mut self, post: &mut Post, agent: &mut Agent, key: u64, direction: Direction, leg: auricle::leg::plan::PlannedLeg) {
+    fn enter(&mut self, post: &mut Post, agent: &mut Agent, key: u64, direction: Direction, leg: PlannedLeg) {
         let setup = CallSetup {
             identity: plan::identity(direction),
             policy: self.policy,
@@ -307,24 +295,5 @@ impl Slot {
                 }
             }
         }
-    }
-}
-
-fn refusal(status: StatusCode) -> Termination {
-    Termination::peer(match status.code() {
-        486 | 600 => SipReason::Busy,
-        408 | 480 | 487 => SipReason::NoAnswer,
-        _ => SipReason::Rejected,
-    })
-}
-
-const fn status(cause: RejectCause) -> StatusCode {
-    match cause {
-        RejectCause::UnknownNumber => StatusCode::NOT_FOUND,
-        RejectCause::Busy => StatusCode::BUSY_HERE,
-        RejectCause::NotAcceptable => StatusCode::NOT_ACCEPTABLE_HERE,
-        RejectCause::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        RejectCause::TemporarilyUnavailable => StatusCode::TEMPORARILY_UNAVAILABLE,
-        RejectCause::Internal => StatusCode::SERVER_INTERNAL_ERROR,
     }
 }

@@ -8,7 +8,7 @@ use auricle::domain::termination::Termination;
 
 use crate::agent::{Agent, AgentAct, Welcome};
 use crate::book::Book;
-use crate::caller::{Called, Caller, CallerPlan};
+use crate::caller::{Called, Caller, CallerPlan, Offered};
 use crate::clock::ms;
 use crate::link::Damage;
 use crate::world::World;
@@ -17,8 +17,11 @@ use crate::world::World;
 pub(crate) enum Act {
     CallerDials,
     CallerHangsUp,
+    CallerHolds(bool),
+    CallerPresses(char),
     GatewayDials,
     OperatorHangsUp,
+    OperatorHolds(bool),
     Shutdown,
     Agent(AgentAct),
 }
@@ -31,6 +34,8 @@ pub(crate) struct Scenario {
     pub(crate) welcomes: Vec<Welcome>,
     pub(crate) caller: CallerPlan,
     pub(crate) acts: Vec<(Duration, Act)>,
+    /// When whoever is still on the telephone gives up in the end.
+    pub(crate) gives_up_after: Duration,
 }
 
 impl Scenario {
@@ -86,8 +91,16 @@ impl Scenario {
                 rtp_limit: ms(8_000),
             },
             welcomes: vec![Welcome::USUAL],
-            caller: CallerPlan { rings: true, called: (ms(1_000), Called::Answers), speaks_for: ms(60_000) },
+            caller: CallerPlan {
+                rings: true,
+                called: (ms(1_000), Called::Answers),
+                speaks_for: ms(60_000),
+                leaves_offer: false,
+                offered: Offered::Agrees,
+                takes_update: true,
+            },
             acts: Vec::new(),
+            gives_up_after: ms(120_000),
         }
     }
 }

@@ -27,7 +27,7 @@ impl World {
             post.at(start + *at, Happening::Act(act.clone()));
         }
         // Whoever is still on the telephone gives up in the end.
-        post.at(start + ms(120_000), Happening::Act(Act::CallerHangsUp));
+        post.at(start + scenario.gives_up_after, Happening::Act(Act::CallerHangsUp));
         Self {
             post,
             caller: Caller::new(scenario.seed, scenario.caller),
@@ -40,7 +40,7 @@ impl World {
     pub(crate) fn run(mut self, scenario: &Scenario) -> Outcome {
         while let Some(at) = self.next_at() {
             self.post.now = self.post.now.max(at);
-            assert!(self.post.now - self.post.start < ms(1_800_000), "the world does not come to rest");
+            assert!(self.post.now - self.post.start < scenario.gives_up_after + ms(1_680_000), "the world does not come to rest");
             while let Some(happening) = self.post.pop_due() {
                 self.take(happening);
             }
@@ -83,8 +83,12 @@ impl World {
         match act {
             Act::CallerDials => caller.dial(post),
             Act::CallerHangsUp => caller.hang_up(post),
+            Act::CallerHolds(holds) => caller.hold(post, holds),
+            Act::CallerPresses(key) => caller.press(post, key),
             Act::GatewayDials => gateway.dial(post, agent),
             Act::OperatorHangsUp => gateway.command_all(post, agent, &CallCommand::Hangup),
+            Act::OperatorHolds(true) => gateway.command_all(post, agent, &CallCommand::Hold),
+            Act::OperatorHolds(false) => gateway.command_all(post, agent, &CallCommand::Resume),
             Act::Shutdown => gateway.command_all(post, agent, &CallCommand::Shutdown),
             Act::Agent(act) => agent.act(post, act),
         }

@@ -1,5 +1,5 @@
 //! Debian's sipp against the built program, over UDP and TCP: a scenario for what it can speak of SIP, each of which fails at the first message
-//! that is not the one that is due. Any exit but 0 is a failure, 255 included.
+//! that is not the one that is due. Any exit but 0 is a failure, 255 included. What came of it is told by the record of the call.
 //!
 //! `AURICLE_FULL=1` runs what waits for minutes, too: refreshes of sessions.
 //!
@@ -10,6 +10,10 @@
 mod calls_in;
 mod calls_out;
 mod extensions;
+mod flow;
+mod holding;
+mod keys;
+mod offers;
 mod pack;
 mod proof;
 mod refusals;
@@ -18,3 +22,4 @@ mod scenario;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "what is said in calls is other tests' business")]
 mod support;
+mod transfers;

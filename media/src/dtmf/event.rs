@@ -39,4 +39,6 @@ pub enum Source {
     Rfc4733,
     /// As tones in the audio (Q.23).
     InBand,
+    /// By signalling (SIP INFO), beside the audio: such a key comes whole, and has no place in the stream.
+    Signalled,
 }

@@ -53,8 +53,11 @@ impl Mask {
         Self { margin, spans: VecDeque::with_capacity(SPANS), held: [Held::Free; 2] }
     }
 
-    /// Takes in a key's edge, of either source.
+    /// Takes in a key's edge; one that signalling brought hides nothing, as it is not in the audio.
     pub fn handle(&mut self, event: &DigitEvent) {
+        if event.source == Source::Signalled {
+            return;
+        }
         let held = match event.edge {
             Edge::Began => {
                 if self.spans.len() == SPANS {
@@ -72,10 +75,11 @@ impl Mask {
             }
         };
         let [rfc4733, in_band] = &mut self.held;
-        *match event.source {
-            Source::Rfc4733 => rfc4733,
-            Source::InBand => in_band,
-        } = held;
+        match event.source {
+            Source::Rfc4733 => *rfc4733 = held,
+            Source::InBand => *in_band = held,
+            Source::Signalled => {}
+        }
     }
 
     /// Whether a packet of so many ticks has any part of a key in it.

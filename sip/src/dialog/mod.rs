@@ -122,6 +122,11 @@ impl Dialog {
         self.local_cseq
     }
 
+    /// The number of our last request.
+    pub(crate) fn last_cseq(&self) -> u32 {
+        self.local_cseq
+    }
+
     /// A request of ours went out anew, with this number.
     pub(crate) fn reissued(&mut self, cseq: u32) {
         self.local_cseq = self.local_cseq.max(cseq);

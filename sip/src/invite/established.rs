@@ -58,22 +58,24 @@ impl Established {
         fits
     }
 
-    pub(super) fn handle_reinvite(&mut self, incoming: Incoming<'_>, stack: &mut Stack) {
+    pub(super) fn handle_reinvite(&mut self, now: Instant, incoming: Incoming<'_>, stack: &mut Stack) {
+        let id = self.usage.id;
         let headers = incoming.request.headers();
         self.usage.peer.learn(headers);
         if session_timer::is_too_short(headers, &stack.config) {
             let least = stack.config.min_session_expires.as_secs();
-            return incoming.refuse(StatusCode::SESSION_INTERVAL_TOO_SMALL, stack, |response| response.header(HeaderName::MinSe, least));
+            let status = StatusCode::SESSION_INTERVAL_TOO_SMALL;
+            return Pending::refuse_reinvite(now, id, incoming, status, stack, |response| response.header(HeaderName::MinSe, least));
         }
         if matches!(self.usage.exchange, Exchange::Theirs(_)) {
             // One at a time (§14.2).
             let wait = stack.identifiers.retry_seconds();
-            return incoming.refuse(StatusCode::SERVER_INTERNAL_ERROR, stack, |response| response.header(HeaderName::RetryAfter, wait));
+            let status = StatusCode::SERVER_INTERNAL_ERROR;
+            return Pending::refuse_reinvite(now, id, incoming, status, stack, |response| response.header(HeaderName::RetryAfter, wait));
         }
         if self.unacknowledged.is_some() || self.close_wanted.is_some() || !self.usage.is_free() {
-            return incoming.refuse(StatusCode::REQUEST_PENDING, stack, |response| response);
+            return Pending::refuse_reinvite(now, id, incoming, StatusCode::REQUEST_PENDING, stack, |response| response);
         }
-        let id = self.usage.id;
         self.usage.exchange = Exchange::Theirs(Carrier::Request(Box::new(Pending::open(id, incoming, stack))));
         stack.event(Event::Offered { id, sdp: incoming.sdp() });
     }

@@ -32,6 +32,21 @@ impl Pending {
         Self { request: request.clone(), arrived, server }
     }
 
+    /// Refuses a re-INVITE at once. A copy of it may come after one that would be taken, and is told what the first was told.
+    pub(super) fn refuse_reinvite(
+        now: Instant,
+        id: InviteId,
+        incoming: Incoming<'_>,
+        status: StatusCode,
+        stack: &mut Stack,
+        write: impl FnOnce(ResponseBuilder) -> ResponseBuilder,
+    ) {
+        let Incoming { request, key, arrived } = incoming;
+        let path = response_path(request, arrived);
+        let server = stack.transactions.open_invite_server(key.clone(), request, path, id, Bytes::new(), &mut stack.out);
+        Self { request: request.clone(), arrived, server }.respond(now, status, b"", stack, write);
+    }
+
     /// Answers with what `write` adds; what went out, and by which way.
     pub(super) fn respond(
         &self,

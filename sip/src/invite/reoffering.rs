@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::exchange::Exchange;
 use super::session_timer::SessionTimer;
 use super::usage::Usage;
@@ -15,6 +17,7 @@ use crate::transaction::{ClientId, Timer};
 pub(super) struct Reoffering {
     client: ClientId,
     method: Method,
+    cseq: u32,
     has_offer: bool,
     /// What it was let in with: its ACK must have it, too (RFC 3261 §22.1).
     authorization: Option<(HeaderName, String)>,
@@ -110,7 +113,7 @@ impl Usage {
         if status.is_provisional() {
             return Survival::Alive;
         }
-        let Some(Reoffering { client, method, has_offer, authorization }) = self.reoffering.take().map(|reoffering| *reoffering) else {
+        let Some(Reoffering { client, method, has_offer, authorization, .. }) = self.reoffering.take().map(|reoffering| *reoffering) else {
             return Survival::Alive;
         };
         self.peer.learn(response.headers());
@@ -151,6 +154,7 @@ impl Usage {
         let Some(reoffering) = self.reoffering.as_mut().filter(|reoffering| reoffering.client == client) else { return };
         let (name, value) = &reissued.authorization;
         reoffering.authorization = Some((*name, value.clone()));
+        reoffering.cseq = reissued.cseq;
         if reissued.method == Method::Invite {
             let mut ack = self.dialog.request(Method::Ack, reissued.cseq, &reissued.branch);
             ack.header(*name, value);
@@ -167,7 +171,23 @@ impl Usage {
                 request.header(HeaderName::MinSe, min_se.as_secs());
             }
         });
-        self.reoffering = Some(Box::new(Reoffering { client, method, has_offer: !sdp.is_empty(), authorization: None }));
+        let cseq = self.dialog.last_cseq();
+        self.reoffering = Some(Box::new(Reoffering { client, method, cseq, has_offer: !sdp.is_empty(), authorization: None }));
+    }
+
+    /// The call is over. A 2xx to a re-INVITE of ours may still come, and is acknowledged all the same (RFC 3261 §13.2.2.4).
+    pub(super) fn leave_reoffer(&mut self, stack: &mut Stack) {
+        let Some(reoffering) = self.reoffering.take().filter(|reoffering| reoffering.method == Method::Invite) else { return };
+        let ack = self.ack(reoffering.cseq, reoffering.authorization.as_ref(), stack);
+        stack.transactions.acknowledge_copies(reoffering.client, self.dialog.path(), ack);
+    }
+
+    fn ack(&self, cseq: u32, authorization: Option<&(HeaderName, String)>, stack: &mut Stack) -> Bytes {
+        let mut ack = self.dialog.request(Method::Ack, cseq, stack.identifiers.branch());
+        if let Some((name, value)) = authorization {
+            ack.header(*name, value);
+        }
+        ack.finish(b"")
     }
 
     fn handle_reoffer_success(&mut self, now: Instant, has_offer: bool, response: &Response, stack: &mut Stack) {
@@ -194,11 +214,7 @@ impl Usage {
             self.dialog.refresh_target(contact.uri_text());
         }
         let cseq = response.headers().cseq().map_or(0, |cseq| cseq.number);
-        let mut ack = self.dialog.request(Method::Ack, cseq, stack.identifiers.branch());
-        if let Some((name, value)) = authorization {
-            ack.header(*name, value);
-        }
-        let ack = ack.finish(b"");
+        let ack = self.ack(cseq, authorization, stack);
         let path = self.dialog.path();
         stack.out.send(path, Some(ack.clone()));
         stack.transactions.acknowledge_copies(client, path, ack);

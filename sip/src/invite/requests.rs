@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::pending::Pending;
 use super::{Incoming, Invite, State};
 use crate::endpoint::{Event, ResponseBuilder, Stack};
 use crate::header::{HeaderName, Method, StatusCode};
@@ -22,7 +23,7 @@ impl Invite {
                 self.handle_bye(now, incoming.request, stack);
             }
             Method::Options => incoming.reply(now, StatusCode::OK, stack, ResponseBuilder::capabilities),
-            Method::Invite => self.handle_reinvite(incoming, stack),
+            Method::Invite => self.handle_reinvite(now, incoming, stack),
             Method::Prack => self.handle_prack(now, incoming, stack),
             _ => match self.usages().find(|usage| usage.dialog.holds(incoming.request.headers(), incoming.request.headers().from())) {
                 Some(usage) => usage.handle_request(now, incoming, stack),
@@ -79,13 +80,14 @@ impl Invite {
         }
     }
 
-    fn handle_reinvite(&mut self, incoming: Incoming<'_>, stack: &mut Stack) {
+    fn handle_reinvite(&mut self, now: Instant, incoming: Incoming<'_>, stack: &mut Stack) {
         match &mut self.state {
-            State::Established(established) => established.handle_reinvite(incoming, stack),
+            State::Established(established) => established.handle_reinvite(now, incoming, stack),
             State::Invited(_) => {
                 // The first INVITE has no answer yet (§14.2).
                 let wait = stack.identifiers.retry_seconds();
-                incoming.refuse(StatusCode::SERVER_INTERNAL_ERROR, stack, |response| response.header(HeaderName::RetryAfter, wait));
+                let (id, status) = (self.id, StatusCode::SERVER_INTERNAL_ERROR);
+                Pending::refuse_reinvite(now, id, incoming, status, stack, |response| response.header(HeaderName::RetryAfter, wait));
             }
             _ => incoming.refuse(StatusCode::CALL_DOES_NOT_EXIST, stack, |response| response),
         }

@@ -117,6 +117,7 @@ impl Usage {
         if let Some(referral) = self.referral.take() {
             referral.refuse(now, StatusCode::REQUEST_TERMINATED, stack);
         }
+        self.leave_reoffer(stack);
     }
 
     /// Acknowledges a reliable provisional response (RFC 3262 §4). Its own answer says nothing that matters.

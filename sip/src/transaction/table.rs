@@ -144,7 +144,7 @@ impl TransactionTable {
         AckReceived::Absorbed
     }
 
-    /// Opens the transaction of an INVITE; `trying` goes out at once.
+    /// Opens the transaction of an INVITE; `trying` goes out at once, unless it is empty: then a final response is owed at once.
     pub(crate) fn open_invite_server(
         &mut self,
         key: ServerKey,
@@ -156,7 +156,7 @@ impl TransactionTable {
     ) -> ServerId {
         let mut actions = Actions::default();
         let machine = InviteServer::start(trying, &mut actions);
-        out.send(path, actions.send);
+        out.send(path, actions.send.filter(|trying| !trying.is_empty()));
         let initial = request.headers().to().is_some_and(|to| to.tag().is_none());
         let merge_key = initial.then(|| merge_key(request.headers())).flatten();
         self.insert_server(Server { key, merge_key, path, owner: Some(owner), machine: ServerMachine::Invite(machine) })
@@ -242,6 +242,7 @@ impl TransactionTable {
         out.deadlines.set(Owner::Client(id), client.deadline());
         if let Some((path, ack)) = &client.success_ack
             && deliver
+            && status.is_success()
         {
             out.send(*path, Some(ack.clone()));
             return None;

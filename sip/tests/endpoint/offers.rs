@@ -169,6 +169,47 @@ fn an_update_that_is_refused_leaves_the_call() {
 }
 
 #[test]
+fn a_copy_of_a_refused_reinvite_is_told_the_same_though_it_could_be_taken_by_now() {
+    let mut peer = ScriptedPeer::new();
+    let (id, invite) = peer.called();
+    offer(&mut peer, id);
+    let ours = peer.request();
+    let crossing = within(&invite, "INVITE", 1, "", "crossing");
+    peer.send(&crossing);
+    assert_eq!(peer.statuses(), [491]);
+    peer.send(&respond(&ours, StatusCode::OK, "", "their answer"));
+    peer.received.clear();
+    peer.send(&crossing);
+    assert_eq!(peer.statuses(), [491]);
+    assert_eq!(peer.event_names(), ["OfferAccepted"]);
+}
+
+#[test]
+fn a_late_answer_to_our_reinvite_is_acknowledged_though_the_call_is_over() {
+    for ends_by_us in [true, false] {
+        let mut peer = ScriptedPeer::new();
+        let (id, invite) = peer.called();
+        offer(&mut peer, id);
+        let reinvite = peer.request();
+        if ends_by_us {
+            peer.act(|endpoint, now| endpoint.hang_up(now, id));
+        } else {
+            peer.send(&within(&invite, "BYE", 1, "", ""));
+        }
+        peer.received.clear();
+        peer.send(&respond(&reinvite, StatusCode::TRYING, "", ""));
+        assert!(peer.received.is_empty(), "nothing to acknowledge yet");
+        for _ in 0..2 {
+            peer.send(&respond(&reinvite, StatusCode::OK, "", "too late"));
+            let ack = peer.request();
+            assert_eq!(ack.method(), Method::Ack);
+            assert_eq!(ack.headers().cseq().map(|cseq| cseq.number), reinvite.headers().cseq().map(|cseq| cseq.number));
+        }
+        assert!(!peer.event_names().contains(&"OfferAccepted".to_owned()));
+    }
+}
+
+#[test]
 fn an_update_that_crosses_an_offer_of_ours_is_glare() {
     let mut peer = ScriptedPeer::new();
     let (id, invite) = peer.called();

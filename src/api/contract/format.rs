@@ -25,10 +25,10 @@ pub(in crate::api) enum Format {
     Language,
     /// A time zone of the IANA database by the form of its name.
     TimeZone,
-    /// `sip:…`.
-    SipUri,
     /// What looks like a telephone number or a SIP URI; whether it is dialled is decided where numbers are understood.
     CallTarget,
+    /// As a call's target, or the identifier of a call.
+    TransferTarget,
     /// The name of a configured agent.
     AgentName,
     /// Keys of a telephone.
@@ -52,7 +52,6 @@ pub(in crate::api) enum Format {
 impl Format {
     /// Whether `text` has the form; its length was looked at already.
     pub(super) fn fits(self, text: &str) -> bool {
-        let graphic = || text.bytes().all(|byte| byte.is_ascii_graphic());
         match self {
             Self::Line => !text.chars().any(char::is_control),
             Self::Lines => !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')),
@@ -61,12 +60,12 @@ impl Format {
             Self::Date => text.len() == 10 && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok(),
             Self::Language => is_language(text),
             Self::TimeZone => is_time_zone(text),
-            Self::SipUri => graphic() && text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sip:")),
             Self::CallTarget => {
                 let printable = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
                 let scheme = text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("sip:") || start.eq_ignore_ascii_case("tel:"));
                 printable && (scheme || text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '(')))
             }
+            Self::TransferTarget => Self::CallTarget.fits(text) || Self::Id("call").fits(text),
             Self::AgentName => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)),
             Self::Digits => text.chars().all(|key| Digit::new(key).is_some()),
             Self::TelephonyName => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte)),
@@ -89,8 +88,8 @@ impl Format {
             Self::Date => "must be a day as YYYY-MM-DD",
             Self::Language => "must be a language tag as en or es-MX",
             Self::TimeZone => "must be a time zone as Europe/Madrid",
-            Self::SipUri => "must be a SIP URI of at most 256 characters, as in sip:1000@192.0.2.1",
             Self::CallTarget => "must be a telephone number, as in +4930901820, or a SIP URI, as in sip:1000@192.0.2.1",
+            Self::TransferTarget => "must be a telephone number, a SIP URI or the id of a call",
             Self::AgentName => "must be the name of an agent",
             Self::Digits => "must be 1 to 32 keys of 0-9 * # A-D, and ! for a hook flash",
             Self::TelephonyName => "must be 1 to 64 letters, digits or + - . _",
@@ -112,8 +111,7 @@ impl Format {
             Self::Date => (10, 10),
             Self::Language => (2, 16),
             Self::TimeZone => (3, 64),
-            Self::SipUri => (5, 256),
-            Self::CallTarget => (2, 256),
+            Self::CallTarget | Self::TransferTarget => (2, 256),
             Self::AgentName => (1, 64),
             Self::Digits => (1, 32),
             Self::TelephonyName => (1, 64),
@@ -134,8 +132,7 @@ impl Format {
             Self::Date => "1948-05-17",
             Self::Language => "es-MX",
             Self::TimeZone => "America/Mexico_City",
-            Self::SipUri => "sip:1000@192.0.2.1",
-            Self::CallTarget => "+4930901820",
+            Self::CallTarget | Self::TransferTarget => "+4930901820",
             Self::AgentName => "reception",
             Self::Digits => "123#",
             Self::TelephonyName => "carrier",
@@ -156,8 +153,8 @@ impl Format {
             Self::Date => (Some("date"), None),
             Self::Language => (None, Some("^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$".to_owned())),
             Self::TimeZone => (None, Some("^[A-Za-z_+-]+(/[A-Za-z0-9_+-]+){0,2}$".to_owned())),
-            Self::SipUri => (None, Some("^[sS][iI][pP]:[!-~]+$".to_owned())),
             Self::CallTarget => (None, Some("^([sS][iI][pP]:|[tT][eE][lL]:|[+(0-9])[ -~]*$".to_owned())),
+            Self::TransferTarget => (None, Some("^([sS][iI][pP]:|[tT][eE][lL]:|[+(0-9]|call_)[ -~]*$".to_owned())),
             Self::AgentName => (None, Some("^[A-Za-z0-9._-]+$".to_owned())),
             Self::Digits => (None, Some("^[0-9*#A-Da-d!]+$".to_owned())),
             Self::TelephonyName => (None, Some(r"^[A-Za-z0-9+\-._]+$".to_owned())),
@@ -234,7 +231,6 @@ mod tests {
             Date,
             Language,
             TimeZone,
-            SipUri,
             CallTarget,
             AgentName,
             Digits,

@@ -5,14 +5,18 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::{Call, CallOutput};
-use crate::agent::model::AgentCommand;
-use crate::call::event::SignallingCommand;
-use crate::call::session::CallEvent;
+use crate::agent::model::{AgentCommand, ContextRole};
+use crate::call::action::CallEvent;
+use crate::call::event::{NewLine, SignallingCommand};
+use crate::domain::call_record::Direction;
+use crate::domain::redacted::Redacted;
 use crate::domain::timeline::Moment;
+use crate::domain::transfer::TransferOutcome;
+use crate::leg::plan::Agreement;
 
 impl Call {
     pub(super) fn hold(&mut self, now: Instant, held: bool) {
-        if self.leg.agreed().is_some_and(|leg| leg.hold(now, held)) {
+        if self.leg.hold(now, held) {
             self.agent.handle_command(now, AgentCommand::Hold(held));
             self.journal.mark(now, if held { Moment::Held } else { Moment::Resumed });
         }
@@ -31,22 +35,112 @@ impl Call {
         self.save();
     }
 
-    pub(super) fn take_answer(&mut self, now: Instant, sdp: &Bytes) {
-        self.journal.mark(now, Moment::Answered);
-        match self.leg.take_answer(now, sdp) {
-            Ok(()) => self.journal.mark(now, Moment::Acknowledged),
-            Err(_) => self.session.handle(now, CallEvent::AnswerUnusable),
+    /// Rings; a caller who left the offer to us gets it with the first word, where it can answer so early.
+    pub(super) fn ring(&mut self, now: Instant) {
+        self.journal.mark_once(now, Moment::Ringing);
+        if !self.leg.is_agreed()
+            && let Some(sdp) = self.leg.local_description()
+        {
+            self.signal(SignallingCommand::Progress { sdp });
+        }
+        self.signal(SignallingCommand::Ring);
+    }
+
+    pub(super) fn take_answer(&mut self, now: Instant, line: usize, sdp: &Bytes) {
+        let outbound = self.journal.record().direction == Direction::Outbound;
+        if outbound {
+            self.journal.mark(now, Moment::Answered);
+        }
+        match self.leg.take_answer(now, line, sdp) {
+            Ok(()) if outbound => self.journal.mark(now, Moment::Acknowledged),
+            Ok(()) => {}
+            Err(error) => {
+                tracing::debug!(%error, "answer_unusable");
+                self.session.handle(now, CallEvent::AnswerUnusable);
+            }
         }
     }
 
     pub(super) fn take_reoffer(&mut self, now: Instant, sdp: &Bytes) {
+        if sdp.is_empty() {
+            // We are asked to offer; the answer comes with the ACK.
+            let command = self.leg.reoffer().map_or(SignallingCommand::RejectReoffer, |sdp| SignallingCommand::AcceptReoffer { sdp });
+            return self.signal(command);
+        }
         let command = match self.leg.take_reoffer(now, sdp) {
-            Some((sdp, held)) => {
-                self.session.handle(now, CallEvent::FarHold(held));
+            Some((sdp, agreement)) => {
+                self.session.handle(now, CallEvent::ReofferTaken);
+                self.session.handle(now, CallEvent::Quiet(agreement.quiet));
                 SignallingCommand::AcceptReoffer { sdp }
             }
             None => SignallingCommand::RejectReoffer,
         };
+        self.signal(command);
+    }
+
+    pub(super) fn reoffer(&mut self) {
+        if let Some(sdp) = self.leg.reoffer() {
+            self.signal(SignallingCommand::Offer { sdp });
+        }
+    }
+
+    pub(super) fn take_reanswer(&mut self, now: Instant, sdp: &Bytes) {
+        match self.leg.take_reanswer(now, sdp) {
+            Ok(agreement) => self.session.handle(now, CallEvent::Quiet(agreement.quiet)),
+            // The far end acts on what it answered, and we on what stood before; silence ends it, if nothing else does.
+            Err(error) => {
+                tracing::debug!(%error, "answer_unusable");
+                self.warn(now, "answer_unusable");
+            }
+        }
+    }
+
+    /// Somebody takes the far end's place: the conversation goes on with whoever that is.
+    pub(super) fn take_line(&mut self, now: Instant, line: &NewLine, sdp: &Bytes) {
+        match self.leg.take_line(now, &line.0, sdp) {
+            Some((sdp, agreement)) => {
+                self.signal(SignallingCommand::AcceptTakeover { sdp });
+                self.note_line(now, agreement);
+            }
+            None => self.signal(SignallingCommand::RejectTakeover),
+        }
+    }
+
+    pub(super) fn offer_line(&mut self, line: &NewLine) {
+        let command = self.leg.offer_line(&line.0).map_or(SignallingCommand::RejectMove, |sdp| SignallingCommand::Move { sdp });
+        self.signal(command);
+    }
+
+    pub(super) fn take_line_answer(&mut self, now: Instant, sdp: &Bytes) {
+        match self.leg.take_line_answer(now, sdp) {
+            Ok(agreement) => self.note_line(now, agreement),
+            Err(error) => {
+                tracing::debug!(%error, "answer_unusable");
+                self.session.handle(now, CallEvent::AnswerUnusable);
+            }
+        }
+    }
+
+    fn note_line(&mut self, now: Instant, agreement: Agreement) {
+        self.session.handle(now, CallEvent::LineTaken);
+        self.session.handle(now, CallEvent::Quiet(agreement.quiet));
+        self.journal.mark(now, Moment::FarEndReplaced);
+    }
+
+    /// The agent hears what became of the transfer, unless it is over with the call.
+    pub(super) fn end_transfer(&mut self, now: Instant, outcome: TransferOutcome) {
+        self.journal.transfer_ended(now, outcome);
+        if outcome != TransferOutcome::Succeeded {
+            let text = Redacted::new(outcome.told().to_owned());
+            self.agent.handle_command(now, AgentCommand::ContextText { role: ContextRole::System, text, speak: true });
+        }
+    }
+
+    pub(super) fn warn(&mut self, now: Instant, code: &str) {
+        self.journal.mark(now, Moment::Warning { code: code.to_owned() });
+    }
+
+    pub(super) fn signal(&mut self, command: SignallingCommand) {
         self.outputs.push_back(CallOutput::Signal(command));
     }
 }

@@ -5,11 +5,12 @@ use std::time::Instant;
 use sip::endpoint::{Endpoint, IncomingInvite, InviteId};
 use sip::header::HeaderName;
 
+use super::Gateway;
 use super::trunk_calls::is_named;
-use super::{Gateway, RETRY_AFTER};
 use crate::domain::caller_verification::CallerVerification;
 use crate::signalling::stir::{Claimed, Fault, StirRule, Verdict, canonical};
 use crate::signalling::trunks::{Dialled, Peer, Trunk, asserted_number};
+use crate::signalling::verbs::RETRY_AFTER;
 use crate::telemetry::MaskedAddr;
 
 impl Gateway {

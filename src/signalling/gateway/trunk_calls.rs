@@ -1,6 +1,7 @@
 //! Calls by trunks: which one an inbound call came by, by which ones an outbound call is tried, and what both use up.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,6 +16,7 @@ use crate::call::event::{RejectCause, SignallingKey};
 use crate::call::launch::{LaunchError, LaunchRequest, Launched};
 use crate::call::registry::StartError;
 use crate::domain::caller_verification::CallerVerification;
+use crate::domain::call_record::Direction;
 use crate::domain::ids::{CallId, OrgId};
 use crate::domain::network::Network;
 use crate::domain::redacted::Redacted;
@@ -30,8 +32,10 @@ use crate::signalling::trunks::{Desk, Dialled, Directory, Door, Peer, Refused, T
 #[derive(Debug)]
 pub(super) struct Placed {
     pub(super) token: Option<CallToken>,
-    offer: Bytes,
-    left: VecDeque<Attempt>,
+    /// Attempts that are left, each with the offer that is made on its line.
+    pub(super) left: VecDeque<(Attempt, Bytes)>,
+    /// Which of the lines is tried, counted from 0.
+    pub(super) line: usize,
 }
 
 /// Who wants to call whom.
@@ -51,6 +55,9 @@ impl Gateway {
         Desk::take_leave(now, endpoint, leaving);
         self.flood.trust(directory.trunks().flat_map(|trunk| trunk.config.addresses.clone()).collect());
         self.end_forbidden(now, endpoint, &directory);
+        if !directory.outbound().enabled {
+            self.drop_asked(now, endpoint);
+        }
         // A limit that was made smaller counts at once.
         self.meter_minutes(now, endpoint);
     }
@@ -60,6 +67,7 @@ impl Gateway {
         self.desk.handle_timeout(now, endpoint);
         self.tap.handle_timeout(now);
         self.meter_minutes(now, endpoint);
+        self.leave_old_lines(now, endpoint);
     }
 
     /// The ways to a trunk's target, the first one first.
@@ -69,7 +77,8 @@ impl Gateway {
 
     /// When [`Gateway::handle_timeout`] wants to be called.
     pub fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
-        [self.desk.poll_timeout(now), self.desk.meter.next_minute(), self.tap.poll_timeout()].into_iter().flatten().min()
+        let due = [self.desk.poll_timeout(now), self.desk.meter.next_minute(), self.tap.poll_timeout(), self.moves.next_leave()];
+        due.into_iter().flatten().min()
     }
 
     /// Launches the call that an INVITE asks for; by which trunk it came.
@@ -92,10 +101,6 @@ impl Gateway {
         let (number, trunk) = directory.answering(&candidates, dialled).ok_or(RejectCause::UnknownNumber)?;
         if !self.rate.admits(now) {
             return Err(RejectCause::Unavailable);
-        }
-        if invite.sdp.is_empty() {
-            // An INVITE without an offer asks us for one; that is the SIP issue's.
-            return Err(RejectCause::NotAcceptable);
         }
         if let Some(trunk) = trunk {
             self.take_place(now, trunk).map_err(|refused| match refused {
@@ -136,7 +141,9 @@ impl Gateway {
             key,
             org: number.org.clone(),
             codecs: number.codecs.clone(),
+            direction: Direction::Inbound,
             line: trunk.map(|trunk| trunk.config.line()).unwrap_or_default(),
+            others: Vec::new(),
             analysis: number.analysis,
             enhancement: number.enhancement(),
             keys: number.keys(),
@@ -147,7 +154,8 @@ impl Gateway {
             verification: None,
             answer: number.answer,
             peer: invite.flow.remote.ip(),
-            offer: Some(invite.sdp.clone()),
+            // Without one we are asked to offer.
+            offer: (!invite.sdp.is_empty()).then(|| invite.sdp.clone()),
             signalling: self.to_sip.clone(),
         }
     }
@@ -210,11 +218,12 @@ impl Gateway {
         }
         let directory = Arc::clone(self.desk.directory());
         let Some(placed) = &mut call.placed else { return false };
-        let Some(attempt) = placed.left.pop_front() else { return false };
+        let Some((attempt, offer)) = placed.left.pop_front() else { return false };
+        placed.line += 1;
         if !directory.outbound().enabled || directory.is_stopped(&call.org) {
             return false;
         }
-        let invite = outgoing(&attempt, placed.offer.clone(), &self.stir);
+        let invite = outgoing(&attempt, offer, &self.stir);
         let Ok(next) = endpoint.invite(now, invite) else { return false };
         let Some(mut call) = self.calls.remove(&id) else { return false };
         tracing::info!(call = %call.id, "call_tries_next_trunk");
@@ -223,7 +232,7 @@ impl Gateway {
             self.desk.limits.release(&trunk);
         }
         call.trunk = attempt.trunk.filter(|name| directory.trunk(name).is_some_and(|trunk| self.take_place(now, trunk).is_ok()));
-        (call.peer, call.contact) = (attempt.flow.remote.ip(), attempt.contact);
+        (call.flow, call.contact) = (attempt.flow, attempt.contact);
         self.names.insert(call.key, next);
         self.calls.insert(next, call);
         true
@@ -240,7 +249,7 @@ impl Gateway {
         }
     }
 
-    fn attempts(
+    pub(super) fn attempts(
         &self,
         now: Instant,
         endpoint: &Endpoint,
@@ -269,11 +278,8 @@ impl Gateway {
             }
             first = attempts.pop_front().ok_or(StartError::Capacity)?;
         }
-        let mut line = first.trunk.as_ref().and_then(|name| directory.trunk(name)).map(|trunk| trunk.config.line()).unwrap_or_default();
-        let others = attempts.iter().map(|attempt| attempt.flow).chain(attempts.iter().flat_map(|attempt| attempt.alternatives.clone()));
-        let others = others.chain(first.alternatives.iter().copied());
-        line.media_networks.extend(others.map(|flow| Network::from(flow.remote.ip())));
-        let started = self.launch_and_invite(now, endpoint, (&wish, &rules, agent), &first, line, attempts, token);
+        let lines = std::iter::once(&first).chain(attempts.iter()).map(|attempt| line_of(attempt, directory)).collect();
+        let started = self.launch_and_invite(now, endpoint, (&wish, &rules, agent), &first, lines, attempts, token);
         if started.is_err()
             && let Some(name) = &first.trunk
         {
@@ -289,16 +295,19 @@ impl Gateway {
         endpoint: &mut Endpoint,
         (wish, rules, agent): (&Wish, &NumberConfig, String),
         first: &Attempt,
-        line: LineRules,
+        mut lines: VecDeque<(LineRules, IpAddr)>,
         left: &mut VecDeque<Attempt>,
         token: Option<CallToken>,
     ) -> Result<CallId, StartError> {
         let key = self.next_key();
+        let (line, peer) = lines.pop_front().ok_or(StartError::Capacity)?;
         let request = LaunchRequest {
             key,
             org: wish.org.clone(),
             codecs: None,
+            direction: Direction::Outbound,
             line,
+            others: lines.into(),
             analysis: rules.analysis,
             enhancement: rules.enhancement(),
             keys: rules.keys(),
@@ -308,7 +317,7 @@ impl Gateway {
             agent,
             verification: None,
             answer: AnswerRule::default(),
-            peer: first.flow.remote.ip(),
+            peer,
             offer: None,
             signalling: self.to_sip.clone(),
         };
@@ -316,26 +325,37 @@ impl Gateway {
             LaunchError::UnknownAgent => StartError::UnknownAgent,
             LaunchError::Capacity | LaunchError::Port(_) | LaunchError::Saturated | LaunchError::Media(_) => StartError::Capacity,
         })?;
-        let offer = launched.offer.clone().unwrap_or_default();
+        let mut offers = launched.offers.iter().cloned();
+        let offer = offers.next().unwrap_or_default();
+        let left = std::mem::take(left).into_iter().zip(offers).collect();
         // A call whose INVITE never goes is told so by its signalling queue, which is dropped here.
-        let invite_id = endpoint.invite(now, outgoing(first, offer.clone(), &self.stir)).map_err(|_| StartError::Capacity)?;
+        let invite_id = endpoint.invite(now, outgoing(first, offer, &self.stir)).map_err(|_| StartError::Capacity)?;
         let id = launched.id.clone();
         self.tap.begin(&id, &wish.org, endpoint.call_id(invite_id));
         let owner =
-            Owner { org: wish.org.clone(), trunk: first.trunk.clone(), peer: first.flow.remote.ip(), contact: first.contact.clone() };
+            Owner { org: wish.org.clone(), trunk: first.trunk.clone(), flow: first.flow, contact: first.contact.clone() };
         self.enter(invite_id, key, launched, owner);
         if let Some(call) = self.calls.get_mut(&invite_id) {
-            call.placed = Some(Placed { token, offer, left: std::mem::take(left) });
+            call.placed = Some(Placed { token, left, line: 0 });
         }
         Ok(id)
     }
 
-    fn take_place(&mut self, now: Instant, trunk: &Trunk) -> Result<(), Refused> {
+    pub(super) fn take_place(&mut self, now: Instant, trunk: &Trunk) -> Result<(), Refused> {
         self.desk.limits.take(now, &trunk.name, trunk.config.max_calls, trunk.config.max_calls_per_second)
     }
 }
 
-fn outgoing(attempt: &Attempt, body: Bytes, stir: &Stir) -> OutgoingInvite {
+/// What holds on the line of an attempt, and who is at its other end.
+pub(super) fn line_of(attempt: &Attempt, directory: &Directory) -> (LineRules, IpAddr) {
+    let trunk = attempt.trunk.as_ref().and_then(|name| directory.trunk(name));
+    let mut line = trunk.map(|trunk| trunk.config.line()).unwrap_or_default();
+    // Who answers sends media from where it is, whichever of the trunk's servers that is.
+    line.media_networks.extend(attempt.alternatives.iter().map(|flow| Network::from(flow.remote.ip())));
+    (line, attempt.flow.remote.ip())
+}
+
+pub(super) fn outgoing(attempt: &Attempt, body: Bytes, stir: &Stir) -> OutgoingInvite {
     OutgoingInvite {
         flow: attempt.flow,
         alternatives: attempt.alternatives.clone(),

@@ -97,6 +97,8 @@ pub struct TrunkConfig {
     pub max_calls: u32,
     /// New calls a second, both ways; 0 sets no limit. Default 0, at most 10 000.
     pub max_calls_per_second: u32,
+    /// What becomes of its wish that we go on with somebody else (REFER). Default `refuse`.
+    pub refer: ReferRule,
     /// What it does otherwise than others. Default none.
     pub quirks: Vec<Quirk>,
 }
@@ -134,6 +136,17 @@ pub enum IdentityRule {
     Asserted,
     /// In both.
     Both,
+}
+
+/// What becomes of a trunk's wish that we go on with somebody else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReferRule {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// We call whom it names, as far as the trunk's organisation may: numbers, and whoever is at the trunk itself.
+    Local,
 }
 
 /// What a trunk does otherwise than others.
@@ -181,6 +194,7 @@ impl Default for TrunkConfig {
             media_networks: Vec::new(),
             max_calls: 0,
             max_calls_per_second: 0,
+            refer: ReferRule::default(),
             quirks: Vec::new(),
         }
     }

@@ -15,7 +15,7 @@ mod limits;
 mod routing;
 
 pub use caller_id::{Identity, ShownNumber, asserted_number};
-pub use config::{IdentityRule, NumberFormat, Passwords, Quirk, TrunkConfig};
+pub use config::{IdentityRule, NumberFormat, Passwords, Quirk, ReferRule, TrunkConfig};
 pub use desk::{Desk, Leaving, TrunkStatus};
 pub use directory::{Dialled, Directory, DirectoryError, DirectorySource, Peer, Trunk, TrunkName};
 pub use door::Door;

@@ -13,7 +13,7 @@ impl TransactionTable {
         }
     }
 
-    /// A 2xx was acknowledged so; its copies need not be reported.
+    /// A 2xx is acknowledged so, and its user need not hear of it: it has acknowledged one already, or is over.
     pub(crate) fn acknowledge_copies(&mut self, id: ClientId, path: Flow, ack: Bytes) {
         if let Some(client) = self.clients.get_mut(&id) {
             client.success_ack = Some((path, ack));

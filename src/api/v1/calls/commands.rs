@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use media::dtmf::Digit;
 
-use super::input::{Keys, Transfer};
+use super::input::{Keys, Transfer, TransferKind};
 use super::{NO_CALL, call_id, of_call};
 use crate::api::auth::Requester;
 use crate::api::error::ApiError;
@@ -12,6 +12,8 @@ use crate::api::input::Body;
 use crate::api::state::AppState;
 use crate::api::v1::finished;
 use crate::call::command::{CallCommand, CommandError};
+use crate::call::registry::TransferError;
+use crate::call::transfer::{TransferRefusal, TransferTarget};
 use crate::domain::audit_event::AuditAction;
 use crate::domain::ids::CallId;
 
@@ -30,23 +32,47 @@ pub(super) async fn resume(State(state): State<AppState>, requester: Requester, 
     command(state, requester, &id, AuditAction::ResumeCall, CallCommand::Resume).await
 }
 
-/// `POST /v1/calls/{id}/transfer`: signalling knows no transfer yet, and the answer says so whatever the call.
+/// `POST /v1/calls/{id}/transfer`.
 pub(super) async fn transfer(
     State(state): State<AppState>,
     requester: Requester,
     Path(id): Path<String>,
-    Body(Transfer { to }): Body<Transfer>,
+    Body(wish): Body<Transfer>,
 ) -> Result<StatusCode, ApiError> {
     let id = call_id(&id)?;
-    // A call of somebody else is still a missing one.
-    let standing = match state.records.get(&requester.scope(), &id).await {
-        Ok(Some(_)) => Err(ApiError::Unsupported("transfer_unsupported")),
-        Ok(None) => Err(NO_CALL),
-        Err(error) => Err(error.into()),
-    };
-    drop(to);
-    state.record(&requester, of_call(AuditAction::TransferCall, Some(&id)), &standing).await?;
-    standing
+    let target = target(wish)?;
+    finished(async move {
+        let asked = match state.registry.transfer(&requester.auth.org, &id, target).await {
+            Ok(()) => Ok(StatusCode::ACCEPTED),
+            Err(TransferError::Command(refused)) => Err(refusal(&state, &requester, &id, refused).await),
+            Err(TransferError::Refused(refused)) => Err(transfer_refusal(refused)),
+        };
+        state.record(&requester, of_call(AuditAction::TransferCall, Some(&id)), &asked).await?;
+        asked
+    })
+    .await
+}
+
+fn target(Transfer { to, kind }: Transfer) -> Result<TransferTarget, ApiError> {
+    match kind {
+        None | Some(TransferKind::Blind) => Ok(TransferTarget::Blind(to)),
+        Some(TransferKind::Attended) => {
+            let other = to.expose().parse().map_err(|_| ApiError::field("to", "must be the id of a call, for an attended transfer"))?;
+            Ok(TransferTarget::Attended(other))
+        }
+    }
+}
+
+fn transfer_refusal(refused: TransferRefusal) -> ApiError {
+    match refused {
+        TransferRefusal::NotUp => ApiError::NotNow("call_not_up"),
+        TransferRefusal::UnderWay => ApiError::NotNow("transfer_under_way"),
+        TransferRefusal::OtherCall => ApiError::NotNow("other_call_not_up"),
+        TransferRefusal::Target => ApiError::field("to", "must be a telephone number or a SIP URI"),
+        TransferRefusal::Unresolved => ApiError::field("to", "has no server that can be found"),
+        TransferRefusal::NotAllowed => ApiError::TargetNotAllowed,
+        TransferRefusal::Unavailable => ApiError::NoSignalling,
+    }
 }
 
 /// `POST /v1/calls/{id}/dtmf`. Which keys they were is nobody's to read in a log.

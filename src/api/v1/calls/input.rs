@@ -42,15 +42,33 @@ impl Input for StartCall {
     };
 }
 
-/// Where to send the caller.
+/// Where to send the far end.
 #[derive(Debug, Deserialize)]
 pub(super) struct Transfer {
     pub(super) to: Redacted<String>,
+    pub(super) kind: Option<TransferKind>,
+}
+
+/// In which way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TransferKind {
+    Blind,
+    Attended,
 }
 
 impl Input for Transfer {
-    const SHAPE: &'static Object =
-        &Object { name: "Transfer", members: &[Member::required("to", Shape::of(Format::SipUri), "Where to send the caller.")] };
+    const SHAPE: &'static Object = &Object {
+        name: "Transfer",
+        members: &[
+            Member::required("to", Shape::of(Format::TransferTarget), "Whom it shall call; of an attended transfer the other call's id."),
+            Member::optional(
+                "kind",
+                Shape::Choice(&["blind", "attended"]),
+                "`attended` joins it with the far end of another call of ours that is up; `blind` when absent.",
+            ),
+        ],
+    };
 }
 
 /// Keys to press.

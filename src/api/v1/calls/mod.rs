@@ -61,11 +61,11 @@ pub(super) fn routes() -> Vec<Route> {
             .needs(control)
             .answers_empty(202, "The caller is being taken off hold.")
             .fails(&[Code::Conflict]),
-        Route::new(Verb::Post, "/v1/calls/{id}/transfer", "transferCall", "Send the caller elsewhere", commands::transfer)
+        Route::new(Verb::Post, "/v1/calls/{id}/transfer", "transferCall", "Send the far end elsewhere", commands::transfer)
             .needs(control)
             .body::<input::Transfer>()
-            .answers_empty(202, "The caller is being sent there.")
-            .fails(&[Code::Conflict, Code::NotImplemented]),
+            .answers_empty(202, "The far end is asked to go there; what comes of it stands in the record and the events.")
+            .fails(&[Code::Conflict]),
         Route::new(Verb::Post, "/v1/calls/{id}/dtmf", "sendDtmf", "Press keys on a call", commands::dial)
             .needs(control)
             .body::<input::Keys>()

@@ -1,0 +1,112 @@
+//! What agent and leg have to tell, and who is told.
+
+use std::time::{Duration, Instant};
+
+use super::Call;
+use crate::agent::model::{AgentEvent, ClearCause, FaultClass, SpeechEdge, TranscriptKind};
+use crate::call::action::CallEvent;
+use crate::call::command::CallCommand;
+use crate::call::keys::report_key;
+use crate::call::playback::{report_playback, silence};
+use crate::call::transfer::{TransferOrder, TransferTarget};
+use crate::call::turns::report_fault;
+use crate::domain::timeline::Moment;
+use crate::leg::{Leg, LegEvent};
+
+impl Call {
+    pub(super) fn drain_agent(&mut self, now: Instant) -> bool {
+        let heard_ms = self.agent.input_position_ms();
+        let Self { agent, agent_config, leg, journal, session, first, turns, .. } = self;
+        let mut moved = false;
+        while let Some(event) = agent.poll_event() {
+            moved = true;
+            match event {
+                AgentEvent::Audio { item, chunk } => {
+                    if !std::mem::replace(&mut first.audio_from_agent, true) {
+                        journal.mark(now, Moment::FirstAudioFromAgent);
+                    }
+                    journal.agent_spoke(now);
+                    // A full queue and a flushed item are told by events of the leg.
+                    leg.push(now, item, chunk);
+                }
+                AgentEvent::AudioEnd { item } => leg.end(now, item),
+                AgentEvent::Clear { scope, cause } => {
+                    let discarded = silence(now, leg, scope);
+                    if cause == ClearCause::UserSpeech && !discarded.is_zero() {
+                        journal.barged_in(now, discarded);
+                    }
+                }
+                AgentEvent::UserSpeech { edge: SpeechEdge::Started, .. } => journal.caller_started(),
+                AgentEvent::UserSpeech { edge: SpeechEdge::Stopped, input_ms } => {
+                    let ago = Duration::from_millis(heard_ms.saturating_sub(input_ms));
+                    journal.caller_stopped(now, now.checked_sub(ago).unwrap_or(now));
+                }
+                AgentEvent::Transcript { speaker, kind: TranscriptKind::Final, text, item } => journal.said(now, speaker, text, item),
+                AgentEvent::Ready { .. } => {
+                    journal.mark(now, Moment::AgentReady { attempt: session.attempt() });
+                    session.handle(now, CallEvent::AgentReady);
+                    turns.agent_ready(now, agent);
+                }
+                AgentEvent::Hangup => session.handle(now, CallEvent::AgentHangup),
+                AgentEvent::Error(fault) => {
+                    if fault.class == FaultClass::Refused && !session.agent_is_ready() {
+                        session.handle(now, CallEvent::AgentLost { retryable: false });
+                    }
+                    journal.mark(now, Moment::Warning { code: fault.code });
+                }
+                AgentEvent::Warning { code } => journal.mark(now, Moment::Warning { code }),
+                AgentEvent::Expiring { .. } => journal.mark(now, Moment::Warning { code: "agent_expiring".to_owned() }),
+                AgentEvent::Transfer { target } => {
+                    // Only where its configuration says that it may; what the organisation may call is asked besides.
+                    if agent_config.transfer_targets.contains(target.expose()) {
+                        let order = TransferOrder { target: TransferTarget::Blind(target), reply: None };
+                        session.handle(now, CallEvent::Command(CallCommand::Transfer(order)));
+                    } else {
+                        session.handle(now, CallEvent::TransferForbidden);
+                    }
+                }
+                AgentEvent::ToolCall { .. } | AgentEvent::SendDtmf { .. } => {
+                    journal.mark(now, Moment::Warning { code: "agent_request_unsupported".to_owned() });
+                }
+                // Partial words, states and marks have no reader yet.
+                AgentEvent::Transcript { .. }
+                | AgentEvent::State(_)
+                | AgentEvent::MarkRequest { .. }
+                | AgentEvent::ToolCancelled { .. } => {}
+            }
+        }
+        moved
+    }
+
+    pub(super) fn drain_leg(&mut self, now: Instant) -> bool {
+        let Some(leg) = self.leg.agreed() else { return false };
+        let mut moved = false;
+        while let Some(chunk) = leg.poll_audio() {
+            self.agent.push_audio(now, chunk);
+            if self.session.agent_is_ready() && !std::mem::replace(&mut self.first.audio_to_agent, true) {
+                self.journal.mark(now, Moment::FirstAudioToAgent);
+            }
+        }
+        while let Some(event) = self.leg.agreed().and_then(Leg::poll_event) {
+            moved = true;
+            match event {
+                LegEvent::FirstRtpIn => self.journal.mark(now, Moment::FirstRtpIn),
+                LegEvent::FirstRtpOut => self.journal.mark(now, Moment::FirstRtpOut),
+                LegEvent::Digit(event) => {
+                    let agent = self.keys_to_agent.then_some(&mut self.agent);
+                    report_key(now, agent, &mut self.journal, &event);
+                }
+                LegEvent::Egress(event) => report_playback(now, &mut self.agent, &mut self.journal, event),
+                LegEvent::Turn(decision) => {
+                    let Self { turns, leg, agent, journal, .. } = self;
+                    turns.decide(now, decision, leg, agent, self.session.agent_is_ready(), journal);
+                }
+                LegEvent::Fault(warning) => report_fault(now, &mut self.journal, warning),
+            }
+        }
+        if let Some(leg) = self.leg.agreed() {
+            self.ears.drain(now, leg, &mut self.journal);
+        }
+        moved
+    }
+}
