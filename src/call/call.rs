@@ -16,7 +16,6 @@ use chrono::{DateTime, Utc};
 use media::ingress::IngressStats;
 use media::transport::{Flow, Transmit};
 
-use super::command::CallCommand;
 use super::ears::Ears;
 use super::event::{SignallingCommand, SignallingEvent};
 use super::journal::{CallIdentity, Journal};
@@ -129,11 +128,6 @@ impl Call {
             _ => {}
         }
         self.step(now, CallEvent::Signalling(event));
-    }
-
-    /// Somebody wants something of the call.
-    pub fn handle_command(&mut self, now: Instant, command: CallCommand) {
-        self.step(now, CallEvent::Command(command));
     }
 
     /// A datagram came.

@@ -86,6 +86,14 @@ pub enum AuditAction {
     ViewTranscript,
     /// Credentials were presented and refused.
     ApiAccess,
+    /// A key was changed.
+    RotateKey,
+    /// Something was sent once more.
+    Replay,
+    /// Something was tried out.
+    Test,
+    /// A carrier said that a call will come.
+    AnnounceCall,
 }
 
 /// To what kind of thing.
@@ -100,6 +108,8 @@ pub enum AuditResource {
     Ladder,
     /// A patient.
     Patient,
+    /// A webhook, or what it was told.
+    Webhook,
     /// The API as a whole: an access refused before it was known what it was for.
     Api,
 }
@@ -108,6 +118,8 @@ pub enum AuditResource {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
+    /// About to be done: another entry of the same request says how it went.
+    Intended,
     /// Done.
     Success,
     /// Tried and failed.

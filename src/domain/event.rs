@@ -5,9 +5,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::call_record::{Direction, SessionStatus, Speaker};
+use super::call_record::{CallStatus, Direction, SessionStatus, Speaker};
 use super::caller_verification::CallerVerification;
-use super::ids::{CallId, OrgId};
+use super::ids::{CallId, OrgId, PatientId};
 use super::redacted::Redacted;
 use super::termination::Termination;
 
@@ -18,6 +18,9 @@ pub struct Event {
     pub org_id: OrgId,
     /// The call it is about.
     pub call_id: CallId,
+    /// The patient on the telephone, once that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patient_id: Option<PatientId>,
     /// What happened.
     #[serde(flatten)]
     pub kind: EventKind,
@@ -36,6 +39,11 @@ pub enum EventKind {
     CallerVerified {
         /// What was found.
         verification: CallerVerification,
+    },
+    /// It is known who is on the telephone.
+    PatientRecognised {
+        /// Where the call stands for them.
+        call_status: CallStatus,
     },
     /// The two sides can hear each other.
     CallAnswered,

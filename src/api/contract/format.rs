@@ -1,7 +1,9 @@
 //! Forms that a text can have.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 use media::dtmf::Digit;
+
+use crate::net::https::HttpsUrl;
 
 /// The form of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,16 +18,22 @@ pub(in crate::api) enum Format {
     Phone,
     /// A day, `YYYY-MM-DD`.
     Date,
+    /// A moment (RFC 3339).
+    Moment,
     /// A language tag (BCP 47) of language and region.
     Language,
     /// A time zone of the IANA database by the form of its name.
     TimeZone,
     /// `sip:…`.
     SipUri,
+    /// `https://…`.
+    HttpsUrl,
     /// What looks like a telephone number or a SIP URI; whether it is dialled is decided where numbers are understood.
     CallTarget,
     /// The name of a configured agent.
     AgentName,
+    /// What another system calls something.
+    Token,
     /// Keys of a telephone.
     Digits,
     /// An identifier that begins with this prefix and `_`.
@@ -44,15 +52,18 @@ impl Format {
             Self::Email => is_email(text),
             Self::Phone => is_phone(text),
             Self::Date => text.len() == 10 && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok(),
+            Self::Moment => DateTime::parse_from_rfc3339(text).is_ok(),
             Self::Language => is_language(text),
             Self::TimeZone => is_time_zone(text),
             Self::SipUri => graphic() && text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sip:")),
+            Self::HttpsUrl => text.parse::<HttpsUrl>().is_ok(),
             Self::CallTarget => {
                 let printable = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
                 let scheme = text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("sip:") || start.eq_ignore_ascii_case("tel:"));
                 printable && (scheme || text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '(')))
             }
             Self::AgentName => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)),
+            Self::Token => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:@".contains(&byte)),
             Self::Digits => text.chars().all(|key| Digit::new(key).is_some()),
             Self::Id(prefix) => text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).is_some_and(is_id_suffix),
             Self::Cursor => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
@@ -67,11 +78,14 @@ impl Format {
             Self::Email => "must be an e-mail address",
             Self::Phone => "must be a telephone number of 7 to 15 digits, with +, spaces and hyphens at most",
             Self::Date => "must be a day as YYYY-MM-DD",
+            Self::Moment => "must be a moment as 2027-01-15T08:00:00Z",
             Self::Language => "must be a language tag as en or es-MX",
             Self::TimeZone => "must be a time zone as Europe/Madrid",
             Self::SipUri => "must be a SIP URI of at most 256 characters, as in sip:1000@192.0.2.1",
+            Self::HttpsUrl => "must be an https URL with a name or an address, without user and fragment",
             Self::CallTarget => "must be a telephone number, as in +4930901820, or a SIP URI, as in sip:1000@192.0.2.1",
             Self::AgentName => "must be the name of an agent",
+            Self::Token => "must be 1 to 128 letters, digits or - _ . : @",
             Self::Digits => "must be 1 to 32 keys of 0-9 * # A-D, and ! for a hook flash",
             Self::Id(_) => "must be an identifier of this kind",
             Self::Cursor => "is not one that this list gave",
@@ -85,11 +99,14 @@ impl Format {
             Self::Email => (3, 254),
             Self::Phone => (7, 32),
             Self::Date => (10, 10),
+            Self::Moment => (20, 35),
             Self::Language => (2, 16),
             Self::TimeZone => (3, 64),
             Self::SipUri => (5, 256),
+            Self::HttpsUrl => (10, 2_048),
             Self::CallTarget => (2, 256),
             Self::AgentName => (1, 64),
+            Self::Token => (1, 128),
             Self::Digits => (1, 32),
             Self::Id(prefix) => (prefix.len() + 2, prefix.len() + 1 + 40),
             Self::Cursor => (1, 512),
@@ -102,11 +119,14 @@ impl Format {
             Self::Email => "ana@example.org",
             Self::Phone => "+1 555 010 0199",
             Self::Date => "1948-05-17",
+            Self::Moment => "2027-01-15T08:00:00Z",
             Self::Language => "es-MX",
             Self::TimeZone => "America/Mexico_City",
             Self::SipUri => "sip:1000@192.0.2.1",
+            Self::HttpsUrl => "https://hooks.example.org/auricle",
             Self::CallTarget => "+4930901820",
             Self::AgentName => "reception",
+            Self::Token => "55a2c8e0-7b1d-4c0a-9a57-1d3f0c8b6e11",
             Self::Digits => "123#",
             Self::Id(_) => "",
             Self::Cursor => "WzE3MzIxMTgwMDAwMDAwMDAsImNhbGxfIl0",
@@ -119,11 +139,14 @@ impl Format {
             Self::Email => (Some("email"), Some(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,63}$".to_owned())),
             Self::Phone => (None, Some(r"^\+?[\d\s-]+$".to_owned())),
             Self::Date => (Some("date"), None),
+            Self::Moment => (Some("date-time"), None),
             Self::Language => (None, Some("^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$".to_owned())),
             Self::TimeZone => (None, Some("^[A-Za-z_+-]+(/[A-Za-z0-9_+-]+){0,2}$".to_owned())),
             Self::SipUri => (None, Some("^[sS][iI][pP]:[!-~]+$".to_owned())),
+            Self::HttpsUrl => (Some("uri"), Some("^[hH][tT][tT][pP][sS]?://[!-~]+$".to_owned())),
             Self::CallTarget => (None, Some("^([sS][iI][pP]:|[tT][eE][lL]:|[+(0-9])[ -~]*$".to_owned())),
             Self::AgentName => (None, Some("^[A-Za-z0-9._-]+$".to_owned())),
+            Self::Token => (None, Some("^[A-Za-z0-9_.:@-]+$".to_owned())),
             Self::Digits => (None, Some("^[0-9*#A-Da-d!]+$".to_owned())),
             Self::Id(prefix) => (None, Some(format!("^{prefix}_[0-9a-z]+$"))),
             Self::Cursor => (None, Some("^[A-Za-z0-9_-]+$".to_owned())),
@@ -188,7 +211,7 @@ mod tests {
     #[test]
     fn each_form_takes_its_example() {
         use Format::*;
-        for format in [Email, Phone, Date, Language, TimeZone, SipUri, CallTarget, AgentName, Digits, Cursor] {
+        for format in [Email, Phone, Date, Moment, Language, TimeZone, SipUri, HttpsUrl, CallTarget, AgentName, Digits, Cursor] {
             let (min, max) = format.length();
             assert!(format.fits(format.example()), "{format:?}");
             assert!((min..=max).contains(&format.example().chars().count()), "{format:?}");

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use axum::Json;
 use axum::extract::State;
+use chrono::Utc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -11,6 +12,7 @@ use super::health::PATIENCE;
 use crate::api::contract::Output;
 use crate::api::state::{AppState, MAX_REQUESTS};
 use crate::supervision::{BreakerState, BreakerStatus, TaskState, TaskStatus};
+use crate::webhooks::WebhooksStatus;
 
 /// Every part, and how it fares.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -26,6 +28,16 @@ pub(super) struct Status {
     media_threads: Vec<Thread>,
     background_tasks: Vec<Task>,
     breakers: Vec<BreakerView>,
+    webhooks: Deliveries,
+}
+
+/// What is on its way to webhooks.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Deliveries {
+    waiting: usize,
+    in_flight: usize,
+    /// For how long the oldest has waited; null when none does.
+    oldest_s: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -53,6 +65,8 @@ struct Store {
     status: Standing,
     /// How long it took to answer; null when it did not.
     latency_ms: Option<u64>,
+    /// Operations under way, those that wait for a connection among them.
+    under_way: usize,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -97,12 +111,19 @@ pub(super) async fn status(State(state): State<AppState>) -> Json<Status> {
         uptime_s: state.gateway.started.elapsed().as_secs(),
         calls: Calls { active: state.registry.len(), capacity: state.registry.capacity() },
         requests: Requests { active: MAX_REQUESTS - state.places.available_permits(), capacity: MAX_REQUESTS },
-        store: Store { status: store, latency_ms: latency },
+        store: Store { status: store, latency_ms: latency, under_way: state.records.under_way() },
         audit,
         media_threads: threads.map(|thread| Thread { name: thread.name, calls: thread.running, panicked_calls: thread.panicked }).collect(),
         background_tasks: tasks,
         breakers: state.breakers.status(Instant::now()).into_iter().map(BreakerView::from).collect(),
+        webhooks: state.webhooks.status().into(),
     })
+}
+
+impl From<WebhooksStatus> for Deliveries {
+    fn from(WebhooksStatus { waiting, in_flight, oldest }: WebhooksStatus) -> Self {
+        Self { waiting, in_flight, oldest_s: oldest.map(|oldest| (Utc::now() - oldest).num_seconds().max(0)) }
+    }
 }
 
 impl From<TaskStatus> for Task {
@@ -136,11 +157,12 @@ impl Output for Status {
             uptime_s: 86_400,
             calls: Calls { active: 12, capacity: 1_000 },
             requests: Requests { active: 1, capacity: MAX_REQUESTS },
-            store: Store { status: Standing::Ok, latency_ms: Some(1) },
+            store: Store { status: Standing::Ok, latency_ms: Some(1), under_way: 0 },
             audit: Standing::Ok,
             media_threads: vec![Thread { name: "media-0".to_owned(), calls: 12, panicked_calls: 0 }],
             background_tasks: vec![Task { name: "metrics_upkeep", state: "running", restarts: 0 }],
             breakers: Vec::new(),
+            webhooks: Deliveries { waiting: 1, in_flight: 1, oldest_s: Some(0) },
         }
     }
 }

@@ -3,6 +3,7 @@
 mod calls;
 mod events;
 mod patients;
+mod webhooks;
 
 use std::future::Future;
 
@@ -14,6 +15,7 @@ pub(super) fn routes() -> Vec<Route> {
     let mut routes = calls::routes();
     routes.extend(patients::routes());
     routes.extend(events::routes());
+    routes.extend(webhooks::routes());
     routes
 }
 

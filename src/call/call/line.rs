@@ -1,4 +1,4 @@
-//! The line of a call: opened, held, and agreed on anew.
+//! The line of a call: opened, held, and agreed on anew; and what is asked of the call from outside.
 
 use std::time::Instant;
 
@@ -6,11 +6,23 @@ use bytes::Bytes;
 
 use super::{Call, CallOutput};
 use crate::agent::model::AgentCommand;
+use crate::call::command::CallCommand;
 use crate::call::event::SignallingCommand;
 use crate::call::session::CallEvent;
 use crate::domain::timeline::Moment;
 
 impl Call {
+    /// Somebody wants something of the call. Who is on the telephone changes nothing but the record.
+    pub fn handle_command(&mut self, now: Instant, command: CallCommand) {
+        match command {
+            CallCommand::Recognise(caller) => {
+                self.journal.recognised(caller);
+                self.save();
+            }
+            command => self.step(now, CallEvent::Command(command)),
+        }
+    }
+
     pub(super) fn hold(&mut self, now: Instant, held: bool) {
         if self.leg.agreed().is_some_and(|leg| leg.hold(now, held)) {
             self.agent.handle_command(now, AgentCommand::Hold(held));
