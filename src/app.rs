@@ -3,6 +3,8 @@
 //! Start: limits, store and audit, the built-in agent, media threads, sockets; then the first call can come. Stop: no
 //! new calls, the running ones, and what they leave behind; then the threads.
 
+mod background;
+
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
@@ -17,9 +19,10 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::agent::client::{AgentEndpoint, EndpointError};
-use crate::agent::simulator::{self, ScriptError};
-use crate::api::{AdminSecret, AppState, Certificates, GatewayView, InMemory, Limits, Parts, SecretError, ServeError, Server};
+use crate::agent::simulator::ScriptError;
+use crate::api::{AdminSecret, AppState, Certificates, GatewayView, InMemory, Limits, Parts, Proxies, SecretError, ServeError, Server};
 use crate::audit::{AuditError, AuditLog};
+use crate::call::callers::Callers;
 use crate::call::launch::{Agent, Launcher, Resources};
 use crate::call::records::Records;
 use crate::call::registry::{CallRegistry, OutboundRequest};
@@ -32,6 +35,7 @@ use crate::identity::{Identity, IdentityError};
 use crate::net::dscp::Dscp;
 use crate::net::limits::{OpenFiles, raise_open_files};
 use crate::net::port_range::{PortError, PortRange, PortRangeConfig};
+use crate::net::tls::TlsError;
 use crate::shutdown::{StopSignals, drain};
 use crate::signalling::gateway::{Gateway, GatewayConfig};
 use crate::signalling::ladder::{LadderBook, LadderKeeper, Tap};
@@ -114,6 +118,9 @@ pub enum AppError {
     /// No TLS.
     #[error("TLS cannot be served: {0}")]
     Tls(#[from] ServeError),
+    /// The authorities that servers are trusted by.
+    #[error("https_client.authorities: {0}")]
+    HttpsClient(#[source] TlsError),
     /// The built-in agent's script.
     #[error(transparent)]
     Script(#[from] ScriptError),
@@ -149,12 +156,12 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let mut signals = StopSignals::listen()?;
     raise_limits(&config);
     let (stop, stopped) = watch::channel(false);
-    let tasks = Supervisor::new(stopped.clone());
+    let (tasks, breakers) = (Supervisor::new(stopped.clone()), Breakers::default());
     let sealed = open_store(&config).await?;
     let (identity, first_admin) = open_identity(&config, Arc::clone(&sealed)).await?;
     tasks.keep("session_upkeep", move || identity.clone().upkeep());
     let (calls, records) = open_records(&config, &sealed, &tasks).await?;
-    start_simulator(&config).await?;
+    background::start_simulator(&config).await?;
     let settings = MediaThreadsConfig { threads: config.calls.media_threads.into(), realtime: config.calls.realtime };
     let media = Arc::new(MediaThreads::start(&settings)?);
     let (registry, outbound) = CallRegistry::new(config.calls.max_concurrent as usize);
@@ -181,22 +188,27 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
         threads: Arc::new(move || threads.status()),
         check_config: Arc::new(Config::faults_of),
     };
+    let (named_requests, dial_ins) = background::keep_store_swept(&sealed, &tasks);
     let state = AppState::from(Parts {
         registry: registry.clone(),
         records: calls,
         running_ladders,
         ladders,
         patients: Patients::new(Arc::clone(&sealed)),
-        organisations: Organisations::new(sealed),
+        organisations: Organisations::new(Arc::clone(&sealed)),
         switchboard,
         audit: records.audit.clone(),
         authenticator: Arc::new(secret),
         metrics: records.metrics.clone(),
         events: records.events.clone(),
         limits: Limits::new(Arc::new(InMemory::default()), config.http.api_requests_per_minute),
+        proxies: Proxies::new(&config.http.trusted_proxies, config.http.forwarded_header),
+        dial_ins,
+        named_requests,
+        webhooks: background::start_webhooks(&config, &sealed, &records, &breakers, &tasks)?,
         origins: config.http.cors_origins.clone(),
         tasks: tasks.clone(),
-        breakers: Breakers::default(),
+        breakers,
         gateway,
         stopped: stopped.clone(),
     });
@@ -240,7 +252,8 @@ async fn open_records(config: &Config, sealed: &Arc<SealedDocuments>, tasks: &Su
     let (recorder, task) = Recorder::new(calls.clone(), metrics.clone());
     tokio::spawn(task.run());
     let (events, _) = broadcast::channel(EVENT_QUEUE);
-    Ok((calls, Records { recorder, audit, events, metrics, control: Handle::current() }))
+    let callers = Some(Callers::new(Arc::clone(sealed)));
+    Ok((calls, Records { recorder, audit, events, metrics, control: Handle::current(), callers }))
 }
 
 /// Opens the database as it is, sealed fields and all.
@@ -285,15 +298,6 @@ pub async fn open_identity(config: &Config, sealed: Arc<SealedDocuments>) -> Res
     let identity = Identity::start(config.identity.clone(), sealed, mail, now).await?;
     let first = identity.bootstrap(now).await?;
     Ok((identity, first))
-}
-
-async fn start_simulator(config: &Config) -> Result<(), AppError> {
-    let Some(address) = config.simulator.listen else { return Ok(()) };
-    let listener = listen("the simulator", address).await?;
-    let simulator = config.simulator.simulator()?;
-    // It lives as long as the process; calls end before that.
-    tokio::spawn(simulator::serve(listener, simulator, std::future::pending()));
-    Ok(())
 }
 
 fn launcher(config: &Config, threads: Arc<MediaThreads>, registry: CallRegistry, records: Records) -> Result<Launcher, AppError> {

@@ -16,6 +16,21 @@ pub(super) struct Deed {
 }
 
 impl AppState {
+    /// Does what changes something: first the log says that it is about to be done, then it is done, then the log says how
+    /// it went. Nothing is done that the log does not know of, and nothing is told as done that failed.
+    pub(super) async fn carry_out<T>(
+        &self,
+        requester: &Requester,
+        deed: Deed,
+        work: impl Future<Output = Result<T, ApiError>>,
+    ) -> Result<T, ApiError> {
+        let intended = requester.did(deed.action, deed.resource, deed.object.clone(), Outcome::Intended);
+        self.audit.append(&requester.auth.org, intended).await?;
+        let done = work.await;
+        self.record(requester, deed, &done).await?;
+        done
+    }
+
     /// Puts the deed and how it went into the log, and returns once that is durable.
     pub(super) async fn record<T>(&self, requester: &Requester, deed: Deed, result: &Result<T, ApiError>) -> Result<(), AuditError> {
         let (outcome, reason) = match result {

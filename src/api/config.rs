@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::domain::network::Network;
 use crate::domain::redacted::Redacted;
 use crate::domain::setting::{SettingFault, out_of_range, secret_fault};
 
@@ -26,6 +27,21 @@ pub struct HttpConfig {
     pub cors_origins: Vec<String>,
     /// Requests a minute of one principal, or from one address of strangers, 1 to 1 000 000. Default 100.
     pub api_requests_per_minute: u32,
+    /// Networks of proxies whose word on the client's address is taken. Default none, at most 64.
+    pub trusted_proxies: Vec<Network>,
+    /// The header in which they say it. Default `x-forwarded-for`.
+    pub forwarded_header: ForwardedHeader,
+}
+
+/// In which header a proxy says for whom it asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
 }
 
 impl Default for HttpConfig {
@@ -37,6 +53,8 @@ impl Default for HttpConfig {
             private_key: None,
             cors_origins: Vec::new(),
             api_requests_per_minute: 100,
+            trusted_proxies: Vec::new(),
+            forwarded_header: ForwardedHeader::default(),
         }
     }
 }
@@ -64,6 +82,7 @@ impl HttpConfig {
             faults.push(SettingFault::new("cors_origins", format!("{origin:?}"), "must be an origin as https://app.example.org", mend));
         }
         faults.extend(out_of_range("cors_origins", self.cors_origins.len(), &(0..=32), "origins"));
+        faults.extend(out_of_range("trusted_proxies", self.trusted_proxies.len(), &(0..=64), "networks"));
         faults.extend(out_of_range("api_requests_per_minute", self.api_requests_per_minute, &(1..=1_000_000), "requests"));
         faults.extend(self.admin_secret.as_ref().and_then(|secret| secret_fault("admin_secret", secret)));
         faults

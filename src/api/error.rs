@@ -47,6 +47,8 @@ pub(super) enum ApiError {
     CallOver,
     #[error("the call does not stand so that it could be done")]
     NotNow(&'static str),
+    #[error("the patient is being called already")]
+    PatientBusy,
     #[error("it has changed since it was read")]
     Changed,
     #[error("it was changed by somebody else at the same time")]
@@ -59,6 +61,14 @@ pub(super) enum ApiError {
     Full,
     #[error("somebody else stopped it, who alone may let it go again")]
     StoppedAbove,
+    #[error("there are as many {0} as there may be")]
+    AsManyAsMayBe(&'static str),
+    #[error("a request of this name is being carried out")]
+    StillRunning,
+    #[error("a request of this name may have been carried out: look, and use another name")]
+    OutcomeUnknown,
+    #[error("the signature was used before")]
+    Replayed,
     #[error("too many requests")]
     RateLimited { retry_after: Duration },
     #[error("this gateway cannot do it")]
@@ -105,7 +115,9 @@ impl ApiError {
             Self::NotJson => Code::Malformed,
             Self::NotJsonType => Code::MediaType,
             Self::TooLarge => Code::TooLarge,
-            Self::CallOver | Self::NotNow(_) | Self::Contended | Self::Taken { .. } | Self::Configured | Self::Full => Code::Conflict,
+            Self::CallOver | Self::NotNow(_) | Self::PatientBusy | Self::Contended | Self::Taken { .. } => Code::Conflict,
+            Self::Configured | Self::Full | Self::AsManyAsMayBe(_) => Code::Conflict,
+            Self::StillRunning | Self::OutcomeUnknown | Self::Replayed => Code::Conflict,
             Self::Changed => Code::Precondition,
             Self::RateLimited { .. } => Code::RateLimited,
             Self::Unsupported(_) => Code::NotImplemented,
@@ -114,6 +126,11 @@ impl ApiError {
             }
             Self::Internal => Code::Unknown,
         }
+    }
+
+    /// Whether an error that is not the client's says that nothing was done.
+    pub(super) fn nothing_was_done(&self) -> bool {
+        matches!(self, Self::Busy | Self::NotReady | Self::NoCapacity | Self::NoSignalling | Self::Unsupported(_))
     }
 
     /// A stable word for logs, audit entries and, where it helps, the client.
@@ -130,12 +147,17 @@ impl ApiError {
             Self::NotJsonType => "not_json_type",
             Self::TooLarge => "too_large",
             Self::CallOver => "call_over",
+            Self::PatientBusy => "patient_busy",
             Self::Changed => "changed",
             Self::Contended => "contended",
             Self::Taken { .. } => "taken",
             Self::Configured => "configured",
             Self::Full => "full",
             Self::StoppedAbove => "stopped_above",
+            Self::StillRunning => "still_running",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::Replayed => "replayed",
+            Self::AsManyAsMayBe(_) => "as_many_as_may_be",
             Self::RateLimited { .. } => "rate_limited",
             Self::Unsupported(what) | Self::NotNow(what) => what,
             Self::NoCapacity => "no_capacity",

@@ -24,14 +24,24 @@ impl<T: Input, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()?.split(';').next());
-        if !media_type.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json")) {
-            return Err(ApiError::NotJsonType);
-        }
+        is_json(request.headers())?;
+        let headers = request.headers().clone();
         let bytes = Bytes::from_request(request, state).await.map_err(too_large_or_cut)?;
-        let members = serde_json::from_slice(&bytes).map_err(|_| ApiError::NotJson)?;
-        read(members).map(Self)
+        parse(&headers, &bytes).map(Self)
     }
+}
+
+/// The JSON object `T` in a body that was read already.
+pub(super) fn parse<T: Input>(headers: &HeaderMap, body: &[u8]) -> Result<T, ApiError> {
+    is_json(headers)?;
+    let members = serde_json::from_slice(body).map_err(|_| ApiError::NotJson)?;
+    read(members)
+}
+
+fn is_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()?.split(';').next());
+    let json = media_type.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"));
+    if json { Ok(()) } else { Err(ApiError::NotJsonType) }
 }
 
 impl<T: Input, S: Send + Sync> FromRequestParts<S> for Query<T> {

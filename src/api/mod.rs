@@ -24,6 +24,7 @@ pub use auth::{AdminSecret, AuthContext, AuthError, Authenticate, SecretError};
 pub use limits::{Counters, InMemory, Limits};
 pub use router::{openapi_text, router};
 pub use serve::{Certificates, ServeError, Server};
+pub use shell::Proxies;
 pub use state::{AppState, ConfigCheck, GatewayView, Parts};
 
 #[cfg(test)]

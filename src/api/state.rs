@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, broadcast, watch};
 
 use super::auth::Authenticate;
 use super::limits::Limits;
+use super::shell::Proxies;
 use crate::audit::AuditLog;
 use crate::call::registry::CallRegistry;
 use crate::call::thread::ThreadStatus;
@@ -17,11 +18,14 @@ use crate::domain::setting::SettingFault;
 use crate::signalling::ladder::LadderBook;
 use crate::signalling::switchboard::Switchboard;
 use crate::store::calls::CallRecords;
+use crate::store::dial_ins::DialIns;
 use crate::store::ladders::Ladders;
+use crate::store::named_requests::NamedRequests;
 use crate::store::organisations::Organisations;
 use crate::store::patients::Patients;
 use crate::supervision::{Breakers, Supervisor};
 use crate::telemetry::metrics::Metrics;
+use crate::webhooks::Webhooks;
 
 /// What every request finds. Clones share it.
 #[derive(Clone, Debug)]
@@ -82,6 +86,14 @@ pub struct Parts {
     pub events: broadcast::Sender<Event>,
     /// How often things may be done.
     pub limits: Limits,
+    /// Proxies whose word on a client's address is taken.
+    pub proxies: Proxies,
+    /// Where organisations are told what happens.
+    pub webhooks: Webhooks,
+    /// What carriers announce.
+    pub dial_ins: DialIns,
+    /// Requests that clients named.
+    pub named_requests: NamedRequests,
     /// Web origins that may read answers.
     pub origins: Vec<String>,
     /// The tasks in the background.

@@ -18,7 +18,6 @@ use media::ingress::IngressStats;
 use media::transport::{Flow, Transmit};
 
 use super::action::{CallAction, CallEvent};
-use super::command::CallCommand;
 use super::ears::Ears;
 use super::event::{SignallingCommand, SignallingEvent};
 use super::journal::{CallIdentity, Journal};
@@ -130,11 +129,6 @@ impl Call {
             _ => {}
         }
         self.step(now, CallEvent::Signalling(event));
-    }
-
-    /// Somebody wants something of the call.
-    pub fn handle_command(&mut self, now: Instant, command: CallCommand) {
-        self.step(now, CallEvent::Command(command));
     }
 
     /// A datagram came.

@@ -4,6 +4,7 @@ use media::dtmf::Digit;
 
 use super::listening::ListenerPort;
 use super::transfer::TransferOrder;
+use crate::domain::ids::PatientId;
 use crate::domain::termination::PolicyReason;
 
 /// A command to one call.
@@ -37,6 +38,8 @@ pub enum CallCommand {
         /// Its configured name.
         agent: String,
     },
+    /// Keep in the record who is on the telephone.
+    Recognise(Recognised),
     /// Let somebody listen.
     Attach {
         /// The way to them, and what they want to hear.
@@ -47,6 +50,15 @@ pub enum CallCommand {
         /// Whom.
         listener: ListenerPort,
     },
+}
+
+/// What is known of whoever is on the telephone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recognised {
+    /// The patient.
+    pub patient: Option<PatientId>,
+    /// What the carrier called the call that announced it.
+    pub dial_in: Option<String>,
 }
 
 /// Why a command was not carried out.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use media::frame::ItemId;
 
+use super::command::Recognised;
 use crate::domain::call_record::{CallRecord, CallStatus, Direction, MediaStatistics, SessionStatus, Speaker, Utterance};
 use crate::domain::caller_verification::CallerVerification;
 use crate::domain::event::{Event, EventKind};
@@ -73,6 +74,8 @@ impl Journal {
         let record = CallRecord {
             id,
             org_id: org,
+            patient_id: None,
+            dial_in_call_id: None,
             direction,
             from,
             to,
@@ -112,6 +115,18 @@ impl Journal {
     pub fn mark_once(&mut self, now: Instant, moment: Moment) {
         if !self.record.timeline.iter().any(|entry| entry.moment == moment) {
             self.mark(now, moment);
+        }
+    }
+
+    /// It is known who is on the telephone, or which announcement it was.
+    pub fn recognised(&mut self, caller: Recognised) {
+        let Recognised { patient, dial_in } = caller;
+        if dial_in.is_some() {
+            self.record.dial_in_call_id = dial_in;
+        }
+        if patient.is_some() {
+            self.record.patient_id = patient;
+            self.emit(EventKind::PatientRecognised { call_status: self.record.call_status });
         }
     }
 
@@ -247,7 +262,8 @@ impl Journal {
     }
 
     fn emit(&mut self, kind: EventKind) {
-        let event = Event { org_id: self.record.org_id.clone(), call_id: Some(self.record.id.clone()), kind };
+        let CallRecord { org_id, id, patient_id, .. } = &self.record;
+        let event = Event { org_id: org_id.clone(), call_id: Some(id.clone()), patient_id: patient_id.clone(), kind };
         self.events.push_back(event);
     }
 

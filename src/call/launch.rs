@@ -238,11 +238,14 @@ impl Launcher {
             agent: Arc::clone(&agent.endpoint),
             records: records.clone(),
         };
-        let org = setup.identity.org.clone();
+        let (org, caller, dialled) = (setup.identity.org.clone(), setup.identity.from.clone(), setup.identity.to.clone());
         let turns = agent.config.turn_detection.by_gateway();
         let listens = (request.analysis || turns.is_some()).then_some(turns);
         self.start(began, setup, listens, wiring)?;
         records.started(&id, &org, direction, request.peer);
+        if direction == Direction::Inbound {
+            records.recognise(registry.clone(), id.clone(), org, caller, dialled);
+        }
         Ok(Launched { id, signals: signals_in, offers })
     }
 

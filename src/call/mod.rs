@@ -3,6 +3,7 @@
 pub mod action;
 #[expect(clippy::module_inception, reason = "the call itself is what this module is named after")]
 pub mod call;
+pub mod callers;
 pub mod command;
 pub mod config;
 pub mod driver;

@@ -10,14 +10,18 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 
-use super::registry::RegistryEntry;
+use super::callers::Callers;
+use super::command::CallCommand;
+use super::registry::{CallRegistry, RegistryEntry};
 use crate::audit::AuditLog;
 use crate::domain::audit_event::{Actor, AuditAction, AuditEvent, Outcome};
-use crate::domain::call_record::{CallRecord, Direction};
+use crate::domain::call_record::{CallRecord, CallStatus, Direction};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{CallId, OrgId};
+use crate::domain::redacted::Redacted;
 use crate::domain::termination::{GatewayReason, Termination};
 use crate::domain::timeline::Moment;
+use crate::store::OrgScope;
 use crate::store::recorder::Recorder;
 use crate::telemetry::metrics::Metrics;
 
@@ -34,6 +38,8 @@ pub struct Records {
     pub metrics: Metrics,
     /// Where the writing is done.
     pub control: Handle,
+    /// Who knows callers; without it nobody is recognised.
+    pub callers: Option<Callers>,
 }
 
 impl Records {
@@ -42,6 +48,16 @@ impl Records {
         self.metrics.call_started(direction);
         let event = AuditEvent::call(AuditAction::StartCall, call, actor(direction), Some(peer), Outcome::Success);
         self.append(org.clone(), event);
+    }
+
+    /// Looks for the patient behind an inbound call, and tells the call, which does not wait.
+    pub fn recognise(&self, registry: CallRegistry, call: CallId, org: OrgId, caller: Redacted<String>, dialled: Redacted<String>) {
+        let Some(callers) = self.callers.clone() else { return };
+        self.control.spawn(async move {
+            let Some(found) = callers.recognise(&OrgScope::new(org.clone()), &call, &caller, &dialled).await else { return };
+            // A call that is over by now is recognised no more.
+            let _ = registry.command(&org, &call, CallCommand::Recognise(found));
+        });
     }
 
     /// A call goes on, and stands so.
@@ -54,6 +70,10 @@ impl Records {
         match event.kind {
             EventKind::TurnAnswered { latency_ms } => self.metrics.turn_answered(Duration::from_millis(latency_ms)),
             EventKind::AgentLost => self.metrics.agent_fault("lost"),
+            EventKind::CallAnswered | EventKind::PatientRecognised { call_status: CallStatus::InProgress } => {
+                self.patient_is(&event, CallStatus::InProgress);
+            }
+            EventKind::CallEnded { talk_ms, .. } if talk_ms > 0 => self.patient_is(&event, CallStatus::Completed),
             _ => {}
         }
         // Nobody watching is no error.
@@ -67,6 +87,13 @@ impl Records {
             records.write_end(record).await;
             drop(place);
         });
+    }
+
+    /// Where the last call to a patient stands is kept with the patient.
+    fn patient_is(&self, event: &Event, status: CallStatus) {
+        let (Some(callers), Some(patient)) = (self.callers.clone(), event.patient_id.clone()) else { return };
+        let scope = OrgScope::new(event.org_id.clone());
+        self.control.spawn(async move { callers.patient_is(&scope, &patient, status).await });
     }
 
     async fn write_end(&self, record: CallRecord) {

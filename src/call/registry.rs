@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::command::{CallCommand, CommandError};
+use super::command::{CallCommand, CommandError, Recognised};
 use super::listening::Listening;
 use super::transfer::{TransferOrder, TransferRefusal, TransferReply, TransferTarget};
-use crate::domain::ids::{CallId, OrgId};
+use crate::domain::ids::{CallId, OrgId, PatientId};
 use crate::domain::redacted::Redacted;
 use crate::leg::listeners::ListenerSetup;
 
@@ -44,6 +44,9 @@ pub enum StartError {
     /// No such agent is configured.
     #[error("no such agent is configured")]
     UnknownAgent,
+    /// The patient is being called already.
+    #[error("the patient is being called already")]
+    PatientBusy,
     /// No room for one more call.
     #[error("no capacity for one more call")]
     Capacity,
@@ -72,6 +75,8 @@ pub struct CallRegistry {
 #[derive(Debug)]
 struct Shared {
     calls: Mutex<HashMap<CallId, Entry>>,
+    /// Patients who are being called, from the wish to the end of the call.
+    patients: Mutex<HashMap<PatientId, Option<CallId>>>,
     capacity: usize,
     closed: AtomicBool,
     outbound: mpsc::Sender<OutboundRequest>,
@@ -89,7 +94,8 @@ impl CallRegistry {
     pub fn new(capacity: usize) -> (Self, mpsc::Receiver<OutboundRequest>) {
         let (outbound, requests) = mpsc::channel(OUTBOUND_QUEUE);
         let calls = Mutex::new(HashMap::with_capacity(capacity.min(1_024)));
-        (Self { shared: Arc::new(Shared { calls, capacity, closed: AtomicBool::new(false), outbound }) }, requests)
+        let patients = Mutex::default();
+        (Self { shared: Arc::new(Shared { calls, patients, capacity, closed: AtomicBool::new(false), outbound }) }, requests)
     }
 
     /// Enters a call, which stays for as long as its entry lives; `None` when the table is full
@@ -187,8 +193,66 @@ impl CallRegistry {
         answer.await.map_err(|_| StartError::Unavailable)?
     }
 
+    /// Starts an outbound call to a patient, who is in one such call at a time.
+    ///
+    /// # Errors
+    /// As [`Self::start`], and when the patient is being called already.
+    pub async fn start_to(
+        &self,
+        org: OrgId,
+        patient: PatientId,
+        to: Redacted<String>,
+        agent: Option<String>,
+    ) -> Result<CallId, StartError> {
+        let reservation = self.reserve(patient.clone()).ok_or(StartError::PatientBusy)?;
+        let id = self.start(org.clone(), to, agent).await?;
+        reservation.becomes(id.clone());
+        let recognised = Recognised { patient: Some(patient), dial_in: None };
+        if self.command(&org, &id, CallCommand::Recognise(recognised)).is_err() {
+            // It failed at once: its record says so, and nobody was on the telephone.
+            tracing::debug!(call = %id, "call_over_before_it_was_recognised");
+        }
+        Ok(id)
+    }
+
+    fn reserve(&self, patient: PatientId) -> Option<Reservation> {
+        let calls = self.calls();
+        let mut patients = self.shared.patients.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever's call is over is free; so the table holds no more than calls do, and those that are being made.
+        patients.retain(|_, call| call.as_ref().is_none_or(|call| calls.contains_key(call)));
+        if patients.contains_key(&patient) {
+            return None;
+        }
+        patients.insert(patient.clone(), None);
+        Some(Reservation { registry: self.clone(), patient: Some(patient) })
+    }
+
     fn calls(&self) -> MutexGuard<'_, HashMap<CallId, Entry>> {
         self.shared.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A patient who is about to be called; free again when it is dropped before there is a call.
+#[derive(Debug)]
+struct Reservation {
+    registry: CallRegistry,
+    patient: Option<PatientId>,
+}
+
+impl Reservation {
+    fn becomes(mut self, call: CallId) {
+        let mut patients = self.registry.shared.patients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(patient) = self.patient.take() {
+            patients.insert(patient, Some(call));
+        }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if let Some(patient) = self.patient.take() {
+            self.registry.shared.patients.lock().unwrap_or_else(PoisonError::into_inner).remove(&patient);
+        }
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) fn faults(config: &Config) -> Vec<SettingFault> {
         ("identity", config.identity.faults()),
         ("mail", config.mail.faults()),
         ("hep", config.hep.faults()),
+        ("webhooks", config.webhooks.faults()),
         ("log", config.log.faults()),
     ];
     let mut faults: Vec<_> = own.into_iter().flat_map(|(section, own)| own.into_iter().map(|fault| fault.under(section))).collect();

@@ -34,6 +34,7 @@ use crate::signalling::trunks::{DirectorySource, TrunkConfig};
 use crate::store::config::StoreConfig;
 use crate::telemetry::config::LogConfig;
 use crate::telemetry::hep::HepConfig;
+use crate::webhooks::config::WebhooksConfig;
 
 /// Every setting of the gateway.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +75,8 @@ pub struct Config {
     pub audit: AuditConfig,
     /// Whom signalling is told to.
     pub hep: HepConfig,
+    /// How organisations are told what happens.
+    pub webhooks: WebhooksConfig,
     /// What is logged.
     pub log: LogConfig,
 }
@@ -116,6 +119,7 @@ impl Config {
             mail: reader.section("mail"),
             audit: reader.section("audit"),
             hep: reader.section("hep"),
+            webhooks: reader.section("webhooks"),
             log: reader.section("log"),
         };
         let mut faults = reader.finish();

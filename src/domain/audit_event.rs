@@ -90,6 +90,14 @@ pub enum AuditAction {
     ResumeDialling,
     /// Credentials were presented and refused.
     ApiAccess,
+    /// A key was changed.
+    RotateKey,
+    /// Something was sent once more.
+    Replay,
+    /// Something was tried out.
+    Test,
+    /// A carrier said that a call will come.
+    AnnounceCall,
 }
 
 /// To what kind of thing.
@@ -110,6 +118,8 @@ pub enum AuditResource {
     Number,
     /// What an organisation may dial.
     Dialling,
+    /// A webhook, or what it was told.
+    Webhook,
     /// The API as a whole: an access refused before it was known what it was for.
     Api,
 }
@@ -118,6 +128,8 @@ pub enum AuditResource {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
+    /// About to be done: another entry of the same request says how it went.
+    Intended,
     /// Done.
     Success,
     /// Tried and failed.

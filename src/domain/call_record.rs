@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::caller_verification::CallerVerification;
-use super::ids::{CallId, OrgId};
+use super::ids::{CallId, OrgId, PatientId};
 pub use super::media_statistics::MediaStatistics;
 use super::redacted::Redacted;
 use super::termination::Termination;
@@ -18,6 +18,12 @@ pub struct CallRecord {
     pub id: CallId,
     /// The organisation that owns it.
     pub org_id: OrgId,
+    /// The patient on the telephone: whom the call was made to, or who has the caller's number, alone in the organisation.
+    #[serde(default)]
+    pub patient_id: Option<PatientId>,
+    /// What a carrier called it that announced it.
+    #[serde(default)]
+    pub dial_in_call_id: Option<String>,
     /// Who dialled.
     pub direction: Direction,
     /// The caller's number or SIP user, as the far end or we gave it.

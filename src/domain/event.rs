@@ -5,9 +5,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::call_record::{Direction, SessionStatus, Speaker};
+use super::call_record::{CallStatus, Direction, SessionStatus, Speaker};
 use super::caller_verification::CallerVerification;
-use super::ids::{CallId, OrgId};
+use super::ids::{CallId, OrgId, PatientId};
 use super::redacted::Redacted;
 use super::termination::Termination;
 use super::transfer::TransferOutcome;
@@ -20,6 +20,9 @@ pub struct Event {
     /// The call it is about; none where it is about the organisation's calls as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call_id: Option<CallId>,
+    /// The patient on the telephone, once that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patient_id: Option<PatientId>,
     /// What happened.
     #[serde(flatten)]
     pub kind: EventKind,
@@ -38,6 +41,11 @@ pub enum EventKind {
     CallerVerified {
         /// What was found.
         verification: CallerVerification,
+    },
+    /// It is known who is on the telephone.
+    PatientRecognised {
+        /// Where the call stands for them.
+        call_status: CallStatus,
     },
     /// The two sides can hear each other.
     CallAnswered,

@@ -134,6 +134,26 @@ id!(
     NumberId,
     "num"
 );
+id!(
+    /// Where an organisation is told what happens.
+    WebhookId,
+    "whk"
+);
+id!(
+    /// Something that a webhook is told: the same at every attempt.
+    DeliveryId,
+    "dlv"
+);
+id!(
+    /// Something that happened, as webhooks are told: the same for each of them.
+    WebhookEventId,
+    "evt"
+);
+id!(
+    /// A key with which a carrier signs what it announces.
+    DialInKeyId,
+    "dik"
+);
 
 /// An organisation: the tenant wall. Readable names are allowed, since administrators choose them.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

@@ -18,8 +18,8 @@ use super::transport::{Arrival, Destination, Ready, Transports};
 use super::trunks::Directory;
 use crate::call::event::{SignallingCommand, SignallingKey};
 use crate::call::registry::{OutboundRequest, StartError};
-use crate::domain::ladder::Way;
 use crate::call::transfer::{TransferOrder, TransferTarget};
+use crate::domain::ladder::Way;
 
 /// The SIP side of the gateway.
 pub struct SipShell {

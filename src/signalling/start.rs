@@ -120,13 +120,21 @@ pub async fn switchboard(
     Ok((switchboard, Switched { outlet, ledger: port, accounts }))
 }
 
+/// What looks names up.
+///
+/// # Errors
+/// When the system names no servers and the configuration neither.
+pub fn names(sip: &SipConfig) -> Result<Names, StartError> {
+    Names::new(&sip.dns.servers, Duration::from_millis(sip.dns.timeout_ms)).map_err(StartError::Names)
+}
+
 /// What finds the servers behind names.
 ///
 /// # Errors
 /// When the system names no servers and the configuration neither.
 pub fn locator(sip: &SipConfig) -> Result<Locator, StartError> {
     let limit = Duration::from_millis(sip.dns.timeout_ms);
-    let names = Names::new(&sip.dns.servers, limit).map_err(StartError::Names)?;
+    let names = names(sip)?;
     let v6 = std::iter::once(sip.listen).chain(sip.listeners.iter().map(|listener| listener.address)).any(|address| address.is_ipv6());
     Ok(Locator::new(names, limit, v6))
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::documents::{Collection, Document, Documents, OrgScope, Write};
 use super::error::StoreError;
-use super::query::{Condition, Cursor, Direction, Field, Query};
+use super::query::{Condition, Cursor, Direction, Field, Query, Scalar};
 use super::versioned::{self, Versioned};
 use crate::domain::call_record::{CallRecord, CallStatus, SessionStatus};
-use crate::domain::ids::{CallId, OrgId};
+use crate::domain::ids::{CallId, OrgId, PatientId};
 use crate::domain::termination::{GatewayReason, Termination};
 use crate::domain::timeline::{Moment, TimelineEntry};
 use chrono::{DateTime, Utc};
@@ -32,6 +32,12 @@ pub struct CallPage {
 pub struct CallFilter {
     /// Only those of this status.
     pub session_status: Option<SessionStatus>,
+    /// Only those with this patient.
+    pub patient: Option<PatientId>,
+    /// Only those that began then or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Only those that began before.
+    pub until: Option<DateTime<Utc>>,
 }
 
 impl CallRecords {
@@ -78,6 +84,12 @@ impl CallRecords {
         self.documents.get(&OrgScope::new(OrgId::default_org()), &CALLS, "probe").await.map(|_| ())
     }
 
+    /// Operations of the store under way, for whatever reason.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.documents.under_way()
+    }
+
     /// One record, or none; another organisation's looks like none.
     ///
     /// # Errors
@@ -94,6 +106,16 @@ impl CallRecords {
         let mut query = Query::first(limit).sort(STARTED_AT, Direction::Descending).after(after);
         if let Some(status) = filter.session_status {
             query = query.filter(SESSION_STATUS, equals(status)?);
+        }
+        if let Some(patient) = &filter.patient {
+            query = query.filter(PATIENT, Condition::Equals(Scalar::Text(patient.to_string())));
+        }
+        let moment = |at: DateTime<Utc>| Scalar::Integer(at.timestamp_micros());
+        if let Some(from) = filter.from {
+            query = query.filter(STARTED_AT, Condition::AtLeast(moment(from)));
+        }
+        if let Some(until) = filter.until {
+            query = query.filter(STARTED_AT, Condition::Below(moment(until)));
         }
         let page = self.documents.find(scope, &CALLS, query).await?;
         let records = page.documents.into_iter().map(|document| read(document).map(|found| found.record)).collect::<Result<_, _>>()?;
@@ -161,14 +183,15 @@ fn scope_of(record: &CallRecord) -> OrgScope {
 }
 
 const STARTED_AT: Field = Field("started_at_us");
+const PATIENT: Field = Field("record.patient_id");
 const SESSION_STATUS: Field = Field("record.session_status");
 
-/// The collection and its two queries: all newest first, and those of one status newest first.
+/// The collection and its queries: all newest first, those of one status, of one patient, and of both.
 /// Both numbers and every word are sealed.
 pub static CALLS: Collection = Collection {
     name: "calls",
-    fields: &[STARTED_AT, SESSION_STATUS],
-    indexes: &[&[STARTED_AT], &[SESSION_STATUS, STARTED_AT]],
+    fields: &[STARTED_AT, SESSION_STATUS, PATIENT],
+    indexes: &[&[STARTED_AT], &[SESSION_STATUS, STARTED_AT], &[PATIENT, STARTED_AT], &[PATIENT, SESSION_STATUS, STARTED_AT]],
     sealed: &[Field("record.from"), Field("record.to"), Field("record.transcript")],
     lookups: &[],
 };

@@ -38,6 +38,11 @@ pub trait Documents: Send + Sync + fmt::Debug {
     /// The organisations that have documents in a collection: for tasks at start, which then go on tenant by tenant.
     fn scopes(&self, collection: &'static Collection) -> BoxFuture<'_, Result<Vec<OrgScope>, StoreError>>;
 
+    /// Operations under way, those that wait for a connection among them, where they are counted.
+    fn under_way(&self) -> usize {
+        0
+    }
+
     /// Writes one document; answers with its version.
     fn write_one<'a>(&'a self, scope: &'a OrgScope, write: Write) -> BoxFuture<'a, Result<u64, StoreError>> {
         let written = self.write(scope, vec![write]);

@@ -12,12 +12,14 @@ pub mod backup;
 pub mod calls;
 pub mod config;
 pub mod credentials;
+pub mod dial_ins;
 mod documents;
 mod error;
 pub mod ladders;
 pub mod logins;
 pub mod migrations;
 pub mod mongo;
+pub mod named_requests;
 pub mod one_time_codes;
 pub mod organisations;
 pub mod patients;
@@ -30,6 +32,7 @@ pub mod sqlite;
 pub mod telephony;
 pub mod users;
 pub mod versioned;
+pub mod webhooks;
 
 #[cfg(test)]
 mod contract;
@@ -43,9 +46,13 @@ pub const COLLECTIONS: &[&Collection] = &[
     &api_keys::API_KEYS,
     &calls::CALLS,
     &credentials::CREDENTIALS,
+    &dial_ins::DIAL_IN_CALLS,
+    &dial_ins::DIAL_IN_KEYS,
+    &dial_ins::DIAL_IN_SIGNATURES,
     &ladders::LADDERS,
     &logins::LOGINS,
     &migrations::MIGRATIONS,
+    &named_requests::NAMED_REQUESTS,
     &one_time_codes::ONE_TIME_CODES,
     &organisations::ORGANISATIONS,
     &patients::PATIENTS,
@@ -60,4 +67,6 @@ pub const COLLECTIONS: &[&Collection] = &[
     &telephony::TOLL_DAYS,
     &telephony::TRUNKS,
     &users::USERS,
+    &webhooks::WEBHOOKS,
+    &webhooks::WEBHOOK_DELIVERIES,
 ];

@@ -13,6 +13,7 @@ use super::error::StoreError;
 use super::query::{Condition, Cursor, Direction, Field, Query, Scalar};
 use super::sealed::SealedDocuments;
 use super::versioned::{self, Listed, Versioned};
+use crate::domain::call_record::CallStatus;
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::PatientId;
 use crate::domain::patient::Patient;
@@ -107,6 +108,30 @@ impl Patients {
     pub async fn restore(&self, scope: &OrgScope, patient: Versioned<Patient>, now: DateTime<Utc>) -> Result<u64, StoreError> {
         let Versioned { record, version } = patient;
         self.update(scope, &Patient { deleted_at: None, updated_at: now, ..record }, version).await
+    }
+
+    /// Keeps where the last call to a patient stands, whatever else changes meanwhile; nothing happens to one who is gone.
+    ///
+    /// # Errors
+    /// When the store fails, or others change the patient without end.
+    pub async fn set_call_status(
+        &self,
+        scope: &OrgScope,
+        id: &PatientId,
+        status: CallStatus,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        for _ in 0..CHANGE_ATTEMPTS {
+            let Some(Versioned { record, version }) = self.get(scope, id).await? else { return Ok(()) };
+            if record.call_status == status {
+                return Ok(());
+            }
+            match self.update(scope, &Patient { call_status: status, updated_at: now, ..record }, version).await {
+                Err(StoreError::Conflict { .. }) => {}
+                outcome => return outcome.map(|_| ()),
+            }
+        }
+        Err(StoreError::Busy)
     }
 
     /// One patient, removed ones too, or none; another organisation's looks like none.
@@ -238,6 +263,7 @@ const EMAIL: Field = Field("record.email");
 const EMAIL_HASH: Field = Field("blind.email");
 const PHONE: Field = Field("record.phone_e164");
 const PHONE_HASH: Field = Field("blind.phone_e164");
+const CHANGE_ATTEMPTS: u32 = 16;
 /// Times 200 patients a call.
 const SEARCHED_PAGES: usize = 10;
 

@@ -5,9 +5,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::documents::{Collection, Document, Page};
+use super::documents::{Collection, Document, Documents, OrgScope, Page, Write};
 use super::error::StoreError;
-use super::query::{Condition, Cursor, Field, Scalar};
+use super::query::{Condition, Cursor, Field, Query, Scalar};
 
 /// A record and the version at which it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,8 +64,33 @@ pub(super) fn equals<T: Serialize>(collection: &'static Collection, field: Field
     }
 }
 
+/// Removes what a query names, a thousand at most; answers with their number. What somebody changes meanwhile stays.
+pub(super) async fn sweep(
+    documents: &dyn Documents,
+    scope: &OrgScope,
+    collection: &'static Collection,
+    query: &Query,
+) -> Result<u64, StoreError> {
+    let mut removed = 0;
+    for _ in 0..SWEPT_PAGES {
+        let page = documents.find(scope, collection, query.clone()).await?;
+        for Document { id, version, .. } in page.documents {
+            match documents.write_one(scope, Write::Delete { collection, id, version }).await {
+                Ok(_) => removed += 1,
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if page.next.is_none() {
+            break;
+        }
+    }
+    Ok(removed)
+}
+
 fn malformed(collection: &'static Collection, id: &str, source: serde_json::Error) -> StoreError {
     StoreError::Malformed { collection: collection.name, id: id.to_owned(), source }
 }
 
 const RECORD: &str = "record";
+const SWEPT_PAGES: usize = 5;

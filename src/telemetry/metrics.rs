@@ -15,7 +15,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, 
 use self::table::{
     AGENT_FAULTS, API_DURATION, API_ERRORS, API_REQUESTS, CALL_SETUP, CALLS_ACTIVE, CALLS_ENDED, CALLS_REFUSED, CALLS_STARTED, FIRST_AUDIO,
     HEP_DROPPED, JITTER, Kind, Metric, PACKETS_LATE, PACKETS_LOST, RECEIVED_MOS, ROUND_TRIP, SEND_LATENESS, SENT_MOS, SIP_LADDERS_DROPPED,
-    SIP_UNHEARD, SNAPSHOTS_DROPPED, TABLE, TOLL_ALARMS, TRUNK_CALLS, TRUNK_REGISTERED, TRUNK_UP, TURN_LATENCY,
+    SIP_UNHEARD, SNAPSHOTS_DROPPED, TABLE, TOLL_ALARMS, TRUNK_CALLS, TRUNK_REGISTERED, TRUNK_UP, TURN_LATENCY, WEBHOOK_DELIVERIES,
 };
 use crate::domain::call_record::{Direction, MediaStatistics};
 use crate::domain::termination::Termination;
@@ -162,6 +162,12 @@ impl Metrics {
     /// Snapshots of calls that were not written, since the queue to the store was full.
     pub fn snapshots_dropped(&self, count: u64) {
         self.shared.recorder.register_counter(&Key::from_static_name(SNAPSHOTS_DROPPED), &METADATA).increment(count);
+    }
+
+    /// A webhook's delivery came to `outcome`, one of a closed list: delivered, failed (to be tried again), dead, dropped,
+    /// or missed, when it was never written down.
+    pub fn webhook_delivery(&self, outcome: &'static str) {
+        self.count(WEBHOOK_DELIVERIES, vec![Label::from_static_parts("outcome", outcome)]);
     }
 
     /// A request was answered. `method` and `route` come from closed lists, never from the request's own text.

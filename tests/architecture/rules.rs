@@ -13,7 +13,7 @@ pub(crate) const LAYERS: &[&[&str]] = &[
     &["net", "telemetry", "supervision"],
     &["store"],
     // `identity` says who somebody is, over the store; the API alone asks it.
-    &["audit", "identity", "leg", "agent", "phone"],
+    &["audit", "identity", "leg", "agent", "phone", "webhooks"],
     &["call"],
     &["signalling"],
     &["api"],

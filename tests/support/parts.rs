@@ -52,6 +52,7 @@ impl Parts {
             events: broadcast::channel(64).0,
             metrics,
             control: tokio::runtime::Handle::current(),
+            callers: None,
         };
         let threads = Arc::new(MediaThreads::start(&MediaThreadsConfig { threads: 1, realtime: false }).unwrap());
         let ports = PortRange::new(PortRangeConfig {

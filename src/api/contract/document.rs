@@ -142,7 +142,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9_-]+$" } }))
         .collect();
     parameters.extend(operation.query.iter().flat_map(|query| query.members).map(super::Member::parameter));
-    parameters.extend(operation.headers.iter().map(|header| header.describe()));
+    parameters.extend(operation.request_headers().map(RequestHeader::describe));
     parameters
 }
 
@@ -152,6 +152,15 @@ impl RequestHeader {
             Self::IfMatch => {
                 ("If-Match", false, "^\"[0-9]+\"$", "The ETag of what was read: the request is refused when it has changed since.")
             }
+            Self::IfNoneMatch => ("If-None-Match", false, "^\"[0-9]+s?\"$", "The ETag of what the client has."),
+            Self::IdempotencyKey => (
+                "Idempotency-Key",
+                false,
+                "^[!-~]{1,255}$",
+                "The request's name: sent again within a day it is answered as before, and done once.",
+            ),
+            Self::Signature => ("Auricle-Signature", true, "^t=[0-9]+(,v1=[0-9a-f]{64})+$", "Who sends it, and when: docs/webhooks.md."),
+            Self::Organisation => ("Auricle-Organisation", true, "^org_[0-9a-z]{1,40}$", "Whose key it is signed with."),
         };
         json!({ "name": name, "in": "header", "required": required, "description": text, "schema": { "type": "string", "pattern": pattern } })
     }

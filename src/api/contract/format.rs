@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 use media::dtmf::Digit;
 
 use crate::domain::network::Network;
+use crate::net::https::HttpsUrl;
 use crate::signalling::dialling::Country;
 
 /// The form of a text.
@@ -21,16 +22,22 @@ pub(in crate::api) enum Format {
     Phone,
     /// A day, `YYYY-MM-DD`.
     Date,
+    /// A moment (RFC 3339).
+    Moment,
     /// A language tag (BCP 47) of language and region.
     Language,
     /// A time zone of the IANA database by the form of its name.
     TimeZone,
+    /// `https://…`.
+    HttpsUrl,
     /// What looks like a telephone number or a SIP URI; whether it is dialled is decided where numbers are understood.
     CallTarget,
     /// As a call's target, or the identifier of a call.
     TransferTarget,
     /// The name of a configured agent.
     AgentName,
+    /// What another system calls something.
+    Token,
     /// Keys of a telephone.
     Digits,
     /// A name of a trunk, or a number as it is dialled.
@@ -58,8 +65,10 @@ impl Format {
             Self::Email => is_email(text),
             Self::Phone => is_phone(text),
             Self::Date => text.len() == 10 && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok(),
+            Self::Moment => DateTime::parse_from_rfc3339(text).is_ok(),
             Self::Language => is_language(text),
             Self::TimeZone => is_time_zone(text),
+            Self::HttpsUrl => text.parse::<HttpsUrl>().is_ok(),
             Self::CallTarget => {
                 let printable = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
                 let scheme = text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("sip:") || start.eq_ignore_ascii_case("tel:"));
@@ -67,6 +76,7 @@ impl Format {
             }
             Self::TransferTarget => Self::CallTarget.fits(text) || Self::Id("call").fits(text),
             Self::AgentName => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)),
+            Self::Token => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:@".contains(&byte)),
             Self::Digits => text.chars().all(|key| Digit::new(key).is_some()),
             Self::TelephonyName => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte)),
             Self::Address => text.parse::<IpAddr>().is_ok(),
@@ -86,11 +96,14 @@ impl Format {
             Self::Email => "must be an e-mail address",
             Self::Phone => "must be a telephone number of 7 to 15 digits, with +, spaces and hyphens at most",
             Self::Date => "must be a day as YYYY-MM-DD",
+            Self::Moment => "must be a moment as 2027-01-15T08:00:00Z",
             Self::Language => "must be a language tag as en or es-MX",
             Self::TimeZone => "must be a time zone as Europe/Madrid",
+            Self::HttpsUrl => "must be an https URL with a name or an address, without user and fragment",
             Self::CallTarget => "must be a telephone number, as in +4930901820, or a SIP URI, as in sip:1000@192.0.2.1",
             Self::TransferTarget => "must be a telephone number, a SIP URI or the id of a call",
             Self::AgentName => "must be the name of an agent",
+            Self::Token => "must be 1 to 128 letters, digits or - _ . : @",
             Self::Digits => "must be 1 to 32 keys of 0-9 * # A-D, and ! for a hook flash",
             Self::TelephonyName => "must be 1 to 64 letters, digits or + - . _",
             Self::Address => "must be an IP address",
@@ -109,10 +122,13 @@ impl Format {
             Self::Email => (3, 254),
             Self::Phone => (7, 32),
             Self::Date => (10, 10),
+            Self::Moment => (20, 35),
             Self::Language => (2, 16),
             Self::TimeZone => (3, 64),
+            Self::HttpsUrl => (10, 2_048),
             Self::CallTarget | Self::TransferTarget => (2, 256),
             Self::AgentName => (1, 64),
+            Self::Token => (1, 128),
             Self::Digits => (1, 32),
             Self::TelephonyName => (1, 64),
             Self::Address => (2, 45),
@@ -130,10 +146,13 @@ impl Format {
             Self::Email => "ana@example.org",
             Self::Phone => "+1 555 010 0199",
             Self::Date => "1948-05-17",
+            Self::Moment => "2027-01-15T08:00:00Z",
             Self::Language => "es-MX",
             Self::TimeZone => "America/Mexico_City",
+            Self::HttpsUrl => "https://hooks.example.org/auricle",
             Self::CallTarget | Self::TransferTarget => "+4930901820",
             Self::AgentName => "reception",
+            Self::Token => "55a2c8e0-7b1d-4c0a-9a57-1d3f0c8b6e11",
             Self::Digits => "123#",
             Self::TelephonyName => "carrier",
             Self::Address => "192.0.2.1",
@@ -151,11 +170,14 @@ impl Format {
             Self::Email => (Some("email"), Some(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,63}$".to_owned())),
             Self::Phone => (None, Some(r"^\+?[\d\s-]+$".to_owned())),
             Self::Date => (Some("date"), None),
+            Self::Moment => (Some("date-time"), None),
             Self::Language => (None, Some("^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$".to_owned())),
             Self::TimeZone => (None, Some("^[A-Za-z_+-]+(/[A-Za-z0-9_+-]+){0,2}$".to_owned())),
+            Self::HttpsUrl => (Some("uri"), Some("^[hH][tT][tT][pP][sS]?://[!-~]+$".to_owned())),
             Self::CallTarget => (None, Some("^([sS][iI][pP]:|[tT][eE][lL]:|[+(0-9])[ -~]*$".to_owned())),
             Self::TransferTarget => (None, Some("^([sS][iI][pP]:|[tT][eE][lL]:|[+(0-9]|call_)[ -~]*$".to_owned())),
             Self::AgentName => (None, Some("^[A-Za-z0-9._-]+$".to_owned())),
+            Self::Token => (None, Some("^[A-Za-z0-9_.:@-]+$".to_owned())),
             Self::Digits => (None, Some("^[0-9*#A-Da-d!]+$".to_owned())),
             Self::TelephonyName => (None, Some(r"^[A-Za-z0-9+\-._]+$".to_owned())),
             Self::Address => (None, Some("^[0-9A-Fa-f:.]+$".to_owned())),
@@ -229,9 +251,12 @@ mod tests {
             Email,
             Phone,
             Date,
+            Moment,
             Language,
             TimeZone,
+            HttpsUrl,
             CallTarget,
+            TransferTarget,
             AgentName,
             Digits,
             TelephonyName,

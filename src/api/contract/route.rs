@@ -1,5 +1,7 @@
 //! A route: where it is, who may take it, what goes in and what comes out.
 
+use std::time::Duration;
+
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -33,11 +35,14 @@ pub(in crate::api) struct Operation {
     pub(in crate::api) limit: Option<Row>,
     /// Longest body.
     pub(in crate::api) body_limit: usize,
+    /// Longest time from the end of the request's head to the head of the answer.
+    pub(in crate::api) time_limit: Duration,
     pub(super) query: Option<&'static Object>,
     pub(super) body: Option<&'static Object>,
     pub(super) answers: Vec<Answer>,
     pub(super) errors: Vec<Code>,
     pub(super) headers: Vec<RequestHeader>,
+    named: bool,
 }
 
 /// What may be done to a resource.
@@ -65,6 +70,10 @@ pub(in crate::api) enum Access {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::api) enum RequestHeader {
     IfMatch,
+    IfNoneMatch,
+    IdempotencyKey,
+    Signature,
+    Organisation,
 }
 
 /// An answer other than an error.
@@ -107,11 +116,13 @@ impl Route {
             access: Access::SignedIn,
             limit: Some(Row::Api),
             body_limit: BODY_LIMIT,
+            time_limit: TIME_LIMIT,
             query: None,
             body: None,
             answers: Vec::new(),
             errors: Vec::new(),
             headers: Vec::new(),
+            named: true,
         };
         Self { operation, handler: on(verb.filter(), handler) }
     }
@@ -131,9 +142,16 @@ impl Route {
         self
     }
 
-    /// It takes as much as a bulk or a document needs.
+    /// It takes as much as a bulk or a document needs, and as long.
     pub(in crate::api) fn bulk(mut self) -> Self {
         self.operation.body_limit = BULK_LIMIT;
+        self.operation.time_limit = BULK_TIME_LIMIT;
+        self
+    }
+
+    /// It changes nothing, so that there is no harm in doing it twice.
+    pub(in crate::api) fn unnamed(mut self) -> Self {
+        self.operation.named = false;
         self
     }
 
@@ -177,6 +195,17 @@ impl Route {
 }
 
 impl Operation {
+    /// Whether a client may name a request of it, so that what is sent twice is done once: whatever somebody known can
+    /// have made or done, unless it says otherwise.
+    pub(in crate::api) fn takes_name(&self) -> bool {
+        self.verb == Verb::Post && matches!(self.access, Access::Needs(_)) && self.named
+    }
+
+    /// The headers that it reads.
+    pub(super) fn request_headers(&self) -> impl Iterator<Item = RequestHeader> {
+        self.headers.iter().copied().chain(self.takes_name().then_some(RequestHeader::IdempotencyKey))
+    }
+
     /// Every error that it can answer with.
     pub(in crate::api) fn codes(&self) -> Vec<Code> {
         let mut codes = vec![Code::Unknown, Code::Unavailable];
@@ -199,6 +228,9 @@ impl Operation {
         }
         if self.headers.contains(&RequestHeader::IfMatch) {
             codes.extend([Code::Conflict, Code::Precondition, Code::Validation]);
+        }
+        if self.takes_name() {
+            codes.extend([Code::Conflict, Code::TooLarge, Code::Validation]);
         }
         codes.extend_from_slice(&self.errors);
         codes.sort_unstable();
@@ -250,5 +282,9 @@ impl Verb {
 
 /// Longest body of a request.
 const BODY_LIMIT: usize = 64 * 1_024;
+/// From the end of a request's head to the answer.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// The same for a bulk: 10 MiB by a line of 2 Mbit/s, and then some.
+const BULK_TIME_LIMIT: Duration = Duration::from_secs(60);
 /// Longest body of a bulk or a document.
 const BULK_LIMIT: usize = 10 * 1_024 * 1_024;

@@ -16,16 +16,17 @@ impl Object {
         schema
     }
 
-    /// An example of it: every member filled in.
+    /// An example of it: every member filled in but those that stand in the place of others.
     pub(in crate::api) fn example(&self) -> Value {
-        Value::Object(self.members.iter().map(|member| (member.name.to_owned(), member.shape.example())).collect())
+        let shown = self.members.iter().filter(|member| member.presence != Presence::Instead);
+        Value::Object(shown.map(|member| (member.name.to_owned(), member.shape.example())).collect())
     }
 }
 
 impl Member {
     fn schema(&self) -> Value {
         let mut schema = self.shape.schema();
-        if self.presence == Presence::Optional {
+        if matches!(self.presence, Presence::Optional | Presence::Instead) {
             schema = nullable(schema);
         }
         if !self.text.is_empty() {

@@ -35,6 +35,8 @@ pub(in crate::api) enum Presence {
     Required,
     /// It may be absent, or null, which means that there is none.
     Optional,
+    /// It stands in the place of others: optional, and not in an example that has them.
+    Instead,
     /// It may be absent, and then stays as it is; it cannot be null.
     Kept,
 }
@@ -67,6 +69,10 @@ impl Member {
 
     pub(in crate::api) const fn optional(name: &'static str, shape: Shape, text: &'static str) -> Self {
         Self { name, shape, presence: Presence::Optional, text }
+    }
+
+    pub(in crate::api) const fn instead(name: &'static str, shape: Shape, text: &'static str) -> Self {
+        Self { name, shape, presence: Presence::Instead, text }
     }
 
     pub(in crate::api) const fn kept(name: &'static str, shape: Shape, text: &'static str) -> Self {

@@ -46,7 +46,8 @@ pub(in crate::api) async fn origins(State(origins): State<Origins>, request: Req
 
 const PREFLIGHT: [(HeaderName, &str); 3] = [
     (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PATCH, DELETE"),
-    (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, idempotency-key, if-match, x-request-id"),
+    (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, idempotency-key, if-match, if-none-match, x-request-id"),
     (header::ACCESS_CONTROL_MAX_AGE, "600"),
 ];
-const EXPOSED: &str = "etag, location, x-request-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset";
+const EXPOSED: &str =
+    "etag, idempotency-replayed, location, x-request-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset";

@@ -2,7 +2,6 @@
 //! and the headers and the error form of its answer.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -19,9 +18,10 @@ use crate::domain::ids::RequestId;
 pub(in crate::api) async fn wrap(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     request.extensions_mut().insert(id.clone());
+    state.proxies.resolve(&mut request);
     let line = Line::of(&request, id.clone());
     let answered = match state.places.try_acquire() {
-        Ok(_place) => tokio::time::timeout(TIME_LIMIT, next.run(request)).await.unwrap_or_else(|_| ApiError::TimedOut.into_response()),
+        Ok(_place) => next.run(request).await,
         Err(_) => ApiError::Busy.into_response(),
     };
     let logged = answered.extensions().get::<Written>().is_some();
@@ -80,5 +80,3 @@ const SECURITY_HEADERS: [(HeaderName, &str); 9] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
 ];
-/// From the end of the request's head to the answer.
-const TIME_LIMIT: Duration = Duration::from_secs(10);

@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::idempotency;
 use super::line::{Line, Written};
 use crate::api::auth::{self, AuthContext};
 use crate::api::contract::{Access, Operation};
@@ -28,10 +29,14 @@ pub(in crate::api) async fn pass(State(gate): State<Gate>, request: Request, nex
     let mut verdict = None;
     // The head alone is looked at: a body may not be shared between threads.
     let (mut head, body) = request.into_parts();
-    let mut response = match gate.admit(&mut head, &mut verdict).await {
-        Ok(()) => logged(Request::from_parts(head, body), next).await,
-        Err(refused) => refused.into_response(),
+    let answer = async {
+        match gate.admit(&mut head, &mut verdict).await {
+            Ok(()) => gate.answer(Request::from_parts(head, body), next).await,
+            Err(refused) => refused.into_response(),
+        }
     };
+    let in_time = tokio::time::timeout(gate.operation.time_limit, answer).await;
+    let mut response = in_time.unwrap_or_else(|_| ApiError::TimedOut.into_response());
     if let Some(verdict) = verdict {
         verdict.tell(response.headers_mut());
     }
@@ -39,6 +44,13 @@ pub(in crate::api) async fn pass(State(gate): State<Gate>, request: Request, nex
 }
 
 impl Gate {
+    async fn answer(&self, request: Request, next: Next) -> Response {
+        if !self.operation.takes_name() || !request.headers().contains_key(idempotency::IDEMPOTENCY_KEY) {
+            return logged(request, next).await;
+        }
+        idempotency::once(self, request, next).await.unwrap_or_else(IntoResponse::into_response)
+    }
+
     async fn admit(&self, head: &mut Parts, verdict: &mut Option<Verdict>) -> Result<(), ApiError> {
         self.size(head)?;
         let auth = match self.operation.access {
@@ -88,7 +100,7 @@ fn key(row: Row, auth: Option<&AuthContext>, head: &Parts) -> Key {
     }
 }
 
-async fn logged(request: Request, next: Next) -> Response {
+pub(super) async fn logged(request: Request, next: Next) -> Response {
     let Some(id) = request.extensions().get::<RequestId>().cloned() else { return next.run(request).await };
     let line = Line::of(&request, id);
     let actor = request.extensions().get::<AuthContext>().map(|auth| auth.actor.clone());

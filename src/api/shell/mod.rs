@@ -6,8 +6,11 @@
 mod cors;
 mod envelope;
 mod gate;
+mod idempotency;
 mod line;
+mod proxies;
 
 pub(super) use cors::{Origins, origins};
 pub(super) use envelope::wrap;
 pub(super) use gate::{Gate, pass};
+pub use proxies::Proxies;

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use axum::Json;
 use axum::extract::State;
+use chrono::Utc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -13,6 +14,7 @@ use crate::api::state::{AppState, MAX_REQUESTS};
 use crate::signalling::gateway::Standings;
 use crate::signalling::trunks::TrunkStatus;
 use crate::supervision::{BreakerState, BreakerStatus, TaskState, TaskStatus};
+use crate::webhooks::WebhooksStatus;
 
 /// Every part, and how it fares.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -30,6 +32,16 @@ pub(super) struct Status {
     media_threads: Vec<Thread>,
     background_tasks: Vec<Task>,
     breakers: Vec<BreakerView>,
+    webhooks: Deliveries,
+}
+
+/// What is on its way to webhooks.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Deliveries {
+    waiting: usize,
+    in_flight: usize,
+    /// For how long the oldest has waited; null when none does.
+    oldest_s: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -57,6 +69,8 @@ struct Store {
     status: Standing,
     /// How long it took to answer; null when it did not.
     latency_ms: Option<u64>,
+    /// Operations under way, those that wait for a connection among them.
+    under_way: usize,
 }
 
 /// Trunks by how they stand; `/metrics` and `/v1/trunks/{id}/status` tell which.
@@ -114,12 +128,13 @@ pub(super) async fn status(State(state): State<AppState>) -> Json<Status> {
         uptime_s: state.gateway.started.elapsed().as_secs(),
         calls: Calls { active: state.registry.len(), capacity: state.registry.capacity() },
         requests: Requests { active: MAX_REQUESTS - state.places.available_permits(), capacity: MAX_REQUESTS },
-        store: Store { status: store, latency_ms: latency },
+        store: Store { status: store, latency_ms: latency, under_way: state.records.under_way() },
         audit,
         trunks,
         media_threads: threads.map(|thread| Thread { name: thread.name, calls: thread.running, panicked_calls: thread.panicked }).collect(),
         background_tasks: tasks,
         breakers: state.breakers.status(Instant::now()).into_iter().map(BreakerView::from).collect(),
+        webhooks: state.webhooks.status().into(),
     })
 }
 
@@ -135,6 +150,12 @@ impl Trunks {
             trunks.outbound_calls += standing.outbound;
         }
         trunks
+    }
+}
+
+impl From<WebhooksStatus> for Deliveries {
+    fn from(WebhooksStatus { waiting, in_flight, oldest }: WebhooksStatus) -> Self {
+        Self { waiting, in_flight, oldest_s: oldest.map(|oldest| (Utc::now() - oldest).num_seconds().max(0)) }
     }
 }
 
@@ -169,12 +190,13 @@ impl Output for Status {
             uptime_s: 86_400,
             calls: Calls { active: 12, capacity: 1_000 },
             requests: Requests { active: 1, capacity: MAX_REQUESTS },
-            store: Store { status: Standing::Ok, latency_ms: Some(1) },
+            store: Store { status: Standing::Ok, latency_ms: Some(1), under_way: 0 },
             audit: Standing::Ok,
             trunks: Some(Trunks { in_use: 3, down: 0, unregistered: 0, inbound_calls: 10, outbound_calls: 2 }),
             media_threads: vec![Thread { name: "media-0".to_owned(), calls: 12, panicked_calls: 0 }],
             background_tasks: vec![Task { name: "metrics_upkeep", state: "running", restarts: 0 }],
             breakers: Vec::new(),
+            webhooks: Deliveries { waiting: 1, in_flight: 1, oldest_s: Some(0) },
         }
     }
 }

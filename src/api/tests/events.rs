@@ -12,7 +12,7 @@ use crate::domain::ids::{CallId, OrgId};
 use crate::domain::redacted::Redacted;
 
 fn event(org: &str, kind: EventKind) -> Event {
-    Event { org_id: org.parse().unwrap(), call_id: Some(CallId::random()), kind }
+    Event { org_id: org.parse().unwrap(), call_id: Some(CallId::random()), patient_id: None, kind }
 }
 
 /// Everything that the stream says until it ends.

@@ -13,22 +13,31 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::house::{House, SECRET, request, send};
 use crate::api::Server;
+use crate::api::contract::{Access, Route, Verb};
 use crate::api::error::ApiError;
 use crate::api::shell;
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_and_a_hang_have_the_one_error_form() {
     let house = House::new();
-    let router = Router::new()
+    let slow = || async || tokio::time::sleep(Duration::from_secs(30)).await;
+    let hanging = Route::new(Verb::Get, "/hang", "hang", "Never", slow()).access(Access::Public);
+    let bulk = Route::new(Verb::Get, "/bulk", "bulk", "At last", slow()).access(Access::Public).bulk();
+    let router = [hanging, bulk].into_iter().fold(Router::new(), |router, Route { operation, handler }| {
+        let gate = shell::Gate { state: house.state.clone(), operation: Arc::new(operation) };
+        router.route(gate.operation.path, handler.layer(from_fn_with_state(gate.clone(), shell::pass)))
+    });
+    let router = router
         .route("/panic", get(async || -> &'static str { panic!("+15550100") }))
-        .route("/hang", get(async || tokio::time::sleep(Duration::from_secs(60)).await))
         .layer(CatchPanicLayer::custom(|_| ApiError::Internal.into_response()))
-        .layer(from_fn_with_state(house.state.clone(), shell::wrap));
+        .layer(from_fn_with_state(house.state.clone(), shell::wrap))
+        .with_state(house.state.clone());
     let ask = async |path: &str| send(&router, request("GET", path).body(Body::empty()).unwrap()).await;
     let panicked = ask("/panic").await;
     assert_eq!(panicked.error(), (500, "UNKNOWN_ERROR".to_owned()));
     assert!(!panicked.text.contains("15550100"));
     assert_eq!(ask("/hang").await.error(), (503, "SERVICE_UNAVAILABLE".to_owned()));
+    assert_eq!(ask("/bulk").await.status.as_u16(), 200, "a bulk has longer");
 }
 
 #[tokio::test]

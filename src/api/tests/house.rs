@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
@@ -16,30 +16,40 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tower::ServiceExt;
 
 use super::cast::Cast;
-use crate::api::{AppState, GatewayView, InMemory, Limits, Parts, router};
+use crate::api::config::ForwardedHeader;
+use crate::api::{AppState, GatewayView, InMemory, Limits, Parts, Proxies, router};
 use crate::audit::AuditLog;
 use crate::call::command::CallCommand;
 use crate::call::config::NumberConfig;
 use crate::call::registry::{CallRegistry, OutboundRequest};
 use crate::domain::call_record::{CallRecord, CallStatus, Direction, MediaStatistics, SessionStatus, Speaker, Utterance};
-use crate::domain::ids::{CallId, OrgId};
+use crate::domain::ids::{CallId, OrgId, WebhookId};
 use crate::domain::patient::{Patient, PatientInput};
 use crate::domain::redacted::Redacted;
 use crate::domain::setting::SettingFault;
+use crate::domain::webhook::{WebhookEndpoint, WebhookEventType, WebhookStatus};
+use crate::net::dns::Names;
+use crate::net::https::{HttpsClient, Reach};
+use crate::net::tls::{TlsContext, TlsFiles};
 use crate::signalling::ladder::{LadderBook, LadderConfig};
 use crate::signalling::switchboard::Switchboard;
 use crate::signalling::toll::TollPolicy;
 use crate::signalling::trunks::{DirectorySource, KeptNumber, KeptTrunk, TrunkConfig, TrunkSecrets};
 use crate::store::calls::CallRecords;
+use crate::store::dial_ins::DialIns;
 use crate::store::ladders::Ladders;
+use crate::store::named_requests::NamedRequests;
 use crate::store::organisations::Organisations;
 use crate::store::patients::Patients;
 use crate::store::sealed::{MasterKeys, SealedDocuments};
 use crate::store::sqlite::SqliteDocuments;
 use crate::store::telephony::Telephony;
+use crate::store::webhooks::WebhookStore;
 use crate::store::{COLLECTIONS, Documents, OrgScope};
 use crate::supervision::{Breakers, Supervisor};
 use crate::telemetry::metrics::Metrics;
+use crate::webhooks::config::WebhooksConfig;
+use crate::webhooks::{KEY_OVERLAP, WebhookParts, Webhooks, fresh_secret};
 
 pub(super) const SECRET: &str = "8f1c0b7e6a5d4c3b2a190817f6e5d4c3";
 
@@ -51,6 +61,7 @@ pub(in crate::api) struct House {
     pub(super) outbound: mpsc::Receiver<OutboundRequest>,
     pub(super) directory: TempDir,
     pub(super) stop: watch::Sender<bool>,
+    sealed: Arc<SealedDocuments>,
 }
 
 /// The web origin that may read answers.
@@ -119,19 +130,23 @@ impl House {
             ladders: Ladders::new(Arc::clone(&sealed)),
             patients: Patients::new(Arc::clone(&sealed)),
             switchboard: switchboard(configured, Telephony::new(Arc::clone(&sealed))),
-            organisations: Organisations::new(sealed),
+            organisations: Organisations::new(Arc::clone(&sealed)),
             audit,
             authenticator: Arc::new(Cast),
             metrics: Metrics::new(),
             events: broadcast::channel(64).0,
             limits: Limits::new(Arc::new(InMemory::default()), per_minute),
+            proxies: Proxies::new(&["198.51.100.0/24".parse().unwrap()], ForwardedHeader::XForwardedFor),
+            webhooks: webhooks(&sealed),
+            dial_ins: DialIns::new(Arc::clone(&sealed)),
+            named_requests: NamedRequests::new(Arc::clone(&sealed)),
             origins: vec![ORIGIN.to_owned()],
             tasks: Supervisor::new(stopped.clone()),
             breakers: Breakers::default(),
             gateway,
             stopped,
         });
-        Self { router: router(state.clone()), state, registry, records, outbound, directory, stop }
+        Self { router: router(state.clone()), state, registry, records, outbound, directory, stop, sealed }
     }
 
     /// A trunk of `org` in the store.
@@ -215,6 +230,31 @@ impl House {
         patient
     }
 
+    /// The names of requests, as another process on the same store has them.
+    pub(super) fn another_process(&self) -> NamedRequests {
+        NamedRequests::new(Arc::clone(&self.sealed))
+    }
+
+    /// A webhook of `org` that is told of every call that ends.
+    pub(super) async fn webhook(&self, org: &OrgId) -> WebhookEndpoint {
+        let now = Utc::now();
+        let mut endpoint = WebhookEndpoint {
+            id: WebhookId::random(),
+            org_id: org.clone(),
+            url: Redacted::new("https://hooks.example.org/Planted".to_owned()),
+            description: None,
+            event_types: vec![WebhookEventType::CallEnded],
+            status: WebhookStatus::Enabled,
+            secrets: Vec::new(),
+            failing_since: None,
+            created_at: now,
+            updated_at: now,
+        };
+        endpoint.rotate(fresh_secret(), now, KEY_OVERLAP);
+        self.state.webhooks.store().insert(&OrgScope::new(org.clone()), &endpoint).await.unwrap();
+        endpoint
+    }
+
     /// The same as [`Self::ask`], as somebody else and with a body.
     pub(super) async fn ask_as(&self, bearer: Option<&str>, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let mut request = request(method, path);
@@ -275,12 +315,27 @@ pub(super) fn request(method: &str, path: &str) -> axum::http::request::Builder 
     Request::builder().method(method).uri(path).header(header::AUTHORIZATION, bearer).extension(ConnectInfo(client))
 }
 
+/// Webhooks whose name server is silent, and that reach this machine alone.
+fn webhooks(sealed: &Arc<SealedDocuments>) -> Webhooks {
+    let names = Names::new(&["127.0.0.1:9".parse().unwrap()], Duration::from_secs(1)).unwrap();
+    let reach = Reach { allowed: vec!["127.0.0.0/8".parse().unwrap()], ports: vec![443], plain: false };
+    Webhooks::new(WebhookParts {
+        store: WebhookStore::new(Arc::clone(sealed)),
+        client: HttpsClient::new(names, TlsContext::open(TlsFiles::default()).unwrap(), reach),
+        breakers: Breakers::default(),
+        metrics: Metrics::new(),
+        config: WebhooksConfig::default(),
+    })
+}
+
 fn record(org: &OrgId, session_status: SessionStatus, started_at: DateTime<Utc>) -> CallRecord {
     let word =
         Utterance { at_ms: 900, speaker: Speaker::Caller, text: Redacted::new("aspirin".to_owned()), heard_ms: None, interrupted: false };
     CallRecord {
         id: CallId::random(),
         org_id: org.clone(),
+        patient_id: None,
+        dial_in_call_id: None,
         direction: Direction::Inbound,
         from: Redacted::new("+15550100".to_owned()),
         to: Redacted::new("1000".to_owned()),

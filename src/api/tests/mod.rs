@@ -3,18 +3,23 @@
 mod access;
 mod calls;
 mod cast;
+mod dial_in;
 mod events;
 mod faults;
+mod fields;
 mod form;
 mod house;
+mod idempotency;
 mod injection;
 mod ladders;
 mod limits;
 mod matrix;
 mod openapi;
 mod origins;
+mod patient_calls;
 mod patients;
 mod system;
 mod telephony;
+mod webhooks;
 
 pub(super) use house::House;

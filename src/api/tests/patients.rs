@@ -35,8 +35,12 @@ async fn a_patient_is_made_read_changed_removed_and_brought_back_and_each_is_wri
     assert_eq!(house.ask("GET", "/v1/patients?removed=true").await.json()["items"].as_array().unwrap().len(), 1);
     assert_eq!(post(&house, &format!("{path}/restore"), json!({})).await.json()["deleted_at"], Value::Null);
     let deeds = ["create", "update", "delete", "view", "view_list", "restore"];
-    let written: Vec<_> = house.audited().iter().map(|entry| entry["action"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(written, deeds);
+    let entries = |intended: bool| -> Vec<String> {
+        let audited = house.audited().into_iter().filter(|entry| (entry["outcome"] == "intended") == intended);
+        audited.map(|entry| entry["action"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(entries(false), deeds);
+    assert_eq!(entries(true), ["create", "update", "delete", "restore"], "what changes something is written down before");
     let log = format!("{:?}", house.audited());
     assert!(!log.contains("Planted") && !log.contains("15550100199") && !log.contains("secret note"));
 }
@@ -109,6 +113,17 @@ async fn staff_may_change_patients_and_neither_remove_them_nor_take_them_all_out
     assert_eq!(house.ask_as(Some(STAFF), "PATCH", &path, Some(&json!({ "name": "Bea" }))).await.status.as_u16(), 200);
     assert_eq!(house.ask_as(Some(STAFF), "DELETE", &path, None).await.error().0, 403);
     assert!(house.deeds().contains(&"api_access denied missing_permission".to_owned()));
+}
+
+#[tokio::test]
+async fn what_the_store_refuses_is_no_success_in_the_log() {
+    let house = House::new();
+    post(&house, "/v1/patients", json!({ "name": "Ana", "email": "ana@example.org" })).await;
+    post(&house, "/v1/patients", json!({ "name": "Bea", "email": "ana@example.org" })).await;
+    post(&house, "/v1/patients/bulk", json!({ "patients": [{ "name": "Cleo", "email": "ana@example.org" }] })).await;
+    let expected = ["create intended -", "create success -", "create intended -", "create failure taken"];
+    assert_eq!(house.deeds()[..4], expected);
+    assert_eq!(house.deeds()[4..], ["create_bulk intended -", "create_bulk failure taken"]);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod numbers;
 mod patients;
 mod tenant;
 mod trunks;
+mod webhooks;
 
 use std::future::Future;
 
@@ -21,6 +22,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(trunks::routes());
     routes.extend(numbers::routes());
     routes.extend(dialling::routes());
+    routes.extend(webhooks::routes());
     routes
 }
 

@@ -1,4 +1,4 @@
-//! The line of a call: opened, held, and agreed on anew.
+//! The line of a call: opened, held, and agreed on anew; and what is asked of the call from outside.
 
 use std::time::Instant;
 
@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::{Call, CallOutput};
 use crate::agent::model::{AgentCommand, ContextRole};
 use crate::call::action::CallEvent;
+use crate::call::command::CallCommand;
 use crate::call::event::{NewLine, SignallingCommand};
 use crate::domain::call_record::Direction;
 use crate::domain::redacted::Redacted;
@@ -15,6 +16,17 @@ use crate::domain::transfer::TransferOutcome;
 use crate::leg::plan::Agreement;
 
 impl Call {
+    /// Somebody wants something of the call. Who is on the telephone changes nothing but the record.
+    pub fn handle_command(&mut self, now: Instant, command: CallCommand) {
+        match command {
+            CallCommand::Recognise(caller) => {
+                self.journal.recognised(caller);
+                self.save();
+            }
+            command => self.step(now, CallEvent::Command(command)),
+        }
+    }
+
     pub(super) fn hold(&mut self, now: Instant, held: bool) {
         if self.leg.hold(now, held) {
             self.agent.handle_command(now, AgentCommand::Hold(held));

@@ -189,6 +189,8 @@ fn record(org: &OrgId, origin: &OriginCall) -> CallRecord {
     CallRecord {
         id: CallId::derived(&origin.id),
         org_id: org.clone(),
+        patient_id: None,
+        dial_in_call_id: None,
         direction: origin.direction,
         from: origin.from.clone(),
         to: origin.to.clone(),

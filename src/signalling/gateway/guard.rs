@@ -121,7 +121,12 @@ impl Gateway {
         tracing::warn!(%org, cause = cause.name(), times, "toll_alarm");
         self.launcher.metrics().toll_alarm(cause.name());
         // Nobody watching is no error.
-        let _ = self.launcher.events().send(Event { org_id: org.clone(), call_id: None, kind: EventKind::TollAlarm { cause, times } });
+        let _ = self.launcher.events().send(Event {
+            org_id: org.clone(),
+            call_id: None,
+            patient_id: None,
+            kind: EventKind::TollAlarm { cause, times },
+        });
     }
 }
 

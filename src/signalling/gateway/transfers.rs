@@ -59,7 +59,7 @@ impl Gateway {
             StartError::InvalidTarget | StartError::UnknownAgent => TransferRefusal::Target,
             StartError::Unresolved => TransferRefusal::Unresolved,
             StartError::NotAllowed => TransferRefusal::NotAllowed,
-            StartError::Capacity | StartError::Unavailable => TransferRefusal::Unavailable,
+            StartError::PatientBusy | StartError::Capacity | StartError::Unavailable => TransferRefusal::Unavailable,
         })?;
         let target = match destination {
             Destination::Direct { uri, .. } => uri,

@@ -15,8 +15,8 @@ use crate::call::config::{AnswerRule, NumberConfig};
 use crate::call::event::{RejectCause, SignallingKey};
 use crate::call::launch::{LaunchError, LaunchRequest, Launched};
 use crate::call::registry::StartError;
-use crate::domain::caller_verification::CallerVerification;
 use crate::domain::call_record::Direction;
+use crate::domain::caller_verification::CallerVerification;
 use crate::domain::ids::{CallId, OrgId};
 use crate::domain::network::Network;
 use crate::domain::redacted::Redacted;
@@ -332,8 +332,7 @@ impl Gateway {
         let invite_id = endpoint.invite(now, outgoing(first, offer, &self.stir)).map_err(|_| StartError::Capacity)?;
         let id = launched.id.clone();
         self.tap.begin(&id, &wish.org, endpoint.call_id(invite_id));
-        let owner =
-            Owner { org: wish.org.clone(), trunk: first.trunk.clone(), flow: first.flow, contact: first.contact.clone() };
+        let owner = Owner { org: wish.org.clone(), trunk: first.trunk.clone(), flow: first.flow, contact: first.contact.clone() };
         self.enter(invite_id, key, launched, owner);
         if let Some(call) = self.calls.get_mut(&invite_id) {
             call.placed = Some(Placed { token, left, line: 0 });

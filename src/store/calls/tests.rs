@@ -16,6 +16,8 @@ pub(in crate::store) fn record(org: &str, status: SessionStatus, started_at: Dat
     CallRecord {
         id: CallId::random(),
         org_id: org.parse().unwrap(),
+        patient_id: None,
+        dial_in_call_id: None,
         direction: Dialled::Inbound,
         from: Redacted::new("+15550100".to_owned()),
         to: Redacted::new("1000".to_owned()),
@@ -75,7 +77,7 @@ async fn a_list_can_be_kept_to_one_status() {
     let running = record("org_default", SessionStatus::Running, start());
     let failed = record("org_default", SessionStatus::Failed, start());
     records.put(&default_scope(), [&running, &failed]).await.unwrap();
-    let filter = CallFilter { session_status: Some(SessionStatus::Failed) };
+    let filter = CallFilter { session_status: Some(SessionStatus::Failed), ..CallFilter::default() };
     assert_eq!(records.list(&default_scope(), &filter, None, 10).await.unwrap().records, [failed]);
 }
 

@@ -16,6 +16,7 @@ mod keyring;
 mod master;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ring::hmac;
 
@@ -33,13 +34,30 @@ pub static ORG_KEYS: Collection = Collection { name: "org_keys", fields: &[], in
 pub struct SealedDocuments {
     inner: Arc<dyn Documents>,
     keyring: Keyring,
+    under_way: AtomicUsize,
+}
+
+/// An operation under way, until it is dropped.
+struct Operation<'a>(&'a AtomicUsize);
+
+impl<'a> Operation<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Operation<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl SealedDocuments {
     /// Over a store that was opened with [`ORG_KEYS`] among its collections.
     #[must_use]
     pub fn new(inner: Arc<dyn Documents>, master: MasterKeys) -> Arc<Self> {
-        Arc::new(Self { keyring: Keyring::new(Arc::clone(&inner), master), inner })
+        Arc::new(Self { keyring: Keyring::new(Arc::clone(&inner), master), inner, under_way: AtomicUsize::new(0) })
     }
 
     /// The database itself, whose sealed fields are sealed: for backups.
@@ -155,6 +173,7 @@ impl Documents for SealedDocuments {
         id: &'a str,
     ) -> BoxFuture<'a, Result<Option<Document>, StoreError>> {
         Box::pin(async move {
+            let _operation = Operation::begin(&self.under_way);
             match self.inner.get(scope, collection, id).await? {
                 Some(document) => self.open(scope, collection, document).await.map(Some),
                 None => Ok(None),
@@ -164,6 +183,7 @@ impl Documents for SealedDocuments {
 
     fn find<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, query: Query) -> BoxFuture<'a, Result<Page, StoreError>> {
         Box::pin(async move {
+            let _operation = Operation::begin(&self.under_way);
             let query = self.translate(scope, collection, query).await?;
             let Page { documents, next } = self.inner.find(scope, collection, query).await?;
             let mut opened = Vec::with_capacity(documents.len());
@@ -176,6 +196,7 @@ impl Documents for SealedDocuments {
 
     fn write<'a>(&'a self, scope: &'a OrgScope, writes: Vec<Write>) -> BoxFuture<'a, Result<Vec<u64>, StoreError>> {
         Box::pin(async move {
+            let _operation = Operation::begin(&self.under_way);
             let mut sealed = Vec::with_capacity(writes.len());
             for write in writes {
                 sealed.push(self.seal(scope, write).await?);
@@ -186,6 +207,10 @@ impl Documents for SealedDocuments {
 
     fn scopes(&self, collection: &'static Collection) -> BoxFuture<'_, Result<Vec<OrgScope>, StoreError>> {
         self.inner.scopes(collection)
+    }
+
+    fn under_way(&self) -> usize {
+        self.under_way.load(Ordering::Relaxed)
     }
 }
 

@@ -1,9 +1,11 @@
 //! What the routes of calls take.
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::api::contract::{Format, Input, Member, Object, Shape};
 use crate::domain::call_record::SessionStatus;
+use crate::domain::ids::PatientId;
 use crate::domain::redacted::Redacted;
 
 /// Which calls to list.
@@ -12,6 +14,9 @@ pub(super) struct CallQuery {
     pub(super) limit: Option<u32>,
     pub(super) cursor: Option<String>,
     pub(super) session_status: Option<SessionStatus>,
+    pub(super) patient_id: Option<PatientId>,
+    pub(super) started_from: Option<DateTime<Utc>>,
+    pub(super) started_until: Option<DateTime<Utc>>,
 }
 
 impl Input for CallQuery {
@@ -21,6 +26,9 @@ impl Input for CallQuery {
             Member::optional("limit", Shape::Integer { min: 1, max: 200 }, "How many at most; 50 when absent."),
             Member::optional("cursor", Shape::of(Format::Cursor), "`next_cursor` of the page before."),
             Member::optional("session_status", Shape::Choice(SESSION_STATUSES), "Only calls that stand so."),
+            Member::optional("patient_id", Shape::of(Format::Id("pat")), "Only calls with this patient."),
+            Member::optional("started_from", Shape::of(Format::Moment), "Only calls that began then or later."),
+            Member::optional("started_until", Shape::of(Format::Moment), "Only calls that began before."),
         ],
     };
 }
@@ -28,7 +36,8 @@ impl Input for CallQuery {
 /// Whom to call.
 #[derive(Debug, Deserialize)]
 pub(super) struct StartCall {
-    pub(super) to: Redacted<String>,
+    pub(super) to: Option<Redacted<String>>,
+    pub(super) patient_id: Option<PatientId>,
     pub(super) agent: Option<String>,
 }
 
@@ -36,7 +45,8 @@ impl Input for StartCall {
     const SHAPE: &'static Object = &Object {
         name: "StartCall",
         members: &[
-            Member::required("to", Shape::of(Format::CallTarget), "Whom to call."),
+            Member::optional("to", Shape::of(Format::CallTarget), "Whom to call; or else:"),
+            Member::instead("patient_id", Shape::of(Format::Id("pat")), "The patient to call, under the patient's own number."),
             Member::optional("agent", Shape::of(Format::AgentName), "Which configured agent speaks; the default one when absent."),
         ],
     };

@@ -2,6 +2,9 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 
 use super::input::CallQuery;
 use super::view::{CallView, Listed, StatusView, Transcript};
@@ -17,6 +20,7 @@ use crate::domain::call_record::CallRecord;
 use crate::domain::ids::CallId;
 use crate::store::Cursor;
 use crate::store::calls::CallFilter;
+use crate::store::versioned::Versioned;
 
 /// `GET /v1/calls`.
 pub(super) async fn list(
@@ -25,7 +29,8 @@ pub(super) async fn list(
     Query(query): Query<CallQuery>,
 ) -> Result<Json<Listed>, ApiError> {
     let cursor = query.cursor.as_deref().map(Cursor::decode).transpose()?;
-    let filter = CallFilter { session_status: query.session_status };
+    let CallQuery { session_status, patient_id: patient, started_from: from, started_until: until, .. } = query;
+    let filter = CallFilter { session_status, patient, from, until };
     let found = state.records.list(&requester.scope(), &filter, cursor, query.limit.unwrap_or(DEFAULT_LIMIT)).await.map_err(ApiError::from);
     state.record(&requester, of_call(AuditAction::ViewList, None), &found).await?;
     let page = found?;
@@ -34,16 +39,23 @@ pub(super) async fn list(
 }
 
 /// `GET /v1/calls/{id}`.
-pub(super) async fn view(State(state): State<AppState>, requester: Requester, Path(id): Path<String>) -> Result<Json<CallView>, ApiError> {
+pub(super) async fn view(
+    State(state): State<AppState>,
+    requester: Requester,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let id = call_id(&id)?;
     let found = find(&state, &requester, &id).await;
     state.record(&requester, of_call(AuditAction::View, Some(&id)), &found).await?;
-    let record = found?;
+    let Versioned { record, version } = found?;
     let with_words = requester.may(Permission::TranscriptsRead);
     if with_words && !record.transcript.is_empty() {
         state.record(&requester, of_words(&id), &Ok(())).await?;
     }
-    Ok(Json(CallView::new(record, with_words)))
+    // What is left out makes it another text of the same version.
+    let tag = format!("\"{version}{}\"", if with_words { "" } else { "s" });
+    Ok(unless_known(&headers, &tag, CallView::new(record, with_words)))
 }
 
 /// `GET /v1/calls/{id}/status`.
@@ -51,11 +63,13 @@ pub(super) async fn status(
     State(state): State<AppState>,
     requester: Requester,
     Path(id): Path<String>,
-) -> Result<Json<StatusView>, ApiError> {
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let id = call_id(&id)?;
     let found = find(&state, &requester, &id).await;
     state.record(&requester, of_call(AuditAction::ViewStatus, Some(&id)), &found).await?;
-    Ok(Json(found?.into()))
+    let Versioned { record, version } = found?;
+    Ok(unless_known(&headers, &format!("\"{version}\""), StatusView::from(record)))
 }
 
 /// `GET /v1/calls/{id}/transcript`.
@@ -67,12 +81,20 @@ pub(super) async fn transcript(
     let id = call_id(&id)?;
     let found = find(&state, &requester, &id).await;
     state.record(&requester, of_words(&id), &found).await?;
-    Ok(Json(found?.into()))
+    Ok(Json(found?.record.into()))
 }
 
-async fn find(state: &AppState, requester: &Requester, id: &CallId) -> Result<CallRecord, ApiError> {
-    let found = state.records.get(&requester.scope(), id).await?;
-    found.map(|found| found.record).ok_or(NO_CALL)
+async fn find(state: &AppState, requester: &Requester, id: &CallId) -> Result<Versioned<CallRecord>, ApiError> {
+    state.records.get(&requester.scope(), id).await?.ok_or(NO_CALL)
+}
+
+/// The answer with its tag, or that it is the one that the client has (RFC 9110 section 13.1.2): for whoever asks again
+/// and again while a call runs.
+fn unless_known(headers: &HeaderMap, tag: &str, view: impl Serialize) -> Response {
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let known = known.is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag));
+    let tag = [(header::ETAG, tag.to_owned())];
+    if known { (StatusCode::NOT_MODIFIED, tag).into_response() } else { (tag, Json(view)).into_response() }
 }
 
 fn of_words(id: &CallId) -> Deed {

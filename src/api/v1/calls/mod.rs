@@ -9,7 +9,7 @@ mod start;
 mod view;
 
 use crate::api::audited::Deed;
-use crate::api::contract::{Route, Verb};
+use crate::api::contract::{RequestHeader, Route, Verb};
 use crate::api::error::{ApiError, Code};
 use crate::domain::access::Permission;
 use crate::domain::audit_event::{AuditAction, AuditResource};
@@ -26,17 +26,22 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(Verb::Post, "/v1/calls", "startCall", "Call somebody", start::start)
             .needs(Permission::CallsStart)
             .body::<input::StartCall>()
-            .answers::<view::Started>(201, "The call is on its way; `Location` says where it can be looked at."),
+            .answers::<view::Started>(201, "The call is on its way; `Location` says where it can be looked at.")
+            .fails(&[Code::NotFound, Code::Conflict]),
         Route::new(Verb::Get, ONE, "getCall", "One call", look::view)
             .needs(read)
-            .answers::<view::CallView>(200, "The whole record; `transcript` only for who may read it."),
+            .reads(RequestHeader::IfNoneMatch)
+            .answers::<view::CallView>(200, "The whole record; `transcript` only for who may read it. `ETag` is its version.")
+            .answers_empty(304, "It is the one that the client has."),
         Route::new(Verb::Delete, ONE, "deleteCall", "End a call", commands::end)
             .needs(control)
             .answers_empty(202, "It is being ended.")
             .fails(&[Code::Conflict]),
         Route::new(Verb::Get, "/v1/calls/{id}/status", "getCallStatus", "Where a call stands", look::status)
             .needs(read)
-            .answers::<view::StatusView>(200, "Its two statuses, and why it ended."),
+            .reads(RequestHeader::IfNoneMatch)
+            .answers::<view::StatusView>(200, "Its two statuses, and why it ended. `ETag` is its version.")
+            .answers_empty(304, "It is the one that the client has."),
         Route::new(Verb::Get, "/v1/calls/{id}/transcript", "getCallTranscript", "What both sides said", look::transcript)
             .needs(Permission::TranscriptsRead)
             .answers::<view::Transcript>(200, "Every utterance so far."),

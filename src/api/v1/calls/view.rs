@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::api::contract::Output;
 use crate::domain::call_record::{CallRecord, CallStatus, Direction, MediaStatistics, SessionStatus, Speaker, Utterance};
 use crate::domain::caller_verification::{Attestation, CallerVerification};
-use crate::domain::ids::{CallId, OrgId};
+use crate::domain::ids::{CallId, OrgId, PatientId};
 use crate::domain::redacted::Redacted;
 use crate::domain::termination::{SipReason, Termination};
 use crate::domain::timeline::{Moment, TimelineEntry};
@@ -17,6 +17,7 @@ use crate::domain::timeline::{Moment, TimelineEntry};
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct CallSummary {
     id: CallId,
+    patient_id: Option<PatientId>,
     direction: Direction,
     agent: String,
     session_status: SessionStatus,
@@ -29,8 +30,9 @@ pub(super) struct CallSummary {
 
 impl From<CallRecord> for CallSummary {
     fn from(record: CallRecord) -> Self {
-        let CallRecord { id, direction, agent, session_status, call_status, started_at, answered_at, ended_at, termination, .. } = record;
-        Self { id, direction, agent, session_status, call_status, started_at, answered_at, ended_at, termination }
+        let CallRecord { id, patient_id, direction, agent, session_status, call_status, .. } = record;
+        let CallRecord { started_at, answered_at, ended_at, termination, .. } = record;
+        Self { id, patient_id, direction, agent, session_status, call_status, started_at, answered_at, ended_at, termination }
     }
 }
 
@@ -62,6 +64,10 @@ impl Started {
 pub(super) struct CallView {
     id: CallId,
     org_id: OrgId,
+    /// The patient on the telephone, once that is known.
+    patient_id: Option<PatientId>,
+    /// What a carrier called it that announced it.
+    dial_in_call_id: Option<String>,
     direction: Direction,
     from: Redacted<String>,
     to: Redacted<String>,
@@ -83,12 +89,15 @@ pub(super) struct CallView {
 
 impl CallView {
     pub(super) fn new(record: CallRecord, with_words: bool) -> Self {
-        let CallRecord { id, org_id, direction, from, to, caller_verification, agent, session_status, call_status, .. } = record;
+        let CallRecord { id, org_id, patient_id, dial_in_call_id, direction, from, to, caller_verification, agent, .. } = record;
+        let CallRecord { session_status, call_status, .. } = record;
         let CallRecord { started_at, answered_at, ended_at, termination, timeline, media, transcript, .. } = record;
         let transcript = with_words.then_some(transcript);
         Self {
             id,
             org_id,
+            patient_id,
+            dial_in_call_id,
             direction,
             from,
             to,
@@ -151,6 +160,8 @@ fn example() -> CallRecord {
     CallRecord {
         id: EXAMPLE_ID.parse().unwrap_or_else(|_| CallId::random()),
         org_id: OrgId::default_org(),
+        patient_id: None,
+        dial_in_call_id: None,
         direction: Direction::Inbound,
         from: Redacted::new("+15550100199".to_owned()),
         to: Redacted::new("+15550100100".to_owned()),

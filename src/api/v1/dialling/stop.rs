@@ -70,7 +70,7 @@ async fn stop_of(state: &AppState, requester: &Requester, whose: Whose) -> Resul
     state.metrics.toll_alarm(TollAlarm::Stopped.name());
     // Nobody watching is no error.
     let kind = EventKind::TollAlarm { cause: TollAlarm::Stopped, times: 1 };
-    let _ = state.events.send(Event { org_id: told, call_id: None, kind });
+    let _ = state.events.send(Event { org_id: told, call_id: None, patient_id: None, kind });
     state.switchboard.keep_stop(whose, stop).await?;
     Ok(Json(Some(stop).into()))
 }

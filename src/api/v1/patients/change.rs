@@ -15,6 +15,7 @@ use crate::api::v1::finished;
 use crate::domain::audit_event::AuditAction;
 use crate::domain::ids::PatientId;
 use crate::domain::patient::{Patient, PatientInput};
+use crate::domain::webhook::{Happening, WebhookEventType};
 use crate::store::versioned::Versioned;
 
 /// `PATCH /v1/patients/{id}`.
@@ -39,11 +40,15 @@ pub(super) async fn replace(
     change: impl FnOnce(&Patient) -> Result<PatientInput, ApiError> + Send + 'static,
 ) -> Result<Response, ApiError> {
     finished(async move {
-        let changed = changed(&state, &requester, &id, expected, change).await;
-        state.record(&requester, of_patient(AuditAction::Update, Some(&id)), &changed).await?;
-        let patient = changed?;
-        let version = state.patients.update(&requester.scope(), &patient.record, patient.version).await?;
-        Ok(shown(status, Versioned { version, ..patient }, &requester))
+        let scope = requester.scope();
+        let work = async {
+            let patient = changed(&state, &requester, &id, expected, change).await?;
+            let version = state.patients.update(&scope, &patient.record, patient.version).await?;
+            Ok(Versioned { version, ..patient })
+        };
+        let patient = state.carry_out(&requester, of_patient(AuditAction::Update, Some(&id)), work).await?;
+        state.webhooks.tell_if_possible(&scope, &Happening::of_patient(WebhookEventType::PatientUpdated, &id)).await;
+        Ok(shown(status, patient, &requester))
     })
     .await
 }
@@ -72,10 +77,14 @@ pub(super) async fn remove(
 ) -> Result<StatusCode, ApiError> {
     let (id, expected) = (patient_id(&id)?, IfMatch::read(&headers)?);
     finished(async move {
-        let found = present(&state, &requester, &id).await;
-        let found = found.and_then(|found| IfMatch::hold(expected, found.version).map(|()| found));
-        state.record(&requester, of_patient(AuditAction::Delete, Some(&id)), &found).await?;
-        state.patients.remove(&requester.scope(), found?, Utc::now()).await?;
+        let scope = requester.scope();
+        let work = async {
+            let found = present(&state, &requester, &id).await?;
+            IfMatch::hold(expected, found.version)?;
+            Ok(state.patients.remove(&scope, found, Utc::now()).await?)
+        };
+        state.carry_out(&requester, of_patient(AuditAction::Delete, Some(&id)), work).await?;
+        state.webhooks.tell_if_possible(&scope, &Happening::of_patient(WebhookEventType::PatientDeleted, &id)).await;
         Ok(StatusCode::NO_CONTENT)
     })
     .await
@@ -86,13 +95,19 @@ pub(super) async fn restore(State(state): State<AppState>, requester: Requester,
     let id = patient_id(&id)?;
     finished(async move {
         let scope = requester.scope();
-        let found = state.patients.get(&scope, &id).await.map_err(ApiError::from).and_then(|found| found.ok_or(NO_PATIENT));
-        state.record(&requester, of_patient(AuditAction::Restore, Some(&id)), &found).await?;
-        let found = found?;
-        if found.record.deleted_at.is_some() {
-            state.patients.restore(&scope, found, Utc::now()).await?;
+        let work = async {
+            let found = state.patients.get(&scope, &id).await?.ok_or(NO_PATIENT)?;
+            let removed = found.record.deleted_at.is_some();
+            if removed {
+                state.patients.restore(&scope, found, Utc::now()).await?;
+            }
+            Ok((removed, present(&state, &requester, &id).await?))
+        };
+        let (restored, patient) = state.carry_out(&requester, of_patient(AuditAction::Restore, Some(&id)), work).await?;
+        if restored {
+            state.webhooks.tell_if_possible(&scope, &Happening::of_patient(WebhookEventType::PatientRestored, &id)).await;
         }
-        Ok(shown(StatusCode::OK, present(&state, &requester, &id).await?, &requester))
+        Ok(shown(StatusCode::OK, patient, &requester))
     })
     .await
 }

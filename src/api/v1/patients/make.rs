@@ -17,6 +17,7 @@ use crate::api::v1::finished;
 use crate::domain::audit_event::AuditAction;
 use crate::domain::field_fault::FieldFault;
 use crate::domain::patient::Patient;
+use crate::domain::webhook::{Happening, WebhookEventType};
 use crate::store::versioned::Versioned;
 
 /// `POST /v1/patients`.
@@ -29,9 +30,10 @@ pub(super) async fn create(
     let details = input.check(home(&state, &requester).await?.as_ref(), now.date_naive())?;
     finished(async move {
         let patient = Patient::new(requester.auth.org.clone(), details, now);
-        // Written down first: a patient whom nobody can account for is not made.
-        state.record(&requester, of_patient(AuditAction::Create, Some(&patient.id)), &Ok(())).await?;
-        let version = state.patients.insert(&requester.scope(), &patient).await?;
+        let (scope, deed) = (requester.scope(), of_patient(AuditAction::Create, Some(&patient.id)));
+        let work = async { Ok(state.patients.insert(&scope, &patient).await?) };
+        let version = state.carry_out(&requester, deed, work).await?;
+        state.webhooks.tell_if_possible(&scope, &Happening::of_patient(WebhookEventType::PatientCreated, &patient.id)).await;
         let location = HeaderValue::from_str(&format!("/v1/patients/{}", patient.id));
         let mut response = shown(StatusCode::CREATED, Versioned { record: patient, version }, &requester);
         location.into_iter().for_each(|location| drop(response.headers_mut().insert(header::LOCATION, location)));
@@ -62,8 +64,10 @@ pub(super) async fn create_all(
         return Err(faults.into());
     }
     finished(async move {
-        state.record(&requester, of_patient(AuditAction::CreateBulk, None), &Ok(())).await?;
-        state.patients.insert_all(&requester.scope(), &made).await?;
+        let scope = requester.scope();
+        let work = async { Ok(state.patients.insert_all(&scope, &made).await?) };
+        state.carry_out(&requester, of_patient(AuditAction::CreateBulk, None), work).await?;
+        state.webhooks.tell_if_possible(&scope, &Happening::patients(made.len())).await;
         let ids: Vec<_> = made.into_iter().map(|patient| patient.id).collect();
         Ok((StatusCode::CREATED, Json(Created { created: ids.len(), ids })).into_response())
     })

@@ -1,0 +1,180 @@
+//! Requests that were named by their sender, so that what is sent twice is done once, by organisation.
+//!
+//! A name is taken before anything is done. Whoever dies in between leaves it taken: whether the deed was done nobody
+//! can say, and it is not done again. Names are forgotten a day after.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::documents::{Collection, Documents, OrgScope, Write};
+use super::error::StoreError;
+use super::query::{Condition, Direction, Field, Query, Scalar};
+use super::sealed::SealedDocuments;
+use super::versioned::{self, Versioned};
+use crate::domain::ids::RequestId;
+use crate::domain::redacted::Redacted;
+
+/// The names, by organisation. Clones share the store, and are one process.
+#[derive(Clone, Debug)]
+pub struct NamedRequests {
+    documents: Arc<SealedDocuments>,
+    /// This process: what another left running is not running any more.
+    process: RequestId,
+}
+
+/// An answer, as it was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptAnswer {
+    /// Its status.
+    pub status: u16,
+    /// Headers that say something of the answer.
+    pub headers: Vec<(String, String)>,
+    /// Its body.
+    pub body: String,
+}
+
+/// What a name stands for.
+#[derive(Debug)]
+pub enum Begun {
+    /// A request that nobody has sent yet: it is to be carried out, and how it went to be told.
+    First(Ticket),
+    /// One that was answered so.
+    Answered(KeptAnswer),
+    /// One that is being carried out.
+    Running,
+    /// One of which nobody knows whether it was carried out.
+    Unknown,
+    /// Another request.
+    Another,
+}
+
+/// The right to carry a named request out.
+#[derive(Clone, Debug)]
+pub struct Ticket {
+    id: String,
+    version: u64,
+    record: Named,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Named {
+    fingerprint: String,
+    process: RequestId,
+    expires_at: DateTime<Utc>,
+    unknown: bool,
+    answer: Redacted<Option<KeptAnswer>>,
+}
+
+impl NamedRequests {
+    /// Over a store that was opened with [`super::COLLECTIONS`].
+    #[must_use]
+    pub fn new(documents: Arc<SealedDocuments>) -> Self {
+        Self { documents, process: RequestId::random() }
+    }
+
+    /// Takes a name for a request, `asked`; or says what it stands for already. `name` is whose and which.
+    ///
+    /// # Errors
+    /// When the store fails, or others take and give back the name without end.
+    pub async fn begin(&self, scope: &OrgScope, name: &str, asked: &[u8], now: DateTime<Utc>) -> Result<Begun, StoreError> {
+        let id = self.documents.fingerprint(scope, NAMED_REQUESTS.name, name).await?;
+        let asked = hex::encode(Sha256::digest(asked));
+        let fingerprint = self.documents.fingerprint(scope, "named_requests.asked", &asked).await?;
+        let (process, expires_at) = (self.process.clone(), now + LIFE);
+        let record = Named { fingerprint, process, expires_at, unknown: false, answer: Redacted::new(None) };
+        for _ in 0..ATTEMPTS {
+            let insert = Write::Insert { collection: &NAMED_REQUESTS, id: id.clone(), body: body(&id, &record)? };
+            match self.documents.write_one(scope, insert).await {
+                Ok(version) => return Ok(Begun::First(Ticket { id, version, record })),
+                Err(StoreError::Exists { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            let Some(document) = self.documents.get(scope, &NAMED_REQUESTS, &id).await? else { continue };
+            let Versioned { record: found, version } = versioned::read::<Named>(&NAMED_REQUESTS, document)?;
+            if found.expires_at > now {
+                return Ok(self.standing(found, &record.fingerprint));
+            }
+            self.delete(scope, &id, version).await?;
+        }
+        Err(StoreError::Busy)
+    }
+
+    fn standing(&self, found: Named, fingerprint: &str) -> Begun {
+        match found.answer.into_inner() {
+            _ if found.fingerprint != fingerprint => Begun::Another,
+            Some(answer) => Begun::Answered(answer),
+            None if found.unknown || found.process != self.process => Begun::Unknown,
+            None => Begun::Running,
+        }
+    }
+
+    /// The request was answered so.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn answered(&self, scope: &OrgScope, ticket: Ticket, answer: KeptAnswer) -> Result<(), StoreError> {
+        let Ticket { id, version, record } = ticket;
+        let record = Named { answer: Redacted::new(Some(answer)), ..record };
+        let replace = Write::Replace { collection: &NAMED_REQUESTS, body: body(&id, &record)?, id, version };
+        self.documents.write_one(scope, replace).await.map(|_| ())
+    }
+
+    /// Nothing was done: the name is free again.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn not_done(&self, scope: &OrgScope, ticket: Ticket) -> Result<(), StoreError> {
+        self.delete(scope, &ticket.id, ticket.version).await
+    }
+
+    /// Nobody knows whether it was done.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn unknown(&self, scope: &OrgScope, ticket: Ticket) -> Result<(), StoreError> {
+        let Ticket { id, version, record } = ticket;
+        let record = Named { unknown: true, ..record };
+        let replace = Write::Replace { collection: &NAMED_REQUESTS, body: body(&id, &record)?, id, version };
+        self.documents.write_one(scope, replace).await.map(|_| ())
+    }
+
+    /// Forgets names that are over, a thousand an organisation at most.
+    ///
+    /// # Errors
+    /// When the store fails; what was forgotten stays forgotten.
+    pub async fn sweep(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        for scope in self.documents.scopes(&NAMED_REQUESTS).await? {
+            let over = Condition::Below(Scalar::Integer(now.timestamp_micros()));
+            let query = Query::first(Query::MAX_LIMIT).filter(EXPIRES_AT, over).sort(EXPIRES_AT, Direction::Ascending);
+            versioned::sweep(&*self.documents, &scope, &NAMED_REQUESTS, &query).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, scope: &OrgScope, id: &str, version: u64) -> Result<(), StoreError> {
+        match self.documents.write_one(scope, Write::Delete { collection: &NAMED_REQUESTS, id: id.to_owned(), version }).await {
+            Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn body(id: &str, record: &Named) -> Result<serde_json::Value, StoreError> {
+    versioned::body(&NAMED_REQUESTS, id, record, &[(EXPIRES_AT, record.expires_at.timestamp_micros().into())])
+}
+
+const EXPIRES_AT: Field = Field("expires_at_us");
+const LIFE: TimeDelta = TimeDelta::hours(24);
+const ATTEMPTS: u32 = 8;
+
+/// The collection and its one query: those that are over first. Answers are sealed; names and requests are keyed hashes.
+pub static NAMED_REQUESTS: Collection = Collection {
+    name: "named_requests",
+    fields: &[EXPIRES_AT],
+    indexes: &[&[EXPIRES_AT]],
+    sealed: &[Field("record.answer")],
+    lookups: &[],
+};
