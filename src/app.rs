@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::agent::client::{AgentEndpoint, EndpointError};
 use crate::agent::simulator::{self, ScriptError};
-use crate::api::{AdminSecret, AppState, Certificates, GatewayView, InMemory, Limits, Parts, SecretError, ServeError, Server};
+use crate::api::{AppState, Certificates, GatewayView, InMemory, Limits, Parts, ServeError, Server};
 use crate::audit::{AuditError, AuditLog};
 use crate::call::launch::{Agent, Launcher, Resources};
 use crate::call::records::Records;
@@ -28,7 +28,7 @@ use crate::config::Config;
 use crate::domain::redacted::Redacted;
 use crate::identity::bootstrap::FirstPassword;
 use crate::identity::mail::{self, MailError, MailQueue};
-use crate::identity::{Identity, IdentityError};
+use crate::identity::{AdminSecret, Identity, IdentityError, SecretError};
 use crate::net::dscp::Dscp;
 use crate::net::limits::{OpenFiles, raise_open_files};
 use crate::net::port_range::{PortError, PortRange, PortRangeConfig};
@@ -150,7 +150,8 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let tasks = Supervisor::new(stopped.clone());
     let sealed = open_store(&config).await?;
     let (identity, first_admin) = open_identity(&config, Arc::clone(&sealed)).await?;
-    tasks.keep("session_upkeep", move || identity.clone().upkeep());
+    let kept = identity.clone();
+    tasks.keep("session_upkeep", move || kept.clone().upkeep());
     let (calls, records) = open_records(&config, &sealed, &tasks).await?;
     start_simulator(&config).await?;
     let settings = MediaThreadsConfig { threads: config.calls.media_threads.into(), realtime: config.calls.realtime };
@@ -187,7 +188,7 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
         patients: Patients::new(Arc::clone(&sealed)),
         organisations: Organisations::new(sealed),
         audit: records.audit.clone(),
-        authenticator: Arc::new(secret),
+        identity: identity.with_admin_secret(secret),
         metrics: records.metrics.clone(),
         events: records.events.clone(),
         limits: Limits::new(Arc::new(InMemory::default()), config.http.api_requests_per_minute),

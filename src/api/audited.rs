@@ -18,9 +18,12 @@ pub(super) struct Deed {
 impl AppState {
     /// Puts the deed and how it went into the log, and returns once that is durable.
     pub(super) async fn record<T>(&self, requester: &Requester, deed: Deed, result: &Result<T, ApiError>) -> Result<(), AuditError> {
+        use ApiError::{MoreThanOwn, SecondFactorRequired, TargetNotAllowed, Unauthorized};
         let (outcome, reason) = match result {
             Ok(_) => (Outcome::Success, None),
-            Err(error @ (ApiError::TargetNotAllowed | ApiError::Unauthorized)) => (Outcome::Denied, Some(error.reason().to_owned())),
+            Err(error @ (TargetNotAllowed | Unauthorized | MoreThanOwn | SecondFactorRequired)) => {
+                (Outcome::Denied, Some(error.reason().to_owned()))
+            }
             Err(error) => (Outcome::Failure, Some(error.reason().to_owned())),
         };
         let mut event = requester.did(deed.action, deed.resource, deed.object, outcome);

@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -14,8 +13,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 pub(super) use super::error_code::Code;
+use super::limits::Verdict;
 use crate::audit::AuditError;
 use crate::domain::ids::RequestId;
+use crate::identity::IdentityError;
 use crate::store::StoreError;
 
 /// Why a request was not carried out.
@@ -29,8 +30,12 @@ pub(super) enum ApiError {
     MethodNotAllowed,
     #[error("valid credentials are required")]
     Unauthorized,
+    #[error("what was given to sign in with is wrong, used up or too old")]
+    Refused,
     #[error("this is not allowed to you")]
     Forbidden,
+    #[error("nobody gives or changes what is more than they may themselves")]
+    MoreThanOwn,
     #[error("the target is not on the outbound allow-list")]
     TargetNotAllowed,
     #[error("the request is not valid")]
@@ -43,14 +48,18 @@ pub(super) enum ApiError {
     TooLarge,
     #[error("the call is over")]
     CallOver,
+    #[error("it does not fit the state of things")]
+    Unfit(&'static str),
     #[error("it has changed since it was read")]
     Changed,
     #[error("it was changed by somebody else at the same time")]
     Contended,
     #[error("another has the same {field}")]
     Taken { field: &'static str },
+    #[error("the second factor has to be proved again first")]
+    SecondFactorRequired,
     #[error("too many requests")]
-    RateLimited { retry_after: Duration },
+    RateLimited(Verdict),
     #[error("this gateway cannot do it")]
     Unsupported(&'static str),
     #[error("there is no capacity for one more call")]
@@ -67,6 +76,8 @@ pub(super) enum ApiError {
     Audit(#[from] AuditError),
     #[error("the store is not available")]
     Store(#[source] StoreError),
+    #[error("something went wrong")]
+    System(#[source] std::io::Error),
     #[error("something went wrong")]
     Internal,
 }
@@ -89,20 +100,20 @@ impl ApiError {
         match self {
             Self::NoRoute | Self::NoSuch(_) => Code::NotFound,
             Self::MethodNotAllowed => Code::MethodNotAllowed,
-            Self::Unauthorized => Code::Unauthorized,
-            Self::Forbidden | Self::TargetNotAllowed => Code::Forbidden,
+            Self::Unauthorized | Self::Refused => Code::Unauthorized,
+            Self::Forbidden | Self::MoreThanOwn | Self::SecondFactorRequired | Self::TargetNotAllowed => Code::Forbidden,
             Self::Invalid(_) => Code::Validation,
             Self::NotJson => Code::Malformed,
             Self::NotJsonType => Code::MediaType,
             Self::TooLarge => Code::TooLarge,
-            Self::CallOver | Self::Contended | Self::Taken { .. } => Code::Conflict,
+            Self::CallOver | Self::Unfit(_) | Self::Contended | Self::Taken { .. } => Code::Conflict,
             Self::Changed => Code::Precondition,
-            Self::RateLimited { .. } => Code::RateLimited,
+            Self::RateLimited(_) => Code::RateLimited,
             Self::Unsupported(_) => Code::NotImplemented,
             Self::NoCapacity | Self::NoSignalling | Self::Busy | Self::NotReady | Self::TimedOut | Self::Audit(_) | Self::Store(_) => {
                 Code::Unavailable
             }
-            Self::Internal => Code::Unknown,
+            Self::System(_) | Self::Internal => Code::Unknown,
         }
     }
 
@@ -113,6 +124,7 @@ impl ApiError {
             Self::NoSuch(_) => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Unauthorized => "unauthorized",
+            Self::Refused => "refused",
             Self::Forbidden => "forbidden",
             Self::TargetNotAllowed => "target_not_allowed",
             Self::Invalid(_) => "invalid",
@@ -123,8 +135,10 @@ impl ApiError {
             Self::Changed => "changed",
             Self::Contended => "contended",
             Self::Taken { .. } => "taken",
-            Self::RateLimited { .. } => "rate_limited",
-            Self::Unsupported(what) => what,
+            Self::MoreThanOwn => "more_than_own",
+            Self::SecondFactorRequired => "second_factor_required",
+            Self::RateLimited(_) => "rate_limited",
+            Self::Unsupported(what) | Self::Unfit(what) => what,
             Self::NoCapacity => "no_capacity",
             Self::NoSignalling => "no_signalling",
             Self::Busy => "busy",
@@ -132,7 +146,7 @@ impl ApiError {
             Self::TimedOut => "timed_out",
             Self::Audit(_) => "audit_unavailable",
             Self::Store(_) => "store_unavailable",
-            Self::Internal => "internal",
+            Self::System(_) | Self::Internal => "internal",
         }
     }
 
@@ -142,18 +156,28 @@ impl ApiError {
         let (field, context) = match self {
             Self::Invalid(faults) => (faults.first().map(|fault| fault.field.as_str()), json!({ "fields": faults })),
             Self::Taken { field } => (Some(*field), json!({ "reason": self.reason() })),
-            Self::NoRoute | Self::NoSuch(_) | Self::Unauthorized | Self::Store(_) | Self::Audit(_) | Self::Internal => (None, Value::Null),
+            Self::NoRoute
+            | Self::NoSuch(_)
+            | Self::Unauthorized
+            | Self::Refused
+            | Self::Store(_)
+            | Self::Audit(_)
+            | Self::System(_)
+            | Self::Internal => (None, Value::Null),
             _ => (None, json!({ "reason": self.reason() })),
         };
         let error = json!({ "message": self.to_string(), "code": code.name(), "field": field, "context": context });
         let body = json!({ "success": false, "error": error, "request_id": request_id });
         let mut response = (code.status(), Json(body)).into_response();
         let wait = match self {
-            Self::RateLimited { retry_after } => Some(retry_after.as_secs().max(1)),
+            Self::RateLimited(verdict) => Some(verdict.reset.as_secs().max(1)),
             _ => (code.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
         };
         if let Some(wait) = wait {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
+        }
+        if let Self::RateLimited(verdict) = self {
+            verdict.tell(response.headers_mut());
         }
         if code == Code::Unauthorized {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -169,6 +193,22 @@ impl From<StoreError> for ApiError {
             StoreError::Conflict { .. } | StoreError::Exists { .. } => Self::Contended,
             StoreError::Taken { field, .. } => Self::Taken { field },
             other => Self::Store(other),
+        }
+    }
+}
+
+/// What identity refuses: whoever asked is not told which of it was wrong.
+impl From<IdentityError> for ApiError {
+    fn from(error: IdentityError) -> Self {
+        match error {
+            IdentityError::Refused(_) | IdentityError::TokenReused { .. } | IdentityError::InvalidCode => Self::Refused,
+            IdentityError::Password(fault) => {
+                Self::Invalid(vec![FieldFault { field: "password".to_owned(), message: fault.to_string().into() }])
+            }
+            IdentityError::Busy { retry_after } => Self::RateLimited(Verdict::busy(retry_after)),
+            IdentityError::NotFound => Self::NoSuch("user"),
+            IdentityError::Store(cause) => cause.into(),
+            IdentityError::System(cause) => Self::System(cause),
         }
     }
 }

@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use tokio::sync::{Semaphore, broadcast, watch};
 
-use super::auth::Authenticate;
 use super::limits::Limits;
 use crate::audit::AuditLog;
 use crate::call::registry::CallRegistry;
 use crate::call::thread::ThreadStatus;
 use crate::domain::event::Event;
 use crate::domain::setting::SettingFault;
+use crate::identity::Identity;
 use crate::signalling::ladder::LadderBook;
 use crate::store::calls::CallRecords;
 use crate::store::ladders::Ladders;
@@ -71,8 +71,8 @@ pub struct Parts {
     pub organisations: Organisations,
     /// Where everything is put down that touches a patient.
     pub audit: AuditLog,
-    /// What knows credentials.
-    pub authenticator: Arc<dyn Authenticate>,
+    /// Who somebody is.
+    pub identity: Identity,
     /// What is counted.
     pub metrics: Metrics,
     /// What happens.

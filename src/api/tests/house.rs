@@ -1,7 +1,7 @@
 //! A gateway without signalling: what the tests call, and what they look into.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use axum::body::{Body, to_bytes};
@@ -15,6 +15,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tower::ServiceExt;
 
 use super::cast::Cast;
+use super::counted::Counted;
 use crate::api::{AppState, GatewayView, InMemory, Limits, Parts, router};
 use crate::audit::AuditLog;
 use crate::call::command::CallCommand;
@@ -24,6 +25,9 @@ use crate::domain::ids::{CallId, OrgId};
 use crate::domain::patient::{Patient, PatientInput};
 use crate::domain::redacted::Redacted;
 use crate::domain::setting::SettingFault;
+use crate::identity::bootstrap::FirstPassword;
+use crate::identity::mail::{Mail, MailError, MailQueue, Mailer};
+use crate::identity::{AdminSecret, Identity, IdentityConfig};
 use crate::signalling::ladder::{LadderBook, LadderConfig};
 use crate::store::calls::CallRecords;
 use crate::store::ladders::Ladders;
@@ -31,7 +35,8 @@ use crate::store::organisations::Organisations;
 use crate::store::patients::Patients;
 use crate::store::sealed::{MasterKeys, SealedDocuments};
 use crate::store::sqlite::SqliteDocuments;
-use crate::store::{COLLECTIONS, Documents, OrgScope};
+use crate::store::users::Users;
+use crate::store::{BoxFuture, COLLECTIONS, Documents, OrgScope};
 use crate::supervision::{Breakers, Supervisor};
 use crate::telemetry::metrics::Metrics;
 
@@ -45,6 +50,13 @@ pub(in crate::api) struct House {
     pub(super) outbound: mpsc::Receiver<OutboundRequest>,
     pub(super) directory: TempDir,
     pub(super) stop: watch::Sender<bool>,
+    pub(super) cast: Cast,
+    /// The e-mails that left.
+    pub(super) sent: Arc<Sent>,
+    /// The way in at the first start.
+    pub(super) first: FirstPassword,
+    /// What the store was asked.
+    pub(super) counted: Arc<Counted>,
 }
 
 /// The web origin that may read answers.
@@ -83,7 +95,9 @@ impl House {
         let directory = tempfile::tempdir().unwrap();
         let secret = Redacted::new(SECRET.to_owned());
         let documents = SqliteDocuments::open(directory.path(), COLLECTIONS).unwrap();
-        let sealed = SealedDocuments::new(documents, MasterKeys::new(&secret, &[]).unwrap());
+        let counted = Counted::new(documents);
+        let sealed = SealedDocuments::new(Arc::clone(&counted) as Arc<dyn Documents>, MasterKeys::new(&secret, &[]).unwrap());
+        let (identity, sent, first) = open_identity(&sealed);
         let records = CallRecords::new(Arc::clone(&sealed) as Arc<dyn Documents>);
         let audit = AuditLog::open_with(&directory.path().join("audit"), 1).unwrap();
         let (registry, outbound) = CallRegistry::new(10);
@@ -103,9 +117,9 @@ impl House {
             running_ladders: LadderBook::new(LadderConfig::default()),
             ladders: Ladders::new(Arc::clone(&sealed)),
             patients: Patients::new(Arc::clone(&sealed)),
-            organisations: Organisations::new(sealed),
+            organisations: Organisations::new(Arc::clone(&sealed)),
             audit,
-            authenticator: Arc::new(Cast),
+            identity: identity.clone(),
             metrics: Metrics::new(),
             events: broadcast::channel(64).0,
             limits: Limits::new(Arc::new(InMemory::default()), per_minute),
@@ -115,7 +129,8 @@ impl House {
             gateway,
             stopped,
         });
-        Self { router: router(state.clone()), state, registry, records, outbound, directory, stop }
+        let cast = Cast::new(identity, Users::new(Arc::clone(&sealed)), Organisations::new(sealed));
+        Self { router: router(state.clone()), state, registry, records, outbound, directory, stop, cast, sent, first, counted }
     }
 
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {
@@ -190,6 +205,7 @@ impl House {
         let mut request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).unwrap();
         request.headers_mut().remove(header::AUTHORIZATION);
         if let Some(bearer) = bearer {
+            let bearer = self.cast.bearer(bearer).await;
             request.headers_mut().insert(header::AUTHORIZATION, format!("Bearer {bearer}").parse().unwrap());
         }
         self.send(request).await
@@ -200,6 +216,55 @@ impl House {
         self.records.put(&OrgScope::new(org.clone()), [&record]).await.unwrap();
         record
     }
+}
+
+/// Keeps e-mails.
+#[derive(Debug, Default)]
+pub(super) struct Sent(Mutex<Vec<Mail>>);
+
+impl Mailer for Sent {
+    fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<(), MailError>> {
+        self.0.lock().unwrap().push(mail.clone());
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl Sent {
+    /// What was sent to an address and not looked at yet; waits for it a little.
+    pub(super) async fn to(&self, email: &str) -> String {
+        for _ in 0..1_000 {
+            let mut sent = self.0.lock().unwrap();
+            if let Some(at) = sent.iter().position(|mail| mail.to.expose().as_str() == email) {
+                return sent.remove(at).text.into_inner();
+            }
+            drop(sent);
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        panic!("no e-mail came");
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
+
+/// Identity with cheap hashes. Opened on a thread of its own, so that a house can be had without waiting.
+fn open_identity(sealed: &Arc<SealedDocuments>) -> (Identity, Arc<Sent>, FirstPassword) {
+    let config = IdentityConfig { password_memory_kib: 64, password_passes: 1, ..IdentityConfig::default() };
+    let sent = Arc::new(Sent::default());
+    let (mail, carrier) = MailQueue::new(sent.clone());
+    tokio::spawn(carrier);
+    let sealed = Arc::clone(sealed);
+    let opening = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let identity = Identity::start(config, sealed, mail, Utc::now()).await.unwrap();
+            let first = identity.bootstrap(Utc::now()).await.unwrap().unwrap();
+            (identity.with_admin_secret(AdminSecret::of(SECRET)), first)
+        })
+    });
+    let (identity, first) = opening.join().unwrap();
+    (identity, sent, first)
 }
 
 pub(super) async fn send(router: &Router, request: Request<Body>) -> Answer {
