@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 
 use crate::agent::client::{AgentEndpoint, EndpointError};
 use crate::agent::simulator::ScriptError;
-use crate::api::{AdminSecret, AppState, Certificates, GatewayView, InMemory, Limits, Parts, Proxies, SecretError, ServeError, Server};
+use crate::api::{AppState, Certificates, GatewayView, InMemory, Limits, Parts, Proxies, ServeError, Server};
 use crate::audit::{AuditError, AuditLog};
 use crate::call::callers::Callers;
 use crate::call::launch::{Agent, Launcher, Resources};
@@ -31,7 +31,7 @@ use crate::config::Config;
 use crate::domain::redacted::Redacted;
 use crate::identity::bootstrap::FirstPassword;
 use crate::identity::mail::{self, MailError, MailQueue};
-use crate::identity::{Identity, IdentityError};
+use crate::identity::{AdminSecret, Identity, IdentityError, SecretError};
 use crate::net::dscp::Dscp;
 use crate::net::limits::{OpenFiles, raise_open_files};
 use crate::net::port_range::{PortError, PortRange, PortRangeConfig};
@@ -159,7 +159,8 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let (tasks, breakers) = (Supervisor::new(stopped.clone()), Breakers::default());
     let sealed = open_store(&config).await?;
     let (identity, first_admin) = open_identity(&config, Arc::clone(&sealed)).await?;
-    tasks.keep("session_upkeep", move || identity.clone().upkeep());
+    let kept = identity.clone();
+    tasks.keep("session_upkeep", move || kept.clone().upkeep());
     let (calls, records) = open_records(&config, &sealed, &tasks).await?;
     background::start_simulator(&config).await?;
     let settings = MediaThreadsConfig { threads: config.calls.media_threads.into(), realtime: config.calls.realtime };
@@ -198,7 +199,7 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
         organisations: Organisations::new(Arc::clone(&sealed)),
         switchboard,
         audit: records.audit.clone(),
-        authenticator: Arc::new(secret),
+        identity: identity.with_admin_secret(secret),
         metrics: records.metrics.clone(),
         events: records.events.clone(),
         limits: Limits::new(Arc::new(InMemory::default()), config.http.api_requests_per_minute),

@@ -33,9 +33,10 @@ impl AppState {
 
     /// Puts the deed and how it went into the log, and returns once that is durable.
     pub(super) async fn record<T>(&self, requester: &Requester, deed: Deed, result: &Result<T, ApiError>) -> Result<(), AuditError> {
+        use ApiError::{Forbidden, MoreThanOwn, SecondFactorRequired, StoppedAbove, TargetNotAllowed, Unauthorized};
         let (outcome, reason) = match result {
             Ok(_) => (Outcome::Success, None),
-            Err(error @ (ApiError::TargetNotAllowed | ApiError::Unauthorized | ApiError::Forbidden | ApiError::StoppedAbove)) => {
+            Err(error @ (TargetNotAllowed | Unauthorized | Forbidden | StoppedAbove | MoreThanOwn | SecondFactorRequired)) => {
                 (Outcome::Denied, Some(error.reason().to_owned()))
             }
             Err(error) => (Outcome::Failure, Some(error.reason().to_owned())),

@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -14,9 +13,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 pub(super) use super::error_code::Code;
+use super::limits::Verdict;
 use crate::audit::AuditError;
 use crate::domain::ids::RequestId;
 use crate::domain::setting::SettingFault;
+use crate::identity::IdentityError;
 use crate::signalling::switchboard::SwitchboardError;
 use crate::store::StoreError;
 
@@ -31,8 +32,12 @@ pub(super) enum ApiError {
     MethodNotAllowed,
     #[error("valid credentials are required")]
     Unauthorized,
+    #[error("what was given to sign in with is wrong, used up or too old")]
+    Refused,
     #[error("this is not allowed to you")]
     Forbidden,
+    #[error("nobody gives or changes what is more than they may themselves")]
+    MoreThanOwn,
     #[error("the target is not on the outbound allow-list")]
     TargetNotAllowed,
     #[error("the request is not valid")]
@@ -49,6 +54,8 @@ pub(super) enum ApiError {
     NotNow(&'static str),
     #[error("the patient is being called already")]
     PatientBusy,
+    #[error("it does not fit the state of things")]
+    Unfit(&'static str),
     #[error("it has changed since it was read")]
     Changed,
     #[error("it was changed by somebody else at the same time")]
@@ -69,8 +76,10 @@ pub(super) enum ApiError {
     OutcomeUnknown,
     #[error("the signature was used before")]
     Replayed,
+    #[error("the second factor has to be proved again first")]
+    SecondFactorRequired,
     #[error("too many requests")]
-    RateLimited { retry_after: Duration },
+    RateLimited(Verdict),
     #[error("this gateway cannot do it")]
     Unsupported(&'static str),
     #[error("there is no capacity for one more call")]
@@ -87,6 +96,8 @@ pub(super) enum ApiError {
     Audit(#[from] AuditError),
     #[error("the store is not available")]
     Store(#[source] StoreError),
+    #[error("something went wrong")]
+    System(#[source] std::io::Error),
     #[error("something went wrong")]
     Internal,
 }
@@ -109,22 +120,23 @@ impl ApiError {
         match self {
             Self::NoRoute | Self::NoSuch(_) => Code::NotFound,
             Self::MethodNotAllowed => Code::MethodNotAllowed,
-            Self::Unauthorized => Code::Unauthorized,
-            Self::Forbidden | Self::TargetNotAllowed | Self::StoppedAbove => Code::Forbidden,
+            Self::Unauthorized | Self::Refused => Code::Unauthorized,
+            Self::Forbidden | Self::MoreThanOwn | Self::SecondFactorRequired => Code::Forbidden,
+            Self::TargetNotAllowed | Self::StoppedAbove => Code::Forbidden,
             Self::Invalid(_) => Code::Validation,
             Self::NotJson => Code::Malformed,
             Self::NotJsonType => Code::MediaType,
             Self::TooLarge => Code::TooLarge,
-            Self::CallOver | Self::NotNow(_) | Self::PatientBusy | Self::Contended | Self::Taken { .. } => Code::Conflict,
+            Self::CallOver | Self::NotNow(_) | Self::Unfit(_) | Self::PatientBusy | Self::Contended | Self::Taken { .. } => Code::Conflict,
             Self::Configured | Self::Full | Self::AsManyAsMayBe(_) => Code::Conflict,
             Self::StillRunning | Self::OutcomeUnknown | Self::Replayed => Code::Conflict,
             Self::Changed => Code::Precondition,
-            Self::RateLimited { .. } => Code::RateLimited,
+            Self::RateLimited(_) => Code::RateLimited,
             Self::Unsupported(_) => Code::NotImplemented,
             Self::NoCapacity | Self::NoSignalling | Self::Busy | Self::NotReady | Self::TimedOut | Self::Audit(_) | Self::Store(_) => {
                 Code::Unavailable
             }
-            Self::Internal => Code::Unknown,
+            Self::System(_) | Self::Internal => Code::Unknown,
         }
     }
 
@@ -140,6 +152,7 @@ impl ApiError {
             Self::NoSuch(_) => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Unauthorized => "unauthorized",
+            Self::Refused => "refused",
             Self::Forbidden => "forbidden",
             Self::TargetNotAllowed => "target_not_allowed",
             Self::Invalid(_) => "invalid",
@@ -158,8 +171,10 @@ impl ApiError {
             Self::OutcomeUnknown => "outcome_unknown",
             Self::Replayed => "replayed",
             Self::AsManyAsMayBe(_) => "as_many_as_may_be",
-            Self::RateLimited { .. } => "rate_limited",
-            Self::Unsupported(what) | Self::NotNow(what) => what,
+            Self::MoreThanOwn => "more_than_own",
+            Self::SecondFactorRequired => "second_factor_required",
+            Self::RateLimited(_) => "rate_limited",
+            Self::Unsupported(what) | Self::NotNow(what) | Self::Unfit(what) => what,
             Self::NoCapacity => "no_capacity",
             Self::NoSignalling => "no_signalling",
             Self::Busy => "busy",
@@ -167,7 +182,7 @@ impl ApiError {
             Self::TimedOut => "timed_out",
             Self::Audit(_) => "audit_unavailable",
             Self::Store(_) => "store_unavailable",
-            Self::Internal => "internal",
+            Self::System(_) | Self::Internal => "internal",
         }
     }
 
@@ -177,18 +192,28 @@ impl ApiError {
         let (field, context) = match self {
             Self::Invalid(faults) => (faults.first().map(|fault| fault.field.as_str()), json!({ "fields": faults })),
             Self::Taken { field } => (Some(*field), json!({ "reason": self.reason() })),
-            Self::NoRoute | Self::NoSuch(_) | Self::Unauthorized | Self::Store(_) | Self::Audit(_) | Self::Internal => (None, Value::Null),
+            Self::NoRoute
+            | Self::NoSuch(_)
+            | Self::Unauthorized
+            | Self::Refused
+            | Self::Store(_)
+            | Self::Audit(_)
+            | Self::System(_)
+            | Self::Internal => (None, Value::Null),
             _ => (None, json!({ "reason": self.reason() })),
         };
         let error = json!({ "message": self.to_string(), "code": code.name(), "field": field, "context": context });
         let body = json!({ "success": false, "error": error, "request_id": request_id });
         let mut response = (code.status(), Json(body)).into_response();
         let wait = match self {
-            Self::RateLimited { retry_after } => Some(retry_after.as_secs().max(1)),
+            Self::RateLimited(verdict) => Some(verdict.reset.as_secs().max(1)),
             _ => (code.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
         };
         if let Some(wait) = wait {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
+        }
+        if let Self::RateLimited(verdict) = self {
+            verdict.tell(response.headers_mut());
         }
         if code == Code::Unauthorized {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -227,6 +252,22 @@ impl From<SwitchboardError> for ApiError {
                 tracing::error!(%error, "directory_not_made");
                 Self::Internal
             }
+        }
+    }
+}
+
+/// What identity refuses: whoever asked is not told which of it was wrong.
+impl From<IdentityError> for ApiError {
+    fn from(error: IdentityError) -> Self {
+        match error {
+            IdentityError::Refused(_) | IdentityError::TokenReused { .. } | IdentityError::InvalidCode => Self::Refused,
+            IdentityError::Password(fault) => {
+                Self::Invalid(vec![FieldFault { field: "password".to_owned(), message: fault.to_string().into() }])
+            }
+            IdentityError::Busy { retry_after } => Self::RateLimited(Verdict::busy(retry_after)),
+            IdentityError::NotFound => Self::NoSuch("user"),
+            IdentityError::Store(cause) => cause.into(),
+            IdentityError::System(cause) => Self::System(cause),
         }
     }
 }

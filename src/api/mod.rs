@@ -2,7 +2,7 @@
 //!
 //! Routes with their input, answers and errors stand in one list (`contract`): the router, the checks of input and the
 //! OpenAPI document come from it. Every request goes through `shell`, in which credentials are decoded once into an
-//! [`AuthContext`]. Whatever touches a call or a patient is in the audit log before the answer leaves; when the log does
+//! [`AuthContext`](crate::identity::AuthContext). Whatever touches a call or a patient is in the audit log before the answer leaves; when the log does
 //! not take it, the answer is 503.
 
 mod audited;
@@ -19,8 +19,8 @@ mod shell;
 mod state;
 mod system;
 mod v1;
+mod watch;
 
-pub use auth::{AdminSecret, AuthContext, AuthError, Authenticate, SecretError};
 pub use limits::{Counters, InMemory, Limits};
 pub use router::{openapi_text, router};
 pub use serve::{Certificates, ServeError, Server};

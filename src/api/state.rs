@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use tokio::sync::{Semaphore, broadcast, watch};
 
-use super::auth::Authenticate;
 use super::limits::Limits;
 use super::shell::Proxies;
 use crate::audit::AuditLog;
@@ -15,6 +14,7 @@ use crate::call::registry::CallRegistry;
 use crate::call::thread::ThreadStatus;
 use crate::domain::event::Event;
 use crate::domain::setting::SettingFault;
+use crate::identity::Identity;
 use crate::signalling::ladder::LadderBook;
 use crate::signalling::switchboard::Switchboard;
 use crate::store::calls::CallRecords;
@@ -78,8 +78,8 @@ pub struct Parts {
     pub switchboard: Switchboard,
     /// Where everything is put down that touches a patient.
     pub audit: AuditLog,
-    /// What knows credentials.
-    pub authenticator: Arc<dyn Authenticate>,
+    /// Who somebody is.
+    pub identity: Identity,
     /// What is counted.
     pub metrics: Metrics,
     /// What happens.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::canonical;
 use crate::domain::audit_event::{Actor, AuditAction, AuditEvent, AuditResource, Outcome};
-use crate::domain::ids::{OrgId, RequestId};
+use crate::domain::ids::{OrgId, RequestId, SessionId};
 
 /// SHA-256 of an entry's canonical text; written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,6 +64,8 @@ impl<'a> Entry<'a> {
         let (actor_type, actor) = match &event.actor {
             Actor::Gateway => ("gateway", None),
             Actor::Admin => ("admin", None),
+            Actor::User(id) => ("user", Some(id.as_str())),
+            Actor::ApiKey(id) => ("api_key", Some(id.as_str())),
             Actor::Trunk(name) => ("trunk", Some(name.as_str())),
             Actor::Anonymous => ("anonymous", None),
         };
@@ -75,7 +77,7 @@ impl<'a> Entry<'a> {
             mono: place.mono_us,
             actor,
             actor_type,
-            session: None,
+            session: event.session.as_ref().map(SessionId::as_str),
             ip: event.ip,
             action: event.action,
             resource: event.resource,

@@ -14,6 +14,7 @@ fn org(name: &str) -> OrgId {
 fn event(reason: &str) -> AuditEvent {
     AuditEvent {
         actor: Actor::Admin,
+        session: None,
         ip: Some("192.0.2.7".parse().unwrap()),
         action: AuditAction::View,
         resource: AuditResource::Call,

@@ -74,6 +74,9 @@ macro_rules! permissions {
             /// Every permission there is.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
+            /// The names of all, in the same order.
+            pub const NAMES: &'static [&'static str] = &[$($text,)*];
+
             /// As it is written in a scope.
             #[must_use]
             pub const fn name(self) -> &'static str {
@@ -189,6 +192,12 @@ impl Permissions {
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
+    }
+
+    /// Whether all of `others` are among them: who grants something has it.
+    #[must_use]
+    pub const fn covers(self, others: Self) -> bool {
+        self.0 & others.0 == others.0
     }
 
     /// One by one.

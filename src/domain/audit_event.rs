@@ -7,13 +7,15 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{CallId, RequestId};
+use super::ids::{ApiKeyId, CallId, RequestId, SessionId, UserId};
 
 /// What an audit entry says; sequence, time and hashes are added by the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEvent {
     /// Who acted.
     pub actor: Actor,
+    /// With which sign-in; null for whoever has none.
+    pub session: Option<SessionId>,
     /// From where; null for the gateway itself.
     pub ip: Option<IpAddr>,
     /// What was done.
@@ -38,6 +40,10 @@ pub enum Actor {
     Gateway,
     /// Whoever holds the admin secret.
     Admin,
+    /// Somebody who signed in.
+    User(UserId),
+    /// A program, by its key.
+    ApiKey(ApiKeyId),
     /// A peer on the telephone side, by the name of its trunk.
     Trunk(String),
     /// Somebody whose credentials were refused.
@@ -98,6 +104,40 @@ pub enum AuditAction {
     Test,
     /// A carrier said that a call will come.
     AnnounceCall,
+    /// Somebody signed in, or a step of it; the reason names the step that is next.
+    Login,
+    /// A sign-in was ended, by its owner.
+    Logout,
+    /// A refresh token was exchanged.
+    Refresh,
+    /// The second factor was proved again.
+    ProveSecondFactor,
+    /// A second factor was set up.
+    EnrolSecondFactor,
+    /// A second factor was taken away.
+    RemoveSecondFactor,
+    /// Backup codes were made in the place of those that were left.
+    RenewBackupCodes,
+    /// A password was changed by whoever knew the old one.
+    PasswordChange,
+    /// Somebody asked for another password.
+    PasswordResetRequest,
+    /// Another password was chosen by whoever had the code.
+    PasswordReset,
+    /// Somebody asked for a code by e-mail.
+    OneTimeCodeRequest,
+    /// An address was proved to be its user's.
+    VerifyEmail,
+    /// A user was invited, or again.
+    Invite,
+    /// An invitation was accepted.
+    AcceptInvitation,
+    /// A user was locked out.
+    Lock,
+    /// A user was let in again.
+    Unlock,
+    /// A key was revoked, or somebody else's sign-in.
+    Revoke,
 }
 
 /// To what kind of thing.
@@ -122,6 +162,14 @@ pub enum AuditResource {
     Webhook,
     /// The API as a whole: an access refused before it was known what it was for.
     Api,
+    /// A user.
+    User,
+    /// A sign-in.
+    Session,
+    /// A key of a program.
+    ApiKey,
+    /// An organisation.
+    Organisation,
 }
 
 /// How it went.
@@ -145,6 +193,8 @@ impl Actor {
         match self {
             Self::Gateway => "gateway",
             Self::Admin => "admin",
+            Self::User(_) => "user",
+            Self::ApiKey(_) => "api_key",
             Self::Trunk(_) => "trunk",
             Self::Anonymous => "anonymous",
         }
@@ -155,6 +205,16 @@ impl AuditEvent {
     /// The gateway did `action` to a call.
     #[must_use]
     pub fn call(action: AuditAction, call: &CallId, actor: Actor, ip: Option<IpAddr>, outcome: Outcome) -> Self {
-        Self { actor, ip, action, resource: AuditResource::Call, object: Some(call.to_string()), outcome, reason: None, request_id: None }
+        Self {
+            actor,
+            session: None,
+            ip,
+            action,
+            resource: AuditResource::Call,
+            object: Some(call.to_string()),
+            outcome,
+            reason: None,
+            request_id: None,
+        }
     }
 }

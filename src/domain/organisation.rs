@@ -47,6 +47,10 @@ pub struct SignInRules {
     /// Administrators' passwords end after 90 days. Off unless a contract asks for it: NIST SP 800-63B section 3.1.1.2
     /// advises against.
     pub admin_passwords_expire: bool,
+    /// Who is no administrator may sign in with a code that is sent by e-mail in place of a password. Off unless wanted: an
+    /// e-mail account is then all that it takes, as with a forgotten password.
+    #[serde(default)]
+    pub email_codes: bool,
 }
 
 impl Organisation {

@@ -24,6 +24,9 @@ pub struct SignedSession {
     pub ended: Option<SessionEnd>,
     /// Whether a second factor was proved.
     pub second_factor: bool,
+    /// When it was proved last: some things are done only shortly after.
+    #[serde(default)]
+    pub proved_at: Option<DateTime<Utc>>,
     /// SHA-256 of what tells the client apart from others.
     pub client: String,
     /// How many refresh tokens there were before the one that is good.

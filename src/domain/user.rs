@@ -2,6 +2,7 @@
 //! its own record, so that no answer can carry it.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::access::Role;
@@ -36,8 +37,28 @@ pub struct User {
     pub updated_at: DateTime<Utc>,
 }
 
+impl User {
+    /// Somebody who is invited to be `role`, and has not come yet.
+    #[must_use]
+    pub fn invited(org_id: OrgId, email: Redacted<EmailAddress>, name: Option<Redacted<String>>, role: Role, now: DateTime<Utc>) -> Self {
+        Self {
+            id: UserId::random(),
+            org_id,
+            email,
+            name,
+            role: Role::Invited,
+            role_after_verification: Some(role),
+            status: UserStatus::Active,
+            email_verified_at: None,
+            last_login_at: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
 /// Whether somebody may sign in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UserStatus {
     /// They may.

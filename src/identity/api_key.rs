@@ -5,34 +5,23 @@ use chrono::{DateTime, Utc};
 
 use super::error::{AuthError, IdentityError};
 use super::{AuthContext, Identity, Principal, digest};
-use crate::domain::access::Permission;
 use crate::domain::api_key::ApiKey;
-use crate::domain::ids::{ApiKeyId, OrgId, UserId};
+use crate::domain::ids::{ApiKeyId, OrgId};
 use crate::domain::redacted::Redacted;
 use crate::store::Cursor;
 use crate::store::versioned::Listed;
 use crate::store::{OrgScope, StoreError};
 
 impl Identity {
-    /// Makes a key; its text is handed back this once.
+    /// Makes a key; its text is handed back this once. Whether its maker may all that its scopes name is the caller's question:
+    /// what they may not, the key may not either.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn make_api_key(
-        &self,
-        scope: &OrgScope,
-        name: String,
-        scopes: Vec<Permission>,
-        created_by: UserId,
-        expires_at: Option<DateTime<Utc>>,
-        now: DateTime<Utc>,
-    ) -> Result<(ApiKey, Redacted<String>), IdentityError> {
+    pub async fn make_api_key(&self, key: &ApiKey) -> Result<Redacted<String>, IdentityError> {
         let secret = digest::random(32).map_err(IdentityError::System)?;
-        let id = ApiKeyId::random();
-        let key = ApiKey { id, org_id: scope.org().clone(), name, scopes, created_by, created_at: now, expires_at, revoked_at: None };
-        self.parts.api_keys.insert(scope, &key, &digest::of(&secret)).await?;
-        let text = format!("{PREFIX}{}.{}.{secret}", key.org_id, key.id);
-        Ok((key, Redacted::new(text)))
+        self.parts.api_keys.insert(&OrgScope::new(key.org_id.clone()), key, &digest::of(&secret)).await?;
+        Ok(Redacted::new(format!("{PREFIX}{}.{}.{secret}", key.org_id, key.id)))
     }
 
     /// Revokes a key; a second time changes nothing.
@@ -86,7 +75,7 @@ impl Identity {
             role: maker.role,
             permissions: maker.role.permissions().and(key.scopes.into_iter().collect()),
             session: None,
-            second_factor: false,
+            proved_at: None,
             expires_at: key.expires_at,
         })
     }

@@ -1,4 +1,4 @@
-//! One decode: from what a request bears to who asks.
+//! One decode: from what a request bears (an access token, an API key, the admin secret) to who asks.
 //!
 //! A signature alone opens nothing. The sign-in behind it is looked up, and its user: both are kept for two seconds, so that
 //! what was ended here ends at once and what was ended on another node within that time; and what the user may do follows
@@ -14,6 +14,7 @@ use super::error::AuthError;
 use super::token::{TokenFault, TokenKind};
 use super::{Identity, SEEN_FOR, api_key};
 use crate::domain::access::{Permissions, Role};
+use crate::domain::audit_event::Actor;
 use crate::domain::ids::{ApiKeyId, OrgId, SessionId, UserId};
 use crate::domain::session::{SessionEndReason, SignedSession};
 use crate::domain::user::User;
@@ -32,8 +33,8 @@ pub struct AuthContext {
     pub permissions: Permissions,
     /// With which sign-in.
     pub session: Option<SessionId>,
-    /// Whether a second factor was proved.
-    pub second_factor: bool,
+    /// When a second factor was proved last.
+    pub proved_at: Option<DateTime<Utc>>,
     /// When the credentials end; never, for a key without an end.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -45,6 +46,44 @@ pub enum Principal {
     User(UserId),
     /// A program.
     ApiKey(ApiKeyId),
+    /// Whoever runs the gateway, by the admin secret.
+    Admin,
+}
+
+/// Why credentials are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// Something is asked for: the sign-in is in use.
+    Request,
+    /// Something that was asked for goes on, such as a stream: that keeps nobody signed in.
+    GoingOn,
+}
+
+impl Principal {
+    /// As the audit log names them.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::User(id) => Actor::User(id.clone()),
+            Self::ApiKey(id) => Actor::ApiKey(id.clone()),
+            Self::Admin => Actor::Admin,
+        }
+    }
+}
+
+impl AuthContext {
+    /// Whether a second factor was proved so shortly before that what wants one may be done. The admin secret is its own
+    /// proof, and a key can never prove anything.
+    #[must_use]
+    pub fn is_proved(&self, now: DateTime<Utc>) -> bool {
+        self.principal == Principal::Admin || self.proved_at.is_some_and(|proved| now - proved <= PROVED_FOR)
+    }
+
+    /// Whether both are the same somebody who may do the same.
+    #[must_use]
+    pub fn is_as_before(&self, before: &Self) -> bool {
+        (&self.org, &self.principal, self.permissions) == (&before.org, &before.principal, before.permissions)
+    }
 }
 
 /// Sign-ins and their users as they were seen of late.
@@ -62,14 +101,21 @@ struct Seen {
 }
 
 impl Identity {
-    /// Who bears `token`: an access token or an API key.
+    /// Who bears `token`: an access token, an API key or the admin secret.
     ///
     /// # Errors
     /// When it is nobody's or no more, or that cannot be told now.
-    pub async fn authenticate(&self, token: &str, now: DateTime<Utc>) -> Result<AuthContext, AuthError> {
+    pub async fn authenticate(&self, token: &str, occasion: Occasion, now: DateTime<Utc>) -> Result<AuthContext, AuthError> {
         if token.starts_with(api_key::PREFIX) {
             return self.authenticate_key(token, now).await;
         }
+        if self.admin.as_ref().is_some_and(|secret| secret.matches(token)) {
+            return Ok(administrator());
+        }
+        self.authenticate_session(token, occasion, now).await
+    }
+
+    async fn authenticate_session(&self, token: &str, occasion: Occasion, now: DateTime<Utc>) -> Result<AuthContext, AuthError> {
         let claims = match self.parts.tokens.read(self.issuer(), token, TokenKind::Access, now).await? {
             Ok(claims) => claims,
             Err(TokenFault::Untimely) => return Err(AuthError::Over),
@@ -90,16 +136,17 @@ impl Identity {
                 }
             }
         }
-        self.touch(&scope, &session, now).await?;
-        let expires_at = DateTime::from_timestamp(claims.exp, 0);
+        if occasion == Occasion::Request {
+            self.touch(&scope, &session, now).await?;
+        }
         Ok(AuthContext {
             org: scope.org().clone(),
             principal: Principal::User(user.id),
             role: user.role,
-            permissions: user.role.permissions(),
+            permissions: permissions(user.role, session.second_factor),
             session: Some(id),
-            second_factor: session.second_factor,
-            expires_at,
+            proved_at: session.proved_at,
+            expires_at: DateTime::from_timestamp(claims.exp, 0),
         })
     }
 
@@ -138,9 +185,34 @@ impl Identity {
     }
 }
 
+/// What somebody who signed in may do. Whose role asks for a second factor and who proved none may set one up, and nothing
+/// else: they were given the role while they were signed in.
+fn permissions(role: Role, second_factor: bool) -> Permissions {
+    if role.needs_second_factor() && !second_factor { Permissions::NONE } else { role.permissions() }
+}
+
+/// Whoever bears the admin secret may do everything, in the organisation that exists before any other.
+fn administrator() -> AuthContext {
+    let role = Role::SuperAdmin;
+    AuthContext {
+        org: OrgId::default_org(),
+        principal: Principal::Admin,
+        role,
+        permissions: role.permissions(),
+        session: None,
+        proved_at: None,
+        expires_at: None,
+    }
+}
+
 impl SeenSessions {
     pub(super) fn forget(&self, id: &SessionId) {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    /// Forgets all of a user's sign-ins: what the user may do is looked up again.
+    pub(super) fn forget_user(&self, id: &UserId) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, seen| seen.user.id != *id);
     }
 
     fn get(&self, id: &SessionId) -> Option<Seen> {
@@ -161,5 +233,7 @@ impl SeenSessions {
 
 /// More sign-ins than this in two seconds and the rest is looked up each time.
 const SEEN_MAX: usize = 10_000;
+/// For how long a proof of the second factor opens what wants one.
+const PROVED_FOR: TimeDelta = TimeDelta::minutes(10);
 /// How exactly the idle time is known.
 const TOUCHED_EVERY: TimeDelta = TimeDelta::minutes(1);

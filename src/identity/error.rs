@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::claimant::Subject;
 use super::password::PasswordFault;
 use crate::store::StoreError;
 
@@ -27,7 +28,10 @@ pub enum IdentityError {
     Refused(Refusal),
     /// A refresh token was used again; its whole family has ended.
     #[error("the refresh token was used before")]
-    TokenReused,
+    TokenReused {
+        /// Whose it was.
+        subject: Subject,
+    },
     /// A code or step token is none of ours, used up, or too old.
     #[error("the code is not valid")]
     InvalidCode,
@@ -51,6 +55,29 @@ pub enum IdentityError {
     System(#[source] std::io::Error),
 }
 
+impl IdentityError {
+    /// A stable code for the audit log.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::TokenReused { .. } => "token_reused",
+            Self::InvalidCode => "invalid_code",
+            Self::Password(_) => "unacceptable_password",
+            Self::Busy { .. } => "busy",
+            Self::NotFound => "not_found",
+            Self::Store(_) => "store_unavailable",
+            Self::System(_) => "internal",
+        }
+    }
+
+    /// Whether somebody wanted what is not theirs, and nothing is broken.
+    #[must_use]
+    pub const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::TokenReused { .. } | Self::InvalidCode)
+    }
+}
+
 /// Why a sign-in was refused: for the audit log, never for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -66,6 +93,8 @@ pub enum Refusal {
     NotActive,
     /// The organisation may not work.
     OrganisationSuspended,
+    /// The organisation, or the user's role, does not sign in in this way.
+    NotOffered,
 }
 
 impl Refusal {
@@ -79,6 +108,7 @@ impl Refusal {
             Self::TooManyAttempts => "too_many_attempts",
             Self::NotActive => "not_active",
             Self::OrganisationSuspended => "organisation_suspended",
+            Self::NotOffered => "not_offered",
         }
     }
 }

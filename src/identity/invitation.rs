@@ -7,53 +7,32 @@ use super::Identity;
 use super::error::IdentityError;
 use super::mail::Mail;
 use crate::domain::access::Role;
-use crate::domain::email::EmailAddress;
-use crate::domain::ids::UserId;
 use crate::domain::redacted::Redacted;
-use crate::domain::user::{User, UserStatus};
+use crate::domain::user::User;
 use crate::store::OrgScope;
 use crate::store::one_time_codes::CodePurpose;
 
 impl Identity {
-    /// Adds an invited user and sends the invitation. Whether the inviter may give that role is the caller's question.
+    /// Adds an invited user ([`User::invited`]) and sends the invitation; answers with the user's version. Whether the inviter
+    /// may give that role is the caller's question.
     ///
     /// # Errors
     /// When the organisation has a user of this address (`StoreError::Taken`) or the store fails.
-    pub async fn invite(
-        &self,
-        scope: &OrgScope,
-        email: Redacted<EmailAddress>,
-        name: Option<Redacted<String>>,
-        role: Role,
-        now: DateTime<Utc>,
-    ) -> Result<User, IdentityError> {
-        let user = User {
-            id: UserId::random(),
-            org_id: scope.org().clone(),
-            email,
-            name,
-            role: Role::Invited,
-            role_after_verification: Some(role),
-            status: UserStatus::Active,
-            email_verified_at: None,
-            last_login_at: None,
-            created_at: now,
-            updated_at: now,
-        };
-        self.parts.users.insert(scope, &user, now).await?;
-        self.invite_again(scope, &user, now).await?;
-        Ok(user)
+    pub async fn invite(&self, user: &User, now: DateTime<Utc>) -> Result<u64, IdentityError> {
+        let version = self.parts.users.insert(&OrgScope::new(user.org_id.clone()), user, now).await?;
+        self.invite_again(user, now).await?;
+        Ok(version)
     }
 
     /// Sends the invitation again; the code before it is void.
     ///
     /// # Errors
     /// [`IdentityError::NotFound`] when the user is not one who was invited and has not come.
-    pub async fn invite_again(&self, scope: &OrgScope, user: &User, now: DateTime<Utc>) -> Result<(), IdentityError> {
+    pub async fn invite_again(&self, user: &User, now: DateTime<Utc>) -> Result<(), IdentityError> {
         if user.role != Role::Invited {
             return Err(IdentityError::NotFound);
         }
-        let code = self.make_code(scope, &user.id, CodePurpose::Invitation, INVITATION_LIFETIME, now).await?;
+        let code = self.make_code(&OrgScope::new(user.org_id.clone()), &user.id, CodePurpose::Invitation, INVITATION_LIFETIME, now).await?;
         let link = format!("{}/accept-invitation?code={}", self.issuer(), code.expose());
         let text = format!("You are invited to Auricle. Choose a password within seven days:\n\n{link}\n");
         self.parts.mail.send(Mail::new(&user.email, "You are invited to Auricle", text));

@@ -6,15 +6,19 @@
 //!
 //! Left out on purpose, with issues of their own: sign-in by OIDC, break-glass access, passkeys.
 
+mod admin_secret;
 pub mod api_key;
 pub mod authenticate;
 pub mod bootstrap;
+mod claimant;
 pub mod config;
 mod digest;
+pub mod email_code;
 mod error;
 pub mod invitation;
 mod lockout;
 pub mod mail;
+pub mod members;
 pub mod password;
 pub mod recovery;
 pub mod refresh;
@@ -25,8 +29,10 @@ pub mod token;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::admin_secret::{AdminSecret, SecretError};
 use self::authenticate::SeenSessions;
-pub use self::authenticate::{AuthContext, Principal};
+pub use self::authenticate::{AuthContext, Occasion, Principal};
+pub use self::claimant::{Attempt, Subject};
 pub use self::config::IdentityConfig;
 pub use self::error::{AuthError, IdentityError};
 use self::mail::MailQueue;
@@ -47,6 +53,7 @@ use crate::store::{Documents, StoreError};
 #[derive(Clone, Debug)]
 pub struct Identity {
     parts: Arc<Parts>,
+    admin: Option<AdminSecret>,
 }
 
 #[derive(Debug)]
@@ -97,7 +104,13 @@ impl Identity {
             seen: SeenSessions::default(),
             config,
         };
-        Ok(Self { parts: Arc::new(parts) })
+        Ok(Self { parts: Arc::new(parts), admin: None })
+    }
+
+    /// The same, which also takes the admin secret.
+    #[must_use]
+    pub fn with_admin_secret(self, secret: AdminSecret) -> Self {
+        Self { admin: Some(secret), ..self }
     }
 
     /// Gives access tokens a new key to be signed with. Tokens that the former key signed are good to their end: nobody is
@@ -111,6 +124,12 @@ impl Identity {
 }
 
 impl Identity {
+    /// Passwords that were hashed or checked so far.
+    #[cfg(test)]
+    pub(crate) fn password_jobs(&self) -> u64 {
+        self.parts.hasher.jobs()
+    }
+
     /// Removes, once an hour, sign-ins that are long over. Runs until the process ends; spawn it on a control thread.
     pub async fn upkeep(self) {
         loop {

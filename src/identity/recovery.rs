@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::claimant::{Claimant, Subject};
 use super::error::{IdentityError, Refusal};
 use super::mail::Mail;
 use super::password::PasswordFault;
@@ -20,7 +21,8 @@ use crate::store::OrgScope;
 use crate::store::one_time_codes::CodePurpose;
 
 impl Identity {
-    /// Sends a code for another password to whom the address belongs. Nothing tells whether it belongs to anybody.
+    /// Sends a code for another password to whom the address belongs. Nothing tells whether it belongs to anybody: what comes
+    /// back is for the audit log.
     ///
     /// # Errors
     /// When the store fails.
@@ -29,15 +31,14 @@ impl Identity {
         email: &Redacted<EmailAddress>,
         org: Option<&OrgId>,
         now: DateTime<Utc>,
-    ) -> Result<(), IdentityError> {
-        let Some(login) = self.parts.logins.find(email.expose(), org).await? else { return Ok(()) };
-        let scope = OrgScope::new(login.org);
-        let found = self.parts.users.get(&scope, &login.user).await?.map(|found| found.record);
-        let Some(user) = found.filter(|user| user.email == *email && user.status == UserStatus::Active && user.role != Role::Invited)
-        else {
-            return Ok(());
-        };
+    ) -> Result<Option<Subject>, IdentityError> {
+        let claimant = self.claimant(email, org, now).await?;
+        let (subject, Claimant { scope, user, known }) = (claimant.subject(), claimant);
+        // Made for nobody as well: that is what the same answer in the same time takes.
         let code = self.make_code(&scope, &user.id, CodePurpose::PasswordReset, RESET_LIFETIME, now).await?;
+        if !known || user.status != UserStatus::Active || user.role == Role::Invited {
+            return Ok(subject);
+        }
         let link = format!("{}/reset-password?code={}", self.issuer(), code.expose());
         self.parts.mail.send(Mail::new(
             &user.email,
@@ -47,7 +48,7 @@ impl Identity {
              If not, nothing has changed, and nothing is to be done.\n"
             ),
         ));
-        Ok(())
+        Ok(subject)
     }
 
     /// Another password for whoever has the code; all their sign-ins end.
@@ -99,6 +100,24 @@ impl Identity {
         Ok(())
     }
 
+    /// Whether `password` is that of somebody who has signed in, before something is done that a thief of the sign-in must not.
+    ///
+    /// # Errors
+    /// [`IdentityError::Refused`] when it is wrong, or too many were.
+    pub async fn confirm_password(
+        &self,
+        scope: &OrgScope,
+        user: &User,
+        password: &Redacted<String>,
+        now: DateTime<Utc>,
+    ) -> Result<(), IdentityError> {
+        let Some(credentials) = self.admit(scope, user, now).await? else {
+            return Err(IdentityError::Refused(Refusal::TooManyAttempts));
+        };
+        let verdict = self.parts.hasher.verify(password, credentials.password.as_ref().map(|password| &password.hash)).await?;
+        if verdict.right { self.unlock(scope, &user.id).await } else { Err(IdentityError::Refused(Refusal::WrongPassword)) }
+    }
+
     /// Another password in the middle of a sign-in that requires one, which then goes on.
     ///
     /// # Errors
@@ -126,16 +145,28 @@ impl Identity {
         self.next_step(&scope, &user, &credentials, proved, client, now).await
     }
 
-    /// Sends a code that proves that an address is the user's.
+    /// Sends a code that proves that an address is the user's, where that is not known yet. Nothing tells whether it is
+    /// anybody's: what comes back is for the audit log.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn request_verification(&self, scope: &OrgScope, user: &User, now: DateTime<Utc>) -> Result<(), IdentityError> {
-        let code = self.make_code(scope, &user.id, CodePurpose::Verification, VERIFICATION_LIFETIME, now).await?;
+    pub async fn request_verification(
+        &self,
+        email: &Redacted<EmailAddress>,
+        org: Option<&OrgId>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Subject>, IdentityError> {
+        let claimant = self.claimant(email, org, now).await?;
+        let (subject, Claimant { scope, user, known }) = (claimant.subject(), claimant);
+        let code = self.make_code(&scope, &user.id, CodePurpose::Verification, VERIFICATION_LIFETIME, now).await?;
+        let is_proved = user.email_verified_at.is_some() && user.role != Role::Unverified;
+        if !known || user.status != UserStatus::Active || is_proved || user.role == Role::Invited {
+            return Ok(subject);
+        }
         let link = format!("{}/verify-email?code={}", self.issuer(), code.expose());
         let text = format!("Show that this address is yours by opening this within a day:\n\n{link}\n");
         self.parts.mail.send(Mail::new(&user.email, "Is this address yours?", text));
-        Ok(())
+        Ok(subject)
     }
 
     /// The address is proved to be the user's; who was unverified gets the role that was meant for them.

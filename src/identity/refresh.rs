@@ -8,6 +8,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::claimant::Subject;
 use super::error::IdentityError;
 use super::sign_in::{ClientBinding, Tokens};
 use super::{Identity, digest};
@@ -51,7 +52,8 @@ impl Identity {
                 return self.tokens_for(&presented.scope, role, &found.record, &secret, now).await;
             }
             self.end_session(presented.scope.org(), &presented.session, SessionEndReason::TokenReused, now).await?;
-            return Err(IdentityError::TokenReused);
+            let subject = Subject { org: presented.scope.org().clone(), user: found.record.user_id };
+            return Err(IdentityError::TokenReused { subject });
         }
         Err(StoreError::Busy.into())
     }

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use totp_rs::{Builder, Secret, Totp};
 
 use super::error::{IdentityError, Refusal};
+use super::mail::Mail;
 use super::sign_in::{ClientBinding, SignedIn};
 use super::token::TokenKind;
 use super::{Identity, digest};
@@ -91,6 +92,7 @@ impl Identity {
     ) -> Result<BackupCodes, IdentityError> {
         let (_, codes) = self.confirm(scope, user, code, now).await?;
         self.end_sessions(scope, &user.id, Some(session), SessionEndReason::CredentialsChanged, now).await?;
+        self.note_proof(scope, session, now).await?;
         Ok(codes)
     }
 
@@ -132,6 +134,7 @@ impl Identity {
         &self,
         scope: &OrgScope,
         user: &User,
+        session: &SessionId,
         code: &Redacted<String>,
         now: DateTime<Utc>,
     ) -> Result<(), IdentityError> {
@@ -139,11 +142,31 @@ impl Identity {
             return Err(IdentityError::Refused(Refusal::TooManyAttempts));
         }
         let prove = |credentials: &mut Credentials| {
-            take(credentials, code.expose(), now)?;
+            let used = take(credentials, code.expose(), now)?;
             credentials.attempts = Default::default();
-            Ok::<(), IdentityError>(())
+            Ok::<UsedCode, IdentityError>(used)
         };
-        self.parts.credentials.change(scope, &user.id, prove).await
+        let used = self.parts.credentials.change(scope, &user.id, prove).await?;
+        self.tell_used(user, used);
+        self.note_proof(scope, session, now).await
+    }
+
+    /// Writes down in a sign-in that its user has just proved the second factor.
+    async fn note_proof(&self, scope: &OrgScope, session: &SessionId, now: DateTime<Utc>) -> Result<(), IdentityError> {
+        self.parts.sessions.prove(scope, session, now).await?;
+        self.parts.seen.forget(session);
+        Ok(())
+    }
+
+    /// Whoever did not use a backup code themselves should know that somebody did.
+    pub(super) fn tell_used(&self, user: &User, used: UsedCode) {
+        if let UsedCode::Backup { left } = used {
+            let text = format!(
+                "A backup code was used to sign in with this address; {left} are left. If that was not you, tell your administrator \
+                 at once.\n"
+            );
+            self.parts.mail.send(Mail::new(&user.email, "A backup code was used", text));
+        }
     }
 
     async fn confirm(
@@ -169,19 +192,28 @@ impl Identity {
     }
 }
 
+/// Which kind of code was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UsedCode {
+    /// The authenticator's.
+    Authenticator,
+    /// A backup code; so many are left.
+    Backup { left: usize },
+}
+
 /// Uses a code up, of the authenticator or a backup code.
-pub(super) fn take(credentials: &mut Credentials, code: &str, now: DateTime<Utc>) -> Result<(), IdentityError> {
+pub(super) fn take(credentials: &mut Credentials, code: &str, now: DateTime<Utc>) -> Result<UsedCode, IdentityError> {
     let wrong = IdentityError::Refused(Refusal::WrongCode);
     let Some(factor) = credentials.second_factor.as_mut().filter(|factor| factor.confirmed_at.is_some()) else { return Err(wrong) };
     let code: String = code.chars().filter(|character| !matches!(character, ' ' | '-')).collect();
     if let Some(step) = fresh_step(factor, &code, now) {
         factor.last_step = Some(step);
-        return Ok(());
+        return Ok(UsedCode::Authenticator);
     }
     let code = code.to_ascii_lowercase();
     let at = factor.backup_codes.iter().position(|hash| digest::matches(hash.expose(), &code)).ok_or(wrong)?;
     factor.backup_codes.remove(at);
-    Ok(())
+    Ok(UsedCode::Backup { left: factor.backup_codes.len() })
 }
 
 /// The step that a code is of, when it is later than any that was used.

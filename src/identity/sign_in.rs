@@ -3,11 +3,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::claimant::{Attempt, Claimant, Subject};
 use super::error::{IdentityError, Refusal};
 use super::token::{Claims, TokenKind, TokenSubject};
 use super::{Identity, digest, lockout, second_factor};
 use crate::domain::access::{Permission, Role};
-use crate::domain::credentials::Credentials;
+use crate::domain::credentials::{Credentials, PasswordRecord};
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::{OrgId, SessionId, UserId};
 use crate::domain::organisation::OrganisationStatus;
@@ -81,23 +82,22 @@ impl ClientBinding {
 impl Identity {
     /// Checks address and password; the rest is up to what the user and the organisation have decided.
     ///
-    /// # Errors
-    /// [`IdentityError::Refused`] for all that is wrong, [`IdentityError::Busy`] when too many try.
-    pub async fn sign_in(&self, attempt: &SignIn, now: DateTime<Utc>) -> Result<SignedIn, IdentityError> {
-        let login = self.parts.logins.find(attempt.email.expose(), attempt.org.as_ref()).await?;
-        let user = match &login {
-            Some(login) => self.parts.users.get(&OrgScope::new(login.org.clone()), &login.user).await?.map(|found| found.record),
-            None => None,
-        };
-        // The index is a hint; what the user's own record says holds.
-        let Some(user) = user.filter(|user| user.email == attempt.email) else {
-            self.parts.hasher.verify(&attempt.password, None).await?;
-            return Err(IdentityError::Refused(Refusal::UnknownUser));
-        };
-        let scope = OrgScope::new(user.org_id.clone());
-        let admitted = self.admit(&scope, &user, now).await?;
+    /// The outcome is [`IdentityError::Refused`] for all that is wrong, [`IdentityError::Busy`] when too many try.
+    pub async fn sign_in(&self, attempt: &SignIn, now: DateTime<Utc>) -> Attempt<SignedIn> {
+        match self.claimant(&attempt.email, attempt.org.as_ref(), now).await {
+            Ok(claimant) => Attempt { subject: claimant.subject(), outcome: self.check_password(claimant, attempt, now).await },
+            Err(error) => Attempt { subject: None, outcome: Err(error.into()) },
+        }
+    }
+
+    async fn check_password(&self, claimant: Claimant, attempt: &SignIn, now: DateTime<Utc>) -> Result<SignedIn, IdentityError> {
+        let Claimant { scope, user, known: is_known } = claimant;
+        let admitted = if is_known { self.admit(&scope, &user, now).await? } else { self.admit_nobody(&scope, &user, now).await? };
         let known = admitted.as_ref().and_then(|credentials| credentials.password.clone());
         let verdict = self.parts.hasher.verify(&attempt.password, known.as_ref().map(|password| &password.hash)).await?;
+        if !is_known {
+            return Err(IdentityError::Refused(Refusal::UnknownUser));
+        }
         let Some(credentials) = admitted else { return Err(IdentityError::Refused(Refusal::TooManyAttempts)) };
         if !verdict.right {
             return Err(IdentityError::Refused(Refusal::WrongPassword));
@@ -138,11 +138,12 @@ impl Identity {
             return Err(IdentityError::Refused(Refusal::TooManyAttempts));
         }
         let proved = self.parts.credentials.change(&scope, &user.id, |credentials| {
-            second_factor::take(credentials, code.expose(), now)?;
+            let used = second_factor::take(credentials, code.expose(), now)?;
             credentials.attempts = Default::default();
-            Ok::<Credentials, IdentityError>(credentials.clone())
+            Ok::<_, IdentityError>((credentials.clone(), used))
         });
-        let credentials = proved.await?;
+        let (credentials, used) = proved.await?;
+        self.tell_used(&user, used);
         self.check_active(&scope, &user).await?;
         self.next_step(&scope, &user, &credentials, true, client, now).await
     }
@@ -213,12 +214,40 @@ impl Identity {
         }
     }
 
+    /// The same for somebody made up, who has a password as everybody has: a record that is shorter takes less time.
+    async fn admit_nobody(&self, scope: &OrgScope, user: &User, now: DateTime<Utc>) -> Result<Option<Credentials>, IdentityError> {
+        let counted = self.parts.credentials.change(scope, &user.id, |credentials| {
+            lockout::count(&mut credentials.attempts, user.role, now).map_err(|_| IdentityError::Refused(Refusal::TooManyAttempts))?;
+            let hash = || self.parts.hasher.nobody().clone();
+            credentials.password.get_or_insert_with(|| PasswordRecord { hash: hash(), changed_at: now, must_change: false });
+            Ok(credentials.clone())
+        });
+        match counted.await {
+            Ok(credentials) => Ok(Some(credentials)),
+            Err(IdentityError::Refused(Refusal::TooManyAttempts)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     pub(super) async fn check_active(&self, scope: &OrgScope, user: &User) -> Result<(), IdentityError> {
         if user.status != UserStatus::Active || matches!(user.role, Role::Invited | Role::Unverified) {
             return Err(IdentityError::Refused(Refusal::NotActive));
         }
         let organisation = self.parts.organisations.get(scope).await?.map(|found| found.record.status);
         if organisation == Some(OrganisationStatus::Active) { Ok(()) } else { Err(IdentityError::Refused(Refusal::OrganisationSuspended)) }
+    }
+
+    /// Whom a step's token, of whatever kind, was given to: for the audit log.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn subject_of_step(&self, token: &str, now: DateTime<Utc>) -> Result<Option<Subject>, IdentityError> {
+        for kind in [TokenKind::SecondFactor, TokenKind::Enrolment, TokenKind::PasswordChange] {
+            if let Ok(claims) = self.parts.tokens.read(self.issuer(), token, kind, now).await? {
+                return Ok(Some(Subject { org: claims.org, user: claims.sub }));
+            }
+        }
+        Ok(None)
     }
 
     /// What a step token is about.
@@ -263,6 +292,13 @@ impl Identity {
         Ok(SignedIn::Step { kind, token })
     }
 
+    /// What somebody gets who has come through all steps.
+    #[cfg(test)]
+    pub(crate) async fn signed_in(&self, user: &User, proved: bool, now: DateTime<Utc>) -> Result<Tokens, IdentityError> {
+        let scope = OrgScope::new(user.org_id.clone());
+        self.open_session(&scope, user, proved, &ClientBinding::of("a test"), now).await
+    }
+
     async fn open_session(
         &self,
         scope: &OrgScope,
@@ -282,6 +318,7 @@ impl Identity {
             expires_at: now + self.parts.config.lifetime(sees_patients),
             ended: None,
             second_factor,
+            proved_at: second_factor.then_some(now),
             client: client.as_str().to_owned(),
             generation: 0,
             token_hash: digest::of(&secret),

@@ -50,6 +50,8 @@ struct Claim {
 pub(super) enum Claimed {
     /// It is made.
     Made,
+    /// The address signs in to as many organisations as it may.
+    Full,
     /// Another user of the organisation has it, since when; their record tells whether they still do.
     By(UserId, DateTime<Utc>),
 }
@@ -99,7 +101,7 @@ impl Logins {
         match held {
             Some((user, since)) => Ok(Claimed::By(user, since)),
             None if changed => Ok(Claimed::Made),
-            None => Err(StoreError::Busy),
+            None => Ok(Claimed::Full),
         }
     }
 

@@ -21,6 +21,8 @@ pub enum CodePurpose {
     Verification,
     /// To choose another password.
     PasswordReset,
+    /// To sign in with, in place of a password.
+    SignIn,
 }
 
 /// The codes, by organisation. Clones share the store.
@@ -115,6 +117,7 @@ fn name(user: &UserId, purpose: CodePurpose) -> String {
         CodePurpose::Invitation => "invitation",
         CodePurpose::Verification => "verification",
         CodePurpose::PasswordReset => "password_reset",
+        CodePurpose::SignIn => "sign_in",
     };
     format!("{user}:{purpose}")
 }

@@ -87,6 +87,23 @@ impl Sessions {
         Err(StoreError::Busy)
     }
 
+    /// Writes down in a sign-in that goes on that the second factor was proved at `at`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn prove(&self, scope: &OrgScope, id: &SessionId, at: DateTime<Utc>) -> Result<(), StoreError> {
+        for _ in 0..CHANGE_ATTEMPTS {
+            let Some(Versioned { record, version }) = self.get(scope, id).await? else { return Ok(()) };
+            let proved = SignedSession { second_factor: true, proved_at: Some(at), ..record };
+            match self.update(scope, &proved, version).await {
+                Ok(_) => return Ok(()),
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(StoreError::Busy)
+    }
+
     /// Ends every sign-in of a user but `except`; answers with those that this ended.
     ///
     /// # Errors

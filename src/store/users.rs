@@ -77,6 +77,29 @@ impl Users {
         outcome
     }
 
+    /// Replaces a user that stands at `version` and keeps their address; `witness` has to stand as it was read, and is none
+    /// the worse for it. Answers with the new version.
+    ///
+    /// # Errors
+    /// When either stands at another version, or the store fails.
+    pub async fn update_beside(
+        &self,
+        scope: &OrgScope,
+        user: &User,
+        version: u64,
+        witness: Option<&Versioned<User>>,
+    ) -> Result<u64, StoreError> {
+        let replace = |user: &User, version| {
+            Ok::<Write, StoreError>(Write::Replace { collection: &USERS, id: user.id.to_string(), version, body: body(user)? })
+        };
+        let mut writes = vec![replace(user, version)?];
+        if let Some(witness) = witness {
+            writes.push(replace(&witness.record, witness.version)?);
+        }
+        let versions = self.documents.write(scope, writes).await?;
+        Ok(versions.first().copied().unwrap_or_default())
+    }
+
     /// One user, or none; another organisation's looks like none.
     ///
     /// # Errors
@@ -112,14 +135,18 @@ impl Users {
     async fn claim(&self, scope: &OrgScope, user: &User, now: DateTime<Utc>) -> Result<(), StoreError> {
         let (email, login) = (user.email.expose(), login(scope, user));
         let taken = || StoreError::Taken { collection: USERS.name, id: user.id.to_string(), field: "email" };
-        let Claimed::By(other, since) = self.logins.claim(email, &login, None, now).await? else { return Ok(()) };
+        let (other, since) = match self.logins.claim(email, &login, None, now).await? {
+            Claimed::Made => return Ok(()),
+            Claimed::Full => return Err(taken()),
+            Claimed::By(other, since) => (other, since),
+        };
         let found = self.get(scope, &other).await?;
         if Logins::is_young(since, now) || found.is_some_and(|found| found.record.email == user.email) {
             return Err(taken());
         }
         match self.logins.claim(email, &login, Some(&other), now).await? {
             Claimed::Made => Ok(()),
-            Claimed::By(..) => Err(taken()),
+            Claimed::By(..) | Claimed::Full => Err(taken()),
         }
     }
 }

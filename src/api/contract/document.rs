@@ -3,8 +3,9 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::route::{Access, Answer, Content, Operation, RequestHeader};
+use super::route::{Access, Answer, Content, Operation, Proof, RequestHeader};
 use crate::api::error::Code;
+use crate::api::v1::REFRESH_COOKIE;
 
 /// The document of `operations`.
 pub(in crate::api) fn document<'a>(operations: impl Iterator<Item = &'a Operation>) -> Value {
@@ -69,6 +70,9 @@ fn describe(operation: &Operation, generator: &mut schemars::SchemaGenerator, in
     let Some(members) = described.as_object_mut() else { return described };
     if let Access::Needs(permission) = operation.access {
         members.insert("x-permission".to_owned(), json!(permission.name()));
+    }
+    if operation.proof == Proof::Fresh {
+        members.insert("x-second-factor".to_owned(), json!("proved within ten minutes"));
     }
     if let Some(body) = operation.body {
         inputs.insert(body.name.to_owned(), body.schema());
@@ -148,21 +152,31 @@ fn parameters(operation: &Operation) -> Vec<Value> {
 
 impl RequestHeader {
     fn describe(self) -> Value {
-        let (name, required, pattern, text) = match self {
-            Self::IfMatch => {
-                ("If-Match", false, "^\"[0-9]+\"$", "The ETag of what was read: the request is refused when it has changed since.")
+        let (place, name, required, pattern, text) = match self {
+            Self::IfMatch => (
+                "header",
+                "If-Match",
+                false,
+                "^\"[0-9]+\"$",
+                "The ETag of what was read: the request is refused when it has changed since.",
+            ),
+            Self::RefreshCookie => {
+                ("cookie", REFRESH_COOKIE, false, "^[A-Za-z0-9._-]+$", "The refresh token, of a browser that had it given as a cookie.")
             }
-            Self::IfNoneMatch => ("If-None-Match", false, "^\"[0-9]+s?\"$", "The ETag of what the client has."),
+            Self::IfNoneMatch => ("header", "If-None-Match", false, "^\"[0-9]+s?\"$", "The ETag of what the client has."),
             Self::IdempotencyKey => (
+                "header",
                 "Idempotency-Key",
                 false,
                 "^[!-~]{1,255}$",
                 "The request's name: sent again within a day it is answered as before, and done once.",
             ),
-            Self::Signature => ("Auricle-Signature", true, "^t=[0-9]+(,v1=[0-9a-f]{64})+$", "Who sends it, and when: docs/webhooks.md."),
-            Self::Organisation => ("Auricle-Organisation", true, "^org_[0-9a-z]{1,40}$", "Whose key it is signed with."),
+            Self::Signature => {
+                ("header", "Auricle-Signature", true, "^t=[0-9]+(,v1=[0-9a-f]{64})+$", "Who sends it, and when: docs/webhooks.md.")
+            }
+            Self::Organisation => ("header", "Auricle-Organisation", true, "^org_[0-9a-z]{1,40}$", "Whose key it is signed with."),
         };
-        json!({ "name": name, "in": "header", "required": required, "description": text, "schema": { "type": "string", "pattern": pattern } })
+        json!({ "name": name, "in": place, "required": required, "description": text, "schema": { "type": "string", "pattern": pattern } })
     }
 }
 

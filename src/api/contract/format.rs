@@ -20,6 +20,8 @@ pub(in crate::api) enum Format {
     Email,
     /// A telephone number as people write it.
     Phone,
+    /// A country's calling code (ITU-T E.164 section 6.1).
+    CallingCode,
     /// A day, `YYYY-MM-DD`.
     Date,
     /// A moment (RFC 3339).
@@ -64,6 +66,7 @@ impl Format {
             Self::Lines => !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')),
             Self::Email => is_email(text),
             Self::Phone => is_phone(text),
+            Self::CallingCode => is_calling_code(text),
             Self::Date => text.len() == 10 && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok(),
             Self::Moment => DateTime::parse_from_rfc3339(text).is_ok(),
             Self::Language => is_language(text),
@@ -95,6 +98,7 @@ impl Format {
             Self::Lines => "must be a text of the allowed length, without control characters",
             Self::Email => "must be an e-mail address",
             Self::Phone => "must be a telephone number of 7 to 15 digits, with +, spaces and hyphens at most",
+            Self::CallingCode => "must be a country's calling code as 49 or +1",
             Self::Date => "must be a day as YYYY-MM-DD",
             Self::Moment => "must be a moment as 2027-01-15T08:00:00Z",
             Self::Language => "must be a language tag as en or es-MX",
@@ -121,6 +125,7 @@ impl Format {
             Self::Line | Self::Lines => (1, 4_000),
             Self::Email => (3, 254),
             Self::Phone => (7, 32),
+            Self::CallingCode => (1, 4),
             Self::Date => (10, 10),
             Self::Moment => (20, 35),
             Self::Language => (2, 16),
@@ -145,6 +150,7 @@ impl Format {
             Self::Line | Self::Lines => "text",
             Self::Email => "ana@example.org",
             Self::Phone => "+1 555 010 0199",
+            Self::CallingCode => "49",
             Self::Date => "1948-05-17",
             Self::Moment => "2027-01-15T08:00:00Z",
             Self::Language => "es-MX",
@@ -169,6 +175,7 @@ impl Format {
         match self {
             Self::Email => (Some("email"), Some(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,63}$".to_owned())),
             Self::Phone => (None, Some(r"^\+?[\d\s-]+$".to_owned())),
+            Self::CallingCode => (None, Some(r"^\+?[1-9][0-9]{0,2}$".to_owned())),
             Self::Date => (Some("date"), None),
             Self::Moment => (Some("date-time"), None),
             Self::Language => (None, Some("^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$".to_owned())),
@@ -221,6 +228,11 @@ fn is_phone(text: &str) -> bool {
     (7..=15).contains(&digits) && rest.chars().all(|c| c.is_ascii_digit() || c == ' ' || c == '-')
 }
 
+fn is_calling_code(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    (1..=3).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0')
+}
+
 fn is_language(text: &str) -> bool {
     let mut parts = text.split('-');
     let language = parts.next().unwrap_or_default();
@@ -250,6 +262,7 @@ mod tests {
         for format in [
             Email,
             Phone,
+            CallingCode,
             Date,
             Moment,
             Language,

@@ -14,5 +14,5 @@ mod shape;
 pub(super) use check::{check, from_query};
 pub(super) use document::document;
 pub(super) use format::Format;
-pub(super) use route::{Access, Operation, Output, RequestHeader, Route, Verb};
+pub(super) use route::{Access, Operation, Output, Proof, RequestHeader, Route, Verb};
 pub(super) use shape::{Input, Member, Object, Shape};

@@ -31,6 +31,8 @@ pub(in crate::api) struct Operation {
     pub(in crate::api) name: &'static str,
     pub(in crate::api) summary: &'static str,
     pub(in crate::api) access: Access,
+    /// What else whoever takes it has to have done.
+    pub(in crate::api) proof: Proof,
     /// The row of the table of limits that counts for it; none is counted without.
     pub(in crate::api) limit: Option<Row>,
     /// Longest body.
@@ -66,6 +68,14 @@ pub(in crate::api) enum Access {
     Needs(Permission),
 }
 
+/// Whether a second factor that was proved shortly before is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::api) enum Proof {
+    None,
+    /// Within ten minutes; keys, which prove nothing, are refused.
+    Fresh,
+}
+
 /// A header that a route reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::api) enum RequestHeader {
@@ -74,6 +84,8 @@ pub(in crate::api) enum RequestHeader {
     IdempotencyKey,
     Signature,
     Organisation,
+    /// The cookie with the refresh token.
+    RefreshCookie,
 }
 
 /// An answer other than an error.
@@ -114,6 +126,7 @@ impl Route {
             name,
             summary,
             access: Access::SignedIn,
+            proof: Proof::None,
             limit: Some(Row::Api),
             body_limit: BODY_LIMIT,
             time_limit: TIME_LIMIT,
@@ -134,6 +147,12 @@ impl Route {
 
     pub(in crate::api) fn access(mut self, access: Access) -> Self {
         self.operation.access = access;
+        self
+    }
+
+    /// It wants a second factor that was proved within ten minutes.
+    pub(in crate::api) fn proved(mut self) -> Self {
+        self.operation.proof = Proof::Fresh;
         self
     }
 
@@ -213,6 +232,9 @@ impl Operation {
             Access::Public => {}
             Access::SignedIn => codes.push(Code::Unauthorized),
             Access::Needs(_) => codes.extend([Code::Unauthorized, Code::Forbidden]),
+        }
+        if self.proof == Proof::Fresh {
+            codes.push(Code::Forbidden);
         }
         if self.limit.is_some() {
             codes.push(Code::RateLimited);

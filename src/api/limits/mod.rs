@@ -10,23 +10,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use sha2::{Digest, Sha256};
 
 pub use memory::InMemory;
 
 use super::error::ApiError;
-use crate::domain::audit_event::Actor;
+use crate::domain::email::EmailAddress;
 use crate::domain::ids::OrgId;
 use crate::domain::network::mask;
+use crate::identity::Principal;
 use crate::store::BoxFuture;
 
 /// A row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Row {
-    /// Signing in: an address and an account.
+    /// Signing in: an address of the network together with an e-mail address.
     Login,
-    /// Asking for or trying a one-time code: an address.
+    /// Asking for a one-time code: an e-mail address.
     OneTimeCode,
-    /// Asking for a new password: an address.
+    /// Asking for a new password: an e-mail address.
     PasswordReset,
     /// Everything else: a principal, or a stranger's address.
     Api,
@@ -105,9 +107,9 @@ impl Limits {
     }
 
     /// Counts one more, and refuses where it is one too many.
-    pub(super) async fn admit(&self, key: Key) -> Result<(), ApiError> {
+    pub(super) async fn admit(&self, key: Key) -> Result<Verdict, ApiError> {
         let verdict = self.take(key).await;
-        if verdict.allowed { Ok(()) } else { Err(ApiError::RateLimited { retry_after: verdict.reset }) }
+        if verdict.allowed { Ok(verdict) } else { Err(ApiError::RateLimited(verdict)) }
     }
 }
 
@@ -122,9 +124,21 @@ impl Key {
         Self { row, whose: whose.to_string() }
     }
 
+    /// For whoever is at `address` and wants to be the one of `email`: many may be behind one address, and each of them is
+    /// let try.
+    pub(super) fn account(row: Row, address: Option<IpAddr>, email: &EmailAddress) -> Self {
+        let (Self { whose, .. }, mailbox) = (Self::address(row, address), Self::mailbox(row, email));
+        Self { row, whose: format!("{whose} {}", mailbox.whose) }
+    }
+
+    /// For whoever reads the e-mails to `email`, wherever it is asked from.
+    pub(super) fn mailbox(row: Row, email: &EmailAddress) -> Self {
+        Self { row, whose: hex::encode(Sha256::digest(email.as_str())) }
+    }
+
     /// For whoever is signed in.
-    pub(super) fn principal(row: Row, org: &OrgId, actor: &Actor) -> Self {
-        Self { row, whose: format!("{org} {actor:?}") }
+    pub(super) fn principal(row: Row, org: &OrgId, principal: &Principal) -> Self {
+        Self { row, whose: format!("{org} {principal:?}") }
     }
 
     /// What all share that the table has no room for.
@@ -134,8 +148,16 @@ impl Key {
 }
 
 impl Verdict {
-    /// Tells the client.
+    /// What there is a short queue for and not a count: it is full.
+    pub(super) const fn busy(retry_after: Duration) -> Self {
+        Self { allowed: false, limit: 0, remaining: 0, reset: retry_after }
+    }
+
+    /// Tells the client, unless a narrower row has told it already.
     pub(super) fn tell(&self, headers: &mut HeaderMap) {
+        if headers.contains_key(LIMIT) {
+            return;
+        }
         let reset = self.reset.as_secs() + u64::from(self.reset.subsec_nanos() > 0);
         headers.insert(LIMIT, HeaderValue::from(self.limit));
         headers.insert(REMAINING, HeaderValue::from(self.remaining));

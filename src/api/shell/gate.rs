@@ -1,4 +1,4 @@
-//! The way into one route, in this order: size, authentication, permission, limit; then the log line and the handler.
+//! The way into one route, in this order: size, authentication, permission, proof, limit; then the log line and the handler.
 
 use std::sync::Arc;
 
@@ -7,15 +7,17 @@ use axum::http::header;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use chrono::Utc;
 
 use super::idempotency;
 use super::line::{Line, Written};
-use crate::api::auth::{self, AuthContext};
-use crate::api::contract::{Access, Operation};
+use crate::api::auth;
+use crate::api::contract::{Access, Operation, Proof};
 use crate::api::error::ApiError;
 use crate::api::limits::{Key, Row, Verdict};
 use crate::api::state::AppState;
 use crate::domain::ids::RequestId;
+use crate::identity::AuthContext;
 
 /// What the way into a route depends on.
 #[derive(Clone, Debug)]
@@ -63,11 +65,15 @@ impl Gate {
             auth::record_refusal(&self.state, head, auth, permission).await?;
             return Err(ApiError::Forbidden);
         }
+        if let Some(auth) = auth.as_ref().filter(|auth| self.operation.proof == Proof::Fresh && !auth.is_proved(Utc::now())) {
+            auth::record_unproved(&self.state, head, auth).await?;
+            return Err(ApiError::SecondFactorRequired);
+        }
         if let Some(row) = self.operation.limit {
             let taken = self.state.limits.take(key(row, auth.as_ref(), head)).await;
             *verdict = Some(taken);
             if !taken.allowed {
-                return Err(ApiError::RateLimited { retry_after: taken.reset });
+                return Err(ApiError::RateLimited(taken));
             }
         }
         auth.into_iter().for_each(|auth| drop(head.extensions.insert(auth)));
@@ -79,7 +85,7 @@ impl Gate {
         match auth::authenticate(&self.state, head).await? {
             Ok(auth) => Ok(auth),
             Err(refused) => {
-                self.state.limits.admit(Key::address(Row::Api, auth::client_ip(&head.extensions))).await?;
+                let _ = self.state.limits.admit(Key::address(Row::Api, auth::client_ip(&head.extensions))).await?;
                 auth::record_stranger(&self.state, head, refused).await?;
                 Err(ApiError::Unauthorized)
             }
@@ -95,7 +101,7 @@ impl Gate {
 
 fn key(row: Row, auth: Option<&AuthContext>, head: &Parts) -> Key {
     match auth {
-        Some(auth) => Key::principal(row, &auth.org, &auth.actor),
+        Some(auth) => Key::principal(row, &auth.org, &auth.principal),
         None => Key::address(row, auth::client_ip(&head.extensions)),
     }
 }
@@ -103,7 +109,7 @@ fn key(row: Row, auth: Option<&AuthContext>, head: &Parts) -> Key {
 pub(super) async fn logged(request: Request, next: Next) -> Response {
     let Some(id) = request.extensions().get::<RequestId>().cloned() else { return next.run(request).await };
     let line = Line::of(&request, id);
-    let actor = request.extensions().get::<AuthContext>().map(|auth| auth.actor.clone());
+    let actor = request.extensions().get::<AuthContext>().map(|auth| auth.principal.actor());
     let mut response = next.run(request).await;
     line.write(response.status(), actor.as_ref());
     response.extensions_mut().insert(Written);

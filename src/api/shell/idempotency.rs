@@ -14,10 +14,11 @@ use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 
 use super::gate::{Gate, logged};
-use crate::api::auth::{self, AuthContext};
+use crate::api::auth;
 use crate::api::error::ApiError;
 use crate::domain::audit_event::{AuditAction, AuditEvent, AuditResource, Outcome};
 use crate::domain::ids::RequestId;
+use crate::identity::AuthContext;
 use crate::store::named_requests::{Begun, KeptAnswer, NamedRequests, Ticket};
 use crate::store::{OrgScope, StoreError};
 
@@ -29,7 +30,7 @@ pub(super) async fn once(gate: &Gate, request: Request, next: Next) -> Result<Re
     let (head, body) = request.into_parts();
     let auth = head.extensions.get::<AuthContext>().ok_or(ApiError::Unauthorized)?;
     let scope = OrgScope::new(auth.org.clone());
-    let name = format!("{:?} {} {}", auth.actor, gate.operation.name, key(&head.headers)?);
+    let name = format!("{:?} {} {}", auth.principal.actor(), gate.operation.name, key(&head.headers)?);
     let body = to_bytes(body, gate.operation.body_limit).await.map_err(|_| ApiError::TooLarge)?;
     let target = head.uri.path_and_query().map_or("", |target| target.as_str());
     let asked = [target.as_bytes(), b"\n", &body].concat();
@@ -41,7 +42,8 @@ pub(super) async fn once(gate: &Gate, request: Request, next: Next) -> Result<Re
         Begun::Another => return Err(ApiError::field("Idempotency-Key", "was used for another request")),
         Begun::Answered(answer) => {
             let event = AuditEvent {
-                actor: auth.actor.clone(),
+                actor: auth.principal.actor(),
+                session: auth.session.clone(),
                 ip: auth::client_ip(&head.extensions),
                 action: AuditAction::Replay,
                 resource: AuditResource::Api,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, to_bytes};
@@ -16,6 +16,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tower::ServiceExt;
 
 use super::cast::Cast;
+use super::counted::Counted;
 use crate::api::config::ForwardedHeader;
 use crate::api::{AppState, GatewayView, InMemory, Limits, Parts, Proxies, router};
 use crate::audit::AuditLog;
@@ -28,6 +29,9 @@ use crate::domain::patient::{Patient, PatientInput};
 use crate::domain::redacted::Redacted;
 use crate::domain::setting::SettingFault;
 use crate::domain::webhook::{WebhookEndpoint, WebhookEventType, WebhookStatus};
+use crate::identity::bootstrap::FirstPassword;
+use crate::identity::mail::{Mail, MailError, MailQueue, Mailer};
+use crate::identity::{AdminSecret, Identity, IdentityConfig};
 use crate::net::dns::Names;
 use crate::net::https::{HttpsClient, Reach};
 use crate::net::tls::{TlsContext, TlsFiles};
@@ -44,8 +48,9 @@ use crate::store::patients::Patients;
 use crate::store::sealed::{MasterKeys, SealedDocuments};
 use crate::store::sqlite::SqliteDocuments;
 use crate::store::telephony::Telephony;
+use crate::store::users::Users;
 use crate::store::webhooks::WebhookStore;
-use crate::store::{COLLECTIONS, Documents, OrgScope};
+use crate::store::{BoxFuture, COLLECTIONS, Documents, OrgScope};
 use crate::supervision::{Breakers, Supervisor};
 use crate::telemetry::metrics::Metrics;
 use crate::webhooks::config::WebhooksConfig;
@@ -62,6 +67,13 @@ pub(in crate::api) struct House {
     pub(super) directory: TempDir,
     pub(super) stop: watch::Sender<bool>,
     sealed: Arc<SealedDocuments>,
+    pub(super) cast: Cast,
+    /// The e-mails that left.
+    pub(super) sent: Arc<Sent>,
+    /// The way in at the first start.
+    pub(super) first: FirstPassword,
+    /// What the store was asked.
+    pub(super) counted: Arc<Counted>,
 }
 
 /// The web origin that may read answers.
@@ -109,7 +121,9 @@ impl House {
         let directory = tempfile::tempdir().unwrap();
         let secret = Redacted::new(SECRET.to_owned());
         let documents = SqliteDocuments::open(directory.path(), COLLECTIONS).unwrap();
-        let sealed = SealedDocuments::new(documents, MasterKeys::new(&secret, &[]).unwrap());
+        let counted = Counted::new(documents);
+        let sealed = SealedDocuments::new(Arc::clone(&counted) as Arc<dyn Documents>, MasterKeys::new(&secret, &[]).unwrap());
+        let (identity, sent, first) = open_identity(&sealed);
         let records = CallRecords::new(Arc::clone(&sealed) as Arc<dyn Documents>);
         let audit = AuditLog::open_with(&directory.path().join("audit"), 1).unwrap();
         let (registry, outbound) = CallRegistry::new(10);
@@ -132,7 +146,7 @@ impl House {
             switchboard: switchboard(configured, Telephony::new(Arc::clone(&sealed))),
             organisations: Organisations::new(Arc::clone(&sealed)),
             audit,
-            authenticator: Arc::new(Cast),
+            identity: identity.clone(),
             metrics: Metrics::new(),
             events: broadcast::channel(64).0,
             limits: Limits::new(Arc::new(InMemory::default()), per_minute),
@@ -146,7 +160,8 @@ impl House {
             gateway,
             stopped,
         });
-        Self { router: router(state.clone()), state, registry, records, outbound, directory, stop, sealed }
+        let cast = Cast::new(identity, Users::new(Arc::clone(&sealed)), Organisations::new(Arc::clone(&sealed)));
+        Self { router: router(state.clone()), state, registry, records, outbound, directory, stop, sealed, cast, sent, first, counted }
     }
 
     /// A trunk of `org` in the store.
@@ -264,6 +279,7 @@ impl House {
         let mut request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).unwrap();
         request.headers_mut().remove(header::AUTHORIZATION);
         if let Some(bearer) = bearer {
+            let bearer = self.cast.bearer(bearer).await;
             request.headers_mut().insert(header::AUTHORIZATION, format!("Bearer {bearer}").parse().unwrap());
         }
         self.send(request).await
@@ -293,6 +309,55 @@ fn configured() -> DirectorySource {
 fn switchboard(configured: DirectorySource, telephony: Telephony) -> Switchboard {
     let agents = vec!["reception".to_owned()];
     Switchboard::new(configured, agents, telephony, Box::new(|_| Some("planted-password".to_owned()))).unwrap().0
+}
+
+/// Keeps e-mails.
+#[derive(Debug, Default)]
+pub(super) struct Sent(Mutex<Vec<Mail>>);
+
+impl Mailer for Sent {
+    fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<(), MailError>> {
+        self.0.lock().unwrap().push(mail.clone());
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl Sent {
+    /// What was sent to an address and not looked at yet; waits for it a little.
+    pub(super) async fn to(&self, email: &str) -> String {
+        for _ in 0..1_000 {
+            let mut sent = self.0.lock().unwrap();
+            if let Some(at) = sent.iter().position(|mail| mail.to.expose().as_str() == email) {
+                return sent.remove(at).text.into_inner();
+            }
+            drop(sent);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        panic!("no e-mail came");
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
+
+/// Identity with cheap hashes. Opened on a thread of its own, so that a house can be had without waiting.
+fn open_identity(sealed: &Arc<SealedDocuments>) -> (Identity, Arc<Sent>, FirstPassword) {
+    let config = IdentityConfig { password_memory_kib: 64, password_passes: 1, ..IdentityConfig::default() };
+    let sent = Arc::new(Sent::default());
+    let (mail, carrier) = MailQueue::new(sent.clone());
+    tokio::spawn(carrier);
+    let sealed = Arc::clone(sealed);
+    let opening = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let identity = Identity::start(config, sealed, mail, Utc::now()).await.unwrap();
+            let first = identity.bootstrap(Utc::now()).await.unwrap().unwrap();
+            (identity.with_admin_secret(AdminSecret::of(SECRET)), first)
+        })
+    });
+    let (identity, first) = opening.join().unwrap();
+    (identity, sent, first)
 }
 
 pub(super) async fn send(router: &Router, request: Request<Body>) -> Answer {

@@ -1,8 +1,11 @@
 //! The interface through its router, on a real store and a real audit log.
 
 mod access;
+mod accounts;
+mod attacks;
 mod calls;
 mod cast;
+mod counted;
 mod dial_in;
 mod events;
 mod faults;
@@ -18,6 +21,7 @@ mod openapi;
 mod origins;
 mod patient_calls;
 mod patients;
+mod signing_in;
 mod system;
 mod telephony;
 mod webhooks;

@@ -1,8 +1,8 @@
 //! `GET /v1/events`: what happens in the organisation as it happens, as server-sent events (HTML Living Standard §9.2).
 //!
 //! A follower is sent what its permissions show: words only with `transcripts:read`. Whoever does not read fast enough
-//! misses the oldest and is told how many. Every 15 s there is a comment, and the credentials are looked at again: a
-//! stream does not outlive them. Left out on purpose: going on from an event's id; what was missed stands in the records.
+//! misses the oldest and is told how many. Every 15 s there is a comment; every two the credentials
+//! are looked at again, which keeps nobody signed in: a stream does not outlive them. Left out on purpose: going on from an event's id; what was missed stands in the records.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -18,16 +18,16 @@ use tokio::sync::{OwnedSemaphorePermit, broadcast};
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::api::audited::Deed;
-use crate::api::auth::{Requester, bearer_of};
+use crate::api::auth::Requester;
 use crate::api::contract::{Format, Input, Member, Object, Route, Shape, Verb};
 use crate::api::error::ApiError;
 use crate::api::input::Query;
 use crate::api::state::AppState;
+use crate::api::watch::Watch;
 use crate::domain::access::Permission;
 use crate::domain::audit_event::{AuditAction, AuditResource};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::CallId;
-use crate::domain::redacted::Redacted;
 use crate::supervision::told_to_stop;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -62,8 +62,8 @@ async fn follow(
     state.record(&requester, deed, &Ok(())).await?;
     let mut beat = tokio::time::interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let bearer = Redacted::new(bearer_of(&headers).unwrap_or_default().to_owned());
-    let follower = Follower { events: state.events.subscribe(), state, requester, call: query.call_id, bearer, beat, _place: place };
+    let watch = Watch::new(&state, &requester, &headers);
+    let follower = Follower { events: state.events.subscribe(), state, requester, call: query.call_id, beat, watch, _place: place };
     let frames = stream::unfold(follower, |mut follower| async move {
         let frame = follower.next().await?;
         Some((Ok::<_, Infallible>(frame), follower))
@@ -77,8 +77,8 @@ struct Follower {
     state: AppState,
     requester: Requester,
     call: Option<CallId>,
-    bearer: Redacted<String>,
     beat: Interval,
+    watch: Watch,
     _place: OwnedSemaphorePermit,
 }
 
@@ -95,11 +95,11 @@ impl Follower {
                     }
                     Err(broadcast::error::RecvError::Closed) => return None,
                 },
-                _ = self.beat.tick() => {
-                    if !self.is_still_welcome().await {
+                _ = self.beat.tick() => return Some(Bytes::from_static(b":\n\n")),
+                () = self.watch.due() => {
+                    if !self.watch.is_still_welcome().await {
                         return None;
                     }
-                    return Some(Bytes::from_static(b":\n\n"));
                 }
                 () = told_to_stop(&mut stopped) => return None,
             }
@@ -111,12 +111,6 @@ impl Follower {
         event.org_id == self.requester.auth.org
             && self.call.as_ref().is_none_or(|call| event.call_id.as_ref() == Some(call))
             && (!words || self.requester.may(Permission::TranscriptsRead))
-    }
-
-    /// Revoked, expired or narrowed credentials end the stream.
-    async fn is_still_welcome(&self) -> bool {
-        let known = self.state.authenticator.authenticate(self.bearer.expose()).await;
-        known.is_ok_and(|auth| auth == self.requester.auth)
     }
 }
 

@@ -40,6 +40,10 @@ pub struct Verdict {
 #[derive(Debug)]
 pub struct PasswordHasher {
     queue: SyncSender<Job>,
+    nobody: Redacted<String>,
+    /// Jobs that were taken: the tests hold what is done for somebody against what is done for nobody.
+    #[cfg(test)]
+    jobs: std::sync::atomic::AtomicU64,
 }
 
 type Job = Box<dyn FnOnce(&Worker) + Send>;
@@ -64,13 +68,24 @@ impl PasswordHasher {
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(io::Error::from)?;
         let nobody = argon2.hash_password(&random).map_err(|_| io::ErrorKind::Other)?.to_string();
+        let kept = Redacted::new(nobody.clone());
         thread::Builder::new().name("passwords".to_owned()).spawn(move || {
             let worker = Worker { argon2, cost, nobody };
             for job in jobs {
                 job(&worker);
             }
         })?;
-        Ok(Self { queue })
+        Ok(Self {
+            queue,
+            nobody: kept,
+            #[cfg(test)]
+            jobs: Default::default(),
+        })
+    }
+
+    /// The hash of nobody's password.
+    pub(in crate::identity) const fn nobody(&self) -> &Redacted<String> {
+        &self.nobody
     }
 
     /// The hash of a password.
@@ -104,7 +119,14 @@ impl PasswordHasher {
         .await
     }
 
+    #[cfg(test)]
+    pub(crate) fn jobs(&self) -> u64 {
+        self.jobs.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Worker) -> T + Send + 'static) -> Result<T, IdentityError> {
+        #[cfg(test)]
+        self.jobs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |worker| {
             // Whoever asked may have gone away: then nobody wants the work done.

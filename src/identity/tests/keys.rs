@@ -7,7 +7,18 @@ async fn key(
     scopes: &[Permission],
     end: Option<DateTime<Utc>>,
 ) -> (crate::domain::api_key::ApiKey, Redacted<String>) {
-    world.identity.make_api_key(&scope(), "import".to_owned(), scopes.to_vec(), maker.id.clone(), end, start()).await.unwrap()
+    let key = crate::domain::api_key::ApiKey {
+        id: crate::domain::ids::ApiKeyId::random(),
+        org_id: OrgId::default_org(),
+        name: "import".to_owned(),
+        scopes: scopes.to_vec(),
+        created_by: maker.id.clone(),
+        created_at: start(),
+        expires_at: end,
+        revoked_at: None,
+    };
+    let clear = world.identity.make_api_key(&key).await.unwrap();
+    (key, clear)
 }
 
 #[tokio::test]
@@ -15,7 +26,7 @@ async fn a_key_may_what_its_maker_may_within_its_scopes() {
     let world = World::new().await;
     let ada = world.user("ada@example.org", Role::Staff).await;
     let (made, clear) = key(&world, &ada, &[Permission::PatientsRead, Permission::PatientsExport], None).await;
-    let context = world.identity.authenticate(clear.expose(), after(1)).await.unwrap();
+    let context = world.identity.authenticate(clear.expose(), Occasion::Request, after(1)).await.unwrap();
     assert_eq!(context.principal, Principal::ApiKey(made.id.clone()));
     let expected: Permissions = [Permission::PatientsRead].into_iter().collect();
     assert_eq!(context.permissions, expected);
@@ -31,12 +42,12 @@ async fn a_key_ends_when_it_is_revoked_or_over_or_its_maker_leaves() {
     let (_, lasting) = key(&world, &ada, &[], None).await;
     world.identity.revoke_api_key(&scope(), &revoked.id, after(1)).await.unwrap();
     world.identity.revoke_api_key(&scope(), &revoked.id, after(2)).await.unwrap();
-    assert!(matches!(world.identity.authenticate(revoked_text.expose(), after(2)).await, Err(AuthError::Over)));
-    assert!(world.identity.authenticate(ending.expose(), after(9)).await.is_ok());
-    assert!(matches!(world.identity.authenticate(ending.expose(), after(10)).await, Err(AuthError::Over)));
-    assert!(world.identity.authenticate(lasting.expose(), after(10)).await.is_ok());
+    assert!(matches!(world.identity.authenticate(revoked_text.expose(), Occasion::Request, after(2)).await, Err(AuthError::Over)));
+    assert!(world.identity.authenticate(ending.expose(), Occasion::Request, after(9)).await.is_ok());
+    assert!(matches!(world.identity.authenticate(ending.expose(), Occasion::Request, after(10)).await, Err(AuthError::Over)));
+    assert!(world.identity.authenticate(lasting.expose(), Occasion::Request, after(10)).await.is_ok());
     world.identity.parts.users.update(&scope(), &User { status: UserStatus::Inactive, ..ada }, 1, after(11)).await.unwrap();
-    assert!(matches!(world.identity.authenticate(lasting.expose(), after(11)).await, Err(AuthError::Over)));
+    assert!(matches!(world.identity.authenticate(lasting.expose(), Occasion::Request, after(11)).await, Err(AuthError::Over)));
 }
 
 #[tokio::test]
@@ -54,7 +65,7 @@ async fn what_is_no_key_is_nobodys_and_no_file_holds_one() {
         &clear[..clear.len() - 1],
         &format!("{clear}.x"),
     ] {
-        assert!(matches!(world.identity.authenticate(text, after(1)).await, Err(AuthError::Unknown)), "{text}");
+        assert!(matches!(world.identity.authenticate(text, Occasion::Request, after(1)).await, Err(AuthError::Unknown)), "{text}");
     }
     for entry in std::fs::read_dir(world._directory.path()).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();

@@ -4,6 +4,7 @@ mod keys;
 mod passwords;
 mod sessions;
 mod signing_in;
+mod timing;
 
 use std::sync::Mutex;
 
@@ -65,11 +66,16 @@ fn text(text: &str) -> Redacted<String> {
 
 impl World {
     async fn new() -> Self {
+        Self::at_cost(64, 1).await
+    }
+
+    /// With passwords that cost so much.
+    async fn at_cost(password_memory_kib: u32, password_passes: u32) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let documents = SqliteDocuments::open(directory.path(), COLLECTIONS).unwrap();
         let master = MasterKeys::new(&text("8f1c0b7e6a5d4c3b2a190817f6e5d4c3"), &[]).unwrap();
         let documents = SealedDocuments::new(documents, master);
-        let config = IdentityConfig { password_memory_kib: 64, password_passes: 1, ..IdentityConfig::default() };
+        let config = IdentityConfig { password_memory_kib, password_passes, ..IdentityConfig::default() };
         let sent = Arc::new(Sent::default());
         let (mail, carrier) = MailQueue::new(sent.clone());
         tokio::spawn(carrier);
@@ -112,7 +118,7 @@ impl World {
     async fn try_sign_in(&self, email: &str, password: &str, now: DateTime<Utc>) -> Result<SignedIn, IdentityError> {
         let attempt =
             SignIn { email: Redacted::new(email.parse().unwrap()), password: text(password), org: None, client: client("browser") };
-        self.identity.sign_in(&attempt, now).await
+        self.identity.sign_in(&attempt, now).await.outcome
     }
 
     async fn sign_in(&self, email: &str, now: DateTime<Utc>) -> Tokens {

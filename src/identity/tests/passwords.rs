@@ -15,7 +15,7 @@ async fn a_forgotten_password_is_replaced_by_a_code_that_is_good_once() {
     assert!(matches!(weak, Err(IdentityError::Password(PasswordFault::Length))));
     world.identity.reset_password(&code, &text(OTHER), after(2)).await.unwrap();
     assert!(matches!(world.identity.reset_password(&code, &text(OTHER), after(3)).await, Err(IdentityError::InvalidCode)));
-    assert!(matches!(world.identity.authenticate(tokens.access.expose(), after(3)).await, Err(AuthError::Over)));
+    assert!(matches!(world.identity.authenticate(tokens.access.expose(), Occasion::Request, after(3)).await, Err(AuthError::Over)));
     assert!(world.try_sign_in("ada@example.org", PASSWORD, after(4)).await.is_err());
     assert!(world.try_sign_in("ada@example.org", OTHER, after(4)).await.is_ok());
 }
@@ -69,7 +69,7 @@ async fn the_last_five_passwords_are_not_chosen_again() {
     // The sixth back is free.
     world.identity.change_password(&scope(), &ada, &tokens.session, &text(&current), &text(PASSWORD), after(600)).await.unwrap();
     // Who changed it stays signed in.
-    assert!(world.identity.authenticate(tokens.access.expose(), after(601)).await.is_ok());
+    assert!(world.identity.authenticate(tokens.access.expose(), Occasion::Request, after(601)).await.is_ok());
 }
 
 #[tokio::test]
@@ -88,7 +88,8 @@ async fn an_imported_hash_verifies_once_and_is_rehashed() {
 async fn an_invitation_is_accepted_once_and_gives_the_role_that_was_meant() {
     let world = World::new().await;
     let email = Redacted::new("ada@example.org".parse().unwrap());
-    let invited = world.identity.invite(&scope(), email, None, Role::Staff, start()).await.unwrap();
+    let invited = User::invited(OrgId::default_org(), email, None, Role::Staff, start());
+    world.identity.invite(&invited, start()).await.unwrap();
     assert!(invited.role.permissions() == crate::domain::access::Permissions::NONE);
     let code = world.mailed_code().await;
     assert!(matches!(
@@ -105,7 +106,7 @@ async fn an_invitation_is_accepted_once_and_gives_the_role_that_was_meant() {
 async fn an_address_is_proved_by_a_code_that_was_sent_to_it() {
     let world = World::new().await;
     let ada = world.user("ada@example.org", Role::Unverified).await;
-    world.identity.request_verification(&scope(), &ada, start()).await.unwrap();
+    world.identity.request_verification(&ada.email, None, start()).await.unwrap();
     let code = world.mailed_code().await;
     assert_eq!(world.identity.verify_email(&code, after(1)).await.unwrap().role, Role::Staff);
     assert!(world.identity.verify_email(&code, after(2)).await.is_err());

@@ -12,14 +12,14 @@ async fn a_refresh_token_is_good_once_and_its_second_use_ends_the_family() {
     let first = world.sign_in("ada@example.org", start()).await;
     let second = world.identity.refresh(&first.refresh, &client("browser"), after(60)).await.unwrap();
     assert_ne!(first.refresh, second.refresh);
-    assert!(world.identity.authenticate(second.access.expose(), after(61)).await.is_ok());
+    assert!(world.identity.authenticate(second.access.expose(), Occasion::Request, after(61)).await.is_ok());
     let third = world.identity.refresh(&second.refresh, &client("browser"), after(120)).await.unwrap();
     // The thief comes with the first one, long after.
     let reused = world.other_node.refresh(&first.refresh, &client("browser"), after(121)).await;
-    assert!(matches!(reused, Err(IdentityError::TokenReused)), "{reused:?}");
+    assert!(matches!(reused, Err(IdentityError::TokenReused { .. })), "{reused:?}");
     assert_eq!(ended(&world, &third).await, Some(SessionEndReason::TokenReused));
     assert!(matches!(world.identity.refresh(&third.refresh, &client("browser"), after(122)).await, Err(IdentityError::InvalidCode)));
-    assert!(matches!(world.other_node.authenticate(third.access.expose(), after(122)).await, Err(AuthError::Over)));
+    assert!(matches!(world.other_node.authenticate(third.access.expose(), Occasion::Request, after(122)).await, Err(AuthError::Over)));
 }
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn within_ten_seconds_the_same_client_gets_the_same_answer_and_no_other_do
     let again = world.other_node.refresh(&first.refresh, &client("browser"), after(70)).await.unwrap();
     assert_eq!(again.refresh, second.refresh);
     let other = world.identity.refresh(&first.refresh, &client("thief"), after(70)).await;
-    assert!(matches!(other, Err(IdentityError::TokenReused)));
+    assert!(matches!(other, Err(IdentityError::TokenReused { .. })));
     assert_eq!(ended(&world, &first).await, Some(SessionEndReason::TokenReused));
 }
 
@@ -90,12 +90,12 @@ async fn signing_out_holds_here_at_once_on_other_nodes_within_seconds_and_after_
     world.user("ada@example.org", Role::Staff).await;
     let tokens = world.sign_in("ada@example.org", start()).await;
     for node in [&world.identity, &world.other_node] {
-        assert!(node.authenticate(tokens.access.expose(), after(1)).await.is_ok());
+        assert!(node.authenticate(tokens.access.expose(), Occasion::Request, after(1)).await.is_ok());
     }
     world.identity.sign_out(&OrgId::default_org(), &tokens.session, after(2)).await.unwrap();
-    assert!(matches!(world.identity.authenticate(tokens.access.expose(), after(2)).await, Err(AuthError::Over)));
+    assert!(matches!(world.identity.authenticate(tokens.access.expose(), Occasion::Request, after(2)).await, Err(AuthError::Over)));
     let told = std::time::Instant::now();
-    while world.other_node.authenticate(tokens.access.expose(), after(2)).await.is_ok() {
+    while world.other_node.authenticate(tokens.access.expose(), Occasion::Request, after(2)).await.is_ok() {
         assert!(told.elapsed() < Duration::from_secs(5), "the other node still takes it");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -107,19 +107,19 @@ async fn a_sign_in_ends_after_a_quarter_of_an_hour_without_a_request_and_after_t
     let world = World::new().await;
     world.user("ada@example.org", Role::Staff).await;
     let idle = world.sign_in("ada@example.org", start()).await;
-    assert!(matches!(world.identity.authenticate(idle.access.expose(), after(901)).await, Err(AuthError::Over)));
+    assert!(matches!(world.identity.authenticate(idle.access.expose(), Occasion::Request, after(901)).await, Err(AuthError::Over)));
     assert_eq!(ended(&world, &idle).await, Some(SessionEndReason::Idle));
 
     let mut busy = world.sign_in("ada@example.org", start()).await;
     let minutes = |n: i64| after(n * 60);
     for ten in 1..72 {
-        assert!(world.identity.authenticate(busy.access.expose(), minutes(ten * 10)).await.is_ok(), "{ten}");
+        assert!(world.identity.authenticate(busy.access.expose(), Occasion::Request, minutes(ten * 10)).await.is_ok(), "{ten}");
         if ten % 2 == 0 {
             busy = world.identity.refresh(&busy.refresh, &client("browser"), minutes(ten * 10)).await.unwrap();
         }
     }
     assert_eq!(busy.refresh_expires_at, minutes(720));
-    assert!(matches!(world.identity.authenticate(busy.access.expose(), minutes(720)).await, Err(AuthError::Over)));
+    assert!(matches!(world.identity.authenticate(busy.access.expose(), Occasion::Request, minutes(720)).await, Err(AuthError::Over)));
     assert!(matches!(world.identity.refresh(&busy.refresh, &client("browser"), minutes(720)).await, Err(IdentityError::InvalidCode)));
 }
 
@@ -129,7 +129,7 @@ async fn an_access_token_ends_after_half_an_hour() {
     world.user("ada@example.org", Role::Staff).await;
     let tokens = world.sign_in("ada@example.org", start()).await;
     for (seconds, good) in [(600, true), (1_200, true), (1_799, true), (1_800, false)] {
-        assert_eq!(world.identity.authenticate(tokens.access.expose(), after(seconds)).await.is_ok(), good, "{seconds}");
+        assert_eq!(world.identity.authenticate(tokens.access.expose(), Occasion::Request, after(seconds)).await.is_ok(), good, "{seconds}");
     }
 }
 
@@ -152,7 +152,7 @@ async fn what_a_user_may_do_follows_from_the_role_they_have_now() {
     let found = world.identity.parts.users.get(&scope(), &ada.id).await.unwrap().unwrap();
     let demoted = User { role: Role::Unverified, ..found.record };
     world.identity.parts.users.update(&scope(), &demoted, found.version, after(1)).await.unwrap();
-    assert!(matches!(world.identity.authenticate(tokens.access.expose(), after(1)).await, Err(AuthError::Over)));
+    assert!(matches!(world.identity.authenticate(tokens.access.expose(), Occasion::Request, after(1)).await, Err(AuthError::Over)));
 }
 
 #[tokio::test]
@@ -165,7 +165,7 @@ async fn a_key_that_is_rotated_logs_nobody_out() {
     let after_it = world.other_node.refresh(&before.refresh, &client("browser"), after(2)).await.unwrap();
     for access in [before.access, after_it.access] {
         for node in [&world.identity, &world.other_node] {
-            assert!(node.authenticate(access.expose(), after(3)).await.is_ok());
+            assert!(node.authenticate(access.expose(), Occasion::Request, after(3)).await.is_ok());
         }
     }
     let kids = world.identity.parts.tokens.kids().await;

@@ -21,12 +21,12 @@ async fn staff_sign_in_with_a_password_and_ask_with_the_token() {
     let world = World::new().await;
     let ada = world.user("ada@example.org", Role::Staff).await;
     let tokens = world.sign_in("ADA@example.org", start()).await;
-    let context = world.identity.authenticate(tokens.access.expose(), after(1)).await.unwrap();
+    let context = world.identity.authenticate(tokens.access.expose(), Occasion::Request, after(1)).await.unwrap();
     assert_eq!((context.org, context.principal, context.role), (OrgId::default_org(), Principal::User(ada.id.clone()), Role::Staff));
     assert_eq!(context.permissions, Role::Staff.permissions());
     assert_eq!(world.identity.parts.users.get(&scope(), &ada.id).await.unwrap().unwrap().record.last_login_at, Some(start()));
     // Another node takes it as well.
-    assert!(world.other_node.authenticate(tokens.access.expose(), after(1)).await.is_ok());
+    assert!(world.other_node.authenticate(tokens.access.expose(), Occasion::Request, after(1)).await.is_ok());
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn an_administrator_sets_up_a_second_factor_first_and_needs_it_from_then_o
     let (kind, token) = step(world.try_sign_in("ada@example.org", PASSWORD, start()).await);
     assert_eq!(kind, TokenKind::Enrolment);
     // The step opens nothing else.
-    assert!(matches!(world.identity.authenticate(&token, start()).await, Err(AuthError::Unknown)));
+    assert!(matches!(world.identity.authenticate(&token, Occasion::Request, start()).await, Err(AuthError::Unknown)));
     assert!(matches!(
         world.identity.prove_second_factor(&token, &text("000000"), &client("browser"), start()).await,
         Err(IdentityError::InvalidCode)
@@ -114,7 +114,7 @@ async fn an_administrator_sets_up_a_second_factor_first_and_needs_it_from_then_o
     // The code of the enrolment was used, and so was the password's first attempt.
     assert_eq!(refusal(prove(code, 60).await), Refusal::WrongCode);
     let SignedIn::Session(tokens) = prove(totp_code(&enrolment.secret, after(65)), 65).await.unwrap() else { panic!("no session") };
-    assert!(world.identity.authenticate(tokens.access.expose(), after(66)).await.unwrap().second_factor);
+    assert!(world.identity.authenticate(tokens.access.expose(), Occasion::Request, after(66)).await.unwrap().proved_at.is_some());
     // A step is over after five minutes.
     assert!(matches!(prove(codes.0[0].clone(), 60 + 301).await, Err(IdentityError::InvalidCode)));
 }
@@ -159,5 +159,5 @@ async fn a_suspended_organisation_lets_nobody_in_and_whoever_is_in_out() {
     let suspended = Organisation { status: crate::domain::organisation::OrganisationStatus::Suspended, ..found.record };
     world.identity.parts.organisations.update(&suspended, found.version).await.unwrap();
     assert_eq!(refusal(world.try_sign_in("ada@example.org", PASSWORD, after(1)).await), Refusal::OrganisationSuspended);
-    assert!(matches!(world.identity.authenticate(tokens.access.expose(), after(1)).await, Err(AuthError::Over)));
+    assert!(matches!(world.identity.authenticate(tokens.access.expose(), Occasion::Request, after(1)).await, Err(AuthError::Over)));
 }

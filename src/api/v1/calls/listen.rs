@@ -1,13 +1,14 @@
-//! `GET /v1/calls/{id}/listen`: a running call as it sounds, until it ends or the listener goes.
+//! `GET /v1/calls/{id}/listen`: a running call as it sounds, until it ends, or the listener goes or may not listen any more.
 
 use std::io;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use media::units::SampleRate;
+use tokio::sync::watch;
 
 use super::commands::refusal;
 use super::input::{ListenQuery, Mix, Rate};
@@ -16,6 +17,7 @@ use crate::api::auth::Requester;
 use crate::api::error::ApiError;
 use crate::api::input::Query;
 use crate::api::state::AppState;
+use crate::api::watch::Watch;
 use crate::call::listening::Listening;
 use crate::domain::audit_event::AuditAction;
 use crate::leg::listeners::{ListenerMix, ListenerSetup};
@@ -25,6 +27,7 @@ pub(super) async fn listen(
     State(state): State<AppState>,
     requester: Requester,
     Path(id): Path<String>,
+    headers: HeaderMap,
     Query(query): Query<ListenQuery>,
 ) -> Result<Response, ApiError> {
     let id = call_id(&id)?;
@@ -34,18 +37,38 @@ pub(super) async fn listen(
         Err(refused) => Err(refusal(&state, &requester, &id, refused).await),
     };
     state.record(&requester, of_call(AuditAction::ListenCall, Some(&id)), &listening).await?;
-    let header = wav_header(setup);
-    let frames = stream::unfold((listening?, Some(header), state.stopped.clone()), |(mut listening, header, mut stopped)| async move {
+    let ear = Ear { listening: listening?, watch: Watch::new(&state, &requester, &headers), stopped: state.stopped.clone() };
+    let frames = stream::unfold((ear, Some(wav_header(setup))), |(mut ear, header)| async move {
         let bytes = match header {
             Some(header) => header,
-            None => tokio::select! {
-                frame = next(&mut listening) => frame?,
-                () = told_to_stop(&mut stopped) => return None,
-            },
+            None => ear.next().await?,
         };
-        Some((Ok::<_, io::Error>(bytes), (listening, None, stopped)))
+        Some((Ok::<_, io::Error>(bytes), (ear, None)))
     });
     Ok(([(header::CONTENT_TYPE, "audio/wav")], Body::from_stream(frames)).into_response())
+}
+
+/// Somebody who listens.
+struct Ear {
+    listening: Listening,
+    watch: Watch,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Ear {
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            tokio::select! {
+                frame = next(&mut self.listening) => return frame,
+                () = self.watch.due() => {
+                    if !self.watch.is_still_welcome().await {
+                        return None;
+                    }
+                }
+                () = told_to_stop(&mut self.stopped) => return None,
+            }
+        }
+    }
 }
 
 async fn next(listening: &mut Listening) -> Option<Bytes> {

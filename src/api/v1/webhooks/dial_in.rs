@@ -125,6 +125,7 @@ fn call(announced: DialIn, now: DateTime<Utc>) -> Result<AnnouncedCall, ApiError
 fn event(head: &Parts, proof: &Proof, outcome: Outcome, reason: Option<&str>) -> AuditEvent {
     AuditEvent {
         actor: Actor::Trunk(proof.key.to_string()),
+        session: None,
         ip: auth::client_ip(&head.extensions),
         action: AuditAction::AnnounceCall,
         resource: AuditResource::Call,

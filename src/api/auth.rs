@@ -1,58 +1,20 @@
-//! Who asks: credentials are decoded once a request into one context.
+//! Who asks: credentials are decoded once a request, by [`Identity`](crate::identity::Identity), into one context.
 
-mod secret;
-
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, header};
-use chrono::{DateTime, Utc};
-
-pub use secret::{AdminSecret, SecretError};
+use chrono::Utc;
 
 use super::error::ApiError;
 use super::state::AppState;
-use crate::domain::access::{Permission, Permissions, Role};
+use crate::domain::access::Permission;
 use crate::domain::audit_event::{Actor, AuditAction, AuditEvent, AuditResource, Outcome};
-use crate::domain::ids::{OrgId, RequestId};
-use crate::store::{BoxFuture, OrgScope};
-
-/// Who asks, for whom, and what they may do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuthContext {
-    /// The organisation whose walls hold.
-    pub org: OrgId,
-    /// The actor named in the audit log.
-    pub actor: Actor,
-    /// What they are.
-    pub role: Role,
-    /// What they may do: what the role may, within the scopes of a key.
-    pub permissions: Permissions,
-    /// When the credentials end; never, for those that have no end of their own.
-    pub expires_at: Option<DateTime<Utc>>,
-}
-
-/// Why credentials were refused.
-#[derive(Debug, thiserror::Error)]
-pub enum AuthError {
-    /// They are nobody's.
-    #[error("the credentials are nobody's")]
-    Unknown,
-    /// They were somebody's and are no more: expired, or revoked.
-    #[error("the credentials are not valid any more")]
-    Over,
-    /// It cannot be told now.
-    #[error("credentials cannot be checked now")]
-    Unavailable(#[source] crate::store::StoreError),
-}
-
-/// What knows credentials.
-pub trait Authenticate: Send + Sync + fmt::Debug {
-    /// Whose they are.
-    fn authenticate<'a>(&'a self, bearer: &'a str) -> BoxFuture<'a, Result<AuthContext, AuthError>>;
-}
+use crate::domain::ids::{OrgId, RequestId, SessionId, UserId};
+use crate::identity::sign_in::ClientBinding;
+use crate::identity::{AuthContext, AuthError, Occasion, Principal};
+use crate::store::OrgScope;
 
 /// The request's actor, place and name: all that an audit entry says of it.
 #[derive(Clone, Debug)]
@@ -71,30 +33,26 @@ impl Requester {
         self.auth.permissions.contains(permission)
     }
 
+    /// The user who asks, and their sign-in: neither a key nor the admin secret has an account to look after.
+    pub(super) fn signed_in(&self) -> Result<(&UserId, &SessionId), ApiError> {
+        match (&self.auth.principal, &self.auth.session) {
+            (Principal::User(user), Some(session)) => Ok((user, session)),
+            _ => Err(ApiError::Forbidden),
+        }
+    }
+
     /// What this requester did.
     pub(super) fn did(&self, action: AuditAction, resource: AuditResource, object: Option<String>, outcome: Outcome) -> AuditEvent {
-        let (actor, ip, request_id) = (self.auth.actor.clone(), self.ip, self.request_id.clone());
-        AuditEvent { actor, ip, action, resource, object, outcome, reason: None, request_id }
-    }
-}
-
-/// Whoever bears the admin secret may do everything, in the organisation that exists before any other.
-impl Authenticate for AdminSecret {
-    fn authenticate<'a>(&'a self, bearer: &'a str) -> BoxFuture<'a, Result<AuthContext, AuthError>> {
-        let known = self.matches(bearer);
-        Box::pin(async move {
-            let role = Role::SuperAdmin;
-            let context =
-                AuthContext { org: OrgId::default_org(), actor: Actor::Admin, role, permissions: role.permissions(), expires_at: None };
-            if known { Ok(context) } else { Err(AuthError::Unknown) }
-        })
+        let (actor, session) = (self.auth.principal.actor(), self.auth.session.clone());
+        let (ip, request_id) = (self.ip, self.request_id.clone());
+        AuditEvent { actor, session, ip, action, resource, object, outcome, reason: None, request_id }
     }
 }
 
 /// Whose credentials a request bears, or why they are nobody's, in a word.
 pub(super) async fn authenticate(state: &AppState, head: &Parts) -> Result<Result<AuthContext, &'static str>, ApiError> {
     let Some(presented) = bearer_of(&head.headers) else { return Ok(Err("missing_credentials")) };
-    match state.authenticator.authenticate(presented).await {
+    match state.identity.authenticate(presented, Occasion::Request, Utc::now()).await {
         Ok(context) => Ok(Ok(context)),
         Err(AuthError::Unknown) => Ok(Err("wrong_credentials")),
         Err(AuthError::Over) => Ok(Err("credentials_over")),
@@ -104,20 +62,32 @@ pub(super) async fn authenticate(state: &AppState, head: &Parts) -> Result<Resul
 
 /// Puts into the audit log that somebody came without valid credentials.
 pub(super) async fn record_stranger(state: &AppState, head: &Parts, reason: &str) -> Result<(), ApiError> {
-    refusal(state, head, &OrgId::default_org(), Actor::Anonymous, reason).await
+    refusal(state, head, &OrgId::default_org(), (Actor::Anonymous, None), reason).await
 }
 
 /// Puts into the audit log that somebody wanted to do what they may not.
 pub(super) async fn record_refusal(state: &AppState, head: &Parts, auth: &AuthContext, missing: Permission) -> Result<(), ApiError> {
     tracing::debug!(permission = missing.name(), "permission_missing");
-    refusal(state, head, &auth.org, auth.actor.clone(), "missing_permission").await
+    refusal(state, head, &auth.org, (auth.principal.actor(), auth.session.clone()), "missing_permission").await
 }
 
-async fn refusal(state: &AppState, head: &Parts, org: &OrgId, actor: Actor, reason: &str) -> Result<(), ApiError> {
+/// Puts into the audit log that somebody has to prove their second factor again first.
+pub(super) async fn record_unproved(state: &AppState, head: &Parts, auth: &AuthContext) -> Result<(), ApiError> {
+    refusal(state, head, &auth.org, (auth.principal.actor(), auth.session.clone()), "second_factor_required").await
+}
+
+async fn refusal(
+    state: &AppState,
+    head: &Parts,
+    org: &OrgId,
+    (actor, session): (Actor, Option<SessionId>),
+    reason: &str,
+) -> Result<(), ApiError> {
     let route = head.extensions.get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let (ip, request_id) = (client_ip(&head.extensions), head.extensions.get::<RequestId>().cloned());
     let denied = AuditEvent {
         actor,
+        session,
         ip,
         action: AuditAction::ApiAccess,
         resource: AuditResource::Api,
@@ -139,6 +109,32 @@ pub(super) fn bearer_of(headers: &HeaderMap) -> Option<&str> {
 
 pub(super) fn client_ip(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip().to_canonical())
+}
+
+/// Where a request comes from that bears no credentials yet.
+#[derive(Clone, Debug)]
+pub(super) struct Client {
+    pub(super) ip: Option<IpAddr>,
+    pub(super) request_id: Option<RequestId>,
+    agent: String,
+}
+
+impl Client {
+    /// What tells it apart from others: its address and what it calls itself.
+    pub(super) fn binding(&self) -> ClientBinding {
+        let ip = self.ip.map(|ip| ip.to_string()).unwrap_or_default();
+        ClientBinding::of(&format!("{ip} {}", self.agent))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Client {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        let agent = parts.headers.get(header::USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned());
+        let (ip, request_id) = (client_ip(&parts.extensions), parts.extensions.get().cloned());
+        Ok(Self { ip, request_id, agent: agent.unwrap_or_default() })
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Requester {
