@@ -84,20 +84,14 @@ impl Book {
             return false;
         }
         let bounds = self.bounds;
+        let past = self.past(name);
         let page = self.pages.entry(call.clone()).or_insert_with(|| Page::new(org.clone()));
         if page.names.len() >= NAMES || page.names.iter().any(|known| **known == *name) {
             return true;
         }
         page.names.push(name.into());
+        past.into_iter().for_each(|message| page.put(bounds, message));
         let calls = self.names.entry(name.into()).or_default();
-        if calls.is_empty() {
-            let (ours, others) = std::mem::take(&mut self.strays).into_iter().partition(|stray| *stray.name == *name);
-            self.strays = others;
-            for Stray { message, .. } in ours {
-                self.stray_bytes -= message.octets.expose().len();
-                page.put(bounds, message);
-            }
-        }
         if calls.len() < CALLS_OF_NAME {
             calls.push(call.clone());
         }
@@ -159,6 +153,19 @@ impl Book {
             self.pages.remove(call);
         }
         ladder
+    }
+
+    /// What has gone by under a Call-ID: with the other call that has it when a call comes back to us, else as strays.
+    fn past(&mut self, name: &str) -> Vec<LadderMessage> {
+        if let Some(other) = self.names.get(name).and_then(|calls| calls.first()).and_then(|call| self.pages.get(call)) {
+            let same = |message: &&LadderMessage| Glance::at(message.octets.expose()).call_id == name;
+            return other.messages.iter().filter(same).cloned().collect();
+        }
+        let (ours, others): (VecDeque<Stray>, VecDeque<Stray>) =
+            std::mem::take(&mut self.strays).into_iter().partition(|stray| *stray.name == *name);
+        self.strays = others;
+        self.stray_bytes -= ours.iter().map(|stray| stray.message.octets.expose().len()).sum::<usize>();
+        ours.into_iter().map(|stray| stray.message).collect()
     }
 
     fn stray(&mut self, name: &str, message: LadderMessage) {
@@ -277,12 +284,14 @@ mod tests {
         let (mut book, org) = (Book::new(BOUNDS), OrgId::default_org());
         let (out, back) = (CallId::random(), CallId::random());
         assert!(book.begin(&out, &org, "first") && book.begin(&out, &org, "second"));
-        book.put("first", message("503"));
-        book.put("second", message("invite"));
+        let of = |name: &str, text: &str| message(&format!("{text}\r\nCall-ID: {name}\r\n\r\n"));
+        let first_lines = |ladder: &Ladder| texts(ladder).iter().map(|text| text.lines().next().unwrap().to_owned()).collect::<Vec<_>>();
+        book.put("first", of("first", "503"));
+        book.put("second", of("second", "invite"));
         assert!(book.begin(&back, &org, "second"));
-        book.put("second", message("200"));
-        assert_eq!(texts(&book.read(&org, &out).unwrap().0), ["503", "invite", "200"]);
-        assert_eq!(texts(&book.read(&org, &back).unwrap().0), ["200"]);
+        book.put("second", of("second", "200"));
+        assert_eq!(first_lines(&book.read(&org, &out).unwrap().0), ["503", "invite", "200"]);
+        assert_eq!(first_lines(&book.read(&org, &back).unwrap().0), ["invite", "200"]);
         let left: Vec<_> = std::iter::from_fn(|| book.take_running()).collect();
         assert_eq!((left.len(), book.names.len()), (2, 0));
     }

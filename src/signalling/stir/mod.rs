@@ -56,12 +56,6 @@ impl Stir {
         Self { signer, verifier: verifier.map(Arc::new), waiting: HashMap::new(), to_desk, verdicts }
     }
 
-    /// Whether callers can be checked at all.
-    #[must_use]
-    pub const fn verifies(&self) -> bool {
-        self.verifier.is_some()
-    }
-
     /// The headers that say it; none without a key.
     #[must_use]
     pub fn sign(&self, statement: Option<&Statement>) -> ExtraHeaders {
@@ -74,9 +68,11 @@ impl Stir {
     /// # Errors
     /// With the call, and what is known of its caller at once.
     pub fn check(&mut self, id: InviteId, claimed: Claimed, invite: Box<IncomingInvite>) -> Result<(), (Box<IncomingInvite>, Fault)> {
-        let Some(verifier) = self.verifier.clone().filter(|_| !claimed.identities.is_empty()) else {
+        if claimed.identities.is_empty() {
             return Err((invite, Fault::Missing));
-        };
+        }
+        // Without authorities there is nobody whose word counts: a trunk that requires it gets no calls.
+        let Some(verifier) = self.verifier.clone() else { return Err((invite, Fault::Certificate)) };
         if self.waiting.len() >= WAITING {
             return Err((invite, Fault::Busy));
         }
