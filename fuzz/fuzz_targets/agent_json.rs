@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use auricle::agent::config::{AgentConfig, WireFormat};
 use auricle::agent::model::{AgentCommand, AgentEvent, AgentMessage, BargeInCause, PlaybackState};
 use auricle::agent::session::{AgentSession, CallFacts};
+use auricle::domain::call_record::Direction;
+use auricle::domain::ids::CallId;
 use libfuzzer_sys::fuzz_target;
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 
@@ -18,7 +20,8 @@ const READY: &str = r#"{"type":"session.updated","session":{"audio":{"input":{"f
 fuzz_target!(|input: &[u8]| {
     let mut now = Instant::now();
     let config = AgentConfig { format: WireFormat::Pcmu, greet_first: true, ..AgentConfig::at("ws://127.0.0.1/") };
-    let mut session = AgentSession::new(&config, CallFacts { now, unix_time: Duration::from_secs(1_795_000_000) });
+    let facts = CallFacts { now, unix_time: Duration::from_secs(1_795_000_000), call: CallId::derived("fuzz"), direction: Direction::Inbound };
+    let mut session = AgentSession::new(&config, facts);
     session.handle_connected(now);
     if input.first().is_some_and(|byte| byte & 1 == 0) {
         session.handle_message(now, AgentMessage::Text(READY));

@@ -23,7 +23,8 @@ pub struct AgentConfig {
     pub protocol: Protocol,
     /// Where it listens, `wss://…`, or `ws://…` where every address of the host is loopback or private. Required.
     pub url: String,
-    /// The model, where the provider has several; goes into the URL as the protocol wants it. Default: none.
+    /// The model, where the provider has several; goes into URL or settings as the protocol wants it. For Deepgram the one that
+    /// thinks, as `provider/model`. Default: none.
     pub model: Option<String>,
     /// How audio is written, both ways. Default: `pcm24k`.
     pub format: WireFormat,
@@ -39,7 +40,8 @@ pub struct AgentConfig {
     pub turn_detection: TurnDetection,
     /// Whether the agent speaks first. Default: false.
     pub greet_first: bool,
-    /// What it is told for its first words; needs `greet_first`. Default: none, its instructions decide.
+    /// What it is told for its first words; for Deepgram and ElevenLabs the words themselves. Needs `greet_first`. Default: none,
+    /// its instructions decide.
     pub greeting: Option<String>,
     /// Name of the environment variable with the API key. Default: none, no key is sent.
     pub api_key_env: Option<String>,
@@ -92,6 +94,7 @@ impl AgentConfig {
         self.check_url(&mut faults);
         self.check_texts(&mut faults);
         self.check_turn_detection(&mut faults);
+        faults.extend(protocol::ability::faults(self));
         for (field, value) in [("connect_timeout_ms", self.connect_timeout_ms), ("ready_timeout_ms", self.ready_timeout_ms)] {
             if !TIMEOUT_MS.contains(&value) {
                 faults.push(SettingFault::new(field, value, "100 to 60000", "give a time in milliseconds within the bound"));
@@ -184,25 +187,57 @@ pub enum Protocol {
     /// OpenAI Realtime in its GA shape.
     #[default]
     OpenAi,
+    /// Deepgram Voice Agent.
+    Deepgram,
+    /// ElevenLabs Agents.
+    ElevenLabs,
+    /// Gemini Live.
+    Gemini,
+    /// Our own, `auricle.v1`: docs/agent-protocol.md.
+    Auricle,
 }
 
 /// How audio is written toward an agent and back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WireFormat {
-    /// Linear 16 bit, little endian, 24 kHz, mono.
+    /// Linear 16 bit, little endian, 8 kHz, mono.
+    Pcm8k,
+    /// The same at 16 kHz.
+    Pcm16k,
+    /// The same at 24 kHz.
     #[default]
     Pcm24k,
+    /// The same at 48 kHz.
+    Pcm48k,
     /// G.711 μ-law, 8 kHz.
     Pcmu,
     /// G.711 A-law, 8 kHz.
     Pcma,
 }
 
+impl WireFormat {
+    /// As it is written in a configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pcm8k => "pcm8k",
+            Self::Pcm16k => "pcm16k",
+            Self::Pcm24k => "pcm24k",
+            Self::Pcm48k => "pcm48k",
+            Self::Pcmu => "pcmu",
+            Self::Pcma => "pcma",
+        }
+    }
+}
+
 impl From<WireFormat> for AudioFormat {
     fn from(format: WireFormat) -> Self {
         match format {
+            WireFormat::Pcm8k => Self::S16 { rate: SampleRate::HZ_8000 },
+            WireFormat::Pcm16k => Self::S16 { rate: SampleRate::HZ_16000 },
             WireFormat::Pcm24k => Self::S16 { rate: SampleRate::HZ_24000 },
+            WireFormat::Pcm48k => Self::S16 { rate: SampleRate::HZ_48000 },
             WireFormat::Pcmu => Self::Ulaw8k,
             WireFormat::Pcma => Self::Alaw8k,
         }

@@ -96,7 +96,7 @@ impl Call {
     pub fn new(now: Instant, wall: DateTime<Utc>, grid: Instant, setup: CallSetup) -> Self {
         let CallSetup { identity, policy, agent, keys_to_agent, leg } = setup;
         let session = CallSession::new(identity.direction, policy);
-        let facts = CallFacts { now, unix_time: unix_time(wall) };
+        let facts = CallFacts { now, unix_time: unix_time(wall), call: identity.id.clone(), direction: identity.direction };
         let mut call = Self {
             session,
             leg,

@@ -8,6 +8,8 @@ use auricle::agent::config::{AgentConfig, WireFormat};
 use auricle::agent::model::{AgentCommand, AgentEvent, ClearCause, Closed, PlaybackState, SpeechEdge};
 use auricle::agent::session::{AgentSession, CallFacts};
 use auricle::agent::simulator::{self, Config, Observations};
+use auricle::domain::call_record::Direction;
+use auricle::domain::ids::CallId;
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use tokio::net::TcpListener;
 
@@ -53,7 +55,12 @@ pub(crate) async fn open_socket(config: &AgentConfig) -> Result<AgentSocket, Con
 impl Link {
     pub(crate) async fn open(config: &AgentConfig) -> Self {
         let socket = open_socket(config).await.unwrap();
-        let facts = CallFacts { now: Instant::now(), unix_time: SystemTime::now().duration_since(UNIX_EPOCH).unwrap() };
+        let facts = CallFacts {
+            now: Instant::now(),
+            unix_time: SystemTime::now().duration_since(UNIX_EPOCH).unwrap(),
+            call: CallId::random(),
+            direction: Direction::Inbound,
+        };
         let mut session = AgentSession::new(config, facts);
         session.handle_connected(Instant::now());
         Self { session, socket, heard: Heard::default(), closed: None }

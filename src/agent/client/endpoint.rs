@@ -61,6 +61,7 @@ impl AgentEndpoint {
         let mut request = self.uri.clone().into_client_request().map_err(|_| ConnectError::NotWebSocket)?;
         let credentials = self.api_key.as_ref().and_then(|key| protocol::credentials(self.protocol, key.expose_secret()));
         request.headers_mut().extend(credentials.unwrap_or_default());
+        request.headers_mut().extend(protocol::upgrade_headers(self.protocol));
         Ok(request)
     }
 }

@@ -4,15 +4,30 @@
 //! [`AgentCommand`]s into messages. It owns no clock and no audio queue: time, the backlog
 //! before readiness and the order of what goes out belong to [`AgentSession`](super::session::AgentSession).
 
+pub(super) mod ability;
+mod auricle;
+mod deepgram;
+mod elevenlabs;
+mod gemini;
+mod json;
+mod known_tools;
 mod openai;
+mod utterances;
+
+use std::time::Duration;
 
 use media::frame::ItemId;
+use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, HeaderName, SEC_WEBSOCKET_PROTOCOL};
 use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderValue, Uri};
 
+use self::auricle::Auricle;
+use self::deepgram::Deepgram;
+use self::elevenlabs::ElevenLabs;
+use self::gemini::Gemini;
+use self::openai::OpenAi;
 use super::config::{AgentConfig, Protocol};
 use super::model::{AgentCommand, AgentMessage};
-use super::session::{EventQueue, Outbox};
-use openai::OpenAi;
+use super::session::{CallFacts, EventQueue, Outbox};
 
 /// Why a configured URL cannot be dialled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,23 +47,34 @@ pub(super) struct Outputs<'a> {
 pub(super) enum Progress {
     /// Nothing.
     Unchanged,
-    /// When this connection will end, in seconds since 1970.
-    Lifetime {
-        /// The provider's clock.
-        expires_at: u64,
+    /// When this connection will end.
+    Lifetime(Expiry),
+    /// This connection will end soon: so long it still has.
+    Ending {
+        /// At least zero.
+        left: Duration,
     },
     /// Our settings were taken.
     Ready {
         /// The provider's name for its session.
         session: String,
-        /// When this connection will end, in seconds since 1970.
-        expires_at: Option<u64>,
+        /// When this connection will end, where that is told.
+        expiry: Option<Expiry>,
     },
     /// Our settings were not taken; waiting is in vain.
     Refused {
         /// Why, in a stable word.
         code: String,
     },
+}
+
+/// When a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expiry {
+    /// In seconds since 1970, by the provider's clock.
+    At(u64),
+    /// So long from now.
+    In(Duration),
 }
 
 /// What an adapter met and let pass.
@@ -62,78 +88,145 @@ pub struct AdapterStats {
     pub late_audio_messages: u64,
 }
 
+/// What every adapter can do.
+trait ProtocolAdapter {
+    /// The socket is open: say what we want.
+    fn open(&mut self, out: &mut Outputs<'_>);
+
+    /// Audio flows: begin the conversation where it is for us to begin.
+    fn begin(&mut self, out: &mut Outputs<'_>);
+
+    /// The gateway decided that the caller has the turn; its audio follows.
+    fn begin_turn(&mut self, _out: &mut Outputs<'_>) {}
+
+    /// A message of the provider.
+    fn handle_message(&mut self, message: AgentMessage<'_>, out: &mut Outputs<'_>) -> Progress;
+
+    /// A wish of the call.
+    fn handle_command(&mut self, command: &AgentCommand, out: &mut Outputs<'_>);
+
+    /// Queues the message that carries `audio`; `live` is its length where it may give way to newer audio.
+    fn push_audio(&mut self, audio: &[u8], live: Option<Duration>, outbox: &mut Outbox);
+
+    /// After how long without audio of ours the provider wants a sign of life.
+    fn keepalive_after(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Gives that sign.
+    fn keep_alive(&mut self, _out: &mut Outputs<'_>) {}
+
+    /// Whether a new connection may be tried after this close code; `None` when the transport broke.
+    fn is_retryable(&self, code: Option<u16>) -> bool;
+
+    /// What the next item will be called.
+    fn next_item(&self) -> ItemId;
+
+    /// What it met and let pass.
+    fn stats(&self) -> AdapterStats;
+}
+
 /// The adapters. The set is closed.
 pub(super) enum Adapter {
     OpenAi(Box<OpenAi>),
+    Deepgram(Box<Deepgram>),
+    ElevenLabs(Box<ElevenLabs>),
+    Gemini(Box<Gemini>),
+    Auricle(Box<Auricle>),
+}
+
+/// Asks whichever adapter it is.
+macro_rules! each {
+    ($adapter:expr, $one:ident => $answer:expr) => {
+        match $adapter {
+            Adapter::OpenAi($one) => $answer,
+            Adapter::Deepgram($one) => $answer,
+            Adapter::ElevenLabs($one) => $answer,
+            Adapter::Gemini($one) => $answer,
+            Adapter::Auricle($one) => $answer,
+        }
+    };
 }
 
 impl Adapter {
-    /// An adapter for a new connection, whose first item will be `first_item`.
-    pub(super) fn new(config: &AgentConfig, first_item: ItemId) -> Self {
+    /// An adapter for the first connection of a call.
+    pub(super) fn new(config: &AgentConfig, facts: &CallFacts) -> Self {
+        Self::beginning_with(ItemId(1), config, facts)
+    }
+
+    /// An adapter for the connection that follows a lost one: items are counted on, and a conversation that the provider has
+    /// kept is taken up again.
+    pub(super) fn successor(&self, config: &AgentConfig, facts: &CallFacts) -> Self {
+        let mut next = Self::beginning_with(self.next_item(), config, facts);
+        if let (Self::Gemini(former), Self::Gemini(next)) = (self, &mut next) {
+            next.resume(former);
+        }
+        next
+    }
+
+    fn beginning_with(first_item: ItemId, config: &AgentConfig, facts: &CallFacts) -> Self {
         match config.protocol {
             Protocol::OpenAi => Self::OpenAi(Box::new(OpenAi::new(config, first_item))),
+            Protocol::Deepgram => Self::Deepgram(Box::new(Deepgram::new(config, first_item))),
+            Protocol::ElevenLabs => Self::ElevenLabs(Box::new(ElevenLabs::new(config, first_item))),
+            Protocol::Gemini => Self::Gemini(Box::new(Gemini::new(config, first_item))),
+            Protocol::Auricle => Self::Auricle(Box::new(Auricle::new(config, facts, first_item))),
         }
     }
 
-    /// The socket is open: say what we want.
     pub(super) fn open(&mut self, out: &mut Outputs<'_>) {
-        match self {
-            Self::OpenAi(adapter) => adapter.open(out),
-        }
+        each!(self, adapter => adapter.open(out));
     }
 
-    /// Audio flows: begin the conversation where it is for us to begin.
     pub(super) fn begin(&mut self, out: &mut Outputs<'_>) {
-        match self {
-            Self::OpenAi(adapter) => adapter.begin(out),
-        }
+        each!(self, adapter => adapter.begin(out));
+    }
+
+    pub(super) fn begin_turn(&mut self, out: &mut Outputs<'_>) {
+        each!(self, adapter => adapter.begin_turn(out));
     }
 
     pub(super) fn handle_message(&mut self, message: AgentMessage<'_>, out: &mut Outputs<'_>) -> Progress {
-        match self {
-            Self::OpenAi(adapter) => adapter.handle_message(message, out),
-        }
+        each!(self, adapter => adapter.handle_message(message, out))
     }
 
     pub(super) fn handle_command(&mut self, command: &AgentCommand, out: &mut Outputs<'_>) {
-        match self {
-            Self::OpenAi(adapter) => adapter.handle_command(command, out),
-        }
+        each!(self, adapter => adapter.handle_command(command, out));
     }
 
-    /// Writes the message that carries `audio`; `text` is empty.
-    pub(super) fn write_audio(&self, audio: &[u8], text: &mut String) {
-        match self {
-            Self::OpenAi(_) => openai::write_audio(audio, text),
-        }
+    pub(super) fn push_audio(&mut self, audio: &[u8], live: Option<Duration>, outbox: &mut Outbox) {
+        each!(self, adapter => adapter.push_audio(audio, live, outbox));
     }
 
-    /// Whether a new connection may be tried after this close code; `None` when the transport broke.
+    pub(super) fn keepalive_after(&self) -> Option<Duration> {
+        each!(self, adapter => adapter.keepalive_after())
+    }
+
+    pub(super) fn keep_alive(&mut self, out: &mut Outputs<'_>) {
+        each!(self, adapter => adapter.keep_alive(out));
+    }
+
     pub(super) fn is_retryable(&self, code: Option<u16>) -> bool {
-        match self {
-            Self::OpenAi(_) => openai::is_retryable(code),
-        }
+        each!(self, adapter => adapter.is_retryable(code))
     }
 
-    /// What the next item will be called.
     pub(super) fn next_item(&self) -> ItemId {
-        match self {
-            Self::OpenAi(adapter) => adapter.next_item(),
-        }
+        each!(self, adapter => adapter.next_item())
     }
 
     pub(super) fn stats(&self) -> AdapterStats {
-        match self {
-            Self::OpenAi(adapter) => adapter.stats(),
-        }
+        each!(self, adapter => adapter.stats())
     }
 }
 
 /// What is dialled: the configured URL with what the protocol adds to it.
 pub(super) fn request_uri(config: &AgentConfig) -> Result<Uri, InvalidUrl> {
     let uri: Uri = match config.protocol {
-        Protocol::OpenAi => openai::request_url(config).parse().map_err(|_| InvalidUrl)?,
-    };
+        Protocol::OpenAi => openai::request_url(config).parse(),
+        // Their model stands in the settings, or in the URL already.
+        Protocol::Deepgram | Protocol::ElevenLabs | Protocol::Gemini | Protocol::Auricle => config.url.parse(),
+    }
+    .map_err(|_| InvalidUrl)?;
     let scheme_ok = matches!(uri.scheme_str(), Some("ws" | "wss"));
     let host_ok = uri.host().is_some_and(|host| !host.is_empty());
     let user_free = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
@@ -142,11 +235,26 @@ pub(super) fn request_uri(config: &AgentConfig) -> Result<Uri, InvalidUrl> {
 
 /// The headers that show who we are; `None` when the key holds characters no header may hold.
 pub(super) fn credentials(protocol: Protocol, key: &str) -> Option<HeaderMap> {
+    let (name, value) = match protocol {
+        Protocol::OpenAi | Protocol::Auricle => (AUTHORIZATION, format!("Bearer {key}")),
+        Protocol::Deepgram => (AUTHORIZATION, format!("Token {key}")),
+        Protocol::ElevenLabs => (HeaderName::from_static("xi-api-key"), key.to_owned()),
+        Protocol::Gemini => (HeaderName::from_static("x-goog-api-key"), key.to_owned()),
+    };
+    let mut value = HeaderValue::from_str(&value).ok()?;
+    value.set_sensitive(true);
+    Some(HeaderMap::from_iter([(name, value)]))
+}
+
+/// The headers that say what is spoken.
+pub(super) fn upgrade_headers(protocol: Protocol) -> HeaderMap {
     match protocol {
-        Protocol::OpenAi => {
-            let mut bearer = HeaderValue::from_str(&format!("Bearer {key}")).ok()?;
-            bearer.set_sensitive(true);
-            Some(HeaderMap::from_iter([(tokio_tungstenite::tungstenite::http::header::AUTHORIZATION, bearer)]))
-        }
+        Protocol::Auricle => HeaderMap::from_iter([(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(auricle::SUBPROTOCOL))]),
+        Protocol::OpenAi | Protocol::Deepgram | Protocol::ElevenLabs | Protocol::Gemini => HeaderMap::new(),
     }
+}
+
+/// What a pressed key is told as where a protocol has no word for keys.
+fn key_in_words(digit: char) -> String {
+    format!("The caller pressed the key {digit} on the telephone.")
 }

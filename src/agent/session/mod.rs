@@ -16,13 +16,15 @@ mod turn_audio;
 
 use std::time::{Duration, Instant};
 
-use media::frame::{AudioChunk, AudioFormat, ItemId};
+use media::frame::{AudioChunk, AudioFormat};
 
 use self::backlog::Backlog;
 use self::turn_audio::TurnAudio;
 use super::config::AgentConfig;
 use super::model::{AgentCommand, AgentEvent, AgentFault, AgentMessage, Closed, FaultClass};
-use super::protocol::{Adapter, Outputs, Progress};
+use super::protocol::{Adapter, Expiry, Outputs, Progress};
+use crate::domain::call_record::Direction;
+use crate::domain::ids::CallId;
 
 pub use super::protocol::AdapterStats;
 pub(super) use events::EventQueue;
@@ -30,12 +32,16 @@ pub(super) use outbox::Outbox;
 pub use outbox::Transmit;
 
 /// What a connection is told of its call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct CallFacts {
     /// A moment,
     pub now: Instant,
     /// and what the time of day was then, since 1970: providers name the end of a session by the clock on the wall.
     pub unix_time: Duration,
+    /// The call.
+    pub call: CallId,
+    /// Who called whom.
+    pub direction: Direction,
 }
 
 /// One connection to an agent.
@@ -53,6 +59,9 @@ pub struct AgentSession {
     ready_by: Option<Instant>,
     expires_at: Option<Instant>,
     warned_of_expiry: bool,
+    /// When the provider may want a sign of life; looked at no oftener than it has to be.
+    keepalive_at: Option<Instant>,
+    last_audio: Option<Instant>,
     muted: bool,
     held: bool,
     silence: Vec<u8>,
@@ -90,14 +99,16 @@ impl AgentSession {
     /// A connection to the agent of `config`, whose socket is not open yet.
     #[must_use]
     pub fn new(config: &AgentConfig, facts: CallFacts) -> Self {
-        Self::beginning_with(ItemId(1), config, facts)
+        let adapter = Adapter::new(config, &facts);
+        Self::over(adapter, config, facts)
     }
 
     /// The next connection of the same call, when this one is lost: it counts its items on, since the call may still play
     /// those of this one; it has what the caller said that this one never sent; it is muted and held as this one was.
     #[must_use]
     pub fn successor(&mut self, config: &AgentConfig) -> Self {
-        let mut next = Self::beginning_with(self.adapter.next_item(), config, self.facts);
+        let adapter = self.adapter.successor(config, &self.facts);
+        let mut next = Self::over(adapter, config, self.facts.clone());
         (next.muted, next.held) = (self.muted, self.held);
         if next.format == self.format {
             std::mem::swap(&mut next.backlog, &mut self.backlog);
@@ -106,12 +117,12 @@ impl AgentSession {
         next
     }
 
-    fn beginning_with(first_item: ItemId, config: &AgentConfig, facts: CallFacts) -> Self {
+    fn over(adapter: Adapter, config: &AgentConfig, facts: CallFacts) -> Self {
         let format = AudioFormat::from(config.format);
         Self {
             state: State::Connecting,
             facts,
-            adapter: Adapter::new(config, first_item),
+            adapter,
             format,
             ready_timeout: config.ready_timeout(),
             backlog: Backlog::new(format, Backlog::MAX_KEPT),
@@ -121,6 +132,8 @@ impl AgentSession {
             ready_by: None,
             expires_at: None,
             warned_of_expiry: false,
+            keepalive_at: None,
+            last_audio: None,
             muted: false,
             held: false,
             silence: Vec::new(),
@@ -152,9 +165,14 @@ impl AgentSession {
         let progress = self.adapter.handle_message(message, &mut Outputs { outbox: &mut self.outbox, events: &mut self.events });
         match progress {
             Progress::Unchanged => {}
-            Progress::Lifetime { expires_at } => self.expires_at = self.instant_of(expires_at),
-            Progress::Ready { session, expires_at } if self.state == State::Configuring => {
-                self.expires_at = expires_at.and_then(|unix| self.instant_of(unix)).or(self.expires_at);
+            Progress::Lifetime(expiry) => self.expires_at = self.instant_of(now, expiry),
+            Progress::Ending { left } => {
+                self.expires_at = self.instant_of(now, Expiry::In(left));
+                self.warned_of_expiry = true;
+                self.events.push(AgentEvent::Expiring { left });
+            }
+            Progress::Ready { session, expiry } if self.state == State::Configuring => {
+                self.expires_at = expiry.and_then(|expiry| self.instant_of(now, expiry)).or(self.expires_at);
                 self.become_ready(now, session);
             }
             Progress::Refused { code } if self.state == State::Configuring => {
@@ -167,7 +185,7 @@ impl AgentSession {
     }
 
     /// The caller's audio, in the agent's format and whole samples, without a gap.
-    pub fn push_audio(&mut self, _now: Instant, chunk: AudioChunk<'_>) {
+    pub fn push_audio(&mut self, now: Instant, chunk: AudioChunk<'_>) {
         if chunk.format != self.format || !chunk.bytes.len().is_multiple_of(self.format.sample_len_bytes()) {
             self.unwritable_audio += 1;
             return;
@@ -183,8 +201,9 @@ impl AgentSession {
             State::Ready if self.turns.as_mut().is_some_and(|turns| turns.withholds(bytes)) => {}
             State::Ready => {
                 let length = self.format.rate().duration(chunk.samples());
-                self.outbox.push_with(Some(length), |text| self.adapter.write_audio(bytes, text));
+                self.adapter.push_audio(bytes, Some(length), &mut self.outbox);
                 self.appended_samples += chunk.samples();
+                self.last_audio = Some(now);
             }
             State::Closed => {}
         }
@@ -219,6 +238,9 @@ impl AgentSession {
             self.warned_of_expiry = true;
             self.events.push(AgentEvent::Expiring { left: expires_at.saturating_duration_since(now) });
         }
+        if self.keepalive_at.is_some_and(|at| at <= now) {
+            self.keep_alive(now);
+        }
     }
 
     /// The next message for the socket.
@@ -234,7 +256,7 @@ impl AgentSession {
     /// When [`Self::handle_timeout`] wants to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.ready_by, self.expiry_warning_at()].into_iter().flatten().min()
+        [self.ready_by, self.expiry_warning_at(), self.keepalive_at].into_iter().flatten().min()
     }
 
     /// Once, when this side is done with the connection: how it is to be closed.
@@ -280,12 +302,24 @@ impl AgentSession {
             _ => self.append(backlog),
         }
         self.adapter.begin(&mut Outputs { outbox: &mut self.outbox, events: &mut self.events });
+        self.keepalive_at = self.adapter.keepalive_after().map(|after| now + after);
+    }
+
+    /// Gives a sign of life where no audio has done so.
+    fn keep_alive(&mut self, now: Instant) {
+        let Some(after) = self.adapter.keepalive_after() else { return };
+        let by_audio = self.last_audio.map(|last| last + after).filter(|due| *due > now);
+        if by_audio.is_none() {
+            self.adapter.keep_alive(&mut Outputs { outbox: &mut self.outbox, events: &mut self.events });
+        }
+        self.keepalive_at = by_audio.or_else(|| now.checked_add(after));
     }
 
     /// The caller has the turn: from its beginning on the provider hears, what was said before included.
     fn begin_turn(&mut self, ago: Duration) {
         let Some(kept) = self.turns.as_mut().and_then(|turns| turns.begin(ago)) else { return };
         if self.state == State::Ready {
+            self.adapter.begin_turn(&mut Outputs { outbox: &mut self.outbox, events: &mut self.events });
             self.append(kept);
         }
     }
@@ -293,7 +327,7 @@ impl AgentSession {
     /// Appends what was kept; it must arrive.
     fn append(&mut self, mut kept: Backlog) {
         kept.drain(|piece| {
-            self.outbox.push_with(None, |text| self.adapter.write_audio(piece, text));
+            self.adapter.push_audio(piece, None, &mut self.outbox);
             self.appended_samples += (piece.len() / self.format.sample_len_bytes()) as u64;
         });
     }
@@ -310,6 +344,7 @@ impl AgentSession {
         self.state = State::Closed;
         self.ready_by = None;
         self.expires_at = None;
+        self.keepalive_at = None;
         self.outbox.clear();
         self.closing = Some(closed);
     }
@@ -319,9 +354,14 @@ impl AgentSession {
         Some(at.checked_sub(EXPIRY_WARNING).unwrap_or(at))
     }
 
-    fn instant_of(&self, unix_time_s: u64) -> Option<Instant> {
-        let ahead = Duration::from_secs(unix_time_s).saturating_sub(self.facts.unix_time);
-        self.facts.now.checked_add(ahead.min(MAX_LIFETIME))
+    fn instant_of(&self, now: Instant, expiry: Expiry) -> Option<Instant> {
+        match expiry {
+            Expiry::At(unix_time_s) => {
+                let ahead = Duration::from_secs(unix_time_s).saturating_sub(self.facts.unix_time);
+                self.facts.now.checked_add(ahead.min(MAX_LIFETIME))
+            }
+            Expiry::In(left) => now.checked_add(left.min(MAX_LIFETIME)),
+        }
     }
 }
 

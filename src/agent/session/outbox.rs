@@ -19,40 +19,58 @@ pub struct Transmit<'a> {
 #[derive(Default)]
 pub(in crate::agent) struct Outbox {
     queue: VecDeque<Entry>,
-    /// What [`Self::poll`] lent last; the next message is written into it.
-    lent: String,
+    /// What [`Self::poll`] lent last; the next message of its kind is written into it.
+    lent_text: String,
+    lent_bytes: Vec<u8>,
     refused: u64,
 }
 
 struct Entry {
-    text: String,
+    body: Body,
     live_audio: Option<Duration>,
 }
 
+enum Body {
+    Text(String),
+    Binary(Vec<u8>),
+}
+
 impl Outbox {
-    /// Queues the message that `write` makes. Beyond [`MAX_MESSAGES`] the oldest live audio gives way; where there is
+    /// Queues the text that `write` makes. Beyond [`MAX_MESSAGES`] the oldest live audio gives way; where there is
     /// none the new message is refused and counted.
-    pub(in crate::agent) fn push_with(&mut self, live_audio: Option<Duration>, write: impl FnOnce(&mut String)) {
-        if self.queue.len() >= MAX_MESSAGES {
-            match self.queue.iter().position(|entry| entry.live_audio.is_some()) {
-                Some(oldest) => drop(self.queue.remove(oldest)),
-                None => {
-                    self.refused += 1;
-                    return;
-                }
-            }
+    pub(in crate::agent) fn push_text(&mut self, live_audio: Option<Duration>, write: impl FnOnce(&mut String)) {
+        if self.has_room() {
+            let mut text = std::mem::take(&mut self.lent_text);
+            text.clear();
+            write(&mut text);
+            self.queue.push_back(Entry { body: Body::Text(text), live_audio });
         }
-        let mut text = std::mem::take(&mut self.lent);
-        text.clear();
-        write(&mut text);
-        self.queue.push_back(Entry { text, live_audio });
+    }
+
+    /// Queues a message of bytes, by the same rule.
+    pub(in crate::agent) fn push_binary(&mut self, live_audio: Option<Duration>, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.has_room() {
+            let mut bytes = std::mem::take(&mut self.lent_bytes);
+            bytes.clear();
+            write(&mut bytes);
+            self.queue.push_back(Entry { body: Body::Binary(bytes), live_audio });
+        }
     }
 
     /// The next message.
     pub(super) fn poll(&mut self) -> Option<Transmit<'_>> {
-        let entry = self.queue.pop_front()?;
-        self.lent = entry.text;
-        Some(Transmit { message: AgentMessage::Text(&self.lent), live_audio: entry.live_audio })
+        let Entry { body, live_audio } = self.queue.pop_front()?;
+        let message = match body {
+            Body::Text(text) => {
+                self.lent_text = text;
+                AgentMessage::Text(&self.lent_text)
+            }
+            Body::Binary(bytes) => {
+                self.lent_bytes = bytes;
+                AgentMessage::Binary(&self.lent_bytes)
+            }
+        };
+        Some(Transmit { message, live_audio })
     }
 
     /// Throws away what waits.
@@ -63,6 +81,16 @@ impl Outbox {
     /// Messages that found no room.
     pub(super) const fn refused(&self) -> u64 {
         self.refused
+    }
+
+    fn has_room(&mut self) -> bool {
+        if self.queue.len() < MAX_MESSAGES {
+            return true;
+        }
+        let oldest = self.queue.iter().position(|entry| entry.live_audio.is_some());
+        let made_way = oldest.and_then(|oldest| self.queue.remove(oldest)).is_some();
+        self.refused += u64::from(!made_way);
+        made_way
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the API's error codes mean for us.
 
+use super::super::json::stable_code;
 use super::incoming::ErrorBody;
 use crate::agent::model::{AgentFault, FaultClass};
 
@@ -39,19 +40,11 @@ pub(super) fn judge(error: &ErrorBody<'_>) -> Verdict {
     Verdict::Fault(AgentFault { class, code: stable_code(code) })
 }
 
-/// A provider's word made fit for logs and metrics: at most 64 characters of `[A-Za-z0-9_.-]`.
-pub(super) fn stable_code(word: &str) -> String {
-    let legal = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    word.chars().filter(legal).take(MAX_CODE_LEN).collect()
-}
-
 /// Whether a close code promises that a new connection could do better: those on which the vendor's own client
 /// connects again, and a transport that broke without any code.
-pub(in crate::agent) fn is_retryable(code: Option<u16>) -> bool {
+pub(super) fn is_retryable(code: Option<u16>) -> bool {
     code.is_none_or(|code| matches!(code, 1001 | 1005 | 1006 | 1011 | 1012 | 1013 | 1015))
 }
-
-const MAX_CODE_LEN: usize = 64;
 
 /// The API has no code for it; the sentence reads "Audio content of X ms is already shorter than Y ms".
 const TRUNCATED_BEYOND_AUDIO: &str = "already shorter than";
@@ -86,12 +79,6 @@ mod tests {
         let message = "Audio content of 1200ms is already shorter than 1300ms".into();
         let error = ErrorBody { r#type: Some("invalid_request_error".into()), message: Some(message), ..ErrorBody::default() };
         assert_eq!(judge(&error), Verdict::Harmless("truncate_beyond_audio".into()));
-    }
-
-    #[test]
-    fn a_code_is_cut_to_what_a_log_line_may_hold() {
-        assert_eq!(stable_code("rate limit\n\"exceeded\" 💥"), "ratelimitexceeded");
-        assert_eq!(stable_code(&"x".repeat(1000)).len(), 64);
     }
 
     #[test]

@@ -7,16 +7,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-/// Why a message could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Malformed {
-    /// Not JSON, or an event we know whose fields are not as they must be.
-    #[error("not the JSON it must be")]
-    Json,
-    /// More than [`MAX_DEPTH`] levels.
-    #[error("nested too deeply")]
-    TooDeep,
-}
+use super::super::json::{Malformed, check_depth, read};
 
 /// The server events that mean something to us.
 #[derive(Debug)]
@@ -48,9 +39,7 @@ impl<'a> ServerEvent<'a> {
         if let Some(delta) = AudioDelta::parse_fast(text) {
             return Ok(Self::AudioDelta(delta));
         }
-        if is_deeper_than(text, MAX_DEPTH) {
-            return Err(Malformed::TooDeep);
-        }
+        check_depth(text)?;
         let head: Head<'_> = read(text)?;
         Ok(match &*head.r#type {
             AudioDelta::TYPE => Self::AudioDelta(read(text)?),
@@ -235,35 +224,6 @@ pub(super) struct ErrorBody<'a> {
     /// Which message of ours it is about.
     pub(super) event_id: Option<Cow<'a, str>>,
 }
-
-fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Malformed> {
-    serde_json::from_str(text).map_err(|_| Malformed::Json)
-}
-
-/// Whether arrays and objects stand more than `limit` deep in each other.
-fn is_deeper_than(text: &str, limit: u32) -> bool {
-    let (mut depth, mut in_string, mut escaped) = (0u32, false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'[' | b'{' => {
-                depth += 1;
-                if depth > limit {
-                    return true;
-                }
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    false
-}
-
-/// Events are five levels deep at most; unknown ones get room, hostile ones a bound.
-const MAX_DEPTH: u32 = 32;
 
 /// Servers name the type first or after the event's own identifier.
 const FAST_LOOK_LEN_BYTES: usize = 128;

@@ -14,6 +14,8 @@ mod outgoing;
 mod responses;
 mod tools;
 
+use std::time::Duration;
+
 use base64_simd::{STANDARD, forgiving_decode_to_vec};
 use media::frame::{AudioFormat, ItemId};
 
@@ -23,17 +25,16 @@ use self::items::Items;
 use self::outgoing::{ClientEvent, Item, ResponseSettings, Role};
 use self::responses::Responses;
 use self::tools::Tools;
-use super::{AdapterStats, Outputs, Progress};
+use super::json::{stable_code, warn};
+use super::{AdapterStats, Expiry, Outputs, Progress, ProtocolAdapter, key_in_words};
 use crate::agent::config::AgentConfig;
 use crate::agent::model::{
     AgentCommand, AgentEvent, AgentFault, AgentMessage, AgentState, ClearCause, ClearScope, ContextRole, FaultClass, PlaybackState,
     SpeechEdge, TranscriptKind,
 };
+use crate::agent::session::Outbox;
 use crate::domain::call_record::Speaker;
 use crate::domain::redacted::Redacted;
-
-pub(super) use self::faults::is_retryable;
-pub(super) use self::outgoing::write_audio;
 
 /// The adapter's memory of one connection.
 pub(in crate::agent) struct OpenAi {
@@ -61,14 +62,16 @@ impl OpenAi {
             stats: AdapterStats::default(),
         }
     }
+}
 
-    pub(super) fn open(&mut self, out: &mut Outputs<'_>) {
+impl ProtocolAdapter for OpenAi {
+    fn open(&mut self, out: &mut Outputs<'_>) {
         let event_id = self.event_id(Purpose::Settings);
         let session = outgoing::Session::new(&self.config);
         send(out, &ClientEvent::SessionUpdate { event_id: &event_id, session });
     }
 
-    pub(super) fn begin(&mut self, out: &mut Outputs<'_>) {
+    fn begin(&mut self, out: &mut Outputs<'_>) {
         if self.config.greet_first && self.responses.want() {
             let event_id = self.event_id(Purpose::Response);
             let response = self.config.greeting.as_deref().map(|instructions| ResponseSettings { instructions });
@@ -76,7 +79,7 @@ impl OpenAi {
         }
     }
 
-    pub(super) fn handle_message(&mut self, message: AgentMessage<'_>, out: &mut Outputs<'_>) -> Progress {
+    fn handle_message(&mut self, message: AgentMessage<'_>, out: &mut Outputs<'_>) -> Progress {
         let AgentMessage::Text(text) = message else {
             self.stats.unknown_events += 1;
             return Progress::Unchanged;
@@ -96,7 +99,7 @@ impl OpenAi {
             }
             ServerEvent::CallerTranscriptDelta(delta) => caller_words(TranscriptKind::Partial, delta.delta.into_owned(), out),
             ServerEvent::CallerTranscriptDone(done) => caller_words(TranscriptKind::Final, done.transcript.into_owned(), out),
-            ServerEvent::CallerTranscriptFailed => warn("transcription_failed".to_owned(), out),
+            ServerEvent::CallerTranscriptFailed => warn("transcription_failed", out),
             ServerEvent::SpeechStarted(speech) => self.handle_speech_started(speech.audio_start_ms, out),
             ServerEvent::SpeechStopped(speech) => {
                 out.events.push(AgentEvent::UserSpeech { edge: SpeechEdge::Stopped, input_ms: speech.audio_end_ms });
@@ -108,16 +111,16 @@ impl OpenAi {
             ServerEvent::ResponseDone(event) => self.handle_response_done(&event.response, out),
             ServerEvent::ToolArguments(call) => {
                 if !self.tools.hold(call) {
-                    warn("too_many_tool_calls".to_owned(), out);
+                    warn("too_many_tool_calls", out);
                 }
             }
             ServerEvent::RateLimits(limits) => {
                 for limit in limits.rate_limits.iter().filter(|limit| limit.remaining.is_some_and(|remaining| remaining <= 0.0)) {
-                    warn(format!("rate_limit_reached_{}", faults::stable_code(&limit.name)), out);
+                    warn(&format!("rate_limit_reached_{}", limit.name), out);
                 }
             }
             ServerEvent::SessionCreated(event) => {
-                return event.session.expires_at.map_or(Progress::Unchanged, |expires_at| Progress::Lifetime { expires_at });
+                return event.session.expires_at.map_or(Progress::Unchanged, |unix| Progress::Lifetime(Expiry::At(unix)));
             }
             ServerEvent::SessionUpdated(event) => return self.handle_settings(&event.session),
             ServerEvent::Error(event) => return self.handle_error(&event.error, out),
@@ -127,14 +130,13 @@ impl OpenAi {
         Progress::Unchanged
     }
 
-    pub(super) fn handle_command(&mut self, command: &AgentCommand, out: &mut Outputs<'_>) {
+    fn handle_command(&mut self, command: &AgentCommand, out: &mut Outputs<'_>) {
         match command {
             AgentCommand::Playback { item, played_ms, state: PlaybackState::Cleared } => self.truncate(*item, *played_ms, out),
             AgentCommand::BargeIn(_) => self.interrupt(out),
             AgentCommand::TurnEnded => self.commit(out),
             AgentCommand::Dtmf { digit, .. } => {
-                let text = format!("The caller pressed the key {digit} on the telephone.");
-                self.say(Role::User, &text, out);
+                self.say(Role::User, &key_in_words(*digit), out);
             }
             AgentCommand::ContextText { role, text, speak } => {
                 let role = match role {
@@ -164,14 +166,24 @@ impl OpenAi {
         }
     }
 
-    pub(super) const fn next_item(&self) -> ItemId {
+    fn next_item(&self) -> ItemId {
         self.items.next()
     }
 
-    pub(super) const fn stats(&self) -> AdapterStats {
+    fn stats(&self) -> AdapterStats {
         self.stats
     }
 
+    fn push_audio(&mut self, audio: &[u8], live: Option<Duration>, outbox: &mut Outbox) {
+        outbox.push_text(live, |text| outgoing::write_audio(audio, text));
+    }
+
+    fn is_retryable(&self, code: Option<u16>) -> bool {
+        faults::is_retryable(code)
+    }
+}
+
+impl OpenAi {
     fn handle_audio(&mut self, delta: &AudioDelta<'_>, out: &mut Outputs<'_>) {
         let late_response = self.responses.is_interrupted(&delta.response_id);
         let Some(item) = self.items.named(&delta.item_id) else { return };
@@ -226,7 +238,7 @@ impl OpenAi {
         let details = response.status_details.as_ref();
         if status == "incomplete" {
             let reason = details.and_then(|details| details.reason.as_deref()).unwrap_or("unknown");
-            warn(format!("response_incomplete_{}", faults::stable_code(reason)), out);
+            warn(&format!("response_incomplete_{reason}"), out);
         }
         if status == "failed" {
             let unknown = ErrorBody::default();
@@ -255,7 +267,7 @@ impl OpenAi {
             return Progress::Refused { code: "format_not_taken".to_owned() };
         }
         let name = session.id.as_deref().unwrap_or_default();
-        Progress::Ready { session: faults::stable_code(name), expires_at: session.expires_at }
+        Progress::Ready { session: stable_code(name), expiry: session.expires_at.map(Expiry::At) }
     }
 
     fn handle_error(&mut self, error: &ErrorBody<'_>, out: &mut Outputs<'_>) -> Progress {
@@ -266,7 +278,7 @@ impl OpenAi {
         match (purpose, faults::judge(error)) {
             (Some(Purpose::Settings), Verdict::Fault(fault)) => return Progress::Refused { code: fault.code },
             (_, Verdict::Fault(fault)) => out.events.push(AgentEvent::Error(fault)),
-            (_, Verdict::Harmless(code)) => warn(code, out),
+            (_, Verdict::Harmless(code)) => warn(&code, out),
         }
         Progress::Unchanged
     }
@@ -370,15 +382,11 @@ fn percent_encoded(byte: u8) -> impl Iterator<Item = u8> {
 }
 
 fn send(out: &mut Outputs<'_>, event: &ClientEvent<'_>) {
-    out.outbox.push_with(None, |text| event.write(text));
+    out.outbox.push_text(None, |text| event.write(text));
 }
 
 fn caller_words(kind: TranscriptKind, text: String, out: &mut Outputs<'_>) {
     out.events.push(AgentEvent::Transcript { speaker: Speaker::Caller, kind, text: Redacted::new(text), item: None });
-}
-
-fn warn(code: String, out: &mut Outputs<'_>) {
-    out.events.push(AgentEvent::Warning { code });
 }
 
 fn fail(error: &ErrorBody<'_>, out: &mut Outputs<'_>) {
@@ -389,6 +397,6 @@ fn fail(error: &ErrorBody<'_>, out: &mut Outputs<'_>) {
             out.events.push(AgentEvent::Error(fault));
         }
         Verdict::Fault(fault) => out.events.push(AgentEvent::Error(fault)),
-        Verdict::Harmless(code) => warn(code, out),
+        Verdict::Harmless(code) => warn(&code, out),
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::agent::config::{AgentConfig, Eagerness, TurnDetection};
 
 /// Appends the message that carries `audio` to `text`, without allocating once `text` has grown to its size.
-pub(in crate::agent) fn write_audio(audio: &[u8], text: &mut String) {
+pub(super) fn write_audio(audio: &[u8], text: &mut String) {
     text.reserve_exact(APPEND_PREFIX.len() + STANDARD.encoded_length(audio.len()) + APPEND_SUFFIX.len());
     text.push_str(APPEND_PREFIX);
     STANDARD.encode_append(audio, text);

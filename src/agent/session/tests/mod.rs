@@ -1,9 +1,13 @@
 //! Behaviour of a connection, told with the messages of the wire.
 
 mod audio;
+mod auricle;
 mod barge_in;
 mod conversation;
+mod deepgram;
+mod elevenlabs;
 mod faults;
+mod gemini;
 mod opening;
 mod turns;
 
@@ -15,12 +19,16 @@ use serde_json::Value;
 use super::{AgentSession, CallFacts};
 use crate::agent::config::{AgentConfig, WireFormat};
 use crate::agent::model::{AgentCommand, AgentEvent, AgentMessage, PlaybackState};
+use crate::domain::call_record::Direction;
+use crate::domain::ids::CallId;
 
 /// A connection on a virtual clock, with everything it said.
 pub(super) struct Line {
     pub(super) session: AgentSession,
     pub(super) now: Instant,
     pub(super) sent: Vec<Value>,
+    /// Messages of bytes.
+    pub(super) sent_bytes: Vec<Vec<u8>>,
     pub(super) events: Vec<Heard>,
 }
 
@@ -34,8 +42,9 @@ pub(super) enum Heard {
 impl Line {
     pub(super) fn new(config: &AgentConfig) -> Self {
         let now = Instant::now();
-        let session = AgentSession::new(config, CallFacts { now, unix_time: Duration::from_secs(UNIX_TIME) });
-        Self { session, now, sent: Vec::new(), events: Vec::new() }
+        let facts =
+            CallFacts { now, unix_time: Duration::from_secs(UNIX_TIME), call: CallId::derived("test"), direction: Direction::Inbound };
+        Self { session: AgentSession::new(config, facts), now, sent: Vec::new(), sent_bytes: Vec::new(), events: Vec::new() }
     }
 
     pub(super) fn ready(config: &AgentConfig) -> Self {
@@ -54,6 +63,11 @@ impl Line {
 
     pub(super) fn hear(&mut self, message: &str) {
         self.session.handle_message(self.now, AgentMessage::Text(message));
+        self.drain();
+    }
+
+    pub(super) fn hear_bytes(&mut self, message: &[u8]) {
+        self.session.handle_message(self.now, AgentMessage::Binary(message));
         self.drain();
     }
 
@@ -88,8 +102,10 @@ impl Line {
 
     fn drain(&mut self) {
         while let Some(transmit) = self.session.poll_transmit() {
-            let AgentMessage::Text(text) = transmit.message else { panic!("only text is sent") };
-            self.sent.push(serde_json::from_str(text).unwrap());
+            match transmit.message {
+                AgentMessage::Text(text) => self.sent.push(serde_json::from_str(text).unwrap()),
+                AgentMessage::Binary(bytes) => self.sent_bytes.push(bytes.to_vec()),
+            }
         }
         while let Some(event) = self.session.poll_event() {
             self.events.push(match event {
@@ -108,9 +124,10 @@ pub(super) fn pcmu() -> AgentConfig {
 
 pub(super) fn updated(format: WireFormat) -> String {
     let format = match format {
-        WireFormat::Pcm24k => r#"{"type":"audio/pcm","rate":24000}"#,
         WireFormat::Pcmu => r#"{"type":"audio/pcmu"}"#,
         WireFormat::Pcma => r#"{"type":"audio/pcma"}"#,
+        // The service has linear audio at this rate alone.
+        _ => r#"{"type":"audio/pcm","rate":24000}"#,
     };
     format!(
         r#"{{"type":"session.updated","event_id":"event_2","session":{{"type":"realtime","object":"realtime.session","id":"sess_1","expires_at":{},"audio":{{"input":{{"format":{format}}},"output":{{"format":{format},"voice":"marin"}}}}}}}}"#,

@@ -1,22 +1,16 @@
-//! Every message between us and the OpenAI Realtime API is one that the vendor's own types know, to the last key.
-//!
-//! `AURICLE_PYTHON` names a Python with the PyPI package `openai` 3.51.0; `make test` makes one. Without it the tests are
-//! skipped, and say so.
-
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test says so by failing, and says aloud what it skips")]
+//! OpenAI Realtime, both directions.
 
 use std::collections::BTreeSet;
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use auricle::agent::client::{AgentEndpoint, Incoming, establish};
 use auricle::agent::config::{AgentConfig, Eagerness, TurnDetection, WireFormat};
-use auricle::agent::model::{AgentCommand, AgentMessage, BargeInCause, ContextRole, PlaybackState};
-use auricle::agent::session::{AgentSession, CallFacts, Transmit};
+use auricle::agent::model::AgentMessage;
+use auricle::agent::session::Transmit;
 use auricle::agent::simulator::{self, Behaviour, Config, Step};
-use auricle::domain::redacted::Redacted;
-use media::frame::{AudioChunk, ItemId};
 use serde_json::Value;
+
+use crate::said::{self, validate};
 
 #[test]
 fn every_message_we_send_is_known_to_the_vendors_types() {
@@ -38,7 +32,7 @@ fn every_message_we_send_is_known_to_the_vendors_types() {
         "session.update",
     ];
     assert!(types.iter().eq(expected.iter()), "{types:?}");
-    validate("client", &lines);
+    validate("openai-client", &lines);
 }
 
 #[tokio::test]
@@ -55,7 +49,7 @@ async fn every_event_of_the_simulator_is_known_to_the_vendors_types() {
     {
         assert!(types.contains(expected), "{expected} is missing in {types:?}");
     }
-    validate("server", &lines);
+    validate("openai-server", &lines);
 }
 
 fn full_config() -> AgentConfig {
@@ -72,53 +66,22 @@ fn full_config() -> AgentConfig {
 
 /// What a session says in a call in which everything happens.
 fn everything_said(config: &AgentConfig) -> Vec<String> {
-    let now = Instant::now();
-    let mut session = AgentSession::new(config, CallFacts { now, unix_time: Duration::from_secs(1_795_000_000) });
-    let chunk = AudioChunk { format: config.format.into(), bytes: &[0x55; 960] };
-    session.push_audio(now, chunk);
-    session.handle_connected(now);
     let format = match config.format {
-        WireFormat::Pcm24k => r#"{"type":"audio/pcm","rate":24000}"#,
         WireFormat::Pcmu => r#"{"type":"audio/pcmu"}"#,
         WireFormat::Pcma => r#"{"type":"audio/pcma"}"#,
+        _ => r#"{"type":"audio/pcm","rate":24000}"#,
     };
-    for message in [
-        format!(
-            r#"{{"type":"session.updated","session":{{"id":"sess_1","audio":{{"input":{{"format":{format}}},"output":{{"format":{format}}}}}}}}}"#
-        ),
-        r#"{"type":"response.created","response":{"id":"resp_1"}}"#.to_owned(),
-        r#"{"type":"response.output_audio.delta","response_id":"resp_1","item_id":"item_1","output_index":0,"content_index":0,"delta":"AAAAAAAA"}"#
-            .to_owned(),
-    ] {
-        session.handle_message(now, AgentMessage::Text(&message));
-    }
-    session.push_audio(now, chunk);
-    let text = |role| AgentCommand::ContextText { role, text: Redacted::new("It rains.".into()), speak: false };
-    let tool = |is_error| AgentCommand::ToolResult {
-        call_id: "call_1".into(),
-        output: Redacted::new("nine o'clock".into()),
-        is_error,
-        proceed: true,
-    };
-    for command in [
-        AgentCommand::BargeIn(BargeInCause::LocalVad),
-        AgentCommand::Playback { item: ItemId(1), played_ms: 0, state: PlaybackState::Cleared },
-        AgentCommand::Dtmf { digit: '5', duration: Duration::from_millis(80) },
-        text(ContextRole::System),
-        text(ContextRole::User),
-        text(ContextRole::Developer),
-        tool(false),
-        tool(true),
-    ] {
-        session.handle_command(now, command);
-    }
-    let done = r#"{"type":"response.done","response":{"id":"resp_1","status":"cancelled"}}"#;
-    session.handle_message(now, AgentMessage::Text(done));
-    std::iter::from_fn(|| match session.poll_transmit()?.message {
-        AgentMessage::Text(text) => Some(text.to_owned()),
-        AgentMessage::Binary(_) => None,
-    })
-    .collect()
+    said::in_a_call(
+        config,
+        &[
+            &format!(
+                r#"{{"type":"session.updated","session":{{"id":"sess_1","audio":{{"input":{{"format":{format}}},"output":{{"format":{format}}}}}}}}}"#
+            ),
+            r#"{"type":"response.created","response":{"id":"resp_1"}}"#,
+            r#"{"type":"response.output_audio.delta","response_id":"resp_1","item_id":"item_1","output_index":0,"content_index":0,"delta":"AAAAAAAA"}"#,
+        ],
+        &[r#"{"type":"response.done","response":{"id":"resp_1","status":"cancelled"}}"#],
+    )
 }
 
 /// What a simulator says until it has been silent for a second.
@@ -144,17 +107,4 @@ async fn everything_heard(config: Config) -> Vec<String> {
         lines.push(text.to_string());
     }
     lines
-}
-
-fn validate(direction: &str, lines: &[String]) {
-    let Some(python) = std::env::var_os("AURICLE_PYTHON") else {
-        println!("skipped: AURICLE_PYTHON is not set, so {} {direction} messages were not checked against the vendor's types", lines.len());
-        return;
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("messages.jsonl");
-    std::fs::write(&file, lines.join("\n")).unwrap();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/validate_openai.py");
-    let outcome = Command::new(python).arg(script).arg(direction).arg(&file).output().unwrap();
-    assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stderr));
 }

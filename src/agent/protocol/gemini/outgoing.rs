@@ -1,0 +1,215 @@
+//! What we say to Gemini Live: JSON in camel case, audio in base64.
+
+use base64_simd::STANDARD;
+use media::frame::AudioFormat;
+use serde::Serialize;
+
+use crate::agent::config::{AgentConfig, TurnDetection};
+
+/// Appends the message that carries `audio` to `text`, without allocating once `text` has grown to its size.
+pub(super) fn write_audio(format: AudioFormat, audio: &[u8], text: &mut String) {
+    text.reserve_exact(AUDIO_PREFIX.len() + STANDARD.encoded_length(audio.len()) + AUDIO_SUFFIX_MAX_LEN_BYTES);
+    text.push_str(AUDIO_PREFIX);
+    STANDARD.encode_append(audio, text);
+    text.push_str(AUDIO_TYPE);
+    text.push_str(match format.rate().hz() {
+        8_000 => "8000",
+        16_000 => "16000",
+        48_000 => "48000",
+        _ => "24000",
+    });
+    text.push_str(AUDIO_SUFFIX);
+}
+
+/// Every message but audio.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum ClientMessage<'a> {
+    Setup(Setup<'a>),
+    ClientContent(ClientContent<'a>),
+    RealtimeInput(RealtimeInput<'a>),
+    ToolResponse(ToolResponse<'a>),
+}
+
+/// Our settings.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Setup<'a> {
+    model: &'a str,
+    generation_config: GenerationConfig<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system_instruction: Option<Content<'a>>,
+    realtime_input_config: RealtimeInputConfig,
+    input_audio_transcription: Transcription<'a>,
+    output_audio_transcription: Nothing,
+    /// With it, without a handle too: then the service gives us one.
+    session_resumption: SessionResumption<'a>,
+    /// Without it a session of audio ends after 15 minutes.
+    context_window_compression: Compression,
+}
+
+impl<'a> Setup<'a> {
+    /// The settings; `handle` is that of a conversation to be taken up again.
+    pub(super) fn new(config: &'a AgentConfig, handle: Option<&'a str>) -> Self {
+        let voice = |voice_name| SpeechConfig { voice_config: VoiceConfig { prebuilt_voice_config: PrebuiltVoice { voice_name } } };
+        Self {
+            model: config.model.as_deref().unwrap_or_default(),
+            generation_config: GenerationConfig { response_modalities: ["AUDIO"], speech_config: config.voice.as_deref().map(voice) },
+            system_instruction: config.instructions.as_deref().map(|text| Content { role: None, parts: [Part { text }] }),
+            realtime_input_config: RealtimeInputConfig::of(config.turn_detection),
+            input_audio_transcription: Transcription { language_codes: config.language.as_deref().map(|language| [language]) },
+            output_audio_transcription: Nothing {},
+            session_resumption: SessionResumption { handle },
+            context_window_compression: Compression::default(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GenerationConfig<'a> {
+    response_modalities: [&'static str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speech_config: Option<SpeechConfig<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SpeechConfig<'a> {
+    voice_config: VoiceConfig<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VoiceConfig<'a> {
+    prebuilt_voice_config: PrebuiltVoice<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PrebuiltVoice<'a> {
+    voice_name: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RealtimeInputConfig {
+    automatic_activity_detection: ActivityDetection,
+    activity_handling: &'static str,
+}
+
+impl RealtimeInputConfig {
+    const fn of(settings: TurnDetection) -> Self {
+        let (disabled, prefix_padding_ms, silence_duration_ms) = match settings {
+            TurnDetection::ServerVad { prefix_padding_ms, silence_duration_ms, .. } => {
+                (None, Some(prefix_padding_ms), Some(silence_duration_ms))
+            }
+            TurnDetection::Gateway { .. } => (Some(true), None, None),
+            TurnDetection::SemanticVad { .. } => (None, None, None),
+        };
+        let automatic_activity_detection = ActivityDetection { disabled, prefix_padding_ms, silence_duration_ms };
+        Self { automatic_activity_detection, activity_handling: "START_OF_ACTIVITY_INTERRUPTS" }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ActivityDetection {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prefix_padding_ms: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    silence_duration_ms: Option<u32>,
+}
+
+#[derive(Debug, Serialize)]
+struct SessionResumption<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handle: Option<&'a str>,
+}
+
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Compression {
+    sliding_window: Nothing,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Nothing {}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Transcription<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language_codes: Option<[&'a str; 1]>,
+}
+
+/// Something said or told, by us in the caller's name.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ClientContent<'a> {
+    turns: [Content<'a>; 1],
+    turn_complete: bool,
+}
+
+impl<'a> ClientContent<'a> {
+    /// `answer`: whether the model is to speak at once.
+    pub(super) const fn text(text: &'a str, answer: bool) -> Self {
+        Self { turns: [Content { role: Some("user"), parts: [Part { text }] }], turn_complete: answer }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Content<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
+    parts: [Part<'a>; 1],
+}
+
+#[derive(Debug, Serialize)]
+struct Part<'a> {
+    text: &'a str,
+}
+
+/// What belongs to the caller's side as it happens.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum RealtimeInput<'a> {
+    ActivityStart {},
+    ActivityEnd {},
+    Text(&'a str),
+}
+
+/// What a tool answered.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ToolResponse<'a> {
+    function_responses: [FunctionResponse<'a>; 1],
+}
+
+impl<'a> ToolResponse<'a> {
+    pub(super) const fn new(id: &'a str, name: &'a str, outcome: Outcome<'a>) -> Self {
+        Self { function_responses: [FunctionResponse { id, name, response: outcome }] }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct FunctionResponse<'a> {
+    id: &'a str,
+    name: &'a str,
+    response: Outcome<'a>,
+}
+
+/// By which key the model tells success from failure.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Outcome<'a> {
+    Output(&'a str),
+    Error(&'a str),
+}
+
+const AUDIO_PREFIX: &str = r#"{"realtimeInput":{"audio":{"data":""#;
+const AUDIO_TYPE: &str = r#"","mimeType":"audio/pcm;rate="#;
+const AUDIO_SUFFIX: &str = r#""}}}"#;
+const AUDIO_SUFFIX_MAX_LEN_BYTES: usize = AUDIO_TYPE.len() + 5 + AUDIO_SUFFIX.len();

@@ -1,0 +1,100 @@
+//! What the protocols that speak JSON share: reading with a bound on depth, writing, and words fit for a log.
+
+use base64_simd::{STANDARD, forgiving_decode_to_vec};
+use media::frame::{AudioFormat, ItemId};
+use serde::{Deserialize, Serialize};
+
+use super::Outputs;
+use crate::agent::model::AgentEvent;
+
+/// Why a message could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Malformed {
+    /// Not JSON, or a message we know whose fields are not as they must be.
+    #[error("not the JSON it must be")]
+    Json,
+    /// More than [`MAX_DEPTH`] levels.
+    #[error("nested too deeply")]
+    TooDeep,
+}
+
+/// Reads a message that is known not to be nested too deeply.
+pub(super) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Malformed> {
+    serde_json::from_str(text).map_err(|_| Malformed::Json)
+}
+
+/// Refuses what is nested more than [`MAX_DEPTH`] deep.
+pub(super) fn check_depth(text: &str) -> Result<(), Malformed> {
+    if is_deeper_than(text, MAX_DEPTH) { Err(Malformed::TooDeep) } else { Ok(()) }
+}
+
+/// Queues a message that must arrive.
+pub(super) fn send(out: &mut Outputs<'_>, message: &impl Serialize) {
+    // Serialising the messages of this module cannot fail: every key is a string and no value is refused.
+    out.outbox.push_text(None, |text| text.push_str(&serde_json::to_string(message).unwrap_or_default()));
+}
+
+/// Hands audio in base64 on to the call; false when it is none. White space and missing padding are legal enough; they cost
+/// a second, slower try.
+pub(super) fn push_base64(item: ItemId, format: AudioFormat, base64: &[u8], out: &mut Outputs<'_>) -> bool {
+    let pushed = out.events.push_audio(item, format, |buffer| {
+        STANDARD.decode_append(base64, buffer).or_else(|_| forgiving_decode_to_vec(base64).map(|bytes| buffer.extend(bytes)))
+    });
+    pushed.is_ok()
+}
+
+/// Tells the call something that an operator should know.
+pub(super) fn warn(code: &str, out: &mut Outputs<'_>) {
+    out.events.push(AgentEvent::Warning { code: stable_code(code) });
+}
+
+/// A provider's word made fit for logs and metrics: at most 64 characters of `[A-Za-z0-9_.-]`.
+pub(super) fn stable_code(word: &str) -> String {
+    let legal = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    word.chars().filter(legal).take(MAX_CODE_LEN).collect()
+}
+
+/// Whether arrays and objects stand more than `limit` deep in each other.
+fn is_deeper_than(text: &str, limit: u32) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0u32, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'[' | b'{' => {
+                depth += 1;
+                if depth > limit {
+                    return true;
+                }
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Messages are five levels deep at most; unknown ones get room, hostile ones a bound.
+const MAX_DEPTH: u32 = 32;
+const MAX_CODE_LEN: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_cut_to_what_a_log_line_may_hold() {
+        assert_eq!(stable_code("rate limit\n\"exceeded\" 💥"), "ratelimitexceeded");
+        assert_eq!(stable_code(&"x".repeat(1000)).len(), 64);
+    }
+
+    #[test]
+    fn the_thirty_third_level_is_refused_and_brackets_in_text_are_no_levels() {
+        let nested = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+        assert_eq!(check_depth(&nested(32)), Ok(()));
+        assert_eq!(check_depth(&nested(33)), Err(Malformed::TooDeep));
+        assert_eq!(check_depth(&format!(r#"{{"v":"\"{}"}}"#, "[".repeat(100))), Ok(()));
+    }
+}

@@ -1,0 +1,74 @@
+//! What a session says in a call in which everything happens, and whether the vendor's types know it.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use auricle::agent::config::AgentConfig;
+use auricle::agent::model::{AgentCommand, AgentMessage, BargeInCause, ContextRole, PlaybackState};
+use auricle::agent::session::{AgentSession, CallFacts};
+use auricle::domain::call_record::Direction;
+use auricle::domain::ids::CallId;
+use auricle::domain::redacted::Redacted;
+use media::frame::{AudioChunk, ItemId};
+
+/// The text messages of a call: `opening` makes the agent ready and lets it speak, then everything is asked of it, and it says
+/// `ending`. A tool call `call_1` may be answered.
+pub(crate) fn in_a_call(config: &AgentConfig, opening: &[&str], ending: &[&str]) -> Vec<String> {
+    let now = Instant::now();
+    let facts = CallFacts { now, unix_time: Duration::from_secs(1_795_000_000), call: CallId::random(), direction: Direction::Inbound };
+    let mut session = AgentSession::new(config, facts);
+    let chunk = AudioChunk { format: config.format.into(), bytes: &[0x55; 960] };
+    session.push_audio(now, chunk);
+    session.handle_connected(now);
+    for message in opening {
+        session.handle_message(now, AgentMessage::Text(message));
+    }
+    session.push_audio(now, chunk);
+    let text = |role, speak| AgentCommand::ContextText { role, text: Redacted::new("It rains.".into()), speak };
+    let tool = |is_error| AgentCommand::ToolResult {
+        call_id: "call_1".into(),
+        output: Redacted::new("nine o'clock".into()),
+        is_error,
+        proceed: true,
+    };
+    for command in [
+        AgentCommand::TurnStarted { ago: Duration::ZERO },
+        AgentCommand::BargeIn(BargeInCause::LocalVad),
+        AgentCommand::Playback { item: ItemId(1), played_ms: 0, state: PlaybackState::Cleared },
+        AgentCommand::Dtmf { digit: '5', duration: Duration::from_millis(80) },
+        text(ContextRole::System, false),
+        text(ContextRole::User, false),
+        text(ContextRole::Developer, false),
+        tool(false),
+        tool(true),
+    ] {
+        session.handle_command(now, command);
+    }
+    session.push_audio(now, chunk);
+    for message in ending {
+        session.handle_message(now, AgentMessage::Text(message));
+    }
+    session.handle_timeout(now + Duration::from_secs(20));
+    std::iter::from_fn(|| {
+        session.poll_transmit().map(|transmit| match transmit.message {
+            AgentMessage::Text(text) => Some(text.to_owned()),
+            AgentMessage::Binary(_) => None,
+        })
+    })
+    .flatten()
+    .collect()
+}
+
+/// Asks the vendor's types of every line.
+pub(crate) fn validate(vendor: &str, lines: &[String]) {
+    let Some(python) = std::env::var_os("AURICLE_PYTHON") else {
+        println!("skipped: AURICLE_PYTHON is not set, so {} {vendor} messages were not checked against the vendor's types", lines.len());
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("messages.jsonl");
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/validate_agent_messages.py");
+    let outcome = Command::new(python).arg(script).arg(vendor).arg(&file).output().unwrap();
+    assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stderr));
+}

@@ -1,0 +1,97 @@
+"""Checks messages against the types that the vendors publish on PyPI.
+
+usage: validate_agent_messages.py openai-client|openai-server|deepgram|gemini FILE     (one JSON message a line)
+
+Some types accept keys they do not know and collect them; here every model at every level must have collected none.
+"""
+
+import json
+import sys
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+# OpenAI's service sends these; its types, made for what clients send, do not have them.
+SENT_BUT_NOT_TYPED = {
+    f"session.{event}.session.{key}" for event in ("created", "updated") for key in ("id", "object", "expires_at")
+}
+
+
+def openai(direction):
+    if direction == "client":
+        from openai.types.realtime.realtime_client_event import RealtimeClientEvent as Event
+    else:
+        from openai.types.realtime.realtime_server_event import RealtimeServerEvent as Event
+    return TypeAdapter(Event).validate_python
+
+
+def deepgram():
+    import deepgram.agent.v1.types as types
+
+    models = {
+        "Settings": types.AgentV1Settings,
+        "KeepAlive": types.AgentV1KeepAlive,
+        "ForceEndTurn": types.AgentV1ForceEndTurn,
+        "InjectUserMessage": types.AgentV1InjectUserMessage,
+        "UpdatePrompt": types.AgentV1UpdatePrompt,
+        "FunctionCallResponse": types.AgentV1SendFunctionCallResponse,
+    }
+    return lambda message: models[message["type"]].model_validate(message)
+
+
+def gemini():
+    from google.genai import types
+
+    def check(message):
+        # The package puts this one key into the setup by hand; it has a type of its own.
+        turns = message.get("setup", {}).pop("realtimeInputConfig", None)
+        if turns is not None:
+            types.RealtimeInputConfig.model_validate(turns)
+        return types.LiveClientMessage.model_validate(message)
+
+    return check
+
+
+CHECKS = {
+    "openai-client": lambda: openai("client"),
+    "openai-server": lambda: openai("server"),
+    "deepgram": deepgram,
+    "gemini": gemini,
+}
+
+
+def unknown_keys(value, path):
+    """Yields the path of every key that no type knows."""
+    if isinstance(value, BaseModel):
+        for key in value.model_extra or {}:
+            if f"{path}.{key}" not in SENT_BUT_NOT_TYPED:
+                yield f"{path}.{key}"
+        for name in type(value).model_fields:
+            yield from unknown_keys(getattr(value, name), f"{path}.{name}")
+    elif isinstance(value, (list, tuple)):
+        for place, element in enumerate(value):
+            yield from unknown_keys(element, f"{path}[{place}]")
+    elif isinstance(value, dict):
+        for key, element in value.items():
+            yield from unknown_keys(element, f"{path}.{key}")
+
+
+def main():
+    vendor, file = sys.argv[1:]
+    check = CHECKS[vendor]()
+    failures = 0
+    with open(file, encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            message = json.loads(line)
+            name = message.get("type") or next(iter(message), "?")
+            try:
+                faults = list(unknown_keys(check(message), name))
+            except (ValidationError, KeyError) as error:
+                faults = [f"{name}: {error}"]
+            for fault in faults:
+                print(f"line {number}: {fault}", file=sys.stderr)
+            failures += bool(faults)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
