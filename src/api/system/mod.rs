@@ -30,6 +30,7 @@ pub(super) fn routes() -> Vec<Route> {
             .answers_as(200, "text/plain", "In Prometheus' text form."),
         Route::new(Verb::Post, "/config/validate", "validateConfig", "What is wrong with a configuration", config_check::validate)
             .needs(Permission::SystemRead)
+            .bulk()
             .body::<config_check::ConfigText>()
             .answers::<config_check::Checked>(200, "Every fault, and how to mend it; none when it could be started with."),
         Route::new(Verb::Get, "/openapi.json", "getOpenApi", "This document", documentation::openapi)
