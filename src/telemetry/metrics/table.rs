@@ -53,6 +53,7 @@ pub(super) const RECEIVED_MOS: &str = "auricle_media_received_mos";
 pub(super) const SENT_MOS: &str = "auricle_media_sent_mos";
 pub(super) const SEND_LATENESS: &str = "auricle_media_send_lateness_ms";
 pub(super) const SNAPSHOTS_DROPPED: &str = "auricle_store_snapshots_dropped_total";
+pub(super) const STORE_DURATION: &str = "auricle_store_operation_duration_ms";
 pub(super) const API_REQUESTS: &str = "auricle_api_requests_total";
 pub(super) const API_ERRORS: &str = "auricle_api_errors_total";
 pub(super) const API_DURATION: &str = "auricle_api_request_duration_ms";
@@ -121,6 +122,11 @@ pub(super) const TABLE: &[Metric] = &[
         text: "How long after its slot an RTP packet went.",
     },
     Metric { name: SNAPSHOTS_DROPPED, kind: Kind::Counter, text: "Interim snapshots of calls dropped before a full store queue." },
+    Metric {
+        name: STORE_DURATION,
+        kind: Kind::Histogram(&[0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 200.0, 1_000.0]),
+        text: "A question to the store or a write (operation), its queue included.",
+    },
     Metric { name: API_REQUESTS, kind: Kind::Counter, text: "HTTP requests answered, by method, route and status." },
     Metric { name: API_ERRORS, kind: Kind::Counter, text: "HTTP requests that were refused or failed, by code and severity." },
     Metric {
