@@ -225,13 +225,10 @@ fn raise_limits(config: &Config) {
     }
 }
 
+type Opened = Result<(CallRecords, Records), AppError>;
+
 /// Opens store and audit, and gives calls that a dead process left running their end.
-async fn open_records(
-    config: &Config,
-    sealed: &Arc<SealedDocuments>,
-    metrics: Metrics,
-    tasks: &Supervisor,
-) -> Result<(CallRecords, Records), AppError> {
+async fn open_records(config: &Config, sealed: &Arc<SealedDocuments>, metrics: Metrics, tasks: &Supervisor) -> Opened {
     let path = config.store.path.clone();
     let refused = |source| AppError::Store { path: path.clone(), source };
     let calls = CallRecords::new(Arc::clone(sealed) as Arc<dyn Documents>);
