@@ -164,12 +164,12 @@ const STARTED_AT: Field = Field("started_at_us");
 const SESSION_STATUS: Field = Field("record.session_status");
 
 /// The collection and its two queries: all newest first, and those of one status newest first.
-/// Both numbers and every word are sealed.
+/// Both numbers, every word, and the timeline, which repeats what agents call their faults, are sealed.
 pub static CALLS: Collection = Collection {
     name: "calls",
     fields: &[STARTED_AT, SESSION_STATUS],
     indexes: &[&[STARTED_AT], &[SESSION_STATUS, STARTED_AT]],
-    sealed: &[Field("record.from"), Field("record.to"), Field("record.transcript")],
+    sealed: &[Field("record.from"), Field("record.to"), Field("record.transcript"), Field("record.timeline")],
     lookups: &[],
 };
 
