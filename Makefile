@@ -10,12 +10,15 @@ export AURICLE_PYTHON ?= $(CURDIR)/target/venv/bin/python
 # Where no cmake is installed, that of PyPI builds libopus; `make setup` puts it there.
 export PATH := $(PATH):$(CURDIR)/target/venv/bin
 
+# What the MongoDB store was tested against, as the last words of a run.
+MONGO_SAID := [ -z "$${MONGO_URI:-}" ] && echo "MongoDB: mongo-java-server stood in for it; MONGO_URI=… tests against a real one" || true
+
 CONFIG ?=
 UNTIL ?=
 TARGETS ?=
 RELEASE := target/release/auricle
 
-.PHONY: openapi help setup run demo test test-full lint fuzz quality quality-echo dtmf histories bench-call bench-media bench-sip bench-flood bench-pacer measured image
+.PHONY: openapi help setup run demo test test-full mutants lint fuzz quality quality-echo dtmf histories bench-api bench-call bench-media bench-sip bench-flood bench-pacer measured image
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,10 +39,16 @@ demo: ## play a spoken file into a fresh gateway, record the answer, print the c
 test: ## every test, real callers included (at most 25 minutes)
 	@scripts/setup.sh test
 	cargo test --workspace --locked --no-fail-fast
+	@$(MONGO_SAID)
 
 test-full: ## every test with its long runs: more seeds, more interruptions, more calls
 	@scripts/setup.sh test
 	AURICLE_FULL=1 SIM_SEEDS=20000 cargo test --workspace --locked --no-fail-fast -- --include-ignored
+	@$(MONGO_SAID)
+
+mutants: ## 100 mistakes in authentication and tenancy, and whether a test notices each
+	@scripts/setup.sh mutants
+	$(AURICLE_PYTHON) scripts/mutants.py
 
 lint: ## formatting, clippy, documentation, licences and sources of every dependency
 	@scripts/setup.sh run
@@ -83,6 +92,11 @@ bench-call: ## cost, delay and memory of a call at 100 and 400 calls, against th
 	@scripts/setup.sh bench
 	cargo build --release --locked
 	cargo bench --locked --bench call_capacity -- all
+
+bench-api: ## 500 requests a second beside 50 calls, and guesses at passwords beside both
+	@scripts/setup.sh bench
+	cargo build --release --locked
+	cargo bench --locked --bench api -- all
 
 bench-media: ## cost of a frame of every codec, of a call's pipelines a tick, and its memory
 	@scripts/setup.sh run

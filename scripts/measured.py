@@ -168,15 +168,16 @@ def main():
     print(f"measured: {PAGE.relative_to(ROOT)} from {len(files)} file(s)")
 
 
-if sys.argv[1:2] == ["--result"]:
-    result(sys.argv[2])
-elif sys.argv[1:2] == ["--fuzz"]:
-    fuzz(*sys.argv[2:6])
-elif sys.argv[1:2] == ["--fuzzed"]:
-    print(fuzzed().get(sys.argv[2].removeprefix("./"), {}).get("seconds", 0))
-elif sys.argv[1:2] == ["--histories"]:
-    histories(sys.argv[2])
-elif sys.argv[1:2] == ["--dtmf"]:
-    dtmf(sys.argv[2])
-else:
-    main()
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--result"]:
+        result(sys.argv[2])
+    elif sys.argv[1:2] == ["--fuzz"]:
+        fuzz(*sys.argv[2:6])
+    elif sys.argv[1:2] == ["--fuzzed"]:
+        print(fuzzed().get(sys.argv[2].removeprefix("./"), {}).get("seconds", 0))
+    elif sys.argv[1:2] == ["--histories"]:
+        histories(sys.argv[2])
+    elif sys.argv[1:2] == ["--dtmf"]:
+        dtmf(sys.argv[2])
+    else:
+        main()

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Finds or installs what a part of the work needs: scripts/setup.sh [run|demo|test|quality|bench|image]…
+# Finds or installs what a part of the work needs: scripts/setup.sh [run|demo|test|quality|mutants|bench|image]…
 #
 # Silent and quick when nothing is missing. As root it installs by apt-get; otherwise it prints the one command to run.
 # What the build needs must be there; a missing test tool is named, and the tests that want it say that they skip.
@@ -151,13 +151,14 @@ cmake_anyhow() {
 }
 
 main() {
-    local parts=("${@:-run}") part tests=no plots=no
+    local parts=("${@:-run}") part tests=no plots=no mutants=no
     for part in "${parts[@]}"; do
         case "$part" in
             run | demo | bench | image) "part_$part" ;;
             test) part_test; tests=yes ;;
             quality) part_test; tests=yes plots=yes ;;
-            *) echo "setup: unknown part '$part' (run, demo, test, quality, bench, image)" >&2; exit 2 ;;
+            mutants) part_test; tests=yes mutants=yes ;;
+            *) echo "setup: unknown part '$part' (run, demo, test, quality, mutants, bench, image)" >&2; exit 2 ;;
         esac
     done
     if [ ${#needed[@]} -gt 0 ]; then
@@ -172,9 +173,14 @@ main() {
     if [ $tests = yes ]; then
         python_packages tests/support/requirements.txt installed.txt \
             || echo "setup: going on without the Python packages; the tests that need them will say that they are skipped" >&2
+        python_packages tests/rest/requirements.txt installed-rest.txt \
+            || echo "setup: going on without Schemathesis; the test that needs it will say that it is skipped" >&2
     fi
     if [ $tests = yes ]; then
         node_packages || echo "setup: going on without the packages of Node; the tests that need them will say that they are skipped" >&2
+    fi
+    if [ $mutants = yes ]; then
+        python_packages scripts/mutants-requirements.txt installed-mutants.txt
     fi
     if [ $plots = yes ]; then
         python_packages tests/quality/requirements.txt installed-quality.txt || echo "setup: going on without plots" >&2

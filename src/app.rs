@@ -54,6 +54,7 @@ use crate::store::recorder::Recorder;
 use crate::store::sealed::SealedDocuments;
 use crate::store::sqlite::SqliteDocuments;
 use crate::store::telephony::Telephony;
+use crate::store::timed::TimedDocuments;
 use crate::store::{COLLECTIONS, Documents, StoreError, migrations};
 use crate::supervision::{Breakers, Supervisor};
 use crate::telemetry::hep::HepSender;
@@ -157,11 +158,12 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     raise_limits(&config);
     let (stop, stopped) = watch::channel(false);
     let (tasks, breakers) = (Supervisor::new(stopped.clone()), Breakers::default());
-    let sealed = open_store(&config).await?;
+    let metrics = Metrics::new();
+    let sealed = open_store(&config, &metrics).await?;
     let (identity, first_admin) = open_identity(&config, Arc::clone(&sealed)).await?;
     let kept = identity.clone();
     tasks.keep("session_upkeep", move || kept.clone().upkeep());
-    let (calls, records) = open_records(&config, &sealed, &tasks).await?;
+    let (calls, records) = open_records(&config, &sealed, metrics, &tasks).await?;
     background::start_simulator(&config).await?;
     let settings = MediaThreadsConfig { threads: config.calls.media_threads.into(), realtime: config.calls.realtime };
     let media = Arc::new(MediaThreads::start(&settings)?);
@@ -236,8 +238,10 @@ fn raise_limits(config: &Config) {
     }
 }
 
+type Opened = Result<(CallRecords, Records), AppError>;
+
 /// Opens store and audit, and gives calls that a dead process left running their end.
-async fn open_records(config: &Config, sealed: &Arc<SealedDocuments>, tasks: &Supervisor) -> Result<(CallRecords, Records), AppError> {
+async fn open_records(config: &Config, sealed: &Arc<SealedDocuments>, metrics: Metrics, tasks: &Supervisor) -> Opened {
     let path = config.store.path.clone();
     let refused = |source| AppError::Store { path: path.clone(), source };
     let calls = CallRecords::new(Arc::clone(sealed) as Arc<dyn Documents>);
@@ -247,7 +251,6 @@ async fn open_records(config: &Config, sealed: &Arc<SealedDocuments>, tasks: &Su
     }
     let audit_path = config.audit_path();
     let audit = AuditLog::open(&audit_path).map_err(|source| AppError::Audit { path: audit_path, source })?;
-    let metrics = Metrics::new();
     let counted = metrics.clone();
     tasks.keep("metrics_upkeep", move || counted.clone().upkeep());
     let (recorder, task) = Recorder::new(calls.clone(), metrics.clone());
@@ -272,13 +275,13 @@ pub async fn open_documents(config: &Config) -> Result<Arc<dyn Documents>, AppEr
     }
 }
 
-/// Opens the store, and brings what an earlier release wrote to the form of this one.
+/// Opens the store, whose times `metrics` keeps, and brings what an earlier release wrote to the form of this one.
 ///
 /// # Errors
 /// When it cannot be opened.
-pub async fn open_store(config: &Config) -> Result<Arc<SealedDocuments>, AppError> {
+pub async fn open_store(config: &Config, metrics: &Metrics) -> Result<Arc<SealedDocuments>, AppError> {
     let refused = |source| AppError::Store { path: config.store.path.clone(), source };
-    let documents = open_documents(config).await?;
+    let documents = TimedDocuments::new(open_documents(config).await?, metrics.clone());
     let master = config.store.master_keys().map_err(|source| refused(source.into()))?;
     let sealed = SealedDocuments::new(documents, master);
     let migrated = migrations::migrate(&sealed).await.map_err(refused)?;

@@ -1,5 +1,6 @@
-//! Whole calls with planted numbers, names, addresses and spoken words: none of them stands in a line of the log, at its
-//! most talkative and in either form, however it could be written there.
+//! Whole calls and patients with planted numbers, names, addresses and spoken words: none of them stands in a line of the
+//! log, at its most talkative and in either form, however it could be written there; nor in any file of the data folder,
+//! nor in a backup of it.
 //!
 //! What is planted stands in `privacy/plants.rs`, what is done with it in `privacy/scenes.rs`; that the search finds a leak
 //! in every encoding is shown in `privacy/scan.rs`.
@@ -30,6 +31,10 @@ mod speech;
 #[path = "../benches/generator/sip.rs"]
 mod uac;
 
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
 use scan::Scanner;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -43,7 +48,7 @@ async fn nothing_personal_stands_in_the_log_of_whole_calls_in_text() {
 }
 
 async fn check(format: &'static str) {
-    let log = scenes::play(format).await;
+    let (log, folder) = scenes::play(format).await;
     // The log is there, at its most talkative, and says of an address what it may.
     for shown in ["call_offered", "call_ended", "call_refused", "http_request", "malformed message", "DEBUG", "127.77.66.0/24"] {
         assert!(log.contains(shown), "{shown} is not in\n{log}");
@@ -52,4 +57,36 @@ async fn check(format: &'static str) {
     let leaks: Vec<String> =
         log.lines().flat_map(|line| scanner.leaks(line).into_iter().map(move |leak| format!("{leak}: {line}"))).collect();
     assert!(leaks.is_empty(), "{} leaks:\n{}", leaks.len(), leaks.join("\n"));
+    let store = folder.path().join("store");
+    let mut kept = files_below(&store);
+    back_up(&store, &folder.path().join("backup"));
+    kept.push(("backup".to_owned(), fs::read(folder.path().join("backup")).expect("the backup")));
+    for named in ["auricle.sqlite", "auricle.sqlite-wal", "audit-00000001.jsonl", "backup"] {
+        assert!(kept.iter().any(|(name, bytes)| name.contains(named) && !bytes.is_empty()), "{named} is not kept");
+    }
+    for (name, bytes) in kept {
+        // A byte is a character, so that what is ASCII in a binary file is found as what it is.
+        let text: String = bytes.into_iter().map(char::from).collect();
+        let mut leaks = scanner.leaks(&text);
+        // From where somebody did something is what the audit log is for.
+        leaks.retain(|leak| !(name.contains("audit-") && leak.starts_with(&plants::ADDRESS.to_string())));
+        assert!(leaks.is_empty(), "{name}: {}", leaks.join(", "));
+    }
+}
+
+/// Every file, by its path.
+fn files_below(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path());
+    let found = entries.flat_map(|path| match path.is_dir() {
+        true => files_below(&path),
+        false => vec![(path.display().to_string(), fs::read(&path).expect("a file"))],
+    });
+    found.collect()
+}
+
+fn back_up(store: &Path, to: &Path) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_auricle"));
+    command.args(["admin", "backup"]).arg(to).env("AURICLE__STORE__PATH", store);
+    let output = command.output().expect("the program runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -106,7 +106,7 @@ fn gateway(job: &Job, folder: &Path, authority: &Path) -> Result<Child> {
         .arg("--config")
         .arg(&path)
         .env("AURICLE__STORE__PATH", folder.join("store"))
-        .env("AURICLE__HTTP__ADMIN_SECRET", "a-secret-of-the-benchmark-known-to-nobody-else")
+        .env("AURICLE__HTTP__ADMIN_SECRET", SECRET)
         .stdout(Stdio::null())
         .spawn()
         .context("target/release/auricle; run `cargo build --release` first")
@@ -128,16 +128,16 @@ fn wait_for_health(child: &mut Child) -> Result<()> {
             return Ok(());
         }
         if Instant::now() > limit {
-            bail!("the gateway does not answer /health at {HEALTH}");
+            bail!("the gateway does not answer /health at {REST}");
         }
         thread::sleep(Duration::from_millis(50));
     }
 }
 
 fn is_healthy() -> Result<bool> {
-    let mut stream = TcpStream::connect(HEALTH)?;
+    let mut stream = TcpStream::connect(REST)?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-    write!(stream, "GET /health HTTP/1.1\r\nHost: {HEALTH}\r\nConnection: close\r\n\r\n")?;
+    write!(stream, "GET /health HTTP/1.1\r\nHost: {REST}\r\nConnection: close\r\n\r\n")?;
     let mut answer = [0; 12];
     stream.read_exact(&mut answer)?;
     Ok(answer.ends_with(b" 200"))
@@ -163,7 +163,9 @@ pub(crate) const CALLS: [&str; 6] = ["epoll_wait", "epoll_pwait", "recvfrom", "s
 /// As in `config/bench.toml`.
 pub(crate) const SIP: &str = "127.0.0.1:5090";
 pub(crate) const AGENT: &str = "127.0.0.1:9202";
-const HEALTH: &str = "127.0.0.1:8090";
+pub(crate) const REST: &str = "127.0.0.1:8090";
+/// Who bears it may everything.
+pub(crate) const SECRET: &str = "a-secret-of-the-benchmark-known-to-nobody-else";
 /// The bare loop's first RTP port, apart from the gateway's range and from ephemeral ports.
 pub(crate) const RTP_BASE: u16 = 12_000;
 const START_LIMIT: Duration = Duration::from_secs(20);

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use std::{env, fmt};
+use std::{env, fmt, thread};
 
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
@@ -55,8 +55,13 @@ impl fmt::Display for Job {
 }
 
 /// Runs one turn.
-#[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
 pub(crate) fn run(job: &Job, bare_loop: &Path) -> Result<Trial> {
+    Ok(run_beside(job, bare_loop, || Ok(()))?.0)
+}
+
+/// Runs one turn, with something else beside the calls for as long as the window is.
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+pub(crate) fn run_beside<T: Send>(job: &Job, bare_loop: &Path, beside: impl FnOnce() -> Result<T> + Send) -> Result<(Trial, T)> {
     let folder = tempfile::tempdir()?;
     let authority = folder.path().join("authority.pem");
     let mut load = Running(spawn_load(job, &authority)?);
@@ -72,7 +77,11 @@ pub(crate) fn run(job: &Job, bare_loop: &Path) -> Result<Trial> {
     next("UP")?;
     next("START")?;
     let (from, before, switched) = (Instant::now(), cpu::of(subject.pid())?, subject.switches()?);
-    next("END")?;
+    let beside = thread::scope(|scope| {
+        let beside = scope.spawn(beside);
+        next("END")?;
+        beside.join().unwrap_or_else(|_| bail!("what runs beside the calls panicked"))
+    })?;
     let (wall, after, switched) = (from.elapsed(), cpu::of(subject.pid())?, subject.switches()? - switched);
     let call_seconds = job.calls as f64 * wall.as_secs_f64();
     let resident_kb = subject.resident_kb()?;
@@ -80,7 +89,7 @@ pub(crate) fn run(job: &Job, bare_loop: &Path) -> Result<Trial> {
         job.tail.checked_sub(1).filter(|&seconds| seconds > 0).and_then(|seconds| Some((subject.system_calls(seconds)?, seconds)));
     let load_report = serde_json::from_str(&next("{")?)?;
 
-    Ok(Trial {
+    let trial = Trial {
         job: *job,
         cpu_ms_per_call_second: milliseconds(after.cpu() - before.cpu()) / call_seconds,
         user_ms_per_call_second: milliseconds(after.user - before.user) / call_seconds,
@@ -91,7 +100,8 @@ pub(crate) fn run(job: &Job, bare_loop: &Path) -> Result<Trial> {
             counts.into_iter().map(|count| count as f64 / ticks).collect()
         }),
         load: load_report,
-    })
+    };
+    Ok((trial, beside))
 }
 
 /// The load, as this same program in another process.

@@ -261,6 +261,15 @@ fn suffix_of(bytes: [u8; 16]) -> String {
     suffix.iter().map(|&byte| char::from(byte)).collect()
 }
 
+/// Whether `text` is an identifier of the kind that `prefix` names.
+#[must_use]
+pub fn is_identifier(prefix: &str, text: &str) -> bool {
+    match prefix {
+        "org" => text.parse::<OrgId>().is_ok(),
+        prefix => text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).is_some_and(is_suffix),
+    }
+}
+
 fn is_suffix(text: &str) -> bool {
     text.len() == SUFFIX_LEN && text.bytes().all(|byte| ALPHABET.contains(&byte))
 }
@@ -290,6 +299,7 @@ mod tests {
         let request = RequestId::random();
         assert!(request.as_str().parse::<CallId>().is_err());
         assert!("call_../../../etc/passwd".parse::<CallId>().is_err());
+        assert!(is_identifier("req", request.as_str()) && !is_identifier("call", request.as_str()) && !is_identifier("cgv", "cgv_0"));
         assert!("call_".parse::<CallId>().is_err());
         assert!("org_A b".parse::<OrgId>().is_err());
         assert!(OrgId::gateway().as_str().parse::<OrgId>().is_err());

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
 use serde_json::json;
 
 use super::*;
@@ -261,4 +263,32 @@ pub(super) async fn scopes_name_each_organisation_once(store: Store) {
     }
     let scopes: BTreeSet<_> = store.scopes(&THINGS).await.unwrap().into_iter().collect();
     assert_eq!(scopes, BTreeSet::from([scope("a"), scope("b")]));
+}
+
+/// Not part of the list above, since stores take different numbers of documents in the same time: `many` documents, written
+/// `together` at a time. How long a page takes, as a rule.
+pub(super) async fn among_many_documents_pages_are_found_in_order(store: Store, many: i64, together: i64) -> Duration {
+    let a = scope("a");
+    let batches = (0..many / together).map(|batch| {
+        let document = |n: i64| insert(&format!("t{n:06}"), thing(n, "k"));
+        store.write(&a, (batch * together..(batch + 1) * together).map(document).collect())
+    });
+    let written = futures_util::stream::iter(batches).buffer_unordered(8);
+    written.for_each(|outcome| async move { assert!(outcome.unwrap().iter().all(|version| *version == 1)) }).await;
+    let kind = Condition::Equals(Scalar::Text("k".to_owned()));
+    let mut took = Vec::new();
+    for share in 1..10 {
+        let first = many * share / 10;
+        let query = Query::first(50).filter(KIND, kind.clone()).filter(RANK, Condition::AtLeast(Scalar::Integer(first)));
+        let query = query.sort(RANK, Direction::Ascending);
+        let asked = Instant::now();
+        let page = store.find(&a, &THINGS, query.clone()).await.unwrap();
+        took.push(asked.elapsed());
+        let next = store.find(&a, &THINGS, query.after(page.next.clone())).await.unwrap();
+        let ranks: Vec<_> =
+            page.documents.iter().chain(&next.documents).map(|found| found.body["place"]["rank"].as_i64().unwrap()).collect();
+        assert_eq!(ranks, (first..first + 100).collect::<Vec<_>>());
+    }
+    took.sort_unstable();
+    took[took.len() / 2]
 }

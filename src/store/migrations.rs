@@ -59,7 +59,11 @@ async fn run(documents: &SealedDocuments, step: &Step) -> Result<u64, StoreError
 }
 
 /// Oldest first; never edited once released, only added to.
-const STEPS: &[Step] = &[Step::Seal(&super::calls::CALLS)];
+const STEPS: &[Step] = &[
+    Step::Seal(&super::calls::CALLS),
+    // With the timeline, which repeats codes of agents.
+    Step::Seal(&super::calls::CALLS),
+];
 const DOCUMENT: &str = "applied";
 
 /// The collection of one document.

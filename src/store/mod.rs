@@ -30,6 +30,7 @@ pub mod sessions;
 pub mod signing_keys;
 pub mod sqlite;
 pub mod telephony;
+pub mod timed;
 pub mod users;
 pub mod versioned;
 pub mod webhooks;

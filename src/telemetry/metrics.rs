@@ -15,7 +15,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, 
 use self::table::{
     AGENT_FAULTS, API_DURATION, API_ERRORS, API_REQUESTS, CALL_SETUP, CALLS_ACTIVE, CALLS_ENDED, CALLS_REFUSED, CALLS_STARTED, FIRST_AUDIO,
     HEP_DROPPED, JITTER, Kind, Metric, PACKETS_LATE, PACKETS_LOST, RECEIVED_MOS, ROUND_TRIP, SEND_LATENESS, SENT_MOS, SIP_LADDERS_DROPPED,
-    SIP_UNHEARD, SNAPSHOTS_DROPPED, TABLE, TOLL_ALARMS, TRUNK_CALLS, TRUNK_REGISTERED, TRUNK_UP, TURN_LATENCY, WEBHOOK_DELIVERIES,
+    SIP_UNHEARD, SNAPSHOTS_DROPPED, STORE_DURATION, TABLE, TOLL_ALARMS, TRUNK_CALLS, TRUNK_REGISTERED, TRUNK_UP, TURN_LATENCY,
+    WEBHOOK_DELIVERIES,
 };
 use crate::domain::call_record::{Direction, MediaStatistics};
 use crate::domain::termination::Termination;
@@ -43,6 +44,20 @@ struct Shared {
     sent_mos: Histogram,
     send_lateness: Histogram,
     api_duration: Histogram,
+    store_get: Histogram,
+    store_find: Histogram,
+    store_write: Histogram,
+}
+
+/// What a store is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreOperation {
+    /// To give one document.
+    Get,
+    /// To find documents.
+    Find,
+    /// To write some.
+    Write,
 }
 
 impl Metrics {
@@ -57,6 +72,10 @@ impl Metrics {
         let builder = TABLE.iter().try_fold(PrometheusBuilder::new(), buckets).unwrap_or_default();
         let recorder = builder.build_recorder();
         TABLE.iter().for_each(|metric| metric.describe(&recorder));
+        let store = |operation: &'static str| {
+            recorder.register_histogram(&Key::from_parts(STORE_DURATION, vec![Label::from_static_parts("operation", operation)]), &METADATA)
+        };
+        let (store_get, store_find, store_write) = (store("get"), store("find"), store("write"));
         let shared = Shared {
             handle: recorder.handle(),
             calls_active: recorder.register_gauge(&Key::from_static_name(CALLS_ACTIVE), &METADATA),
@@ -73,6 +92,9 @@ impl Metrics {
             sent_mos: recorder.register_histogram(&Key::from_static_name(SENT_MOS), &METADATA),
             send_lateness: recorder.register_histogram(&Key::from_static_name(SEND_LATENESS), &METADATA),
             api_duration: recorder.register_histogram(&Key::from_static_name(API_DURATION), &METADATA),
+            store_get,
+            store_find,
+            store_write,
             recorder,
         };
         Self { shared: Arc::new(shared) }
@@ -217,6 +239,16 @@ impl Metrics {
         for direction in ["inbound", "outbound"] {
             forget(TRUNK_CALLS, vec![named(), Label::from_static_parts("direction", direction)]);
         }
+    }
+
+    /// The store did what it was asked, or refused.
+    pub fn store_operation(&self, operation: StoreOperation, took: Duration) {
+        let histogram = match operation {
+            StoreOperation::Get => &self.shared.store_get,
+            StoreOperation::Find => &self.shared.store_find,
+            StoreOperation::Write => &self.shared.store_write,
+        };
+        histogram.record(ms(took));
     }
 
     /// Everything in Prometheus' text form.

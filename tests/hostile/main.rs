@@ -21,6 +21,7 @@ mod packets;
 mod ports;
 mod registers;
 #[path = "../support/server.rs"]
+#[expect(dead_code, reason = "what it leaves behind is another test's")]
 mod server;
 #[path = "../support/speech.rs"]
 #[expect(dead_code, reason = "nobody speaks here")]

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use auricle::agent::simulator::{Behaviour, Config, Faults, Step, Transcript};
-use serde_json::Value;
+use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::net::UdpSocket;
 use tokio::time::{sleep, timeout};
 
@@ -18,8 +19,8 @@ use crate::plants::{
 use crate::server::{Server, Wanted, text};
 use crate::speech::{Room, utterance};
 
-/// Plays every scene against a gateway that logs all it can in `format`; what it logged.
-pub(crate) async fn play(format: &'static str) -> String {
+/// Plays every scene against a gateway that logs all it can in `format`; what it logged, and the folder that it leaves.
+pub(crate) async fn play(format: &'static str) -> (String, TempDir) {
     let mut agents = String::new();
     let transcript = Transcript { caller: CALLER_WORDS.to_owned(), agent: AGENT_WORDS.to_owned() };
     let talkative = Agent::start(Config { transcript: transcript.clone(), ..Config::new(Behaviour::Parrot) }, ready(())).await;
@@ -42,12 +43,13 @@ pub(crate) async fn play(format: &'static str) -> String {
     bad_messages(server.sip).await;
     calls_out(&server).await;
     bad_requests(&server);
+    patients(&server);
     // What was planted arrived: the records hold it.
     let records = Value::from(server.records(CALLS)).to_string();
     for planted in [FROM_NUMBER, DIALLED_NUMBER, CALLED_NUMBER, USER, CALLER_WORDS, AGENT_WORDS] {
         assert!(records.contains(planted), "{planted} is not in {records}");
     }
-    server.log()
+    (server.log(), server.leave())
 }
 
 /// A call in which both sides speak.
@@ -167,6 +169,28 @@ fn bad_requests(server: &Server) {
     }
     let stranger = crate::http::request(server.rest, "GET", "/v1/calls", &format!("{CALLER_WORDS} {FROM_NUMBER}"), "");
     assert_eq!(stranger.expect("an answer").status, 401);
+}
+
+/// Everything that is kept of somebody who is cared for, in every way that it comes in and goes out.
+fn patients(server: &Server) {
+    let ask = |method: &str, path: &str, body: &Value, status: u16| {
+        let answer = server.ask(method, path, &if body.is_null() { String::new() } else { body.to_string() });
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.body);
+        answer
+    };
+    let caregiver =
+        json!({ "name": NAME, "relationship": "cousin", "phone": format!("+1{ASSERTED_NUMBER}"), "email": format!("{USER}@example.org") });
+    let patient = json!({ "name": NAME, "email": format!("{USER}@example.org"), "phone": format!("+1 {FROM_NUMBER}"), "notes": STREET, "caregivers": [caregiver] });
+    let made = ask("POST", "/v1/patients", &patient, 201).json;
+    let one = format!("/v1/patients/{}", text(&made, "id"));
+    ask("POST", "/v1/patients", &patient, 409);
+    ask("POST", "/v1/patients/bulk", &json!({ "patients": [{ "name": NAME, "notes": CALLER_WORDS }, { "name": USER }] }), 201);
+    ask("PATCH", &one, &json!({ "notes": format!("{AGENT_WORDS}, {STREET}"), "phone": format!("+1{CALLED_NUMBER}") }), 200);
+    ask("POST", &format!("{one}/caregivers"), &json!({ "name": USER }), 201);
+    let found = ask("GET", &format!("/v1/patients?search={}", NAME.replace(' ', "%20")), &Value::Null, 200);
+    assert!(found.body.contains(NAME), "{}", found.body);
+    assert!(ask("GET", "/v1/patients/export?format=json", &Value::Null, 200).body.contains(CALLED_NUMBER));
+    ask("DELETE", &one, &Value::Null, 204);
 }
 
 /// What an agent can say that is not as it should be.

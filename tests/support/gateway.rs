@@ -58,6 +58,11 @@ impl Gateway {
         self.sip
     }
 
+    /// `host:port` that REST listens on.
+    pub(crate) fn http(&self) -> SocketAddr {
+        self.http
+    }
+
     /// The SIP URI of `number` at this gateway.
     pub(crate) fn uri(&self, number: &str) -> String {
         format!("sip:{number}@{}", self.sip)
@@ -301,4 +306,5 @@ static ALONE: Mutex<()> = Mutex::new(());
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_auricle");
 /// What trunks of tests prove themselves with: `AURICLE_TEST_TRUNK_PASSWORD`.
 pub(crate) const TRUNK_PASSWORD: &str = "zanzibar";
-const SECRET: &str = "a-secret-for-tests-of-thirty-two-bytes-and-more";
+/// The admin secret.
+pub(crate) const SECRET: &str = "a-secret-for-tests-of-thirty-two-bytes-and-more";

@@ -99,6 +99,14 @@ impl Server {
         fs::read_to_string(self.folder.path().join("gateway.log")).unwrap_or_default()
     }
 
+    /// Ends the process as a power cut would; what it leaves in its folder: `store` and the log.
+    pub(crate) fn leave(mut self) -> TempDir {
+        self.child.kill().expect("the gateway runs");
+        self.child.wait().expect("a killed process ends");
+        let other = tempfile::tempdir().expect("a temporary folder");
+        std::mem::replace(&mut self.folder, other)
+    }
+
     /// Resident memory in bytes.
     pub(crate) fn resident_bytes(&self) -> u64 {
         let path = PathBuf::from(format!("/proc/{}/statm", self.child.id()));

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, NaiveDate};
 use media::dtmf::Digit;
 
+use crate::domain::ids::is_identifier;
 use crate::domain::network::Network;
 use crate::net::https::HttpsUrl;
 use crate::signalling::dialling::Country;
@@ -86,7 +87,7 @@ impl Format {
             Self::Network => text.parse::<Network>().is_ok(),
             Self::NumberPrefix => text.strip_prefix('+').is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())),
             Self::Country => text.parse::<Country>().is_ok(),
-            Self::Id(prefix) => text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).is_some_and(is_id_suffix),
+            Self::Id(prefix) => is_identifier(prefix, text),
             Self::Cursor => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
         }
     }
@@ -140,7 +141,8 @@ impl Format {
             Self::Network => (2, 49),
             Self::NumberPrefix => (1, 16),
             Self::Country => (2, 2),
-            Self::Id(prefix) => (prefix.len() + 2, prefix.len() + 1 + 40),
+            Self::Id(prefix) if matches!(prefix.as_bytes(), b"org") => (5, 44),
+            Self::Id(prefix) => (prefix.len() + 27, prefix.len() + 27),
             Self::Cursor => (1, 512),
         }
     }
@@ -173,13 +175,13 @@ impl Format {
     /// As JSON Schema says it: the name of a format or a pattern.
     pub(super) fn in_schema(self) -> (Option<&'static str>, Option<String>) {
         match self {
-            Self::Email => (Some("email"), Some(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,63}$".to_owned())),
-            Self::Phone => (None, Some(r"^\+?[\d\s-]+$".to_owned())),
+            Self::Email => (Some("email"), Some(EMAIL.to_owned())),
+            Self::Phone => (None, Some("^\\+?[ -]*([0-9][ -]*){7,15}$".to_owned())),
             Self::CallingCode => (None, Some(r"^\+?[1-9][0-9]{0,2}$".to_owned())),
             Self::Date => (Some("date"), None),
             Self::Moment => (Some("date-time"), None),
             Self::Language => (None, Some("^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$".to_owned())),
-            Self::TimeZone => (None, Some("^[A-Za-z_+-]+(/[A-Za-z0-9_+-]+){0,2}$".to_owned())),
+            Self::TimeZone => (None, Some("^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$".to_owned())),
             Self::HttpsUrl => (Some("uri"), Some("^[hH][tT][tT][pP][sS]?://[!-~]+$".to_owned())),
             Self::CallTarget => (None, Some("^([sS][iI][pP]:|[tT][eE][lL]:|[+(0-9])[ -~]*$".to_owned())),
             Self::TransferTarget => (None, Some("^([sS][iI][pP]:|[tT][eE][lL]:|[+(0-9]|call_)[ -~]*$".to_owned())),
@@ -191,13 +193,20 @@ impl Format {
             Self::Network => (None, Some("^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$".to_owned())),
             Self::NumberPrefix => (None, Some(r"^\+[0-9]{0,15}$".to_owned())),
             Self::Country => (None, Some("^[A-Z]{2}$".to_owned())),
-            Self::Id(prefix) => (None, Some(format!("^{prefix}_[0-9a-z]+$"))),
+            Self::Id("org") => (None, Some("^org_[0-9a-z]{1,40}$".to_owned())),
+            Self::Id(prefix) => (None, Some(format!("^{prefix}_[0-9a-hjkmnp-tv-z]{{26}}$"))),
             Self::Cursor => (None, Some("^[A-Za-z0-9_-]+$".to_owned())),
             Self::Line => (None, Some(r"^[^\x00-\x1f\x7f-\x9f]*$".to_owned())),
-            Self::Lines => (None, None),
+            Self::Lines => (None, Some(r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$".to_owned())),
         }
     }
 }
+
+/// [`is_email`] without its lengths.
+const EMAIL: &str = concat!(
+    r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*",
+    r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$"
+);
 
 /// The part of RFC 5321's form that is in use: no quoted local part, no address literal.
 fn is_email(text: &str) -> bool {
@@ -248,10 +257,6 @@ fn is_time_zone(text: &str) -> bool {
         && text.starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
-fn is_id_suffix(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,6 +296,10 @@ mod tests {
             (Format::Email, ["a@b", "@example.org", "a b@example.org", "a@-x.org", "a@example.1"]),
             (Format::Phone, ["+", "12345", "+1 555 CALL", "(555) 0100000", "1234567890123456"]),
             (Format::Date, ["1948-5-17", "1948-02-30", "17/05/1948", "1948-05-17T0", "----------"]),
+            (
+                Format::Id("cgv"),
+                ["cgv_0", "cgv_", "call_00000000000000000000000000", "cgv_0000000000000000000000000o", "cgv-00000000000000000000000000"],
+            ),
             (Format::Line, ["a\u{0}", "a\nb", "\u{1b}[2J", "\u{7f}", "\u{85}"]),
         ];
         for (format, texts) in cases {

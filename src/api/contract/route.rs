@@ -239,7 +239,9 @@ impl Operation {
         if self.limit.is_some() {
             codes.push(Code::RateLimited);
         }
-        if self.path.contains('{') {
+        // Another organisation is asked for like a resource: it may not be there.
+        let names_organisation = self.query.is_some_and(|query| query.members.iter().any(|member| member.name == "org_id"));
+        if self.path.contains('{') || names_organisation {
             codes.push(Code::NotFound);
         }
         if self.query.is_some() {

@@ -31,6 +31,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(Verb::Post, "/config/validate", "validateConfig", "What is wrong with a configuration", config_check::validate)
             .needs(Permission::SystemRead)
             .unnamed()
+            .bulk()
             .body::<config_check::ConfigText>()
             .answers::<config_check::Checked>(200, "Every fault, and how to mend it; none when it could be started with."),
         Route::new(Verb::Get, "/openapi.json", "getOpenApi", "This document", documentation::openapi)

@@ -22,6 +22,7 @@ use crate::store::StoreError;
 use crate::store::backup::BackupError;
 use crate::store::sealed::SealedDocuments;
 use crate::telemetry;
+use crate::telemetry::metrics::Metrics;
 
 /// `auricle admin …`.
 #[derive(Debug, clap::Args)]
@@ -96,7 +97,7 @@ async fn perform(config: &Config, task: Task) -> Result<(), AdminError> {
         // Into the database itself: a store that is opened whole is not empty any more.
         return backups::restore(&*app::open_documents(config).await?, &file).await;
     }
-    let documents = app::open_store(config).await?;
+    let documents = app::open_store(config, &Metrics::new()).await?;
     match task {
         Task::CreateUser(user) => users::create(&open_identity(config, documents).await?, &user).await,
         Task::Unlock(user) => users::unlock(&open_identity(config, documents.clone()).await?, documents, &user).await,

@@ -1,5 +1,7 @@
 //! The contract suite and what only a server can do to a store, against `MONGO_URI` where it is set, and otherwise against
-//! a server of the wire protocol that `scripts/setup.sh test` fetches.
+//! a server of the wire protocol that `scripts/setup.sh test` fetches: mongo-java-server, which changes a document in one
+//! step, as MongoDB does. FerretDB 1.24.2 on SQLite does not (it reads, then writes: two writers on one version both win),
+//! so that what the contract says of concurrent writers and of batches does not hold there, and the rest does.
 
 mod crash;
 mod faults;

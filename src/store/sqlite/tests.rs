@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::domain::ids::OrgId;
-use crate::store::contract::{CONTRACT_COLLECTIONS, THINGS, contract};
+use crate::store::contract::{self, CONTRACT_COLLECTIONS, THINGS, contract};
 use crate::store::query::{Direction, Field};
 
 fn fresh() -> (Arc<dyn Documents>, TempDir) {
@@ -45,6 +45,46 @@ async fn what_was_answered_is_there_after_a_crash() {
     for n in 0..50 {
         assert!(after.get(&scope(), &THINGS, &format!("t{n}")).await.unwrap().is_some(), "t{n}");
     }
+}
+
+/// The machine stops between any two writes of a batch to the disk: the log ends anywhere.
+#[tokio::test]
+async fn of_a_log_that_ends_anywhere_a_batch_is_there_whole_or_not_at_all() {
+    let (documents, directory) = fresh();
+    let log = |directory: &TempDir| directory.path().join(format!("{FILE_NAME}-wal"));
+    documents.write_one(&scope(), put("before")).await.unwrap();
+    let begun = std::fs::metadata(log(&directory)).unwrap().len();
+    documents.write(&scope(), (0..40).map(|n| put(&format!("t{n}"))).collect()).await.unwrap();
+    let copy = crash(&directory);
+    drop(documents);
+    let whole = std::fs::read(log(&copy)).unwrap();
+    assert!(whole.len() as u64 > begun + 3 * 4_096, "the batch is several pages");
+    let (mut all, mut nothing) = (0, 0);
+    for end in (usize::try_from(begun).unwrap()..whole.len()).step_by(509).chain([whole.len()]) {
+        let after = tempfile::tempdir().unwrap();
+        std::fs::copy(copy.path().join(FILE_NAME), after.path().join(FILE_NAME)).unwrap();
+        std::fs::write(log(&after), &whole[..end]).unwrap();
+        let store = SqliteDocuments::open(after.path(), CONTRACT_COLLECTIONS).unwrap();
+        assert!(store.get(&scope(), &THINGS, "before").await.unwrap().is_some(), "cut at {end}");
+        let mut found = 0;
+        for n in 0..40 {
+            found += usize::from(store.get(&scope(), &THINGS, &format!("t{n}")).await.unwrap().is_some());
+        }
+        match found {
+            0 => nothing += 1,
+            40 => all += 1,
+            torn => panic!("{torn} of 40 after a cut at {end}"),
+        }
+    }
+    assert!(all >= 1 && nothing >= 10, "{all} whole, {nothing} not at all");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn among_a_hundred_thousand_documents_pages_are_found_in_order() {
+    let (documents, _directory) = fresh();
+    let page = contract::among_many_documents_pages_are_found_in_order(documents, 100_000, 500).await;
+    // By an index it is milliseconds; whoever looks at a hundred thousand documents takes the most of a second.
+    assert!(page < std::time::Duration::from_millis(100), "{page:?}");
 }
 
 #[tokio::test]

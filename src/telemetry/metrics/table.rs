@@ -54,6 +54,7 @@ pub(super) const SENT_MOS: &str = "auricle_media_sent_mos";
 pub(super) const SEND_LATENESS: &str = "auricle_media_send_lateness_ms";
 pub(super) const SNAPSHOTS_DROPPED: &str = "auricle_store_snapshots_dropped_total";
 pub(super) const WEBHOOK_DELIVERIES: &str = "auricle_webhook_deliveries_total";
+pub(super) const STORE_DURATION: &str = "auricle_store_operation_duration_ms";
 pub(super) const API_REQUESTS: &str = "auricle_api_requests_total";
 pub(super) const API_ERRORS: &str = "auricle_api_errors_total";
 pub(super) const API_DURATION: &str = "auricle_api_request_duration_ms";
@@ -126,6 +127,11 @@ pub(super) const TABLE: &[Metric] = &[
         name: WEBHOOK_DELIVERIES,
         kind: Kind::Counter,
         text: "Deliveries of webhooks and attempts at them, by what they came to (outcome).",
+    },
+    Metric {
+        name: STORE_DURATION,
+        kind: Kind::Histogram(&[0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 200.0, 1_000.0]),
+        text: "A question to the store or a write (operation), its queue included.",
     },
     Metric { name: API_REQUESTS, kind: Kind::Counter, text: "HTTP requests answered, by method, route and status." },
     Metric { name: API_ERRORS, kind: Kind::Counter, text: "HTTP requests that were refused or failed, by code and severity." },

@@ -48,7 +48,8 @@ pub(super) fn routes() -> Vec<Route> {
             .proved()
             .limit(Some(Row::Export))
             .query::<input::ExportQuery>()
-            .answers_as(200, "text/csv", "RFC 4180, or a JSON array with `format=json`."),
+            .answers_as(200, "text/csv", "RFC 4180, or a JSON array with `format=json`.")
+            .answers::<Vec<view::PatientView>>(200, ""),
         Route::new(Verb::Get, ONE, "getPatient", "One patient", look::view).needs(read).answers::<view::PatientView>(
             200,
             "The patient; `ETag` is its version. Who may only read is not shown notes and date of birth.",

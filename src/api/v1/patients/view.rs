@@ -138,6 +138,12 @@ impl Output for PatientView {
     }
 }
 
+impl Output for Vec<PatientView> {
+    fn example() -> Self {
+        vec![PatientView::example()]
+    }
+}
+
 impl Output for Listed {
     fn example() -> Self {
         Self { items: vec![example().into()], next_cursor: None }

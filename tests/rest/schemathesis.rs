@@ -1,0 +1,83 @@
+//! Schemathesis, which knows of this interface nothing but its OpenAPI document: whatever it sends, valid or not, no answer
+//! is a 5xx, and none has a status, a content type, a header or a body that the document does not have.
+//!
+//! 1,000 cases a role, and 10,000 with `AURICLE_FULL`. `AURICLE_SEED` chooses others.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::gateway::{Gateway, PROGRAM, SECRET};
+use crate::support::{sound, tools};
+
+#[test]
+fn whatever_is_sent_no_answer_is_a_server_error_or_undocumented() {
+    let Some(python) = tools::python() else { return };
+    let program = python.with_file_name("schemathesis");
+    if !program.is_file() {
+        return tools::skip("schemathesis is not installed (make test does it)");
+    }
+    let gateway = Gateway::start("echo");
+    let document = gateway.get("/openapi.json").json;
+    let operations = document["paths"].as_object().expect("paths").values().map(|path| path.as_object().map_or(0, serde_json::Map::len));
+    let (cases, limit) = if full() { (10_000, 3_600) } else { (1_000, 240) };
+    let each = cases / operations.sum::<usize>() + 1;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rest");
+    let patient = gateway.post("/v1/patients", &json!({ "name": "Ana García", "phone": "+1 555 010 0199" }).to_string());
+    assert_eq!(patient.status, 201, "{}", patient.body);
+    let mut caller = call(&gateway);
+    gateway.wait_for_calls("a call runs", |calls| !calls.is_empty());
+    let call = gateway.calls()[0]["id"].as_str().expect("an id").to_owned();
+    for (role, bearer) in roles() {
+        let mut command = Command::new(&program);
+        command.arg("--config-file").arg(folder.join("schemathesis.toml"));
+        command.args(["run", &format!("http://{}/openapi.json", gateway.http()), "--no-color", "--continue-on-failure"]);
+        command.args(["--header", &format!("Authorization: Bearer {bearer}"), "--workers", "2", "--generation-database", "none"]);
+        command.args(["--phases", "examples,coverage,fuzzing", "--max-examples", &each.to_string(), "--seed", &seed()]);
+        // It has no end.
+        command.args(["--exclude-path", "/v1/events"]);
+        command.env("SCHEMATHESIS_HOOKS", "hooks").env("PYTHONPATH", &folder).env("PYTHONDONTWRITEBYTECODE", "1");
+        command.env("AURICLE_CALL", &call).env("AURICLE_PATIENT", patient.json["id"].as_str().expect("an id"));
+        let output = tools::run(command.current_dir(gateway.folder()), Duration::from_secs(limit));
+        let said = tools::text(&output);
+        let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("target").join(format!("schemathesis-{}.txt", role.replace(' ', "-")));
+        fs::write(&kept, &said).expect("the report is written");
+        assert!(output.status.success(), "{role}: the whole report is in {}\n{}", kept.display(), failures(&said));
+        let generated = said.lines().find_map(|line| line.trim().split_once(" generated")?.0.parse::<usize>().ok()).unwrap_or_default();
+        assert!(generated >= cases, "{role}: only {generated} cases");
+    }
+    let _gone = caller.kill();
+    let _status = caller.wait();
+}
+
+/// A call that is there to be looked at, held, and ended.
+fn call(gateway: &Gateway) -> Child {
+    let (play, record) = (gateway.folder().join("play.wav"), gateway.folder().join("record.wav"));
+    sound::write(&play, &[0; 8_000]);
+    let mut command = Command::new(PROGRAM);
+    command.args(["call", "--to", &gateway.uri("1000"), "--seconds", "600", "--play"]).arg(play).arg("--record").arg(record);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the built program starts")
+}
+
+/// What it has to say of failures, without the rest.
+fn failures(said: &str) -> &str {
+    let begin = said.find("= FAILURES").or_else(|| said.find("= ERRORS")).unwrap_or_default();
+    let text = &said[begin..];
+    text.char_indices().nth(6_000).map_or(text, |(end, _)| &text[..end])
+}
+
+/// Who asks, and with what.
+fn roles() -> Vec<(&'static str, &'static str)> {
+    vec![("admin secret", SECRET)]
+}
+
+fn full() -> bool {
+    std::env::var_os("AURICLE_FULL").is_some()
+}
+
+fn seed() -> String {
+    std::env::var("AURICLE_SEED").unwrap_or_else(|_| "1".to_owned())
+}
