@@ -33,7 +33,6 @@ use crate::identity::bootstrap::FirstPassword;
 use crate::identity::mail::{self, MailError, MailQueue};
 use crate::identity::{AdminSecret, Identity, IdentityError, SecretError};
 use crate::net::dscp::Dscp;
-use crate::net::limits::{OpenFiles, raise_open_files};
 use crate::net::port_range::{PortError, PortRange, PortRangeConfig};
 use crate::net::tls::TlsError;
 use crate::shutdown::{StopSignals, drain};
@@ -155,7 +154,7 @@ pub struct Started {
 pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), AppError> {
     let began = Instant::now();
     let mut signals = StopSignals::listen()?;
-    raise_limits(&config);
+    background::raise_limits(&config);
     let (stop, stopped) = watch::channel(false);
     let (tasks, breakers) = (Supervisor::new(stopped.clone()), Breakers::default());
     let metrics = Metrics::new();
@@ -227,15 +226,6 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     media.stop(Instant::now() + FAREWELL).await;
     let _ = tokio::time::timeout(FAREWELL, async { tokio::join!(sip, api) }).await;
     Ok(())
-}
-
-fn raise_limits(config: &Config) {
-    let calls = config.calls.max_concurrent as usize;
-    match raise_open_files() {
-        Ok(files) if files.suffice_for(calls) => {}
-        Ok(files) => tracing::warn!(limit = files.new, needed = OpenFiles::needed(calls), "open_files_limit_low"),
-        Err(error) => tracing::warn!(%error, "open_files_limit_unknown"),
-    }
 }
 
 type Opened = Result<(CallRecords, Records), AppError>;

@@ -1,4 +1,4 @@
-//! What goes on beside calls and requests: webhooks on their way, what is over being forgotten, the agent that is built in.
+//! What stands before calls and goes on beside them and requests: room for their files, webhooks on their way, what is over being forgotten, the agent that is built in.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use crate::agent::simulator;
 use crate::call::records::Records;
 use crate::config::Config;
 use crate::net::https::HttpsClient;
+use crate::net::limits::{OpenFiles, raise_open_files};
 use crate::net::tls::TlsContext;
 use crate::signalling::start;
 use crate::store::dial_ins::DialIns;
@@ -16,6 +17,16 @@ use crate::store::sealed::SealedDocuments;
 use crate::store::webhooks::WebhookStore;
 use crate::supervision::{Breakers, Supervisor};
 use crate::webhooks::{WebhookParts, Webhooks};
+
+/// As many open files as calls may need, or a word of warning.
+pub(super) fn raise_limits(config: &Config) {
+    let calls = config.calls.max_concurrent as usize;
+    match raise_open_files() {
+        Ok(files) if files.suffice_for(calls) => {}
+        Ok(files) => tracing::warn!(limit = files.new, needed = OpenFiles::needed(calls), "open_files_limit_low"),
+        Err(error) => tracing::warn!(%error, "open_files_limit_unknown"),
+    }
+}
 
 /// What is kept for a while only, and forgotten when it is over.
 pub(super) fn keep_store_swept(sealed: &Arc<SealedDocuments>, tasks: &Supervisor) -> (NamedRequests, DialIns) {

@@ -14,6 +14,7 @@ use crate::store::OrgScope;
 use crate::store::patients::PatientFilter;
 
 async fn named(house: &House, bearer: &str, path: &str, key: &str, body: &Value) -> Answer {
+    let bearer = house.cast.bearer(bearer).await;
     let mut request = request("POST", path).header(header::CONTENT_TYPE, "application/json").header("idempotency-key", key);
     request.headers_mut().unwrap().insert(header::AUTHORIZATION, format!("Bearer {bearer}").parse().unwrap());
     send(&house.router, request.body(Body::from(body.to_string())).unwrap()).await

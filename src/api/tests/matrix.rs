@@ -176,10 +176,11 @@ async fn what_is_another_organisations_or_somebody_elses_looks_like_what_never_w
         };
         let gateway = needs.is_some_and(|needs| !Role::OrgAdmin.permissions().contains(needs));
         // Who runs the gateway sees every organisation: nothing of it is foreign to them.
-        let strangers: &[&str] = match operation.path.starts_with("/v1/organisations") {
-            true if gateway => &[],
-            true => &[FOREIGNER],
-            false => &[FOREIGNER, FOREIGN_SUPER_ADMIN],
+        let strangers: &[&str] = match (operation.path.starts_with("/v1/organisations"), gateway) {
+            (true, true) => &[],
+            (true, false) => &[FOREIGNER],
+            (false, true) => &[FOREIGN_SUPER_ADMIN],
+            (false, false) => &[FOREIGNER, FOREIGN_SUPER_ADMIN],
         };
         for stranger in strangers {
             let mut same = false;

@@ -3,7 +3,7 @@
 use axum::http::header;
 use serde_json::{Value, json};
 
-use super::cast::{FOREIGNER, ORG_ADMIN, STAFF};
+use super::cast::{FOREIGN_SUPER_ADMIN, ORG_ADMIN, STAFF};
 use super::house::{Answer, House, SECRET};
 
 async fn ask(house: &House, bearer: &str, method: &str, path: &str, body: Value) -> Answer {
@@ -165,9 +165,9 @@ async fn calls_out_are_stopped_by_the_organisation_and_what_is_stopped_above_is_
     assert_eq!(ask(&house, ORG_ADMIN, "POST", "/v1/dialling/resume", Value::Null).await.error().0, 403);
     assert_eq!(ask(&house, STAFF, "POST", "/v1/dialling/stop", Value::Null).await.error().0, 403);
     assert_eq!(ask(&house, ORG_ADMIN, "POST", "/v1/dialling/gateway/stop", Value::Null).await.error().0, 403);
-    assert_eq!(ask(&house, FOREIGNER, "POST", "/v1/dialling/gateway/stop", Value::Null).await.status.as_u16(), 200);
+    assert_eq!(ask(&house, FOREIGN_SUPER_ADMIN, "POST", "/v1/dialling/gateway/stop", Value::Null).await.status.as_u16(), 200);
     assert!(stopped("org_other"));
-    assert_eq!(ask(&house, FOREIGNER, "POST", "/v1/dialling/gateway/resume", Value::Null).await.json()["stopped"], false);
+    assert_eq!(ask(&house, FOREIGN_SUPER_ADMIN, "POST", "/v1/dialling/gateway/resume", Value::Null).await.json()["stopped"], false);
     assert!(stopped("org_default") && !stopped("org_other"));
     let deeds = house.deeds();
     assert!(deeds.iter().any(|deed| deed.starts_with("stop_dialling success")), "{deeds:?}");
