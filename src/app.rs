@@ -170,13 +170,6 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let launcher = launcher(&config, Arc::clone(&media), registry.clone(), records.clone())?;
     let (running_ladders, ladders) = (LadderBook::new(config.sip.ladder), Ladders::new(Arc::clone(&sealed)));
     let (tap, keeper) = sip_tap(&config, &running_ladders, &ladders, &records.metrics);
-    let tap = match HepSender::new(&config.hep, records.metrics.clone()) {
-        Some((collector, task)) => {
-            tokio::spawn(task.run());
-            tap.with_collector(collector)
-        }
-        None => tap,
-    };
     let agents = config.agents.keys().cloned().collect();
     let telephony = Telephony::new(Arc::clone(&sealed));
     let (switchboard, switched) = start::switchboard(config.directory(), agents, telephony, &tasks, &records.metrics).await?;
@@ -360,7 +353,9 @@ fn sip_tap(config: &Config, book: &LadderBook, store: &Ladders, metrics: &Metric
     let (keeper, finished) = LadderKeeper::new(book.clone(), store.clone(), metrics.clone());
     let tap = Tap::default();
     let tap = if config.sip.ladder.enabled { tap.with_ladders(book.clone(), finished, metrics.clone()) } else { tap };
-    (tap, keeper)
+    let Some((collector, task)) = HepSender::new(&config.hep, metrics.clone()) else { return (tap, keeper) };
+    tokio::spawn(task.run());
+    (tap.with_collector(collector), keeper)
 }
 
 async fn start_api(config: &Config, state: AppState, stopped: watch::Receiver<bool>) -> Result<JoinHandle<()>, AppError> {

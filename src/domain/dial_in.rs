@@ -30,7 +30,7 @@ impl AnnouncedCall {
     #[must_use]
     pub fn plain(number: &str) -> String {
         let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-        let named = number.chars().any(|character| character.is_alphabetic()) || digits.is_empty();
+        let named = number.chars().any(char::is_alphabetic) || digits.is_empty();
         if named { number.to_lowercase() } else { digits }
     }
 }

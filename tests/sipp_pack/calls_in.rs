@@ -42,7 +42,7 @@ fn a_call_that_rings_is_called_off() {
             .cancel()
             .expect(200, &[("CSeq", "CANCEL")]);
         let scenario = scenario.expect(487, &[("CSeq", "INVITE")]).ack_refusal();
-        pack.run(transport, &scenario.to_number("1007"));
+        pack.run(transport, &scenario.calling("1007"));
     }
 }
 
@@ -64,7 +64,7 @@ fn a_question_within_a_call_is_answered_and_changes_nothing() {
 
 #[test]
 fn a_number_that_nobody_has_is_not_found() {
-    over_both(|| Scenario::new("unknown").invite("").maybe(100).expect(404, &[("To", ";tag=")]).ack_refusal().to_number("4711"));
+    over_both(|| Scenario::new("unknown").invite("").maybe(100).expect(404, &[("To", ";tag=")]).ack_refusal().calling("4711"));
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn who_registers_is_asked_for_proof_whether_the_name_is_known_or_not() {
         for name in ["phone", "stranger"] {
             let scenario = Scenario::new("stranger").outside("REGISTER", "Expires: 600\n", ("", ""));
             let checks = [("WWW-Authenticate", "realm=\"auricle\".*algorithm=SHA-256"), ("!body", "Contact:")];
-            pack.run(transport, &scenario.to_number(name).expect(401, &checks));
+            pack.run(transport, &scenario.calling(name).expect(401, &checks));
         }
     }
 }

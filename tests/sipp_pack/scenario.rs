@@ -189,7 +189,7 @@ impl Scenario {
     }
 
     /// To another number than 1000.
-    pub(crate) fn to_number(self, number: &str) -> Self {
+    pub(crate) fn calling(self, number: &str) -> Self {
         self.with_replaced("[service]", number)
     }
 

@@ -82,7 +82,7 @@ impl Proxy {
             let record_route = format!("Record-Route: <sip:{};lr>", self.own);
             let mut lines: Vec<&str> = text.split("\r\n").collect();
             let own_route = format!("<sip:{};lr>", self.own);
-            lines.retain(|line| !line.strip_prefix("Route: ").is_some_and(|route| route == own_route));
+            lines.retain(|line| line.strip_prefix("Route: ").is_none_or(|route| route != own_route));
             lines.insert(1, &via);
             if method == "INVITE" && !is_within(text) {
                 lines.insert(2, &record_route);

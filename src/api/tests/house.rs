@@ -326,14 +326,18 @@ impl Sent {
     /// What was sent to an address and not looked at yet; waits for it a little.
     pub(super) async fn to(&self, email: &str) -> String {
         for _ in 0..1_000 {
-            let mut sent = self.0.lock().unwrap();
-            if let Some(at) = sent.iter().position(|mail| mail.to.expose().as_str() == email) {
-                return sent.remove(at).text.into_inner();
+            if let Some(text) = self.take(email) {
+                return text;
             }
-            drop(sent);
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         panic!("no e-mail came");
+    }
+
+    fn take(&self, email: &str) -> Option<String> {
+        let mut sent = self.0.lock().unwrap();
+        let at = sent.iter().position(|mail| mail.to.expose().as_str() == email)?;
+        Some(sent.remove(at).text.into_inner())
     }
 
     pub(super) fn count(&self) -> usize {

@@ -135,7 +135,7 @@ async fn a_role_below_is_refused_before_anything_is_looked_for() {
         let Access::Needs(permission) = operation.access else { continue };
         // The highest role that may not, where there is one, and a key that opens nothing.
         let below = [STAFF, ORG_ADMIN].into_iter().zip([Role::Staff, Role::OrgAdmin]);
-        let below = below.filter(|(_, role)| !role.permissions().contains(permission)).map(|(name, _)| name).last();
+        let below = below.filter(|(_, role)| !role.permissions().contains(permission)).map(|(name, _)| name).next_back();
         for bearer in below.into_iter().chain([POWERLESS]) {
             for ids in [&present, &missing] {
                 let answer = ask(&house, Some(bearer), &operation, ids).await;

@@ -324,7 +324,7 @@ mod tests {
             "gateway_to_agent": schemars::schema_for!(GatewayMessage<'static>),
             "agent_to_gateway": schemars::schema_for!(AgentSays<'static>),
         });
-        let text = format!("{:#}\n", schemas);
+        let text = format!("{schemas:#}\n");
         if std::env::var_os("AURICLE_WRITE_SCHEMAS").is_some() {
             std::fs::write(path, &text).unwrap();
         }

@@ -49,7 +49,7 @@ impl<'a> ServerEvent<'a> {
             "agent_response_correction" => Self::Correction(envelope.correction.ok_or(missing)?.corrected_agent_response),
             "client_tool_call" => Self::ToolCall(envelope.client_tool_call.ok_or(missing)?),
             "ping" => Self::Ping { event_id: envelope.ping.ok_or(missing)?.event_id },
-            "error" => Self::Error { code: envelope.error.map(|error| error.code()).unwrap_or_default() },
+            "error" => Self::Error { code: envelope.error.map(ErrorEvent::code).unwrap_or_default() },
             known if EXPECTED.contains(&known) => Self::Expected,
             _ => Self::Unknown,
         })
