@@ -2,7 +2,7 @@
 //!
 //! Pure: [`CallSession::handle`] takes the time and an event and queues [`CallAction`]s; nothing here knows a socket,
 //! a codec or a provider. The first cause of an end wins; what comes after it changes nothing. Left out on purpose:
-//! audio, which never passes through here, the wording of SDP, and what of holding ([`super::own_offers`]) and of being
+//! audio, which never passes through here, the wording of SDP, and what of holding (`own_offers`) and of being
 //! sent elsewhere is a matter of its own.
 
 mod verbs;
