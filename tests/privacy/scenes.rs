@@ -97,7 +97,6 @@ async fn bad_messages(sip: SocketAddr) {
     let via = format!("{own};branch=z9hG4bK-{FROM_NUMBER};rport");
     let invite = format!("INVITE sip:+1{DIALLED_NUMBER}@{sip} SIP/2.0");
     let mut bad = vec![
-        message(&invite, &via, "1 INVITE", ""),
         message(&invite, &via, &format!("{FROM_NUMBER}9999999 INVITE"), ""),
         message(&invite, &via, &format!("1 {USER}"), ""),
         message(&invite, &format!("{own} {NAME}"), "1 INVITE", ""),

@@ -73,9 +73,9 @@ fn a_reliable_ringing_is_acknowledged_by_prack() {
 fn an_answer_by_two_branches_is_one_call_and_the_other_is_hung_up() {
     let scenario = || {
         let scenario = called("fork").reply_as(TAG, "180 Ringing", "", "").reply_as("other", "180 Ringing", "", "");
-        let scenario = scenario.reply_as(TAG, "200 OK", "", OFFER).reply_as("other", "200 OK", "", OFFER);
-        // Both are acknowledged; the second, which nobody waits for, ends.
-        let scenario = scenario.receive("ACK", &[("To", "tag=callee")]).receive("ACK", &[("To", "tag=other")]);
+        let scenario = scenario.reply_as(TAG, "200 OK", "", OFFER).receive("ACK", &[("To", "tag=callee")]);
+        // Both are acknowledged; the second, which nobody waits for any more, ends.
+        let scenario = scenario.reply_to_invite_as("other", "200 OK", OFFER).receive("ACK", &[("To", "tag=other")]);
         let scenario = scenario.receive("BYE", &[("To", "tag=other")]).reply("200 OK", "");
         scenario.receive("BYE", &[("To", "tag=callee")]).reply("200 OK", "")
     };

@@ -3,7 +3,7 @@
 use sip::transport::Transport;
 
 use crate::pack::{Pack, over_both};
-use crate::scenario::{OFFER, Scenario};
+use crate::scenario::Scenario;
 
 #[test]
 fn a_body_that_is_no_sdp_is_unsupported() {
@@ -71,17 +71,6 @@ fn requests_of_no_call_do_not_exist() {
 #[test]
 fn nobody_outside_a_call_has_us_call_somebody() {
     over_both(|| Scenario::new("403_refer").outside("REFER", "Refer-To: <sip:x@127.0.0.1>\n", ("", "")).expect(403, &[]));
-}
-
-#[test]
-fn a_copy_that_comes_by_another_way_is_merged() {
-    let Some(pack) = Pack::start("", "") else { return };
-    // The same request with another branch: by two ways through a forking proxy.
-    let copy = "INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0\nVia: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]copy\nMax-Forwards: 70\n\
-                From: <sip:sipp@[local_ip]:[local_port]>;tag=caller[call_number]\nTo: <sip:[service]@[remote_ip]:[remote_port]>\nCall-ID: [call_id]\nCSeq: 1 INVITE\n\
-                Contact: <sip:sipp@[local_ip]:[local_port]>\nContent-Type: application/sdp\nContent-Length: [len]\n\n";
-    let scenario = Scenario::new("482").invite("").raw(&format!("{copy}{OFFER}")).ringing().expect(482, &[]);
-    pack.run(Transport::Udp, &scenario.ringing().expect(200, &[]).ack().bye());
 }
 
 #[test]

@@ -182,9 +182,14 @@ impl Scenario {
 
     /// As callee, a response to the INVITE that made the call, whatever has come since.
     pub(crate) fn reply_to_invite(self, status: &str, body: &str) -> Self {
+        self.reply_to_invite_as(TAG, status, body)
+    }
+
+    /// The same by another branch.
+    pub(crate) fn reply_to_invite_as(self, tag: &str, status: &str, body: &str) -> Self {
         let content = content("application/sdp", body);
         self.send(&format!(
-            "SIP/2.0 {status}\nVia:[$via]\nFrom:[$far]\nTo:[$near];tag={TAG}\nCall-ID: [call_id]\nCSeq:[$invite]\n{CONTACT}{content}"
+            "SIP/2.0 {status}\nVia:[$via]\nFrom:[$far]\nTo:[$near];tag={tag}\nCall-ID: [call_id]\nCSeq:[$invite]\n{CONTACT}{content}"
         ))
     }
 
