@@ -87,14 +87,16 @@ fn mask_parameters(value: &mut [u8]) {
     }
 }
 
-/// Where a parameter ends: at a comma that is not within quotes.
+/// Where a value ends: behind its closing quote, or, of one without quotes, at a comma or at the quote of whatever it stands in.
 fn parameter_end(text: &[u8]) -> usize {
-    let (mut quoted, mut escaped) = (false, false);
-    for (at, byte) in text.iter().enumerate() {
+    let start = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let quoted = text.get(start) == Some(&b'"');
+    let mut escaped = false;
+    for (at, byte) in text.iter().enumerate().skip(start + usize::from(quoted)) {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
+            b'"' => return at,
             b',' if !quoted => return at,
             _ => {}
         }

@@ -163,7 +163,9 @@ impl RequestHeader {
             Self::RefreshCookie => {
                 ("cookie", REFRESH_COOKIE, false, "^[A-Za-z0-9._-]+$", "The refresh token, of a browser that had it given as a cookie.")
             }
-            Self::IfNoneMatch => ("header", "If-None-Match", false, "^\"[0-9]+s?\"$", "The ETag of what the client has."),
+            Self::IfNoneMatch => {
+                ("header", "If-None-Match", false, "^.*$", "The ETag of what the client has; any other text matches nothing.")
+            }
             Self::IdempotencyKey => (
                 "header",
                 "Idempotency-Key",

@@ -33,7 +33,9 @@ pub(super) async fn once(gate: &Gate, request: Request, next: Next) -> Result<Re
     let name = format!("{:?} {} {}", auth.principal.actor(), gate.operation.name, key(&head.headers)?);
     let body = to_bytes(body, gate.operation.body_limit).await.map_err(|_| ApiError::TooLarge)?;
     let target = head.uri.path_and_query().map_or("", |target| target.as_str());
-    let asked = [target.as_bytes(), b"\n", &body].concat();
+    // On which condition it is asked is a part of what is asked; none is another than an empty one.
+    let condition = head.headers.get(header::IF_MATCH).map_or(&b"\0"[..], HeaderValue::as_bytes);
+    let asked = [target.as_bytes(), b"\n", condition, b"\n", &body].concat();
     let names = &gate.state.named_requests;
     let ticket = match names.begin(&scope, &name, &asked, Utc::now()).await? {
         Begun::First(ticket) => ticket,

@@ -91,7 +91,7 @@ async fn a_clients_error_leaves_the_name_free_and_a_crash_does_not() {
     // Another process took the name, and died.
     let (sent, scope) = (json!({ "name": "Bea" }), OrgScope::new(OrgId::default_org()));
     let dead = house.another_process();
-    let asked = format!("/v1/patients\n{sent}");
+    let asked = format!("/v1/patients\n\0\n{sent}");
     dead.begin(&scope, "Admin createPatient crashed", asked.as_bytes(), Utc::now()).await.unwrap();
     let answer = named(&house, SECRET, "/v1/patients", "crashed", &sent).await;
     assert_eq!((answer.error().0, answer.json()["error"]["context"]["reason"].as_str()), (409, Some("outcome_unknown")));
