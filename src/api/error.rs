@@ -64,8 +64,6 @@ pub(super) enum ApiError {
     Taken { field: &'static str },
     #[error("it stands in the configuration of the gateway, where it is changed")]
     Configured,
-    #[error("there are as many as may be")]
-    Full,
     #[error("somebody else stopped it, who alone may let it go again")]
     StoppedAbove,
     #[error("there are as many {0} as there may be")]
@@ -128,7 +126,7 @@ impl ApiError {
             Self::NotJsonType => Code::MediaType,
             Self::TooLarge => Code::TooLarge,
             Self::CallOver | Self::NotNow(_) | Self::Unfit(_) | Self::PatientBusy | Self::Contended | Self::Taken { .. } => Code::Conflict,
-            Self::Configured | Self::Full | Self::AsManyAsMayBe(_) => Code::Conflict,
+            Self::Configured | Self::AsManyAsMayBe(_) => Code::Conflict,
             Self::StillRunning | Self::OutcomeUnknown | Self::Replayed => Code::Conflict,
             Self::Changed => Code::Precondition,
             Self::RateLimited(_) => Code::RateLimited,
@@ -165,7 +163,6 @@ impl ApiError {
             Self::Contended => "contended",
             Self::Taken { .. } => "taken",
             Self::Configured => "configured",
-            Self::Full => "full",
             Self::StoppedAbove => "stopped_above",
             Self::StillRunning => "still_running",
             Self::OutcomeUnknown => "outcome_unknown",
@@ -246,7 +243,7 @@ impl From<SwitchboardError> for ApiError {
         match error {
             SwitchboardError::Taken { field } => Self::Taken { field },
             SwitchboardError::Configured => Self::Configured,
-            SwitchboardError::Full => Self::Full,
+            SwitchboardError::Full => Self::AsManyAsMayBe("trunks and numbers"),
             SwitchboardError::Store(error) => error.into(),
             SwitchboardError::Directory(error) => {
                 tracing::error!(%error, "directory_not_made");
