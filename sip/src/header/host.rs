@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::{HeaderError, parse_number};
-use crate::message::trim;
+use crate::message::{Class, split_once, trim};
 
 /// A name or an address, as written (an IPv6 address without its brackets).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl<'a> HostPort<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self, HeaderError> {
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {
-                let (address, after) = rest.split_once(']').ok_or(HeaderError::Unbalanced)?;
+                let (address, after) = split_once(rest, b']').ok_or(HeaderError::Unbalanced)?;
                 address.parse::<Ipv6Addr>().map_err(|_| HeaderError::Syntax)?;
                 let port = match trim(after) {
                     "" => None,
@@ -44,7 +44,7 @@ impl<'a> HostPort<'a> {
                 (address, port)
             }
             None => {
-                let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
+                let (host, port) = split_once(text, b':').map_or((text, None), |(host, port)| (host, Some(port)));
                 let host = trim(host);
                 if !is_host_name(host) {
                     return Err(HeaderError::Syntax);
@@ -70,8 +70,6 @@ impl<'a> HostPort<'a> {
 
 pub(crate) const DEFAULT_PORT: u16 = 5060;
 
-/// Underscores are not in the grammar but in the field.
 fn is_host_name(text: &str) -> bool {
-    text.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+    text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric() || first == b'_') && Class::HOST.has_all(text)
 }

@@ -73,8 +73,10 @@ pub enum HeaderError {
 
 /// Digits only, at most `max`; leading zeros are fine, signs are not.
 pub(crate) fn parse_number(text: &str, max: u32) -> Option<u32> {
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
+    let mut number = None;
+    for octet in text.bytes() {
+        let digit = octet.is_ascii_digit().then(|| u32::from(octet - b'0'))?;
+        number = Some(number.unwrap_or(0_u32).checked_mul(10)?.checked_add(digit)?);
     }
-    text.parse::<u32>().ok().filter(|&number| number <= max)
+    number.filter(|&number| number <= max)
 }

@@ -10,21 +10,60 @@ macro_rules! header_names {
         pub enum HeaderName { $($variant,)* Other }
 
         impl HeaderName {
-            /// Reads a name in any case and in its compact form.
-            pub fn from_text(text: &str) -> Self {
-                match text.len() {
-                    $($(1 if text.eq_ignore_ascii_case($compact) => Self::$variant,)?)*
-                    $(length if length == $long.len() && text.eq_ignore_ascii_case($long) => Self::$variant,)*
-                    _ => Self::Other,
-                }
-            }
-
             /// The long form; empty for [`HeaderName::Other`].
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $long,)* Self::Other => "" }
             }
+
+            fn from_compact(letter: u8) -> Self {
+                $($(if $compact.as_bytes() == [letter] { return Self::$variant; })?)*
+                Self::Other
+            }
+
+            const ALL: &[Self] = &[$(Self::$variant),*];
+            const LONG: &[&str] = &[$($long),*];
         }
     };
+}
+
+impl HeaderName {
+    /// How many there are, [`HeaderName::Other`] among them.
+    pub(crate) const COUNT: usize = Self::ALL.len() + 1;
+
+    /// Reads a name in any case and in its compact form.
+    pub fn from_text(text: &str) -> Self {
+        match *text.as_bytes() {
+            [] => Self::Other,
+            [letter] => Self::from_compact(letter.to_ascii_lowercase()),
+            [first, .., last] => {
+                let (candidate, long) = BY_SLOT.get(slot(first, last, text.len())).copied().unwrap_or((Self::Other, ""));
+                // Nearly always it is written as here.
+                if long == text || long.eq_ignore_ascii_case(text) { candidate } else { Self::Other }
+            }
+        }
+    }
+}
+
+/// The place of a long name in [`BY_SLOT`], by its length and its outermost letters. The factors were found by trying, until no two names
+/// had one place; should a new name not fit, the table does not compile and others must be found.
+const fn slot(first: u8, last: u8, length: usize) -> usize {
+    (8 * (first | 0x20) as usize + 27 * (last | 0x20) as usize + 5 * length) % 256
+}
+
+static BY_SLOT: [(HeaderName, &str); 256] = by_slot();
+
+#[expect(clippy::indexing_slicing, reason = "evaluated while compiling, and an index out of bounds does not compile")]
+const fn by_slot() -> [(HeaderName, &'static str); 256] {
+    let mut by_slot = [(HeaderName::Other, ""); 256];
+    let mut at = 0;
+    while at < HeaderName::ALL.len() {
+        let name = HeaderName::LONG[at].as_bytes();
+        let slot = slot(name[0], name[name.len() - 1], name.len());
+        assert!(by_slot[slot].1.is_empty(), "two names have one place: other factors");
+        by_slot[slot] = (HeaderName::ALL[at], HeaderName::LONG[at]);
+        at += 1;
+    }
+    by_slot
 }
 
 header_names! {
@@ -97,5 +136,13 @@ mod tests {
         assert_eq!(HeaderName::from_text("M"), HeaderName::Contact);
         assert_eq!(HeaderName::from_text("content-length"), HeaderName::ContentLength);
         assert_eq!(HeaderName::from_text("Viaa"), HeaderName::Other);
+        assert_eq!((HeaderName::from_text(""), HeaderName::from_text("z")), (HeaderName::Other, HeaderName::Other));
+    }
+
+    #[test]
+    fn every_name_is_found_by_its_long_form() {
+        for &name in HeaderName::ALL {
+            assert_eq!(HeaderName::from_text(&name.as_str().to_ascii_uppercase()), name);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use super::params::Params;
 use super::uri::{Uri, UriParts};
 use super::{HeaderError, UriError};
-use crate::message::{is_token_byte, split_outside_quotes, trim};
+use crate::message::{Class, split_once, split_outside_quotes, trim};
 
 /// A name-addr or addr-spec with the parameters of its header.
 #[derive(Clone, Copy)]
@@ -26,10 +26,9 @@ impl<'a> NameAddrRef<'a> {
                 let (name, rest) = quoted.split_at(end);
                 (Some(name), trim(rest.strip_prefix('"').unwrap_or_default()))
             }
-            None => match (text.find('<'), text.find(';')) {
-                (Some(bracket), semicolon) if semicolon.is_none_or(|semicolon| bracket < semicolon) => {
-                    let (name, rest) = text.split_at(bracket);
-                    if !name.bytes().all(|byte| is_token_byte(byte) || matches!(byte, b' ' | b'\t')) {
+            None => match text.bytes().position(|octet| octet == b'<' || octet == b';').map(|at| text.split_at(at)) {
+                Some((name, rest)) if rest.starts_with('<') => {
+                    if !name.bytes().all(|byte| Class::TOKEN.has(byte) || matches!(byte, b' ' | b'\t')) {
                         return Err(HeaderError::Syntax);
                     }
                     (Some(trim(name)).filter(|name| !name.is_empty()), rest)
@@ -37,7 +36,7 @@ impl<'a> NameAddrRef<'a> {
                 _ => return Self::addr_spec(text),
             },
         };
-        let (uri, after) = rest.strip_prefix('<').ok_or(HeaderError::Syntax)?.split_once('>').ok_or(HeaderError::Unbalanced)?;
+        let (uri, after) = split_once(rest.strip_prefix('<').ok_or(HeaderError::Syntax)?, b'>').ok_or(HeaderError::Unbalanced)?;
         let params = match trim(after) {
             "" => None,
             after => Some(after.strip_prefix(';').ok_or(HeaderError::Syntax)?),

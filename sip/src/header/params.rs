@@ -1,7 +1,7 @@
 //! Parameters of headers (RFC 3261 §25.1, generic-param): `;name`, `;name=token`, `;name="quoted"`, spaces allowed around both signs.
 
 use super::HeaderError;
-use crate::message::{is_token, is_token_byte, split_outside_quotes, trim};
+use crate::message::{Class, is_token, split_outside_quotes, trim};
 
 /// The parameters behind a header value; names are compared without case.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,7 +44,7 @@ impl<'a> Params<'a> {
 fn is_value(text: &str) -> bool {
     match text.strip_prefix('"') {
         Some(quoted) => ends_with_closing_quote(quoted),
-        None => !text.is_empty() && text.bytes().all(|byte| is_token_byte(byte) || matches!(byte, b'[' | b']' | b':')),
+        None => !text.is_empty() && text.bytes().all(|byte| Class::TOKEN.has(byte) || matches!(byte, b'[' | b']' | b':')),
     }
 }
 

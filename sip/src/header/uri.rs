@@ -6,7 +6,7 @@ use std::fmt;
 use thiserror::Error;
 
 use super::host::HostPort;
-use crate::message::Span;
+use crate::message::{Class, Span, find, split_once};
 
 /// What a URI is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -123,9 +123,12 @@ impl UriParts {
         if text.len() > usize::from(u16::MAX) {
             return Err(UriError::TooLong);
         }
-        let (scheme, rest) = text.split_once(':').ok_or(UriError::Scheme)?;
-        let valid = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+        // Nearly all are written so.
+        if let Some(rest) = text.strip_prefix("sip:").filter(|rest| !rest.is_empty()) {
+            return Self::sip(Scheme::Sip, text, rest);
+        }
+        let (scheme, rest) = split_once(text, b':').ok_or(UriError::Scheme)?;
+        let valid = scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && Class::SCHEME.has_all(scheme);
         if !valid || rest.is_empty() {
             return Err(UriError::Scheme);
         }
@@ -167,38 +170,38 @@ impl UriParts {
 
     fn sip(scheme: Scheme, text: &str, rest: &str) -> Result<Self, UriError> {
         // User parts may hold `;` and `?`, so the `@` comes first; it must be escaped everywhere else.
-        let (user, rest) = match rest.split_once('@') {
+        let (user, rest) = match split_once(rest, b'@') {
             Some((userinfo, rest)) => {
-                let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
+                let (user, password) = split_once(userinfo, b':').unwrap_or((userinfo, ""));
                 if user.is_empty() {
                     return Err(UriError::Character);
                 }
-                check(user, is_user_byte)?;
-                check(password, is_user_byte)?;
+                check(user, |byte| Class::USER.has(byte))?;
+                check(password, |byte| Class::USER.has(byte))?;
                 (Some(Span::of(text, user)), rest)
             }
             None => (None, rest),
         };
-        let (rest, headers) = rest.split_once('?').map_or((rest, None), |(rest, headers)| (rest, Some(headers)));
-        let params_at = rest.find(';').unwrap_or(rest.len());
-        let (host_port, params) = rest.split_at(params_at);
-        if host_port.contains([' ', '\t']) || HostPort::parse(host_port).is_err() {
+        let host_ends = rest.bytes().position(|octet| matches!(octet, b';' | b'?' | b' ' | b'\t')).unwrap_or(rest.len());
+        let (host_port, rest) = rest.split_at(host_ends);
+        if rest.starts_with([' ', '\t']) || HostPort::parse(host_port).is_err() {
             return Err(UriError::Host);
         }
-        check(params, |byte| is_param_byte(byte) || matches!(byte, b';' | b'='))?;
-        check(headers.unwrap_or_default(), |byte| is_param_byte(byte) || matches!(byte, b'?' | b'=' | b'&'))?;
+        let (params, headers) = split_once(rest, b'?').map_or((rest, None), |(params, headers)| (params, Some(headers)));
+        check(params, |byte| Class::PARAM.has(byte) || matches!(byte, b';' | b'='))?;
+        check(headers.unwrap_or_default(), |byte| Class::PARAM.has(byte) || matches!(byte, b'?' | b'=' | b'&'))?;
         Ok(Self { scheme, user, host_port: Span::of(text, host_port), params: Span::of(text, params), headers: headers.is_some() })
     }
 
     fn tel(text: &str, rest: &str) -> Result<Self, UriError> {
-        let params_at = rest.find(';').unwrap_or(rest.len());
+        let params_at = find(rest, b';').unwrap_or(rest.len());
         let (number, params) = rest.split_at(params_at);
         let digits = number.strip_prefix('+').unwrap_or(number);
         if digits.is_empty() {
             return Err(UriError::Character);
         }
         check(digits, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#' | b'-' | b'.' | b'(' | b')'))?;
-        check(params, |byte| is_param_byte(byte) || matches!(byte, b';' | b'='))?;
+        check(params, |byte| Class::PARAM.has(byte) || matches!(byte, b';' | b'='))?;
         let none = Span::new(text.len(), text.len());
         Ok(Self {
             scheme: Scheme::Tel,
@@ -216,6 +219,9 @@ fn span_text(text: &str, span: Span) -> &str {
 
 /// All bytes allowed, and each `%` followed by two hexadecimal digits.
 fn check(text: &str, allowed: impl Fn(u8) -> bool) -> Result<(), UriError> {
+    if text.bytes().all(&allowed) {
+        return Ok(());
+    }
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         let fine = match byte {
@@ -229,19 +235,6 @@ fn check(text: &str, allowed: impl Fn(u8) -> bool) -> Result<(), UriError> {
         }
     }
     Ok(())
-}
-
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')')
-}
-
-/// Passwords allow a little less; nobody sends them. `#` is not in the grammar but dialled.
-fn is_user_byte(byte: u8) -> bool {
-    is_unreserved(byte) || matches!(byte, b'&' | b'=' | b'+' | b'$' | b',' | b';' | b'?' | b'/' | b'#' | b':')
-}
-
-fn is_param_byte(byte: u8) -> bool {
-    is_unreserved(byte) || matches!(byte, b'[' | b']' | b'/' | b':' | b'&' | b'+' | b'$')
 }
 
 pub(super) fn decode(text: &str) -> Option<String> {

@@ -3,7 +3,7 @@
 use super::HeaderError;
 use super::host::HostPort;
 use super::params::Params;
-use crate::message::{is_token, split_outside_quotes, trim};
+use crate::message::{is_token, split_once, split_outside_quotes, trim};
 
 /// One Via element.
 #[derive(Clone, Copy)]
@@ -20,12 +20,10 @@ impl<'a> Via<'a> {
 
     pub(crate) fn parse(text: &'a str) -> Result<Self, HeaderError> {
         let (head, params) = split_outside_quotes(text, b';', false);
-        let mut parts = head.splitn(3, '/');
-        let mut part = || parts.next().map(trim).ok_or(HeaderError::Syntax);
-        let (protocol, version, rest) = (part()?, part()?, part()?);
-        if !protocol.eq_ignore_ascii_case("SIP") || version != "2.0" {
-            return Err(HeaderError::Syntax);
-        }
+        let rest = match head.strip_prefix("SIP/2.0/") {
+            Some(rest) => trim(rest),
+            None => behind_protocol(head).ok_or(HeaderError::Syntax)?,
+        };
         let (transport, sent_by) = rest.split_once([' ', '\t']).ok_or(HeaderError::Syntax)?;
         if !is_token(transport) {
             return Err(HeaderError::Syntax);
@@ -62,6 +60,13 @@ impl<'a> Via<'a> {
     pub(crate) fn as_str(&self) -> &'a str {
         self.text
     }
+}
+
+/// What stands behind name and version of the protocol, where they are written with spaces or in small letters.
+fn behind_protocol(head: &str) -> Option<&str> {
+    let (protocol, rest) = split_once(head, b'/')?;
+    let (version, rest) = split_once(rest, b'/')?;
+    (trim(protocol).eq_ignore_ascii_case("SIP") && trim(version) == "2.0").then(|| trim(rest))
 }
 
 #[cfg(test)]

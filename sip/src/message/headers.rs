@@ -29,7 +29,38 @@ pub(super) struct Field {
     pub(super) value: Span,
 }
 
+/// The header lines with their text, which was found to be UTF-8 once for all of them.
+#[derive(Clone, Copy)]
+pub(super) struct Lines<'a> {
+    text: &'a str,
+    fields: &'a [Field],
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn values(self, name: HeaderName) -> impl Iterator<Item = &'a str> {
+        self.fields.iter().filter(move |field| field.name == name).map(move |field| self.text.get(field.value.range()).unwrap_or_default())
+    }
+
+    pub(super) fn value(self, name: HeaderName) -> Option<&'a str> {
+        self.values(name).next()
+    }
+
+    pub(super) fn elements(self, name: HeaderName) -> impl Iterator<Item = &'a str> {
+        self.values(name).flat_map(list_elements).filter(|element| !element.is_empty())
+    }
+
+    pub(super) fn names(self) -> impl Iterator<Item = HeaderName> {
+        self.fields.iter().map(|field| field.name)
+    }
+}
+
 impl Headers {
+    /// The lines, for who reads many of them.
+    pub(super) fn at_once(&self) -> Lines<'_> {
+        let text = self.bytes.get(..self.body.range().start).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
+        Lines { text, fields: &self.fields }
+    }
+
     /// The values of all lines of this name, one a line.
     pub fn values(&self, name: HeaderName) -> impl Iterator<Item = &str> {
         self.fields.iter().filter(move |field| field.name == name).map(|field| self.text(field.value))

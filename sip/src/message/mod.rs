@@ -7,6 +7,7 @@
 mod error;
 mod extensions;
 mod headers;
+mod octet;
 mod parse;
 mod span;
 mod text;
@@ -18,8 +19,9 @@ use bytes::Bytes;
 
 pub use self::error::{Fault, Malformed};
 pub use self::headers::Headers;
+pub(crate) use self::octet::Class;
 pub(crate) use self::span::Span;
-pub(crate) use self::text::{is_token, is_token_byte, split_outside_quotes, trim};
+pub(crate) use self::text::{find, is_token, split_once, split_outside_quotes, trim};
 pub(crate) use self::write::MessageWriter;
 use crate::header::{Method, StatusCode, Uri, UriError};
 

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::error::{Fault, Malformed};
-use super::headers::{Field, Fields, Headers};
-use super::text::{is_token, trim};
+use super::headers::{Field, Fields, Headers, Lines};
+use super::text::{is_token, split_once, trim, trim_end};
 use super::{Content, MAX_HEADERS, MAX_MESSAGE_BYTES, Message, Request, Response, Span};
-use crate::header::{HeaderName, MediaType, Method, NameAddrRef, StatusCode, UriParts, Via, parse_number};
+use crate::header::{CSeq, HeaderName, MediaType, Method, NameAddrRef, StatusCode, UriParts, Via, parse_number};
 
 pub(super) fn parse(datagram: Bytes, content: Content) -> Result<Message, Malformed> {
     let unreadable = |fault| Malformed { fault, request: None };
@@ -15,7 +15,7 @@ pub(super) fn parse(datagram: Bytes, content: Content) -> Result<Message, Malfor
     match start {
         StartLine::Status(status) => {
             let response = Response { status: status.map_err(unreadable)?, headers };
-            body_fault.map_or(Ok(()), Err).and_then(|()| check_headers(&response.headers)).map_err(unreadable)?;
+            body_fault.map_or(Ok(()), Err).and_then(|()| check_headers(&response.headers).map(|_| ())).map_err(unreadable)?;
             Ok(Message::Response(response))
         }
         StartLine::Request { method, uri, fault } => {
@@ -41,7 +41,7 @@ fn split(datagram: Bytes, content: Content) -> Result<(StartLine, Headers, Optio
     }
     // The body may be binary: the text ends where UTF-8 does, and the header part must end before that.
     let text = utf8_prefix(&datagram);
-    let mut lines = Lines { text, at: text.len() - text.trim_start_matches("\r\n").len() };
+    let mut lines = LineReader::new(text);
     let Some((_, first)) = lines.next_line()? else { return Err(if text.is_empty() { Fault::Empty } else { Fault::Truncated }) };
     if first.is_empty() {
         return Err(Fault::Empty);
@@ -82,21 +82,30 @@ fn utf8_prefix(datagram: &[u8]) -> &str {
     }
 }
 
-struct Lines<'a> {
+struct LineReader<'a> {
     text: &'a str,
     at: usize,
+    /// Whether there may be control characters within lines: rare, and found out for all lines together.
+    suspicious: bool,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> LineReader<'a> {
+    fn new(text: &'a str) -> Self {
+        // A fold without early exit, because the compiler makes vector code of it.
+        let others = text.bytes().fold(false, |found, octet| found | (is_control(octet) && octet != b'\r' && octet != b'\n'));
+        // Every line ends with one of each, so where there are as many none is left for within a line.
+        let ends = memchr::memchr_iter(b'\n', text.as_bytes()).count();
+        let suspicious = others || memchr::memchr_iter(b'\r', text.as_bytes()).count() != ends;
+        Self { text, at: text.len() - text.trim_start_matches("\r\n").len(), suspicious }
+    }
+
     /// The next line and its offset, without its end; `None` when no line end is left.
     fn next_line(&mut self) -> Result<Option<(usize, &'a str)>, Fault> {
         let at = self.at;
         let rest = self.text.get(at..).unwrap_or_default();
-        let Some(end) = rest.find('\n') else { return Ok(None) };
+        let Some(end) = memchr::memchr(b'\n', rest.as_bytes()) else { return Ok(None) };
         let line = rest.get(..end).and_then(|line| line.strip_suffix('\r')).ok_or(Fault::ControlCharacter)?;
-        // A fold without early exit, because the compiler makes vector code of it.
-        let suspicious = line.bytes().fold(false, |found, byte| found | is_control(byte));
-        if suspicious && has_stray_control(line) {
+        if self.suspicious && has_stray_control(line) {
             return Err(Fault::ControlCharacter);
         }
         self.at = at + end + 1;
@@ -122,7 +131,7 @@ fn start_line(text: &str, line: &str) -> Result<StartLine, Fault> {
     if line.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("SIP/")) {
         return Ok(StartLine::Status(status_line(line)));
     }
-    let (method, rest) = line.split_once(' ').ok_or(Fault::StartLine)?;
+    let (method, rest) = split_once(line, b' ').ok_or(Fault::StartLine)?;
     if !is_token(method) {
         return Err(Fault::StartLine);
     }
@@ -151,12 +160,13 @@ fn status_line(line: &str) -> Result<StatusCode, Fault> {
 }
 
 fn header_line(text: &str, line: &str) -> Result<Field, Fault> {
-    let (name, value) = line.split_once(':').ok_or(Fault::HeaderLine)?;
-    let name = name.trim_end_matches([' ', '\t']);
-    if !is_token(name) {
+    let (name, value) = split_once(line, b':').ok_or(Fault::HeaderLine)?;
+    let written = trim_end(name);
+    let name = HeaderName::from_text(written);
+    if name == HeaderName::Other && !is_token(written) {
         return Err(Fault::HeaderLine);
     }
-    Ok(Field { name: HeaderName::from_text(name), name_span: Span::of(text, name), value: Span::of(text, trim(value)) })
+    Ok(Field { name, name_span: Span::of(text, written), value: Span::of(text, trim(value)) })
 }
 
 /// The value with its continuation line, which ends at `end`.
@@ -201,52 +211,61 @@ fn check_request(request: &Request) -> Result<(), Fault> {
         // Only a URI that is about to become a message may carry headers (§19.1.1).
         return Err(Fault::RequestUri(crate::header::UriError::Headers));
     }
-    check_headers(&request.headers)?;
-    match request.headers.cseq() {
-        Some(cseq) if cseq.method == request.method_text() => Ok(()),
-        _ => Err(Fault::CSeqMethod),
-    }
+    let cseq = check_headers(&request.headers)?;
+    if cseq.method == request.method_text() { Ok(()) } else { Err(Fault::CSeqMethod) }
 }
 
-fn check_headers(headers: &Headers) -> Result<(), Fault> {
+/// How often each header is there, then whether those that this crate reads follow their grammar. Answers with CSeq.
+fn check_headers(headers: &Headers) -> Result<CSeq<'_>, Fault> {
+    let lines = headers.at_once();
+    check_counts(lines)?;
+    check_all(lines, HeaderName::Via, |text| Via::parse(text).is_ok())?;
+    if lines.value(HeaderName::Via).is_none() {
+        return Err(Fault::Missing(HeaderName::Via));
+    }
+    for name in [HeaderName::From, HeaderName::To] {
+        check_one(lines, name, |text| NameAddrRef::parse(text).is_ok())?;
+    }
+    let cseq = lines.value(HeaderName::CSeq).and_then(|text| CSeq::parse(text).ok()).ok_or(Fault::Invalid(HeaderName::CSeq))?;
+    check_one(lines, HeaderName::CallId, |text| !text.is_empty() && !text.contains([' ', '\t']))?;
+    check_one(lines, HeaderName::MaxForwards, |text| parse_number(text, 255).is_some())?;
+    check_one(lines, HeaderName::ContentType, |text| MediaType::parse(text).is_ok())?;
+    check_all(lines, HeaderName::Contact, |text| text == "*" || NameAddrRef::parse(text).is_ok())?;
+    for name in [HeaderName::Route, HeaderName::RecordRoute] {
+        check_all(lines, name, |text| text.contains('<') && NameAddrRef::parse(text).is_ok())?;
+    }
+    Ok(cseq)
+}
+
+fn check_counts(lines: Lines<'_>) -> Result<(), Fault> {
+    let mut counts = [0_u8; HeaderName::COUNT];
+    for name in lines.names() {
+        if let Some(count) = counts.get_mut(name as usize) {
+            *count = count.saturating_add(1);
+        }
+    }
+    let count = |name: HeaderName| counts.get(name as usize).copied().unwrap_or_default();
     for name in [HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq] {
-        match headers.values(name).count() {
+        match count(name) {
             0 => return Err(Fault::Missing(name)),
             1 => {}
             _ => return Err(Fault::Repeated(name)),
         }
     }
     for name in [HeaderName::MaxForwards, HeaderName::ContentType] {
-        if headers.values(name).count() > 1 {
+        if count(name) > 1 {
             return Err(Fault::Repeated(name));
         }
-    }
-    check_all(headers, HeaderName::Via, |text| Via::parse(text).is_ok())?;
-    if headers.value(HeaderName::Via).is_none() {
-        return Err(Fault::Missing(HeaderName::Via));
-    }
-    let valid = |name, valid: bool| if valid { Ok(()) } else { Err(Fault::Invalid(name)) };
-    valid(HeaderName::From, headers.from().is_some())?;
-    valid(HeaderName::To, headers.to().is_some())?;
-    valid(HeaderName::CSeq, headers.cseq().is_some())?;
-    valid(HeaderName::CallId, headers.call_id().is_some_and(|text| !text.is_empty() && !text.contains([' ', '\t'])))?;
-    if let Some(text) = headers.value(HeaderName::MaxForwards) {
-        valid(HeaderName::MaxForwards, parse_number(text, 255).is_some())?;
-    }
-    if let Some(text) = headers.value(HeaderName::ContentType) {
-        valid(HeaderName::ContentType, MediaType::parse(text).is_ok())?;
-    }
-    check_all(headers, HeaderName::Contact, |text| text == "*" || NameAddrRef::parse(text).is_ok())?;
-    for name in [HeaderName::Route, HeaderName::RecordRoute] {
-        check_all(headers, name, |text| text.contains('<') && NameAddrRef::parse(text).is_ok())?;
     }
     Ok(())
 }
 
-fn check_all(headers: &Headers, name: HeaderName, valid: impl Fn(&str) -> bool) -> Result<(), Fault> {
-    if headers.elements(name).all(valid) && headers.values(name).all(|value| !value.is_empty()) {
-        Ok(())
-    } else {
-        Err(Fault::Invalid(name))
-    }
+/// The first line, where there is one.
+fn check_one(lines: Lines<'_>, name: HeaderName, valid: impl Fn(&str) -> bool) -> Result<(), Fault> {
+    if lines.value(name).is_none_or(valid) { Ok(()) } else { Err(Fault::Invalid(name)) }
+}
+
+/// All elements of all lines, none of which may be empty.
+fn check_all(lines: Lines<'_>, name: HeaderName, valid: impl Fn(&str) -> bool) -> Result<(), Fault> {
+    if lines.elements(name).all(valid) && lines.values(name).all(|value| !value.is_empty()) { Ok(()) } else { Err(Fault::Invalid(name)) }
 }
