@@ -38,6 +38,7 @@ macro_rules! contract {
             filters_and_ranges_name_the_right_documents,
             equal_sort_values_are_parted_by_identifier,
             pages_neither_repeat_nor_miss_what_stood_throughout,
+            heads_are_those_of_the_documents_that_the_query_finds,
             a_cursor_of_another_query_is_refused,
             an_undeclared_field_is_refused,
             hostile_text_is_data,
@@ -93,6 +94,31 @@ pub(super) async fn a_document_is_read_as_it_was_written(store: Store) {
     assert_eq!(store.write_one(&a, put("y", thing(2, "k"))).await.unwrap(), 1);
     assert_eq!(store.write_one(&a, delete("x", 2)).await.unwrap(), 0);
     assert_eq!(store.get(&a, &THINGS, "x").await.unwrap(), None);
+}
+
+pub(super) async fn heads_are_those_of_the_documents_that_the_query_finds(store: Store) {
+    let a = scope("a");
+    for n in 0..7 {
+        store.write_one(&a, insert(&format!("t{n}"), thing(n / 2, "k"))).await.unwrap();
+    }
+    store.write_one(&a, replace("t3", 1, thing(1, "k"))).await.unwrap();
+    let kind = Condition::Equals(Scalar::Text("k".to_owned()));
+    for query in [Query::first(3), Query::first(3).filter(KIND, kind).sort(RANK, Direction::Descending)] {
+        let mut after = None;
+        loop {
+            let found = store.find(&a, &THINGS, query.clone().after(after.clone())).await.unwrap();
+            let heads = store.heads(&a, &THINGS, query.clone().after(after)).await.unwrap();
+            let of_found: Vec<_> = found.documents.iter().map(|document| (&document.id, document.version)).collect();
+            assert_eq!(heads.heads.iter().map(|head| (&head.id, head.version)).collect::<Vec<_>>(), of_found);
+            assert_eq!(heads.next, found.next);
+            after = found.next;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    let undeclared = store.heads(&a, &THINGS, Query::first(1).sort(Field("z"), Direction::Ascending)).await;
+    assert!(matches!(undeclared, Err(StoreError::UndeclaredField { .. })), "{undeclared:?}");
 }
 
 pub(super) async fn a_second_insert_is_refused(store: Store) {

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use serde_json::Value;
 
 use super::error::StoreError;
-use super::query::{Cursor, Field, Query};
+use super::query::{Cursor, Field, Query, Scalar};
 use crate::domain::ids::{InvalidId, OrgId};
 
 /// A future that a trait object can return.
@@ -31,6 +31,9 @@ pub trait Documents: Send + Sync + fmt::Debug {
     /// The documents that a query names, in its order. A page that is followed by its cursor neither repeats nor
     /// misses a document that stood throughout, whatever is written meanwhile.
     fn find<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, query: Query) -> BoxFuture<'a, Result<Page, StoreError>>;
+
+    /// The same documents without their content: which there are, and at which version.
+    fn heads<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, query: Query) -> BoxFuture<'a, Result<Heads, StoreError>>;
 
     /// Does all of `writes`, in their order, or none of them; answers with the version of each (0 after a deletion).
     fn write<'a>(&'a self, scope: &'a OrgScope, writes: Vec<Write>) -> BoxFuture<'a, Result<Vec<u64>, StoreError>>;
@@ -116,6 +119,45 @@ pub struct Page {
     pub documents: Vec<Document>,
     /// Where to go on; none when these were the last.
     pub next: Option<Cursor>,
+}
+
+/// A document without its content.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Head {
+    /// Its identifier.
+    pub id: String,
+    /// Its version.
+    pub version: u64,
+    /// What it was sorted by, where the query names a field.
+    pub sort: Option<Scalar>,
+}
+
+impl Head {
+    /// The place behind it, in the query that found it.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        Cursor { sort: self.sort.clone(), id: self.id.clone() }
+    }
+}
+
+/// Some documents without their content, and where the next ones begin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heads {
+    /// At most as many as were asked for.
+    pub heads: Vec<Head>,
+    /// Where to go on; none when these were the last.
+    pub next: Option<Cursor>,
+}
+
+impl Heads {
+    /// Of what a store found when it looked for one more than `limit`.
+    pub(super) fn of_found(mut heads: Vec<Head>, limit: u32) -> Self {
+        let limit = limit as usize;
+        let more = heads.len() > limit;
+        heads.truncate(limit);
+        let next = heads.last().filter(|_| more).map(Head::cursor);
+        Self { heads, next }
+    }
 }
 
 /// A change to one document.

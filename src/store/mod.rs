@@ -38,7 +38,7 @@ pub mod webhooks;
 #[cfg(test)]
 mod contract;
 
-pub use documents::{BoxFuture, Collection, Document, Documents, OrgScope, Page, Write};
+pub use documents::{BoxFuture, Collection, Document, Documents, Head, Heads, OrgScope, Page, Write};
 pub use error::StoreError;
 pub use query::{Condition, Cursor, Direction, Field, Query, Scalar};
 

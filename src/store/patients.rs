@@ -3,12 +3,16 @@
 //! An address belongs to one patient of an organisation at most: beside the patients stand claims, one document an
 //! address named by its keyed hash, written together with the patient. A removed patient claims none.
 
+mod remembered;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use futures_util::future::try_join_all;
 
-use super::documents::{Collection, Documents, OrgScope, Write};
+use self::remembered::Remembered;
+use super::documents::{Collection, Documents, Head, Heads, OrgScope, Write};
 use super::error::StoreError;
 use super::query::{Condition, Cursor, Direction, Field, Query, Scalar};
 use super::sealed::SealedDocuments;
@@ -23,6 +27,7 @@ use crate::domain::phone::E164;
 #[derive(Clone, Debug)]
 pub struct Patients {
     documents: Arc<SealedDocuments>,
+    remembered: Arc<Remembered>,
 }
 
 /// Which patients to list.
@@ -39,7 +44,7 @@ impl Patients {
     /// Over a store that was opened with [`super::COLLECTIONS`].
     #[must_use]
     pub fn new(documents: Arc<SealedDocuments>) -> Self {
-        Self { documents }
+        Self { documents, remembered: Arc::default() }
     }
 
     /// Adds a patient; answers with its version, 1.
@@ -170,42 +175,67 @@ impl Patients {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Listed<Patient>, StoreError> {
-        let state = Condition::Equals(Scalar::Text(state(filter == PatientFilter::Removed).to_owned()));
-        let query = Query::first(limit).filter(STATE, state).sort(CREATED_AT, Direction::Descending).after(after);
-        versioned::list(&PATIENTS, self.documents.find(scope, &PATIENTS, query).await?)
+        versioned::list(&PATIENTS, self.documents.find(scope, &PATIENTS, newest_first(filter, after, limit)).await?)
     }
 
     /// Patients in whose name, address or number `text` stands, whatever its case, newest first.
     ///
     /// What is sealed has no index, so patients are opened and looked at, 2,000 a call at most: a page may hold fewer than
-    /// `limit`, none even, and still be followed by its cursor.
+    /// `limit`, none even, and still be followed by its cursor. What was opened once is remembered until it changes.
     ///
     /// # Errors
     /// When the cursor is none of this list or the store fails.
     pub async fn search(&self, scope: &OrgScope, text: &str, mut after: Option<Cursor>, limit: u32) -> Result<Listed<Patient>, StoreError> {
         let wanted = text.to_lowercase();
         let limit = limit.clamp(1, Query::MAX_LIMIT) as usize;
-        let mut records = Vec::new();
+        let mut found = Vec::new();
         for _ in 0..SEARCHED_PAGES {
-            // No more than are still wanted: the cursor has to stand behind the last one looked at.
-            let page = self.list(scope, PatientFilter::Present, after, Query::MAX_LIMIT).await?;
-            for (n, found) in page.records.iter().enumerate() {
-                if matches(&found.record, &wanted) {
-                    records.push(found.clone());
-                }
-                if records.len() == limit {
-                    let last = n + 1 == page.records.len();
-                    let here =
-                        Cursor { sort: Some(Scalar::Integer(found.record.created_at.timestamp_micros())), id: found.record.id.to_string() };
-                    return Ok(Listed { records, next: if last { page.next } else { Some(here) } });
+            let query = newest_first(PatientFilter::Present, after, Query::MAX_LIMIT);
+            let Heads { heads, next } = self.documents.heads(scope, &PATIENTS, query.clone()).await?;
+            self.look_at(scope, &heads, query).await?;
+            after = next;
+            for (n, head) in heads.iter().enumerate().filter(|(_, head)| self.remembered.matches(scope, head, &wanted)) {
+                found.push(head.id.clone());
+                if found.len() == limit {
+                    // The cursor stands behind the last one that was looked at.
+                    let next = if n + 1 == heads.len() { after } else { Some(head.cursor()) };
+                    return self.found(scope, &found, &wanted, next).await;
                 }
             }
-            after = page.next;
             if after.is_none() {
                 break;
             }
         }
-        Ok(Listed { records, next: after })
+        self.found(scope, &found, &wanted, after).await
+    }
+
+    /// Opens those that are not remembered as they stand now: a few by themselves, many with their page.
+    async fn look_at(&self, scope: &OrgScope, heads: &[Head], query: Query) -> Result<(), StoreError> {
+        let unknown = self.remembered.unknown(scope, heads);
+        let opened = if unknown.len() > OPENED_ALONE {
+            versioned::list(&PATIENTS, self.documents.find(scope, &PATIENTS, query).await?).map(|page| page.records)
+        } else {
+            let opened = try_join_all(unknown.into_iter().map(|id| self.documents.get(scope, &PATIENTS, id))).await;
+            opened.and_then(|opened| opened.into_iter().flatten().map(|document| versioned::read(&PATIENTS, document)).collect())
+        };
+        match opened {
+            Ok(opened) => self.remembered.remember(scope, &opened),
+            Err(error) => {
+                // An organisation whose keys are gone is forgotten here too.
+                self.remembered.forget(scope);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// The patients of these identifiers as they stand now; who does not match any more is left out.
+    async fn found(&self, scope: &OrgScope, ids: &[String], wanted: &str, next: Option<Cursor>) -> Result<Listed<Patient>, StoreError> {
+        let documents = try_join_all(ids.iter().map(|id| self.documents.get(scope, &PATIENTS, id))).await?;
+        let records = documents.into_iter().flatten().map(|document| versioned::read::<Patient>(&PATIENTS, document));
+        let records: Vec<_> = records.collect::<Result<_, _>>()?;
+        let still = |found: &Versioned<Patient>| found.record.deleted_at.is_none() && remembered::matches(&found.record, wanted);
+        Ok(Listed { records: records.into_iter().filter(still).collect(), next })
     }
 
     async fn find_by(&self, scope: &OrgScope, field: Field, text: &str, limit: u32) -> Result<Vec<Versioned<Patient>>, StoreError> {
@@ -239,12 +269,9 @@ fn named(error: StoreError, patient: impl Fn(&str) -> Option<PatientId>) -> Stor
     }
 }
 
-fn matches(patient: &Patient, wanted: &str) -> bool {
-    let details = &patient.details;
-    let email = details.email.as_ref().is_some_and(|email| email.expose().as_str().contains(wanted));
-    let phone = details.phone.as_ref().is_some_and(|phone| phone.expose().as_str().contains(wanted));
-    let e164 = details.phone_e164.as_ref().is_some_and(|phone| phone.expose().as_str().contains(wanted));
-    email || phone || e164 || details.name.expose().to_lowercase().contains(wanted)
+fn newest_first(filter: PatientFilter, after: Option<Cursor>, limit: u32) -> Query {
+    let state = Condition::Equals(Scalar::Text(state(filter == PatientFilter::Removed).to_owned()));
+    Query::first(limit).filter(STATE, state).sort(CREATED_AT, Direction::Descending).after(after)
 }
 
 fn body(patient: &Patient) -> Result<serde_json::Value, StoreError> {
@@ -266,6 +293,8 @@ const PHONE_HASH: Field = Field("blind.phone_e164");
 const CHANGE_ATTEMPTS: u32 = 16;
 /// Times 200 patients a call.
 const SEARCHED_PAGES: usize = 10;
+/// Of more the whole page is read at once.
+const OPENED_ALONE: usize = 8;
 
 /// The collection and its queries: those present or removed, newest first; those of an address; those of a number.
 pub static PATIENTS: Collection = Collection {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::documents::{BoxFuture, Collection, Document, Documents, OrgScope, Page, Write};
+use super::documents::{BoxFuture, Collection, Document, Documents, Heads, OrgScope, Page, Write};
 use super::error::StoreError;
 use super::query::Query;
 use crate::telemetry::metrics::{Metrics, StoreOperation};
@@ -50,6 +50,10 @@ impl Documents for TimedDocuments {
 
     fn find<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, query: Query) -> BoxFuture<'a, Result<Page, StoreError>> {
         self.timed(StoreOperation::Find, |documents| documents.find(scope, collection, query))
+    }
+
+    fn heads<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, query: Query) -> BoxFuture<'a, Result<Heads, StoreError>> {
+        self.timed(StoreOperation::Find, |documents| documents.heads(scope, collection, query))
     }
 
     fn write<'a>(&'a self, scope: &'a OrgScope, writes: Vec<Write>) -> BoxFuture<'a, Result<Vec<u64>, StoreError>> {

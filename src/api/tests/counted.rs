@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::store::{BoxFuture, Collection, Document, Documents, OrgScope, Page, Query, StoreError, Write};
+use crate::store::{BoxFuture, Collection, Document, Documents, Heads, OrgScope, Page, Query, StoreError, Write};
 
 /// Counts and passes on.
 #[derive(Debug)]
@@ -38,6 +38,11 @@ impl Documents for Counted {
     fn find<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, query: Query) -> BoxFuture<'a, Result<Page, StoreError>> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         self.inner.find(scope, collection, query)
+    }
+
+    fn heads<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, query: Query) -> BoxFuture<'a, Result<Heads, StoreError>> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.inner.heads(scope, collection, query)
     }
 
     fn write<'a>(&'a self, scope: &'a OrgScope, writes: Vec<Write>) -> BoxFuture<'a, Result<Vec<u64>, StoreError>> {

@@ -18,7 +18,7 @@ use mongodb::{Client, Collection as MongoCollection, Database, IndexModel};
 use tokio::sync::Semaphore;
 
 pub use self::settings::{MongoSettings, MongoSettingsError};
-use super::documents::{BoxFuture, Collection, Document, Documents, OrgScope, Page, Write};
+use super::documents::{BoxFuture, Collection, Document, Documents, Heads, OrgScope, Page, Write};
 use super::error::StoreError;
 use super::query::{Field, Query};
 
@@ -87,6 +87,13 @@ impl Documents for MongoDocuments {
         Box::pin(async move {
             let _place = self.places.try_acquire().map_err(|_| StoreError::Busy)?;
             self.select(scope, collection, query).await
+        })
+    }
+
+    fn heads<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, query: Query) -> BoxFuture<'a, Result<Heads, StoreError>> {
+        Box::pin(async move {
+            let _place = self.places.try_acquire().map_err(|_| StoreError::Busy)?;
+            self.select_heads(scope, collection, query).await
         })
     }
 

@@ -6,7 +6,7 @@ use mongodb::bson::{Bson, Document as BsonDocument, deserialize_from_bson, doc};
 
 use super::MongoDocuments;
 use super::command::version_of;
-use crate::store::documents::{Collection, Document, OrgScope, Page};
+use crate::store::documents::{Collection, Document, Head, Heads, OrgScope, Page};
 use crate::store::error::StoreError;
 use crate::store::query::{Condition, Cursor, Direction, Field, Query, Scalar};
 
@@ -27,6 +27,34 @@ impl MongoDocuments {
         let next = documents.last().filter(|_| more).map(|last| Cursor::behind(&query, last));
         Ok(Page { documents, next })
     }
+}
+
+impl MongoDocuments {
+    pub(super) async fn select_heads(&self, scope: &OrgScope, collection: &'static Collection, query: Query) -> Result<Heads, StoreError> {
+        let (filter, sort) = filter(scope, collection, &query)?;
+        let mut wanted = doc! { "_id": 0, "id": 1, "version": 1 };
+        wanted.extend(query.sort.map(|(field, _)| (format!("body.{}", field.0), Bson::Int32(1))));
+        let documents = self.collection(collection.name);
+        let find = || async {
+            let found = documents.find(filter.clone()).sort(sort.clone()).projection(wanted.clone()).limit(i64::from(query.limit) + 1);
+            Ok(found.await?.try_collect::<Vec<_>>().await?)
+        };
+        let found = self.retried(find).await?;
+        Ok(Heads::of_found(found.iter().map(|stored| head(stored, &query)).collect(), query.limit))
+    }
+}
+
+fn head(stored: &BsonDocument, query: &Query) -> Head {
+    let sort = query.sort.and_then(|(field, _)| {
+        let body = stored.get("body");
+        match field.0.split('.').try_fold(body?, |value, key| value.as_document()?.get(key))? {
+            Bson::Int64(number) => Some(Scalar::Integer(*number)),
+            Bson::Int32(number) => Some(Scalar::Integer(i64::from(*number))),
+            Bson::String(text) => Some(Scalar::Text(text.clone())),
+            _ => None,
+        }
+    });
+    Head { id: stored.get_str("id").unwrap_or_default().to_owned(), version: version_of(stored), sort }
 }
 
 /// The document as it was written; none for a place that a batch holds.

@@ -22,7 +22,7 @@ use ring::hmac;
 
 use self::keyring::Keyring;
 pub use self::master::{MasterKeyError, MasterKeys};
-use super::documents::{BoxFuture, Collection, Document, Documents, OrgScope, Page, Write};
+use super::documents::{BoxFuture, Collection, Document, Documents, Heads, OrgScope, Page, Write};
 use super::error::StoreError;
 use super::query::{Condition, Query, Scalar};
 
@@ -191,6 +191,14 @@ impl Documents for SealedDocuments {
                 opened.push(self.open(scope, collection, document).await?);
             }
             Ok(Page { documents: opened, next })
+        })
+    }
+
+    fn heads<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, query: Query) -> BoxFuture<'a, Result<Heads, StoreError>> {
+        Box::pin(async move {
+            let _operation = Operation::begin(&self.under_way);
+            let query = self.translate(scope, collection, query).await?;
+            self.inner.heads(scope, collection, query).await
         })
     }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use self::worker::Worker;
-use super::documents::{BoxFuture, Collection, Document, Documents, OrgScope, Page, Write};
+use super::documents::{BoxFuture, Collection, Document, Documents, Heads, OrgScope, Page, Write};
 use super::error::StoreError;
 use super::query::Query;
 
@@ -63,6 +63,11 @@ impl Documents for SqliteDocuments {
     fn find<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, query: Query) -> BoxFuture<'a, Result<Page, StoreError>> {
         let scope = scope.clone();
         Box::pin(self.reader.run(move |connection| statement::find(connection, &scope, collection, &query)))
+    }
+
+    fn heads<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, query: Query) -> BoxFuture<'a, Result<Heads, StoreError>> {
+        let scope = scope.clone();
+        Box::pin(self.reader.run(move |connection| statement::heads(connection, &scope, collection, &query)))
     }
 
     fn write<'a>(&'a self, scope: &'a OrgScope, writes: Vec<Write>) -> BoxFuture<'a, Result<Vec<u64>, StoreError>> {

@@ -1,9 +1,9 @@
 //! The statements: text is made of declared names only, every value is bound.
 
-use rusqlite::types::Value as SqlValue;
+use rusqlite::types::{Value as SqlValue, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
-use crate::store::documents::{Collection, Document, OrgScope, Page, Write};
+use crate::store::documents::{Collection, Document, Head, Heads, OrgScope, Page, Write};
 use crate::store::error::StoreError;
 use crate::store::query::{Condition, Cursor, Direction, Field, Query, Scalar};
 
@@ -25,7 +25,7 @@ pub(super) fn get(
 }
 
 pub(super) fn find(connection: &Connection, scope: &OrgScope, collection: &'static Collection, query: &Query) -> Result<Page, StoreError> {
-    let (text, values) = select(scope, collection, query)?;
+    let (text, values) = select("body", scope, collection, query)?;
     #[cfg(test)]
     assert_indexed(connection, &text, &values);
     let mut statement = connection.prepare_cached(&text)?;
@@ -36,6 +36,21 @@ pub(super) fn find(connection: &Connection, scope: &OrgScope, collection: &'stat
     documents.truncate(limit);
     let next = documents.last().filter(|_| more).map(|last| Cursor::behind(query, last));
     Ok(Page { documents, next })
+}
+
+pub(super) fn heads(
+    connection: &Connection,
+    scope: &OrgScope,
+    collection: &'static Collection,
+    query: &Query,
+) -> Result<Heads, StoreError> {
+    let sort = query.sort.map(|(field, _)| declared(collection, field)).transpose()?;
+    let (text, values) = select(sort.as_deref().unwrap_or("NULL"), scope, collection, query)?;
+    #[cfg(test)]
+    assert_indexed(connection, &text, &values);
+    let mut statement = connection.prepare_cached(&text)?;
+    let rows = statement.query_map(params_from_iter(values), read_head)?;
+    Ok(Heads::of_found(rows.collect::<Result<_, _>>()?, query.limit))
 }
 
 pub(super) fn write(connection: &Connection, scope: &OrgScope, write: &Write) -> Result<u64, StoreError> {
@@ -74,9 +89,10 @@ pub(super) fn scopes(connection: &Connection, collection: &'static Collection) -
     names.iter().map(|name| OrgScope::of_name(name)).collect()
 }
 
-/// The query as text, one document more than asked for: whether it comes tells whether there is a next page.
-pub(super) fn select(scope: &OrgScope, collection: &'static Collection, query: &Query) -> Result<(String, Vec<SqlValue>), StoreError> {
-    let mut text = format!("SELECT id, version, body FROM {} WHERE org = ?", collection.name);
+/// The query as text, one document more than asked for: whether it comes tells whether there is a next page. `third` is read beside
+/// identifier and version.
+fn select(third: &str, scope: &OrgScope, collection: &'static Collection, query: &Query) -> Result<(String, Vec<SqlValue>), StoreError> {
+    let mut text = format!("SELECT id, version, {third} FROM {} WHERE org = ?", collection.name);
     let mut values = vec![SqlValue::Text(scope.org().to_string())];
     for (field, condition) in &query.filters {
         let (operator, value) = match condition {
@@ -158,6 +174,15 @@ fn version_of(row: &Row<'_>) -> rusqlite::Result<u64> {
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<(String, u64, String)> {
     Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs(), row.get(2)?))
+}
+
+fn read_head(row: &Row<'_>) -> rusqlite::Result<Head> {
+    let sort = match row.get_ref(2)? {
+        ValueRef::Integer(number) => Some(Scalar::Integer(number)),
+        ValueRef::Text(_) => Some(Scalar::Text(row.get(2)?)),
+        _ => None,
+    };
+    Ok(Head { id: row.get(0)?, version: row.get::<_, i64>(1)?.unsigned_abs(), sort })
 }
 
 fn document(collection: &'static Collection, (id, version, body): (String, u64, String)) -> Result<Document, StoreError> {
