@@ -90,12 +90,10 @@ histories: ## a million random packet histories, and as many ordered and replaye
 
 bench-call: ## cost, delay and memory of a call at 100 and 400 calls, against the bare loop
 	@scripts/setup.sh bench
-	cargo build --release --locked
 	cargo bench --locked --bench call_capacity -- all
 
 bench-api: ## 500 requests a second beside 50 calls, and guesses at passwords beside both
 	@scripts/setup.sh bench
-	cargo build --release --locked
 	cargo bench --locked --bench api -- all
 
 bench-media: ## cost of a frame of every codec, of a call's pipelines a tick, and its memory

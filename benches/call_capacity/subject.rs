@@ -101,7 +101,7 @@ fn gateway(job: &Job, folder: &Path, authority: &Path) -> Result<Child> {
     }
     let path = folder.join("bench.toml");
     fs::write(&path, config)?;
-    Command::new(root.join("target/release/auricle"))
+    Command::new(env!("CARGO_BIN_EXE_auricle"))
         .arg("serve")
         .arg("--config")
         .arg(&path)
@@ -109,7 +109,7 @@ fn gateway(job: &Job, folder: &Path, authority: &Path) -> Result<Child> {
         .env("AURICLE__HTTP__ADMIN_SECRET", SECRET)
         .stdout(Stdio::null())
         .spawn()
-        .context("target/release/auricle; run `cargo build --release` first")
+        .context("the gateway, which is built with the benchmark")
 }
 
 fn bare(job: &Job, path: &Path) -> Result<Child> {
