@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use media::egress::MarkId;
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,13 @@ pub enum AgentCommand {
         played_ms: u64,
         /// Where its playing stands.
         state: PlaybackState,
+    },
+    /// A place that [`AgentEvent::MarkRequest`] named was reached; told in the order of the requests.
+    MarkReached {
+        /// Which.
+        mark: MarkId,
+        /// Whether audio before it was thrown away.
+        cleared: bool,
     },
     /// The gateway, not the provider, decided that the caller has the turn. Taken at any time.
     TurnStarted {
@@ -136,10 +144,10 @@ pub enum AgentEvent<'a> {
         /// Who wants it.
         cause: ClearCause,
     },
-    /// Tell the agent when playback gets here.
+    /// Tell the agent when playback gets here: [`AgentCommand::MarkReached`].
     MarkRequest {
-        /// Its name for the place.
-        name: String,
+        /// The adapter's number for the place, of which it knows the agent's name; of a call's connections no two use the same.
+        mark: MarkId,
     },
     /// The agent heard the caller begin or stop.
     UserSpeech {
@@ -284,6 +292,8 @@ pub struct Closed {
     pub code: Option<u16>,
     /// Whether a new connection may be tried.
     pub retryable: bool,
+    /// The agent has hung up: that it closes so is its way to end a call.
+    pub hung_up: bool,
 }
 
 /// A message on the agent's socket, as the protocol adapter sees it.

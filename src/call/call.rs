@@ -96,7 +96,14 @@ impl Call {
     pub fn new(now: Instant, wall: DateTime<Utc>, grid: Instant, setup: CallSetup) -> Self {
         let CallSetup { identity, policy, agent, keys_to_agent, leg } = setup;
         let session = CallSession::new(identity.direction, policy);
-        let facts = CallFacts { now, unix_time: unix_time(wall), call: identity.id.clone(), direction: identity.direction };
+        let facts = CallFacts {
+            now,
+            unix_time: unix_time(wall),
+            call: identity.id.clone(),
+            direction: identity.direction,
+            from: identity.from.clone(),
+            to: identity.to.clone(),
+        };
         let mut call = Self {
             session,
             leg,
@@ -161,7 +168,11 @@ impl Call {
     /// The agent's socket is gone.
     pub fn handle_agent_closed(&mut self, now: Instant, code: Option<u16>) {
         let closed = self.agent.handle_closed(now, code);
-        self.lose_agent(now, closed.retryable);
+        if closed.hung_up {
+            self.step(now, CallEvent::AgentHangup);
+        } else {
+            self.lose_agent(now, closed.retryable);
+        }
     }
 
     /// The agent's socket did not take some of the caller's audio in time.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use media::egress::{EgressEvent, FlushScope, ItemPosition};
+use media::egress::{EgressEvent, FlushScope, ItemPosition, MarkId};
 
 use super::journal::Journal;
 use crate::agent::model::{AgentCommand, BargeInCause, ClearScope, PlaybackState};
@@ -17,6 +17,14 @@ pub(super) fn silence(now: Instant, leg: &mut PlannedLeg, scope: ClearScope) -> 
         ClearScope::UpTo(item) => FlushScope::UpTo(item),
     };
     leg.flush(now, scope)
+}
+
+/// Marks the end of what the agent has said so far. Where nobody can hear it, nothing is waited for.
+pub(super) fn mark_place(now: Instant, leg: &mut PlannedLeg, agent: &mut AgentSession, mark: MarkId) {
+    match leg.agreed() {
+        Some(leg) => leg.mark(now, mark),
+        None => agent.handle_command(now, AgentCommand::MarkReached { mark, cleared: true }),
+    }
 }
 
 /// What became of an item goes to the agent and into the journal.
@@ -42,6 +50,7 @@ pub(super) fn report_playback(now: Instant, agent: &mut AgentSession, journal: &
             agent.handle_command(now, AgentCommand::BargeIn(BargeInCause::Operator));
             journal.mark(now, Moment::Warning { code: "agent_audio_overflow".to_owned() });
         }
-        EgressEvent::MarkReached { .. } | EgressEvent::Underrun(_) => {}
+        EgressEvent::MarkReached { mark, cleared } => agent.handle_command(now, AgentCommand::MarkReached { mark, cleared }),
+        EgressEvent::Underrun(_) => {}
     }
 }

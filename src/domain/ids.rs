@@ -44,6 +44,18 @@ macro_rules! id {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// Its 128 bits: what is left of it where another system has a form of its own for names.
+            #[must_use]
+            pub fn to_bits(&self) -> u128 {
+                bits_of(self.0.strip_prefix(concat!($prefix, "_")).unwrap_or_default())
+            }
+
+            /// The identifier of these bits.
+            #[must_use]
+            pub fn from_bits(bits: u128) -> Self {
+                Self(format!(concat!($prefix, "_{}"), suffix_of(bits.to_be_bytes())))
+            }
         }
 
         impl FromStr for $name {
@@ -261,6 +273,12 @@ fn suffix_of(bytes: [u8; 16]) -> String {
     suffix.iter().map(|&byte| char::from(byte)).collect()
 }
 
+/// The reverse of [`suffix_of`]: of 26 digits of five bits the lowest 128.
+fn bits_of(suffix: &str) -> u128 {
+    let digit = |byte: u8| ALPHABET.iter().position(|&known| known == byte).unwrap_or_default() as u128;
+    suffix.bytes().fold(0, |bits, byte| bits << 5 | digit(byte))
+}
+
 /// Whether `text` is an identifier of the kind that `prefix` names.
 #[must_use]
 pub fn is_identifier(prefix: &str, text: &str) -> bool {
@@ -283,6 +301,7 @@ mod tests {
         let id = CallId::random();
         assert_eq!(id.as_str().parse::<CallId>(), Ok(id.clone()));
         assert_ne!(CallId::random(), id);
+        assert_eq!(CallId::from_bits(id.to_bits()), id);
     }
 
     #[test]

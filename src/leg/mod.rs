@@ -22,7 +22,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use media::dtmf::DigitEvent;
-use media::egress::{Egress, EgressCodec, EgressConfig, EgressEvent, EgressOutput, FlushScope, PushError};
+use media::egress::{Egress, EgressCodec, EgressConfig, EgressEvent, EgressOutput, FlushScope, MarkId, PushError};
 use media::enhancement::Enhancement;
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats};
@@ -245,6 +245,12 @@ impl Leg {
     pub fn end(&mut self, now: Instant, item: ItemId) {
         self.egress.end(now, item);
         self.set_more(false);
+        self.drain_egress(now);
+    }
+
+    /// Asks to be told when all audio taken so far was played, by [`EgressEvent::MarkReached`](media::egress::EgressEvent::MarkReached).
+    pub fn mark(&mut self, now: Instant, mark: MarkId) {
+        self.egress.mark(mark);
         self.drain_egress(now);
     }
 

@@ -25,6 +25,7 @@ use super::model::{AgentCommand, AgentEvent, AgentFault, AgentMessage, Closed, F
 use super::protocol::{Adapter, Expiry, Outputs, Progress};
 use crate::domain::call_record::Direction;
 use crate::domain::ids::CallId;
+use crate::domain::redacted::Redacted;
 
 pub use super::protocol::AdapterStats;
 pub(super) use events::EventQueue;
@@ -42,6 +43,10 @@ pub struct CallFacts {
     pub call: CallId,
     /// Who called whom.
     pub direction: Direction,
+    /// The caller's number or address; an agent is told only where its configuration says so.
+    pub from: Redacted<String>,
+    /// That of the called; as before.
+    pub to: Redacted<String>,
 }
 
 /// One connection to an agent.
@@ -149,7 +154,8 @@ impl AgentSession {
         if self.state == State::Connecting {
             self.state = State::Configuring;
             self.ready_by = Some(now + self.ready_timeout);
-            self.adapter.open(&mut Outputs { outbox: &mut self.outbox, events: &mut self.events });
+            let progress = self.adapter.open(&mut Outputs { outbox: &mut self.outbox, events: &mut self.events });
+            self.move_on(now, progress);
         }
     }
 
@@ -163,25 +169,7 @@ impl AgentSession {
             return;
         }
         let progress = self.adapter.handle_message(message, &mut Outputs { outbox: &mut self.outbox, events: &mut self.events });
-        match progress {
-            Progress::Unchanged => {}
-            Progress::Lifetime(expiry) => self.expires_at = self.instant_of(now, expiry),
-            Progress::Ending { left } => {
-                self.expires_at = self.instant_of(now, Expiry::In(left));
-                self.warned_of_expiry = true;
-                self.events.push(AgentEvent::Expiring { left });
-            }
-            Progress::Ready { session, expiry } if self.state == State::Configuring => {
-                self.expires_at = expiry.and_then(|expiry| self.instant_of(now, expiry)).or(self.expires_at);
-                self.become_ready(now, session);
-            }
-            Progress::Refused { code } if self.state == State::Configuring => {
-                self.give_up(AgentFault { class: FaultClass::Refused, code }, false);
-            }
-            // Settings taken or refused once more: the call goes on with what it has.
-            Progress::Ready { .. } => {}
-            Progress::Refused { code } => self.events.push(AgentEvent::Error(AgentFault { class: FaultClass::Request, code })),
-        }
+        self.move_on(now, progress);
     }
 
     /// The caller's audio, in the agent's format and whole samples, without a gap.
@@ -216,7 +204,7 @@ impl AgentSession {
             AgentCommand::Mute(muted) => self.muted = muted,
             AgentCommand::Hold(held) => self.held = held,
             AgentCommand::TurnStarted { ago } => self.begin_turn(ago),
-            AgentCommand::Close => self.close(Closed { code: Some(CLOSE_NORMAL), retryable: false }),
+            AgentCommand::Close => self.part(),
             command if self.state == State::Ready => {
                 if let (AgentCommand::TurnEnded, Some(turns)) = (&command, &mut self.turns) {
                     turns.end();
@@ -266,7 +254,7 @@ impl AgentSession {
 
     /// The socket is closed, with the peer's code or, when the transport broke, without one.
     pub fn handle_closed(&mut self, _now: Instant, code: Option<u16>) -> Closed {
-        let closed = Closed { code, retryable: self.adapter.is_retryable(code) };
+        let closed = Closed { code, retryable: self.adapter.is_retryable(code), hung_up: self.adapter.is_goodbye(code) };
         self.close(closed.clone());
         self.closing = None;
         closed
@@ -287,6 +275,29 @@ impl AgentSession {
             backlog_dropped: self.backlog.dropped(),
             misformatted_chunks: self.unwritable_audio,
             undrained: self.outbox.refused() + self.events.dropped(),
+        }
+    }
+
+    /// What a message, or the open socket, meant for the connection.
+    fn move_on(&mut self, now: Instant, progress: Progress) {
+        match progress {
+            Progress::Unchanged => {}
+            Progress::Lifetime(expiry) => self.expires_at = self.instant_of(now, expiry),
+            Progress::Ending { left } => {
+                self.expires_at = self.instant_of(now, Expiry::In(left));
+                self.warned_of_expiry = true;
+                self.events.push(AgentEvent::Expiring { left });
+            }
+            Progress::Ready { session, expiry } if self.state == State::Configuring => {
+                self.expires_at = expiry.and_then(|expiry| self.instant_of(now, expiry)).or(self.expires_at);
+                self.become_ready(now, session);
+            }
+            Progress::Refused { code } if self.state == State::Configuring => {
+                self.give_up(AgentFault { class: FaultClass::Refused, code }, false);
+            }
+            // Settings taken or refused once more: the call goes on with what it has.
+            Progress::Ready { .. } => {}
+            Progress::Refused { code } => self.events.push(AgentEvent::Error(AgentFault { class: FaultClass::Request, code })),
         }
     }
 
@@ -332,9 +343,18 @@ impl AgentSession {
         });
     }
 
+    /// The call is over: what waits is not worth sending any more, a goodbye is.
+    fn part(&mut self) {
+        let was_ready = self.state == State::Ready;
+        self.close(Closed { code: Some(CLOSE_NORMAL), retryable: false, hung_up: false });
+        if was_ready {
+            self.adapter.part(&mut Outputs { outbox: &mut self.outbox, events: &mut self.events });
+        }
+    }
+
     fn give_up(&mut self, fault: AgentFault, retryable: bool) {
         self.events.push(AgentEvent::Error(fault));
-        self.close(Closed { code: Some(CLOSE_NORMAL), retryable });
+        self.close(Closed { code: Some(CLOSE_NORMAL), retryable, hung_up: false });
     }
 
     fn close(&mut self, closed: Closed) {

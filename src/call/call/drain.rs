@@ -7,7 +7,7 @@ use crate::agent::model::{AgentEvent, ClearCause, FaultClass, SpeechEdge, Transc
 use crate::call::action::CallEvent;
 use crate::call::command::CallCommand;
 use crate::call::keys::report_key;
-use crate::call::playback::{report_playback, silence};
+use crate::call::playback::{mark_place, report_playback, silence};
 use crate::call::transfer::{TransferOrder, TransferTarget};
 use crate::call::turns::report_fault;
 use crate::domain::timeline::Moment;
@@ -68,11 +68,9 @@ impl Call {
                 AgentEvent::ToolCall { .. } | AgentEvent::SendDtmf { .. } => {
                     journal.mark(now, Moment::Warning { code: "agent_request_unsupported".to_owned() });
                 }
-                // Partial words, states and marks have no reader yet.
-                AgentEvent::Transcript { .. }
-                | AgentEvent::State(_)
-                | AgentEvent::MarkRequest { .. }
-                | AgentEvent::ToolCancelled { .. } => {}
+                AgentEvent::MarkRequest { mark } => mark_place(now, leg, agent, mark),
+                // Partial words and states have no reader yet.
+                AgentEvent::Transcript { .. } | AgentEvent::State(_) | AgentEvent::ToolCancelled { .. } => {}
             }
         }
         moved
