@@ -20,7 +20,7 @@ const READY: &str = r#"{"type":"session.updated","session":{"audio":{"input":{"f
 fuzz_target!(|input: &[u8]| {
     let mut now = Instant::now();
     let config = AgentConfig { format: WireFormat::Pcmu, greet_first: true, ..AgentConfig::at("ws://127.0.0.1/") };
-    let facts = CallFacts { now, unix_time: Duration::from_secs(1_795_000_000), call: CallId::derived("fuzz"), direction: Direction::Inbound };
+    let facts = CallFacts { now, unix_time: Duration::from_secs(1_795_000_000), call: CallId::derived("fuzz"), direction: Direction::Inbound, from: String::new().into(), to: String::new().into() };
     let mut session = AgentSession::new(&config, facts);
     session.handle_connected(now);
     if input.first().is_some_and(|byte| byte & 1 == 0) {

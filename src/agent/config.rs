@@ -3,17 +3,21 @@
 //! Unknown keys are refused. The API key is never part of the file: the file names the environment variable that
 //! holds it. Left out on purpose: tools, which belong to the call's application, and fail-over between agents.
 
+mod wire;
+
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use media::barge_in;
-use media::frame::AudioFormat;
-use media::units::SampleRate;
 use serde::{Deserialize, Serialize};
 
 use super::protocol;
 use crate::domain::setting::{SettingFault, out_of_range};
+
+pub(crate) use self::wire::word;
+pub use self::wire::{Protocol, WireFormat};
 
 /// One agent: where it is, what it speaks and how it is to behave.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +47,13 @@ pub struct AgentConfig {
     /// What it is told for its first words; for Deepgram and ElevenLabs the words themselves. Needs `greet_first`. Default: none,
     /// its instructions decide.
     pub greeting: Option<String>,
+    /// Whether it is told who called whom; a caller's number is personal data. Default: false.
+    pub tell_numbers: bool,
+    /// What a bot behind a carrier's protocol is told beside the names of the call, as that protocol does it; at most 32, 1 KiB each.
+    /// Default: none.
+    pub parameters: BTreeMap<String, String>,
+    /// Where the gateway is the carrier: the account that bots name in requests. Default: one that follows from the URL.
+    pub account: Option<String>,
     /// Name of the environment variable with the API key. Default: none, no key is sent.
     pub api_key_env: Option<String>,
     /// PEM file with certificates trusted beside the public roots. Default: none.
@@ -79,6 +90,9 @@ impl AgentConfig {
             turn_detection: TurnDetection::default(),
             greet_first: false,
             greeting: None,
+            tell_numbers: false,
+            parameters: BTreeMap::new(),
+            account: None,
             api_key_env: None,
             ca_file: None,
             transfer_targets: Vec::new(),
@@ -140,6 +154,12 @@ impl AgentConfig {
                 faults.push(SettingFault::new(field, format_args!("{} bytes", text.len()), "at most 65536 bytes", "shorten the text"));
             }
         }
+        let too_long =
+            |(name, value): (&String, &String)| name.is_empty() || name.len() > MAX_PARAMETER_LEN || value.len() > MAX_PARAMETER_LEN;
+        if self.parameters.len() > MAX_PARAMETERS || self.parameters.iter().any(too_long) {
+            let count = format!("{} entries", self.parameters.len());
+            faults.push(SettingFault::new("parameters", count, "at most 32, of at most 1024 bytes each", "tell the bot less"));
+        }
         if self.transfer_targets.len() > MAX_TRANSFER_TARGETS {
             let count = self.transfer_targets.len();
             faults.push(SettingFault::new("transfer_targets", count, "at most 64 entries", "name what callers are sent to"));
@@ -176,70 +196,6 @@ impl AgentConfig {
             if value > MAX_TURN_MS {
                 faults.push(SettingFault::new(field, value, "0 to 10000", "give a time in milliseconds within the bound"));
             }
-        }
-    }
-}
-
-/// What is spoken on the agent's socket. The set is closed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Protocol {
-    /// OpenAI Realtime in its GA shape.
-    #[default]
-    OpenAi,
-    /// Deepgram Voice Agent.
-    Deepgram,
-    /// ElevenLabs Agents.
-    ElevenLabs,
-    /// Gemini Live.
-    Gemini,
-    /// Our own, `auricle.v1`: docs/agent-protocol.md.
-    Auricle,
-}
-
-/// How audio is written toward an agent and back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum WireFormat {
-    /// Linear 16 bit, little endian, 8 kHz, mono.
-    Pcm8k,
-    /// The same at 16 kHz.
-    Pcm16k,
-    /// The same at 24 kHz.
-    #[default]
-    Pcm24k,
-    /// The same at 48 kHz.
-    Pcm48k,
-    /// G.711 μ-law, 8 kHz.
-    Pcmu,
-    /// G.711 A-law, 8 kHz.
-    Pcma,
-}
-
-impl WireFormat {
-    /// As it is written in a configuration.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Pcm8k => "pcm8k",
-            Self::Pcm16k => "pcm16k",
-            Self::Pcm24k => "pcm24k",
-            Self::Pcm48k => "pcm48k",
-            Self::Pcmu => "pcmu",
-            Self::Pcma => "pcma",
-        }
-    }
-}
-
-impl From<WireFormat> for AudioFormat {
-    fn from(format: WireFormat) -> Self {
-        match format {
-            WireFormat::Pcm8k => Self::S16 { rate: SampleRate::HZ_8000 },
-            WireFormat::Pcm16k => Self::S16 { rate: SampleRate::HZ_16000 },
-            WireFormat::Pcm24k => Self::S16 { rate: SampleRate::HZ_24000 },
-            WireFormat::Pcm48k => Self::S16 { rate: SampleRate::HZ_48000 },
-            WireFormat::Pcmu => Self::Ulaw8k,
-            WireFormat::Pcma => Self::Alaw8k,
         }
     }
 }
@@ -346,6 +302,10 @@ fn shown(url: &str) -> &str {
 }
 
 const MAX_TEXT_LEN_BYTES: usize = 64 * 1024;
+
+/// What a bot may be told, and how long each of it may be.
+const MAX_PARAMETERS: usize = 32;
+const MAX_PARAMETER_LEN: usize = 1024;
 
 /// Where one agent may send callers.
 const MAX_TRANSFER_TARGETS: usize = 64;

@@ -8,6 +8,8 @@
 //! No name of a provider stands above [`session`]; no rule of a protocol stands in [`client`]. The [`simulator`] is
 //! the other end: a strict server for tests, demonstrations and measurements.
 
+pub mod bots;
+pub mod check;
 pub mod client;
 pub mod config;
 pub mod embedded;

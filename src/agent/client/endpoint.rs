@@ -19,6 +19,8 @@ use crate::agent::protocol;
 /// Where an agent is, and all that is needed to be let in.
 pub struct AgentEndpoint {
     protocol: Protocol,
+    /// As it is configured: what is signed where a signature is what lets us in.
+    url: String,
     uri: Uri,
     api_key: Option<SecretString>,
     tls: Option<Tls>,
@@ -35,7 +37,7 @@ impl AgentEndpoint {
     /// Reads the key from the environment and the private certificates from their file.
     pub fn new(config: &AgentConfig) -> Result<Self, EndpointError> {
         let uri = protocol::request_uri(config).map_err(|_| EndpointError::Url)?;
-        let api_key = config.api_key_env.as_deref().map(|variable| api_key(config.protocol, variable)).transpose()?;
+        let api_key = config.api_key_env.as_deref().map(|variable| api_key(config, variable)).transpose()?;
         let tls = match uri.scheme_str() {
             Some("wss") => Some(Tls {
                 config: Arc::new(tls_config(config.ca_file.as_deref())?),
@@ -43,7 +45,7 @@ impl AgentEndpoint {
             }),
             _ => None,
         };
-        Ok(Self { protocol: config.protocol, uri, api_key, tls, connect_timeout: config.connect_timeout() })
+        Ok(Self { protocol: config.protocol, url: config.url.clone(), uri, api_key, tls, connect_timeout: config.connect_timeout() })
     }
 
     /// Host and port to look up.
@@ -59,18 +61,18 @@ impl AgentEndpoint {
     /// The upgrade request, with a fresh nonce.
     pub(super) fn request(&self) -> Result<Request, ConnectError> {
         let mut request = self.uri.clone().into_client_request().map_err(|_| ConnectError::NotWebSocket)?;
-        let credentials = self.api_key.as_ref().and_then(|key| protocol::credentials(self.protocol, key.expose_secret()));
+        let credentials = self.api_key.as_ref().and_then(|key| protocol::credentials(self.protocol, &self.url, key.expose_secret()));
         request.headers_mut().extend(credentials.unwrap_or_default());
         request.headers_mut().extend(protocol::upgrade_headers(self.protocol));
         Ok(request)
     }
 }
 
-fn api_key(protocol: Protocol, variable: &str) -> Result<SecretString, EndpointError> {
+fn api_key(config: &AgentConfig, variable: &str) -> Result<SecretString, EndpointError> {
     let key = std::env::var(variable).ok().filter(|key| !key.is_empty());
     let key = key.ok_or_else(|| EndpointError::KeyMissing { variable: variable.to_owned() })?;
     let key = SecretString::from(key);
-    if protocol::credentials(protocol, key.expose_secret()).is_none() {
+    if protocol::credentials(config.protocol, &config.url, key.expose_secret()).is_none() {
         return Err(EndpointError::KeyIllegal { variable: variable.to_owned() });
     }
     Ok(key)
@@ -130,7 +132,7 @@ mod tests {
 
     #[test]
     fn credentials_are_not_printed() {
-        let headers = protocol::credentials(Protocol::OpenAi, "sk-secret").unwrap();
+        let headers = protocol::credentials(Protocol::OpenAi, "wss://a.example/", "sk-secret").unwrap();
         assert_eq!(headers["authorization"], "Bearer sk-secret");
         assert!(!format!("{headers:?}").contains("sk-secret"));
     }

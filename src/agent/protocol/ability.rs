@@ -1,6 +1,6 @@
 //! What each protocol can do, in one table: formats of audio, and who may decide turns.
 
-use crate::agent::config::{AgentConfig, Protocol, TurnDetection, WireFormat};
+use crate::agent::config::{AgentConfig, Eagerness, Protocol, TurnDetection, WireFormat};
 use crate::domain::setting::SettingFault;
 
 /// What a protocol can do.
@@ -14,38 +14,56 @@ struct Ability {
     by_gateway: bool,
     /// The model has to be named in the settings.
     needs_model: bool,
+    /// Who is at the other end.
+    agent: Kind,
+}
+
+/// Who is at the other end, and with that what may be set here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A service that is told what to be.
+    Service,
+    /// A bot that is what it is, called as carriers call: it is told of the call.
+    Bot,
+    /// A bot that is what it is, and is told nothing of the call.
+    PlainBot,
+}
+
+impl Ability {
+    /// A bot behind a carrier's protocol: it decides its turns, and has its settings itself.
+    const fn carrier(formats: &'static [WireFormat]) -> Self {
+        Self { formats, tuned_by_sound: false, by_words: false, by_gateway: false, needs_model: false, agent: Kind::Bot }
+    }
 }
 
 impl Protocol {
+    /// The formats that it has, the first of which suits it best.
+    #[must_use]
+    pub const fn formats(self) -> &'static [WireFormat] {
+        self.ability().formats
+    }
+
     const fn ability(self) -> Ability {
         use WireFormat::{Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcma, Pcmu};
+        let none =
+            Ability { formats: &[], tuned_by_sound: false, by_words: false, by_gateway: false, needs_model: false, agent: Kind::Service };
         match self {
-            Self::OpenAi => {
-                Ability { formats: &[Pcm24k, Pcmu, Pcma], tuned_by_sound: true, by_words: true, by_gateway: true, needs_model: false }
-            }
-            Self::Deepgram => Ability {
-                formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu, Pcma],
-                tuned_by_sound: false,
-                by_words: false,
-                by_gateway: false,
-                needs_model: true,
-            },
-            Self::ElevenLabs => Ability {
-                formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu],
-                tuned_by_sound: false,
-                by_words: false,
-                by_gateway: false,
-                needs_model: false,
-            },
+            Self::OpenAi => Ability { formats: &[Pcm24k, Pcmu, Pcma], tuned_by_sound: true, by_words: true, by_gateway: true, ..none },
+            Self::Azure => Self::OpenAi.ability(),
+            Self::VoiceLive => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcmu, Pcma], ..Self::OpenAi.ability() },
+            // It hears and speaks at once: there are no turns to decide.
+            Self::GptLive => Ability { formats: &[Pcm16k, Pcm24k, Pcmu, Pcma], needs_model: true, ..none },
+            Self::Deepgram => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu, Pcma], needs_model: true, ..none },
+            Self::ElevenLabs => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu], ..none },
             // It takes any rate and speaks one.
-            Self::Gemini => Ability { formats: &[Pcm24k], tuned_by_sound: true, by_words: false, by_gateway: true, needs_model: true },
-            Self::Auricle => Ability {
-                formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu, Pcma],
-                tuned_by_sound: false,
-                by_words: false,
-                by_gateway: true,
-                needs_model: false,
-            },
+            Self::Gemini => Ability { formats: &[Pcm24k], tuned_by_sound: true, by_gateway: true, needs_model: true, ..none },
+            Self::Auricle => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu, Pcma], by_gateway: true, ..none },
+            Self::Twilio => Ability::carrier(&[Pcmu]),
+            Self::Telnyx => Ability::carrier(&[Pcmu, Pcma, Pcm8k, Pcm16k, Pcm24k, Pcm48k]),
+            Self::Plivo => Ability::carrier(&[Pcmu, Pcm8k, Pcm16k]),
+            Self::Exotel | Self::Vonage => Ability::carrier(&[Pcm8k, Pcm16k, Pcm24k]),
+            Self::Jambonz => Ability::carrier(&[Pcm8k, Pcm16k, Pcm24k, Pcm48k]),
+            Self::Pipecat => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k], agent: Kind::PlainBot, ..none },
         }
     }
 }
@@ -63,14 +81,37 @@ pub(in crate::agent) fn faults(config: &AgentConfig) -> Vec<SettingFault> {
         TurnDetection::SemanticVad { .. } => ability.by_words,
         TurnDetection::Gateway { .. } => ability.by_gateway,
     };
+    let eager = matches!(config.turn_detection, TurnDetection::SemanticVad { eagerness } if eagerness != Eagerness::Auto);
+    if eager && config.protocol == Protocol::VoiceLive {
+        faults.push(SettingFault::new("turn_detection.eagerness", "set", "\"auto\"", "leave it out: Azure's turns by the words have none"));
+    }
     if !possible {
         let known = "what this protocol can be told";
         faults.push(SettingFault::new("turn_detection", "set", known, "leave it out: the agent decides turns by settings of its own"));
     }
+    faults.extend(misplaced(config, ability.agent));
     if ability.needs_model && config.model.is_none() {
         faults.push(SettingFault::new("model", "(none)", "the name of a model", "name the model that is to answer"));
     }
     faults
+}
+
+/// What is set for an agent that cannot be told of it.
+fn misplaced(config: &AgentConfig, agent: Kind) -> Vec<SettingFault> {
+    let of_service = [
+        ("model", config.model.is_some()),
+        ("voice", config.voice.is_some()),
+        ("instructions", config.instructions.is_some()),
+        ("language", config.language.is_some()),
+        ("transcription_model", config.transcription_model.is_some()),
+        ("greet_first", config.greet_first),
+    ];
+    let of_call =
+        [("parameters", !config.parameters.is_empty()), ("tell_numbers", config.tell_numbers), ("account", config.account.is_some())];
+    let for_service = of_service.into_iter().filter(|_| agent != Kind::Service);
+    let for_bot = of_call.into_iter().filter(|_| agent != Kind::Bot);
+    let fault = |(key, _)| SettingFault::new(key, "set", "what this protocol can say", "leave it out: the agent cannot be told of it");
+    for_service.chain(for_bot).filter(|(_, set)| *set).map(fault).collect()
 }
 
 #[cfg(test)]
@@ -98,5 +139,27 @@ mod tests {
         assert_eq!(keys(&at(Protocol::ElevenLabs, WireFormat::Pcma, None, gateway)), ["format", "turn_detection"]);
         assert_eq!(keys(&at(Protocol::Deepgram, WireFormat::Pcmu, Some("open_ai/gpt-4o-mini"), gateway)), ["turn_detection"]);
         assert!(keys(&at(Protocol::Auricle, WireFormat::Pcm48k, None, gateway)).is_empty());
+        assert_eq!(keys(&at(Protocol::Twilio, WireFormat::Pcma, Some("gpt"), gateway)), ["format", "turn_detection", "model"]);
+        let by_words = |eagerness| TurnDetection::SemanticVad { eagerness };
+        assert!(keys(&at(Protocol::VoiceLive, WireFormat::Pcm8k, None, by_words(Eagerness::Auto))).is_empty());
+        assert_eq!(keys(&at(Protocol::VoiceLive, WireFormat::Pcm8k, None, by_words(Eagerness::Low))), ["turn_detection.eagerness"]);
+        assert_eq!(keys(&at(Protocol::GptLive, WireFormat::Pcmu, None, gateway)), ["turn_detection", "model"]);
+        assert!(keys(&at(Protocol::Vonage, WireFormat::Pcm16k, None, own)).is_empty());
+    }
+
+    #[test]
+    fn a_service_is_not_told_of_a_call_and_a_bot_not_what_to_be() {
+        let told = |protocol, format| AgentConfig {
+            protocol,
+            format,
+            voice: Some("marin".into()),
+            greet_first: true,
+            tell_numbers: true,
+            parameters: [("practice".to_owned(), "north".to_owned())].into(),
+            ..AgentConfig::at("wss://a.example/")
+        };
+        assert_eq!(keys(&told(Protocol::OpenAi, WireFormat::Pcmu)), ["parameters", "tell_numbers"]);
+        assert_eq!(keys(&told(Protocol::Twilio, WireFormat::Pcmu)), ["voice", "greet_first"]);
+        assert_eq!(keys(&told(Protocol::Pipecat, WireFormat::Pcm16k)), ["voice", "greet_first", "parameters", "tell_numbers"]);
     }
 }

@@ -6,13 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use super::Outputs;
 use crate::agent::model::AgentEvent;
+use crate::agent::session::Outbox;
 
 /// Why a message could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Malformed {
+pub(in crate::agent) enum Malformed {
     /// Not JSON, or a message we know whose fields are not as they must be.
     #[error("not the JSON it must be")]
     Json,
+    /// A frame of bytes that is cut, or none at all.
+    #[error("not the frame it must be")]
+    Frame,
     /// More than [`MAX_DEPTH`] levels.
     #[error("nested too deeply")]
     TooDeep,
@@ -30,8 +34,13 @@ pub(super) fn check_depth(text: &str) -> Result<(), Malformed> {
 
 /// Queues a message that must arrive.
 pub(super) fn send(out: &mut Outputs<'_>, message: &impl Serialize) {
-    // Serialising the messages of this module cannot fail: every key is a string and no value is refused.
-    out.outbox.push_text(None, |text| text.push_str(&serde_json::to_string(message).unwrap_or_default()));
+    queue(out.outbox, message);
+}
+
+/// [`send`], for who has the outbox alone.
+pub(super) fn queue(outbox: &mut Outbox, message: &impl Serialize) {
+    // Serialising the messages of the adapters cannot fail: every key is a string and no value is refused.
+    outbox.push_text(None, |text| text.push_str(&serde_json::to_string(message).unwrap_or_default()));
 }
 
 /// Hands audio in base64 on to the call; false when it is none. White space and missing padding are legal enough; they cost

@@ -6,28 +6,48 @@
 
 pub(super) mod ability;
 mod auricle;
+pub(super) mod carrier;
+mod credentials;
 mod deepgram;
 mod elevenlabs;
+mod exotel;
 mod gemini;
+mod gptlive;
+mod jambonz;
 mod json;
 mod known_tools;
 mod openai;
+pub(in crate::agent) mod pipecat;
+mod plivo;
+mod telnyx;
+mod twilio;
 mod utterances;
+mod vonage;
 
 use std::time::Duration;
 
 use media::frame::ItemId;
-use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, HeaderName, SEC_WEBSOCKET_PROTOCOL};
-use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderValue, Uri};
+use tokio_tungstenite::tungstenite::http::Uri;
 
 use self::auricle::Auricle;
+use self::carrier::MediaStream;
 use self::deepgram::Deepgram;
 use self::elevenlabs::ElevenLabs;
+use self::exotel::Exotel;
 use self::gemini::Gemini;
+use self::gptlive::GptLive;
+use self::jambonz::Jambonz;
 use self::openai::OpenAi;
+use self::pipecat::Pipecat;
+use self::plivo::Plivo;
+use self::telnyx::Telnyx;
+use self::twilio::Twilio;
+use self::vonage::Vonage;
 use super::config::{AgentConfig, Protocol};
 use super::model::{AgentCommand, AgentMessage};
 use super::session::{CallFacts, EventQueue, Outbox};
+
+pub(super) use self::credentials::{credentials, upgrade_headers};
 
 /// Why a configured URL cannot be dialled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -90,8 +110,8 @@ pub struct AdapterStats {
 
 /// What every adapter can do.
 trait ProtocolAdapter {
-    /// The socket is open: say what we want.
-    fn open(&mut self, out: &mut Outputs<'_>);
+    /// The socket is open: say what we want. Whoever is not answered is ready with that.
+    fn open(&mut self, out: &mut Outputs<'_>) -> Progress;
 
     /// Audio flows: begin the conversation where it is for us to begin.
     fn begin(&mut self, out: &mut Outputs<'_>);
@@ -108,6 +128,9 @@ trait ProtocolAdapter {
     /// Queues the message that carries `audio`; `live` is its length where it may give way to newer audio.
     fn push_audio(&mut self, audio: &[u8], live: Option<Duration>, outbox: &mut Outbox);
 
+    /// The call is over: says goodbye, where that is more than to close.
+    fn part(&mut self, _out: &mut Outputs<'_>) {}
+
     /// After how long without audio of ours the provider wants a sign of life.
     fn keepalive_after(&self) -> Option<Duration> {
         None
@@ -119,6 +142,11 @@ trait ProtocolAdapter {
     /// Whether a new connection may be tried after this close code; `None` when the transport broke.
     fn is_retryable(&self, code: Option<u16>) -> bool;
 
+    /// Whether the agent has hung up by closing with this code.
+    fn is_goodbye(&self, _code: Option<u16>) -> bool {
+        false
+    }
+
     /// What the next item will be called.
     fn next_item(&self) -> ItemId;
 
@@ -129,10 +157,18 @@ trait ProtocolAdapter {
 /// The adapters. The set is closed.
 pub(super) enum Adapter {
     OpenAi(Box<OpenAi>),
+    GptLive(Box<GptLive>),
     Deepgram(Box<Deepgram>),
     ElevenLabs(Box<ElevenLabs>),
     Gemini(Box<Gemini>),
     Auricle(Box<Auricle>),
+    Twilio(Box<MediaStream<Twilio>>),
+    Telnyx(Box<MediaStream<Telnyx>>),
+    Plivo(Box<MediaStream<Plivo>>),
+    Exotel(Box<MediaStream<Exotel>>),
+    Vonage(Box<MediaStream<Vonage>>),
+    Jambonz(Box<MediaStream<Jambonz>>),
+    Pipecat(Box<Pipecat>),
 }
 
 /// Asks whichever adapter it is.
@@ -140,10 +176,18 @@ macro_rules! each {
     ($adapter:expr, $one:ident => $answer:expr) => {
         match $adapter {
             Adapter::OpenAi($one) => $answer,
+            Adapter::GptLive($one) => $answer,
             Adapter::Deepgram($one) => $answer,
             Adapter::ElevenLabs($one) => $answer,
             Adapter::Gemini($one) => $answer,
             Adapter::Auricle($one) => $answer,
+            Adapter::Twilio($one) => $answer,
+            Adapter::Telnyx($one) => $answer,
+            Adapter::Plivo($one) => $answer,
+            Adapter::Exotel($one) => $answer,
+            Adapter::Vonage($one) => $answer,
+            Adapter::Jambonz($one) => $answer,
+            Adapter::Pipecat($one) => $answer,
         }
     };
 }
@@ -166,16 +210,28 @@ impl Adapter {
 
     fn beginning_with(first_item: ItemId, config: &AgentConfig, facts: &CallFacts) -> Self {
         match config.protocol {
-            Protocol::OpenAi => Self::OpenAi(Box::new(OpenAi::new(config, first_item))),
+            Protocol::OpenAi | Protocol::Azure | Protocol::VoiceLive => Self::OpenAi(Box::new(OpenAi::new(config, first_item))),
+            Protocol::GptLive => Self::GptLive(Box::new(GptLive::new(config, first_item))),
             Protocol::Deepgram => Self::Deepgram(Box::new(Deepgram::new(config, first_item))),
             Protocol::ElevenLabs => Self::ElevenLabs(Box::new(ElevenLabs::new(config, first_item))),
             Protocol::Gemini => Self::Gemini(Box::new(Gemini::new(config, first_item))),
             Protocol::Auricle => Self::Auricle(Box::new(Auricle::new(config, facts, first_item))),
+            Protocol::Twilio => Self::Twilio(Box::new(MediaStream::new(config, facts, first_item))),
+            Protocol::Telnyx => Self::Telnyx(Box::new(MediaStream::new(config, facts, first_item))),
+            Protocol::Plivo => Self::Plivo(Box::new(MediaStream::new(config, facts, first_item))),
+            Protocol::Exotel => Self::Exotel(Box::new(MediaStream::new(config, facts, first_item))),
+            Protocol::Vonage => Self::Vonage(Box::new(MediaStream::new(config, facts, first_item))),
+            Protocol::Jambonz => Self::Jambonz(Box::new(MediaStream::new(config, facts, first_item))),
+            Protocol::Pipecat => Self::Pipecat(Box::new(Pipecat::new(config, first_item))),
         }
     }
 
-    pub(super) fn open(&mut self, out: &mut Outputs<'_>) {
-        each!(self, adapter => adapter.open(out));
+    pub(super) fn open(&mut self, out: &mut Outputs<'_>) -> Progress {
+        each!(self, adapter => adapter.open(out))
+    }
+
+    pub(super) fn part(&mut self, out: &mut Outputs<'_>) {
+        each!(self, adapter => adapter.part(out));
     }
 
     pub(super) fn begin(&mut self, out: &mut Outputs<'_>) {
@@ -210,6 +266,10 @@ impl Adapter {
         each!(self, adapter => adapter.is_retryable(code))
     }
 
+    pub(super) fn is_goodbye(&self, code: Option<u16>) -> bool {
+        each!(self, adapter => adapter.is_goodbye(code))
+    }
+
     pub(super) fn next_item(&self) -> ItemId {
         each!(self, adapter => adapter.next_item())
     }
@@ -222,36 +282,15 @@ impl Adapter {
 /// What is dialled: the configured URL with what the protocol adds to it.
 pub(super) fn request_uri(config: &AgentConfig) -> Result<Uri, InvalidUrl> {
     let uri: Uri = match config.protocol {
-        Protocol::OpenAi => openai::request_url(config).parse(),
+        Protocol::OpenAi | Protocol::Azure | Protocol::VoiceLive => openai::request_url(config).parse(),
         // Their model stands in the settings, or in the URL already.
-        Protocol::Deepgram | Protocol::ElevenLabs | Protocol::Gemini | Protocol::Auricle => config.url.parse(),
+        _ => config.url.parse(),
     }
     .map_err(|_| InvalidUrl)?;
     let scheme_ok = matches!(uri.scheme_str(), Some("ws" | "wss"));
     let host_ok = uri.host().is_some_and(|host| !host.is_empty());
     let user_free = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
     if scheme_ok && host_ok && user_free { Ok(uri) } else { Err(InvalidUrl) }
-}
-
-/// The headers that show who we are; `None` when the key holds characters no header may hold.
-pub(super) fn credentials(protocol: Protocol, key: &str) -> Option<HeaderMap> {
-    let (name, value) = match protocol {
-        Protocol::OpenAi | Protocol::Auricle => (AUTHORIZATION, format!("Bearer {key}")),
-        Protocol::Deepgram => (AUTHORIZATION, format!("Token {key}")),
-        Protocol::ElevenLabs => (HeaderName::from_static("xi-api-key"), key.to_owned()),
-        Protocol::Gemini => (HeaderName::from_static("x-goog-api-key"), key.to_owned()),
-    };
-    let mut value = HeaderValue::from_str(&value).ok()?;
-    value.set_sensitive(true);
-    Some(HeaderMap::from_iter([(name, value)]))
-}
-
-/// The headers that say what is spoken.
-pub(super) fn upgrade_headers(protocol: Protocol) -> HeaderMap {
-    match protocol {
-        Protocol::Auricle => HeaderMap::from_iter([(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(auricle::SUBPROTOCOL))]),
-        Protocol::OpenAi | Protocol::Deepgram | Protocol::ElevenLabs | Protocol::Gemini => HeaderMap::new(),
-    }
 }
 
 /// What a pressed key is told as where a protocol has no word for keys.

@@ -25,11 +25,17 @@ impl Utterances {
         if self.cut {
             return None;
         }
-        Some(*self.open.get_or_insert_with(|| {
-            let id = self.next;
-            self.next = ItemId(id.0.saturating_add(1));
-            id
-        }))
+        if self.open.is_none() {
+            self.open = Some(self.draw());
+        }
+        self.open
+    }
+
+    /// A number that no utterance has.
+    pub(super) const fn draw(&mut self) -> ItemId {
+        let id = self.next;
+        self.next = ItemId(id.0.saturating_add(1));
+        id
     }
 
     /// Whether one is spoken.

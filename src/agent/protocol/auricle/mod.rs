@@ -57,8 +57,9 @@ impl Auricle {
 }
 
 impl ProtocolAdapter for Auricle {
-    fn open(&mut self, out: &mut Outputs<'_>) {
+    fn open(&mut self, out: &mut Outputs<'_>) -> Progress {
         send(out, &GatewayMessage::Start(Start::new(self.call.as_str(), self.direction, &self.config)));
+        Progress::Unchanged
     }
 
     /// That it greets stands in `start`.
@@ -100,7 +101,11 @@ impl ProtocolAdapter for Auricle {
                 GatewayMessage::Context { role: (*role).into(), text: text.expose(), speak: *speak }
             }
             // The session does these to the audio, or to the connection.
-            AgentCommand::TurnStarted { .. } | AgentCommand::Mute(_) | AgentCommand::Hold(_) | AgentCommand::Close => return,
+            AgentCommand::TurnStarted { .. }
+            | AgentCommand::MarkReached { .. }
+            | AgentCommand::Mute(_)
+            | AgentCommand::Hold(_)
+            | AgentCommand::Close => return,
         };
         send(out, &message);
     }
@@ -113,6 +118,10 @@ impl ProtocolAdapter for Auricle {
     fn is_retryable(&self, code: Option<u16>) -> bool {
         // 1000: it has ended the conversation; 1008: it does not take such calls.
         !matches!(code, Some(1000 | 1002 | 1003 | 1007 | 1008))
+    }
+
+    fn is_goodbye(&self, code: Option<u16>) -> bool {
+        self.ready && code == Some(1000)
     }
 
     fn next_item(&self) -> ItemId {

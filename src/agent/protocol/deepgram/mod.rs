@@ -58,7 +58,9 @@ impl Deepgram {
 
 impl ProtocolAdapter for Deepgram {
     /// The service greets first.
-    fn open(&mut self, _out: &mut Outputs<'_>) {}
+    fn open(&mut self, _out: &mut Outputs<'_>) -> Progress {
+        Progress::Unchanged
+    }
 
     /// The greeting stands in the settings.
     fn begin(&mut self, _out: &mut Outputs<'_>) {}
@@ -108,6 +110,7 @@ impl ProtocolAdapter for Deepgram {
             | AgentCommand::Playback { .. }
             | AgentCommand::Mute(_)
             | AgentCommand::Hold(_)
+            | AgentCommand::MarkReached { .. }
             | AgentCommand::Close => {}
         }
     }

@@ -63,8 +63,9 @@ impl ElevenLabs {
 }
 
 impl ProtocolAdapter for ElevenLabs {
-    fn open(&mut self, out: &mut Outputs<'_>) {
+    fn open(&mut self, out: &mut Outputs<'_>) -> Progress {
         send(out, &ClientEvent::ConversationInitiationClientData(Initiation::new(&self.config)));
+        Progress::Unchanged
     }
 
     /// The first words stand in the settings.
@@ -128,6 +129,7 @@ impl ProtocolAdapter for ElevenLabs {
             | AgentCommand::Playback { .. }
             | AgentCommand::Mute(_)
             | AgentCommand::Hold(_)
+            | AgentCommand::MarkReached { .. }
             | AgentCommand::Close => {}
         }
     }

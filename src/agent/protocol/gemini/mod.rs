@@ -68,9 +68,10 @@ impl Gemini {
 }
 
 impl ProtocolAdapter for Gemini {
-    fn open(&mut self, out: &mut Outputs<'_>) {
+    fn open(&mut self, out: &mut Outputs<'_>) -> Progress {
         let handle = self.handle.as_ref().map(|handle| handle.expose().as_str());
         send(out, &ClientMessage::Setup(Setup::new(&self.config, handle)));
+        Progress::Unchanged
     }
 
     /// A conversation that was taken up again has begun before.
@@ -124,6 +125,7 @@ impl ProtocolAdapter for Gemini {
             | AgentCommand::Playback { .. }
             | AgentCommand::Mute(_)
             | AgentCommand::Hold(_)
+            | AgentCommand::MarkReached { .. }
             | AgentCommand::Close => {}
         }
     }

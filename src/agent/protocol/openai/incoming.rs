@@ -1,4 +1,5 @@
-//! Server events of the Realtime API, GA shape: what we hear.
+//! Server events of the Realtime API: what we hear. Those of the beta shape differ by their names, and are read beside those of today:
+//! no service has both.
 //!
 //! Everything is borrowed from the message. Audio, fifty messages a second, is tried first and parsed in one pass;
 //! all else is told apart by its type and then parsed as that type alone, so that an unknown event may hold anything.
@@ -26,6 +27,7 @@ pub(super) enum ServerEvent<'a> {
     CallerTranscriptDone(Transcript<'a>),
     CallerTranscriptFailed,
     ToolArguments(ToolArguments<'a>),
+    OutputItem(OutputItem<'a>),
     RateLimits(RateLimits<'a>),
     Error(ErrorEvent<'a>),
     /// Known, and of no use to us: acknowledgements and the steps between them.
@@ -43,9 +45,10 @@ impl<'a> ServerEvent<'a> {
         let head: Head<'_> = read(text)?;
         Ok(match &*head.r#type {
             AudioDelta::TYPE => Self::AudioDelta(read(text)?),
-            "response.output_audio.done" => Self::AudioDone(read(text)?),
-            "response.output_audio_transcript.delta" => Self::AgentTranscriptDelta(read(text)?),
-            "response.output_audio_transcript.done" => Self::AgentTranscriptDone(read(text)?),
+            AudioDelta::BETA_TYPE => Self::AudioDelta(read(text)?),
+            "response.output_audio.done" | "response.audio.done" => Self::AudioDone(read(text)?),
+            "response.output_audio_transcript.delta" | "response.audio_transcript.delta" => Self::AgentTranscriptDelta(read(text)?),
+            "response.output_audio_transcript.done" | "response.audio_transcript.done" => Self::AgentTranscriptDone(read(text)?),
             "input_audio_buffer.speech_started" => Self::SpeechStarted(read(text)?),
             "input_audio_buffer.speech_stopped" => Self::SpeechStopped(read(text)?),
             "response.created" => Self::ResponseCreated(read(text)?),
@@ -54,6 +57,7 @@ impl<'a> ServerEvent<'a> {
             "conversation.item.input_audio_transcription.completed" => Self::CallerTranscriptDone(read(text)?),
             "conversation.item.input_audio_transcription.failed" => Self::CallerTranscriptFailed,
             "response.function_call_arguments.done" => Self::ToolArguments(read(text)?),
+            "response.output_item.done" => Self::OutputItem(read(text)?),
             "rate_limits.updated" => Self::RateLimits(read(text)?),
             "session.created" => Self::SessionCreated(read(text)?),
             "session.updated" => Self::SessionUpdated(read(text)?),
@@ -87,12 +91,14 @@ pub(super) struct AudioDelta<'a> {
 impl<'a> AudioDelta<'a> {
     const TYPE: &'static str = "response.output_audio.delta";
 
+    const BETA_TYPE: &'static str = "response.audio.delta";
+
     /// One pass over the message where its beginning names the type, as servers write it; `None` says nothing about it.
     fn parse_fast(text: &'a str) -> Option<Self> {
         let beginning = text.as_bytes().get(..FAST_LOOK_LEN_BYTES)?;
-        beginning.windows(Self::TYPE.len()).find(|window| *window == Self::TYPE.as_bytes())?;
+        beginning.windows(AUDIO_DELTA.len()).find(|window| *window == AUDIO_DELTA)?;
         let delta: Self = serde_json::from_str(text).ok()?;
-        (delta.r#type == Self::TYPE).then_some(delta)
+        (delta.r#type == Self::TYPE || delta.r#type == Self::BETA_TYPE).then_some(delta)
     }
 }
 
@@ -135,8 +141,36 @@ pub(super) struct SpeechStopped {
 pub(super) struct ToolArguments<'a> {
     pub(super) response_id: Cow<'a, str>,
     pub(super) call_id: Cow<'a, str>,
+    /// Not there in the beta shape: the item that follows has it.
+    #[serde(default)]
     pub(super) name: Cow<'a, str>,
     pub(super) arguments: Cow<'a, str>,
+}
+
+/// A part of a response is whole; of interest where it is the call of a tool.
+#[derive(Debug, Deserialize)]
+pub(super) struct OutputItem<'a> {
+    response_id: Cow<'a, str>,
+    #[serde(borrow)]
+    item: FunctionItem<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+struct FunctionItem<'a> {
+    #[serde(default)]
+    call_id: Cow<'a, str>,
+    #[serde(default)]
+    name: Cow<'a, str>,
+    #[serde(default)]
+    arguments: Cow<'a, str>,
+}
+
+impl<'a> OutputItem<'a> {
+    /// The call of a tool, if it is one.
+    pub(super) fn into_call(self) -> Option<ToolArguments<'a>> {
+        let Self { response_id, item: FunctionItem { call_id, name, arguments } } = self;
+        (!call_id.is_empty() && !name.is_empty()).then_some(ToolArguments { response_id, call_id, name, arguments })
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -152,6 +186,10 @@ pub(super) struct Session<'a> {
     pub(super) expires_at: Option<u64>,
     #[serde(borrow)]
     pub(super) audio: Option<SessionAudio<'a>>,
+    /// Beta shape.
+    pub(super) input_audio_format: Option<Cow<'a, str>>,
+    /// The same.
+    pub(super) output_audio_format: Option<Cow<'a, str>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -228,8 +266,13 @@ pub(super) struct ErrorBody<'a> {
 /// Servers name the type first or after the event's own identifier.
 const FAST_LOOK_LEN_BYTES: usize = 128;
 
-const EXPECTED: [&str; 17] = [
+/// What both shapes' names of an audio delta end with.
+const AUDIO_DELTA: &[u8] = b"audio.delta\"";
+
+const EXPECTED: [&str; 22] = [
+    "conversation.created",
     "conversation.item.added",
+    "conversation.item.created",
     "conversation.item.deleted",
     "conversation.item.done",
     "conversation.item.input_audio_transcription.segment",
@@ -243,9 +286,12 @@ const EXPECTED: [&str; 17] = [
     "response.content_part.done",
     "response.function_call_arguments.delta",
     "response.output_item.added",
-    "response.output_item.done",
     "response.output_text.delta",
     "response.output_text.done",
+    "response.audio_timestamp.delta",
+    "response.audio_timestamp.done",
+    "response.text.delta",
+    "response.text.done",
 ];
 
 #[cfg(test)]

@@ -1,16 +1,19 @@
-//! OpenAI Realtime, GA shape (`session.type = "realtime"`), over a WebSocket.
+//! OpenAI Realtime over a WebSocket: in the shape of today (`session.type = "realtime"`), with OpenAI and Azure OpenAI, and in the beta
+//! shape, which Azure Voice Live has kept ([`beta`]).
 //!
 //! Facts this adapter rests on: audio comes faster than it is played and the server knows nothing of playing, so an
 //! interruption must be told with `conversation.item.truncate`; `speech_started` cancels the running response on the
 //! server's side (`interrupt_response`), and what still comes of that response is late; one response runs at a time;
 //! errors leave the session open.
 //!
-//! Left out on purpose: the retired beta shape, text and image modalities, server-side MCP tools.
+//! Left out on purpose: text and image modalities, server-side MCP tools.
 
+mod beta;
 mod faults;
 mod incoming;
 mod items;
 mod outgoing;
+mod purpose;
 mod responses;
 mod tools;
 mod url;
@@ -21,14 +24,15 @@ use base64_simd::{STANDARD, forgiving_decode_to_vec};
 use media::frame::{AudioFormat, ItemId};
 
 use self::faults::Verdict;
-use self::incoming::{AudioDelta, ErrorBody, Response, ServerEvent, Session};
+use self::incoming::{AudioDelta, ErrorBody, Response, ServerEvent, Session, ToolArguments};
 use self::items::Items;
-use self::outgoing::{ClientEvent, Item, ResponseSettings, Role};
+use self::outgoing::{ClientEvent, Item, ResponseSettings, Role, Settings};
+use self::purpose::Purpose;
 use self::responses::Responses;
 use self::tools::Tools;
 use super::json::{stable_code, warn};
 use super::{AdapterStats, Expiry, Outputs, Progress, ProtocolAdapter, key_in_words};
-use crate::agent::config::AgentConfig;
+use crate::agent::config::{AgentConfig, Protocol};
 use crate::agent::model::{
     AgentCommand, AgentEvent, AgentFault, AgentMessage, AgentState, ClearCause, ClearScope, ContextRole, FaultClass, PlaybackState,
     SpeechEdge, TranscriptKind,
@@ -42,6 +46,7 @@ pub(super) use self::url::request_url;
 /// The adapter's memory of one connection.
 pub(in crate::agent) struct OpenAi {
     config: AgentConfig,
+    shape: Shape,
     format: AudioFormat,
     items: Items,
     responses: Responses,
@@ -51,11 +56,19 @@ pub(in crate::agent) struct OpenAi {
     stats: AdapterStats,
 }
 
+/// How settings are written and told back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    Ga,
+    Beta,
+}
+
 impl OpenAi {
     pub(super) fn new(config: &AgentConfig, first_item: ItemId) -> Self {
         let format = AudioFormat::from(config.format);
         Self {
             config: config.clone(),
+            shape: if config.protocol == Protocol::VoiceLive { Shape::Beta } else { Shape::Ga },
             format,
             items: Items::new(format, first_item),
             responses: Responses::default(),
@@ -68,10 +81,14 @@ impl OpenAi {
 }
 
 impl ProtocolAdapter for OpenAi {
-    fn open(&mut self, out: &mut Outputs<'_>) {
+    fn open(&mut self, out: &mut Outputs<'_>) -> Progress {
         let event_id = self.event_id(Purpose::Settings);
-        let session = outgoing::Session::new(&self.config);
+        let session = match self.shape {
+            Shape::Ga => Settings::Ga(outgoing::Session::new(&self.config)),
+            Shape::Beta => Settings::Beta(beta::Session::new(&self.config)),
+        };
         send(out, &ClientEvent::SessionUpdate { event_id: &event_id, session });
+        Progress::Unchanged
     }
 
     fn begin(&mut self, out: &mut Outputs<'_>) {
@@ -112,9 +129,10 @@ impl ProtocolAdapter for OpenAi {
                 out.events.push(AgentEvent::State(AgentState::Thinking));
             }
             ServerEvent::ResponseDone(event) => self.handle_response_done(&event.response, out),
-            ServerEvent::ToolArguments(call) => {
-                if !self.tools.hold(call) {
-                    warn("too_many_tool_calls", out);
+            ServerEvent::ToolArguments(call) => self.hold(call, out),
+            ServerEvent::OutputItem(item) => {
+                if let Some(call) = item.into_call() {
+                    self.hold(call, out);
                 }
             }
             ServerEvent::RateLimits(limits) => {
@@ -165,6 +183,7 @@ impl ProtocolAdapter for OpenAi {
             | AgentCommand::Playback { .. }
             | AgentCommand::Mute(_)
             | AgentCommand::Hold(_)
+            | AgentCommand::MarkReached { .. }
             | AgentCommand::Close => {}
         }
     }
@@ -255,22 +274,40 @@ impl OpenAi {
         }
     }
 
+    /// Keeps a call of a tool until its response is whole; one that does not say of what comes again with its name.
+    fn hold(&mut self, call: ToolArguments<'_>, out: &mut Outputs<'_>) {
+        if !call.name.is_empty() && !self.tools.hold(call) {
+            warn("too_many_tool_calls", out);
+        }
+    }
+
     fn handle_settings(&self, session: &Session<'_>) -> Progress {
+        let agreed = match self.shape {
+            Shape::Ga => self.agrees_with(session),
+            Shape::Beta => {
+                session.input_audio_format.as_deref() == Some(beta::input_format(self.format))
+                    && session.output_audio_format.as_deref() == Some(beta::output_format(self.format))
+            }
+        };
+        if !agreed {
+            return Progress::Refused { code: "format_not_taken".to_owned() };
+        }
+        let name = session.id.as_deref().unwrap_or_default();
+        Progress::Ready { session: stable_code(name), expiry: session.expires_at.map(Expiry::At) }
+    }
+
+    /// Whether both directions are what we asked for.
+    fn agrees_with(&self, session: &Session<'_>) -> bool {
         let audio = session.audio.as_ref();
         let sides = [audio.and_then(|audio| audio.input.as_ref()), audio.and_then(|audio| audio.output.as_ref())];
-        let agreed = sides.iter().all(|side| {
+        sides.iter().all(|side| {
             let format = side.and_then(|side| side.format.as_ref());
             format.is_some_and(|format| match self.format {
                 AudioFormat::Ulaw8k => format.r#type == "audio/pcmu",
                 AudioFormat::Alaw8k => format.r#type == "audio/pcma",
                 AudioFormat::S16 { rate } => format.r#type == "audio/pcm" && format.rate.is_none_or(|hz| hz == rate.hz()),
             })
-        });
-        if !agreed {
-            return Progress::Refused { code: "format_not_taken".to_owned() };
-        }
-        let name = session.id.as_deref().unwrap_or_default();
-        Progress::Ready { session: stable_code(name), expiry: session.expires_at.map(Expiry::At) }
+        })
     }
 
     fn handle_error(&mut self, error: &ErrorBody<'_>, out: &mut Outputs<'_>) -> Progress {
@@ -331,34 +368,6 @@ impl OpenAi {
     fn event_id(&mut self, purpose: Purpose) -> String {
         self.event_ids += 1;
         format!("{}{}", purpose.prefix(), self.event_ids)
-    }
-}
-
-/// What a message of ours was for; written into its `event_id`, so that an error can be laid to its account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Purpose {
-    Settings,
-    Response,
-    Cancel,
-    Item,
-    Truncate,
-}
-
-impl Purpose {
-    const ALL: [Self; 5] = [Self::Settings, Self::Response, Self::Cancel, Self::Item, Self::Truncate];
-
-    const fn prefix(self) -> &'static str {
-        match self {
-            Self::Settings => "settings_",
-            Self::Response => "response_",
-            Self::Cancel => "cancel_",
-            Self::Item => "item_",
-            Self::Truncate => "truncate_",
-        }
-    }
-
-    fn of(event_id: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|purpose| event_id.starts_with(purpose.prefix()))
     }
 }
 

@@ -6,6 +6,7 @@ use base64_simd::STANDARD;
 use media::frame::AudioFormat;
 use serde::Serialize;
 
+use super::beta;
 use crate::agent::config::{AgentConfig, Eagerness, TurnDetection};
 
 /// Appends the message that carries `audio` to `text`, without allocating once `text` has grown to its size.
@@ -21,7 +22,7 @@ pub(super) fn write_audio(audio: &[u8], text: &mut String) {
 #[serde(tag = "type")]
 pub(super) enum ClientEvent<'a> {
     #[serde(rename = "session.update")]
-    SessionUpdate { event_id: &'a str, session: Session<'a> },
+    SessionUpdate { event_id: &'a str, session: Settings<'a> },
     #[serde(rename = "response.create")]
     ResponseCreate {
         event_id: &'a str,
@@ -46,6 +47,14 @@ impl ClientEvent<'_> {
     }
 }
 
+/// Our settings, in the shape of the service.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Settings<'a> {
+    Ga(Session<'a>),
+    Beta(beta::Session<'a>),
+}
+
 /// Our settings.
 #[derive(Debug, Serialize)]
 pub(super) struct Session<'a> {
@@ -59,8 +68,7 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     pub(super) fn new(config: &'a AgentConfig) -> Self {
         let format = Format::from(AudioFormat::from(config.format));
-        let language = config.language.as_deref();
-        let transcription = config.transcription_model.as_deref().map(|model| Transcription { model, language });
+        let transcription = Transcription::of(config);
         Self {
             r#type: "realtime",
             output_modalities: ["audio"],
@@ -96,10 +104,18 @@ struct Output<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Transcription<'a> {
+pub(super) struct Transcription<'a> {
     model: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     language: Option<&'a str>,
+}
+
+impl<'a> Transcription<'a> {
+    /// Whether callers are written down, and by whom.
+    pub(super) fn of(config: &'a AgentConfig) -> Option<Self> {
+        let language = config.language.as_deref();
+        config.transcription_model.as_deref().map(|model| Self { model, language })
+    }
 }
 
 /// The three formats of the API; linear audio has one rate only.
@@ -126,13 +142,13 @@ impl From<AudioFormat> for Format {
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Turns {
+pub(super) enum Turns {
     ServerVad { threshold: f32, prefix_padding_ms: u32, silence_duration_ms: u32, create_response: bool, interrupt_response: bool },
     SemanticVad { eagerness: Eagerness, create_response: bool, interrupt_response: bool },
 }
 
 impl Turns {
-    fn of(settings: TurnDetection) -> Option<Self> {
+    pub(super) fn of(settings: TurnDetection) -> Option<Self> {
         Some(match settings {
             TurnDetection::ServerVad { threshold, prefix_padding_ms, silence_duration_ms } => {
                 Self::ServerVad { threshold, prefix_padding_ms, silence_duration_ms, create_response: true, interrupt_response: true }
@@ -200,7 +216,7 @@ mod tests {
             ..AgentConfig::at("ws://127.0.0.1/")
         };
         let mut text = String::new();
-        ClientEvent::SessionUpdate { event_id: "e", session: Session::new(&config) }.write(&mut text);
+        ClientEvent::SessionUpdate { event_id: "e", session: Settings::Ga(Session::new(&config)) }.write(&mut text);
         assert!(text.contains(r#""threshold":0.3,"#), "{text}");
     }
 }

@@ -28,7 +28,7 @@ fn an_expired_session_is_a_fault_and_its_close_may_be_dialled_again() {
     let mut line = Line::ready(&pcmu());
     line.hear(r#"{"type":"error","error":{"type":"invalid_request_error","code":"session_expired","message":"Your session hit the maximum duration of 60 minutes."}}"#);
     assert_eq!(line.take_events(), [fault(FaultClass::Expired, "session_expired")]);
-    assert_eq!(line.session.handle_closed(line.now, Some(1001)), Closed { code: Some(1001), retryable: true });
+    assert_eq!(line.session.handle_closed(line.now, Some(1001)), Closed { code: Some(1001), retryable: true, hung_up: false });
     assert_eq!(line.session.poll_close(), None);
 }
 

@@ -3,12 +3,16 @@
 mod audio;
 mod auricle;
 mod barge_in;
+mod carriers;
 mod conversation;
 mod deepgram;
+mod dialects;
 mod elevenlabs;
 mod faults;
 mod gemini;
 mod opening;
+mod pipecat;
+mod plain_bytes;
 mod turns;
 
 use std::time::{Duration, Instant};
@@ -21,6 +25,7 @@ use crate::agent::config::{AgentConfig, WireFormat};
 use crate::agent::model::{AgentCommand, AgentEvent, AgentMessage, PlaybackState};
 use crate::domain::call_record::Direction;
 use crate::domain::ids::CallId;
+use crate::domain::redacted::Redacted;
 
 /// A connection on a virtual clock, with everything it said.
 pub(super) struct Line {
@@ -42,8 +47,14 @@ pub(super) enum Heard {
 impl Line {
     pub(super) fn new(config: &AgentConfig) -> Self {
         let now = Instant::now();
-        let facts =
-            CallFacts { now, unix_time: Duration::from_secs(UNIX_TIME), call: CallId::derived("test"), direction: Direction::Inbound };
+        let facts = CallFacts {
+            now,
+            unix_time: Duration::from_secs(UNIX_TIME),
+            call: CallId::derived("test"),
+            direction: Direction::Inbound,
+            from: Redacted::new("+15550100".to_owned()),
+            to: Redacted::new("+15550199".to_owned()),
+        };
         Self { session: AgentSession::new(config, facts), now, sent: Vec::new(), sent_bytes: Vec::new(), events: Vec::new() }
     }
 
@@ -167,7 +178,7 @@ fn owned(event: AgentEvent<'_>) -> AgentEvent<'static> {
         AgentEvent::Ready { session, input, output, expires_in } => AgentEvent::Ready { session, input, output, expires_in },
         AgentEvent::AudioEnd { item } => AgentEvent::AudioEnd { item },
         AgentEvent::Clear { scope, cause } => AgentEvent::Clear { scope, cause },
-        AgentEvent::MarkRequest { name } => AgentEvent::MarkRequest { name },
+        AgentEvent::MarkRequest { mark } => AgentEvent::MarkRequest { mark },
         AgentEvent::UserSpeech { edge, input_ms } => AgentEvent::UserSpeech { edge, input_ms },
         AgentEvent::Transcript { speaker, kind, text, item } => AgentEvent::Transcript { speaker, kind, text, item },
         AgentEvent::ToolCall { call_id, name, arguments } => AgentEvent::ToolCall { call_id, name, arguments },

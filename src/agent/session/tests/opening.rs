@@ -62,7 +62,7 @@ fn formats_other_than_ours_end_the_connection_for_good() {
     line.hear(&updated(WireFormat::Pcma));
     let fault = AgentFault { class: FaultClass::Refused, code: "format_not_taken".into() };
     assert_eq!(line.take_events(), [Heard::Event(AgentEvent::Error(fault))]);
-    assert_eq!(line.session.poll_close(), Some(Closed { code: Some(1000), retryable: false }));
+    assert_eq!(line.session.poll_close(), Some(Closed { code: Some(1000), retryable: false, hung_up: false }));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn an_agent_that_is_not_ready_in_time_is_given_up_and_may_be_tried_again() {
     line.wait(Duration::from_secs(3));
     let fault = AgentFault { class: FaultClass::Provider, code: "ready_timeout".into() };
     assert_eq!(line.take_events(), [Heard::Event(AgentEvent::Error(fault))]);
-    assert_eq!(line.session.poll_close(), Some(Closed { code: Some(1000), retryable: true }));
+    assert_eq!(line.session.poll_close(), Some(Closed { code: Some(1000), retryable: true, hung_up: false }));
     assert_eq!(line.session.poll_timeout(), None);
     line.hear(&updated(WireFormat::Pcmu));
     assert_eq!(line.take_events(), []);

@@ -1,0 +1,98 @@
+//! Bots that steer their call by their carrier's REST interface: who they are, and which call they mean.
+//!
+//! Such a bot proves itself by its account and the account's token, which is the key of the agent's configuration
+//! (`api_key_env`): with the same token the gateway signs when it calls the bot. An agent without a key has no such way in.
+
+use std::collections::BTreeMap;
+
+use ring::hmac;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::config::{AgentConfig, Protocol};
+use super::protocol::carrier;
+use crate::domain::ids::CallId;
+
+/// The accounts of bots behind Twilio's protocol.
+#[derive(Debug, Default)]
+pub struct BotAccounts {
+    accounts: Vec<(String, SecretString)>,
+}
+
+/// An account that was proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BotAccount(String);
+
+impl BotAccounts {
+    /// Those of the configured agents; tokens come from the environment.
+    #[must_use]
+    pub fn of(agents: &BTreeMap<String, AgentConfig>) -> Self {
+        let token = |agent: &AgentConfig| std::env::var(agent.api_key_env.as_deref()?).ok().filter(|token| !token.is_empty());
+        let of_bot = agents.values().filter(|agent| agent.protocol == Protocol::Twilio);
+        Self { accounts: of_bot.filter_map(|agent| Some((carrier::account(agent), token(agent)?.into()))).collect() }
+    }
+
+    /// These, each with its token: for tests.
+    #[must_use]
+    pub fn with(accounts: impl IntoIterator<Item = (String, SecretString)>) -> Self {
+        Self { accounts: accounts.into_iter().collect() }
+    }
+
+    /// Whose name and token these are; the comparison takes as long for a wrong token as for the right one.
+    #[must_use]
+    pub fn prove(&self, account: &str, token: &str) -> Option<BotAccount> {
+        let mut proved = None;
+        for (known, secret) in &self.accounts {
+            // By their MACs, which are of one length whatever the tokens are, and are compared in constant time.
+            let key = hmac::Key::new(hmac::HMAC_SHA256, known.as_bytes());
+            let expected = hmac::sign(&key, secret.expose_secret().as_bytes());
+            if hmac::verify(&key, token.as_bytes(), expected.as_ref()).is_ok() && known == account {
+                proved = Some(BotAccount(known.clone()));
+            }
+        }
+        proved
+    }
+}
+
+impl BotAccount {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// The call that a bot of this account names so; what it names for a call of another account is no call at all.
+    #[must_use]
+    pub fn call(&self, sid: &str) -> Option<CallId> {
+        carrier::call_of_sid(&self.0, sid)
+    }
+
+    /// The name that a bot of this account is told for a call.
+    #[must_use]
+    pub fn sid(&self, call: &CallId) -> String {
+        carrier::call_sid(&self.0, call)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_proved_by_its_own_token_alone() {
+        let bots = BotAccounts::with([("AC1".to_owned(), "one".into()), ("AC2".to_owned(), "two".into())]);
+        assert_eq!(bots.prove("AC2", "two").map(|account| account.name().to_owned()), Some("AC2".to_owned()));
+        for (account, token) in [("AC1", "two"), ("AC1", ""), ("", "one"), ("AC3", "one"), ("AC1", "on")] {
+            assert_eq!(bots.prove(account, token), None, "{account} {token}");
+        }
+        assert_eq!(BotAccounts::default().prove("", ""), None);
+    }
+
+    #[test]
+    fn a_name_of_a_call_means_nothing_under_another_account() {
+        let bots = BotAccounts::with([("AC1".to_owned(), "one".into()), ("AC2".to_owned(), "two".into())]);
+        let (one, two) = (bots.prove("AC1", "one").unwrap(), bots.prove("AC2", "two").unwrap());
+        let call = CallId::random();
+        assert_eq!(one.call(&one.sid(&call)), Some(call.clone()));
+        assert_ne!(two.call(&one.sid(&call)), Some(call));
+    }
+}

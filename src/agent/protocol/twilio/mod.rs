@@ -1,0 +1,73 @@
+//! Twilio Media Streams, both ways (`<Connect><Stream>`): JSON, μ-law in base64.
+//!
+//! Facts this rests on: `chunk`, `timestamp` and `sequenceNumber` are strings, the rates of `mediaFormat` are numbers; `connected`
+//! and `start` come back to back before any audio, since bots tell carriers apart by them; a mark comes back when all audio
+//! before it was played or, after `clear`, at once. A bot hangs up by closing, or by the route of
+//! [`crate::api`] that is Twilio's own.
+//!
+//! Left out on purpose: an `outbound` track, which this mode does not have.
+
+mod outgoing;
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use self::outgoing::{Connected, Dtmf, Message, Start, Stop};
+use super::carrier::{Carrier, Line, LookAlike, MarkReached, Said, write_base64};
+use super::json::{Malformed, queue};
+use crate::agent::config::AgentConfig;
+use crate::agent::model::AgentMessage;
+use crate::agent::session::Outbox;
+
+/// The company's way.
+pub(in crate::agent) struct Twilio;
+
+impl Carrier for Twilio {
+    const FRAME: Duration = Duration::from_millis(20);
+
+    fn new(_config: &AgentConfig) -> Self {
+        Self
+    }
+
+    fn open(&mut self, line: &mut Line, outbox: &mut Outbox) {
+        queue(outbox, &Connected::default());
+        let sequence = line.next_sequence();
+        queue(outbox, &Message::new(line, sequence, Start::new(line)));
+    }
+
+    fn audio(&mut self, line: &mut Line, frame: &[u8], live: Option<Duration>, outbox: &mut Outbox) {
+        let place = line.next_frame(frame);
+        outbox.push_text(live, |text| {
+            // Writing to a string does not fail.
+            let _ = write!(
+                text,
+                r#"{{"event":"media","sequenceNumber":"{}","streamSid":"{}","media":{{"track":"inbound","chunk":"{}","timestamp":"{}","payload":""#,
+                place.sequence,
+                line.stream(),
+                place.chunk,
+                place.at_ms
+            );
+            write_base64(frame, text);
+            text.push_str(r#""}}"#);
+        });
+    }
+
+    fn key(&mut self, line: &mut Line, digit: char, _held: Duration, outbox: &mut Outbox) {
+        let sequence = line.next_sequence();
+        queue(outbox, &Message::new(line, sequence, Dtmf::new(digit)));
+    }
+
+    fn mark(&mut self, line: &mut Line, name: &str, _cleared: bool, outbox: &mut Outbox) {
+        let sequence = line.next_sequence();
+        queue(outbox, &Message::new(line, sequence, MarkReached::new(name)));
+    }
+
+    fn stop(&mut self, line: &mut Line, outbox: &mut Outbox) {
+        let sequence = line.next_sequence();
+        queue(outbox, &Message::new(line, sequence, Stop::new(line)));
+    }
+
+    fn read<'a>(&mut self, line: &Line, message: AgentMessage<'a>) -> Result<Said<'a>, Malformed> {
+        LookAlike::read(line, message)
+    }
+}
