@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
+use crate::agent::bots::BotAccounts;
 use crate::agent::client::{AgentEndpoint, EndpointError};
 use crate::agent::simulator::ScriptError;
 use crate::api::{AppState, Certificates, GatewayView, InMemory, Limits, Parts, Proxies, ServeError, Server};
@@ -199,6 +200,7 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
         limits: Limits::new(Arc::new(InMemory::default()), config.http.api_requests_per_minute),
         proxies: Proxies::new(&config.http.trusted_proxies, config.http.forwarded_header),
         dial_ins,
+        bots: BotAccounts::of(&config.agents),
         named_requests,
         webhooks: background::start_webhooks(&config, &sealed, &records, &breakers, &tasks)?,
         origins: config.http.cors_origins.clone(),

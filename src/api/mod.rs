@@ -7,6 +7,7 @@
 
 mod audited;
 mod auth;
+mod bots;
 pub mod config;
 mod contract;
 mod error;

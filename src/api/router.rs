@@ -11,7 +11,7 @@ use super::contract::{Route, document};
 use super::error::ApiError;
 use super::shell::{self, Gate, Origins};
 use super::state::AppState;
-use super::{system, v1};
+use super::{bots, system, v1};
 
 /// The whole interface.
 ///
@@ -21,6 +21,7 @@ pub fn router(state: AppState) -> Router {
     let mounted = routes().into_iter().fold(Router::new(), |router, route| mount(router, route, &state));
     let origins = Origins::new(&state.origins);
     mounted
+        .merge(bots::router())
         .fallback(async || ApiError::NoRoute)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(CatchPanicLayer::custom(|_| ApiError::Internal.into_response()))

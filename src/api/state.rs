@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, broadcast, watch};
 
 use super::limits::Limits;
 use super::shell::Proxies;
+use crate::agent::bots::BotAccounts;
 use crate::audit::AuditLog;
 use crate::call::registry::CallRegistry;
 use crate::call::thread::ThreadStatus;
@@ -92,6 +93,8 @@ pub struct Parts {
     pub webhooks: Webhooks,
     /// What carriers announce.
     pub dial_ins: DialIns,
+    /// Bots that steer their calls.
+    pub bots: BotAccounts,
     /// Requests that clients named.
     pub named_requests: NamedRequests,
     /// Web origins that may read answers.

@@ -16,6 +16,8 @@ pub enum CallCommand {
     Reject,
     /// End the call.
     Hangup,
+    /// End the call because its agent wants it.
+    AgentHangup,
     /// End the call because a rule says so.
     End(PolicyReason),
     /// End the call because the gateway stops.

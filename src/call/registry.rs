@@ -152,6 +152,12 @@ impl CallRegistry {
         })
     }
 
+    /// Whose a running call is.
+    #[must_use]
+    pub fn org_of(&self, id: &CallId) -> Option<OrgId> {
+        self.calls().get(id).map(|entry| entry.org.clone())
+    }
+
     /// Listens to a call of `org`. What is heard ends with the call, or at once where as many listen as may.
     ///
     /// # Errors

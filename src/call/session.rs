@@ -251,6 +251,7 @@ impl CallSession {
             CallCommand::Answer if self.line == Line::Offered => self.answer(now),
             CallCommand::Answer => {}
             CallCommand::Hangup | CallCommand::Reject => self.finish(Termination::policy(PolicyReason::Operator), true),
+            CallCommand::AgentHangup => self.finish(Termination::upstream(AgentReason::Hangup), true),
             CallCommand::End(reason) => self.finish(Termination::policy(*reason), true),
             CallCommand::Shutdown => self.finish(Termination::gateway(GatewayReason::Shutdown), true),
             CallCommand::Hold | CallCommand::Resume | CallCommand::SendDtmf { .. } if !self.is_up() => {

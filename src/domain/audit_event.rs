@@ -46,6 +46,8 @@ pub enum Actor {
     ApiKey(ApiKeyId),
     /// A peer on the telephone side, by the name of its trunk.
     Trunk(String),
+    /// An agent, by the account that it has proved.
+    Agent(String),
     /// Somebody whose credentials were refused.
     Anonymous,
 }
@@ -196,6 +198,7 @@ impl Actor {
             Self::User(_) => "user",
             Self::ApiKey(_) => "api_key",
             Self::Trunk(_) => "trunk",
+            Self::Agent(_) => "agent",
             Self::Anonymous => "anonymous",
         }
     }

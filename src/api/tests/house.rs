@@ -17,6 +17,7 @@ use tower::ServiceExt;
 
 use super::cast::Cast;
 use super::counted::Counted;
+use crate::agent::bots::BotAccounts;
 use crate::api::config::ForwardedHeader;
 use crate::api::{AppState, GatewayView, InMemory, Limits, Parts, Proxies, router};
 use crate::audit::AuditLog;
@@ -55,6 +56,10 @@ use crate::supervision::{Breakers, Supervisor};
 use crate::telemetry::metrics::Metrics;
 use crate::webhooks::config::WebhooksConfig;
 use crate::webhooks::{KEY_OVERLAP, WebhookParts, Webhooks, fresh_secret};
+
+/// A bot's account, and its token.
+pub(super) const BOT: &str = "AC0123456789abcdef0123456789abcdef";
+pub(super) const BOT_TOKEN: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 
 pub(super) const SECRET: &str = "8f1c0b7e6a5d4c3b2a190817f6e5d4c3";
 
@@ -153,6 +158,7 @@ impl House {
             proxies: Proxies::new(&["198.51.100.0/24".parse().unwrap()], ForwardedHeader::XForwardedFor),
             webhooks: webhooks(&sealed),
             dial_ins: DialIns::new(Arc::clone(&sealed)),
+            bots: BotAccounts::with([(BOT.to_owned(), BOT_TOKEN.into())]),
             named_requests: NamedRequests::new(Arc::clone(&sealed)),
             origins: vec![ORIGIN.to_owned()],
             tasks: Supervisor::new(stopped.clone()),

@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod attacks;
+mod bots;
 mod calls;
 mod cast;
 mod counted;

@@ -44,6 +44,6 @@ fn address(field: &str, written: &Redacted<String>) -> Result<Redacted<EmailAddr
 }
 
 /// Carries a deed to its end, entry in the log included, even when the client goes away in the middle of it.
-async fn finished<T: Send + 'static>(deed: impl Future<Output = Result<T, ApiError>> + Send + 'static) -> Result<T, ApiError> {
+pub(super) async fn finished<T: Send + 'static>(deed: impl Future<Output = Result<T, ApiError>> + Send + 'static) -> Result<T, ApiError> {
     tokio::spawn(deed).await.unwrap_or(Err(ApiError::Internal))
 }
