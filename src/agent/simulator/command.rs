@@ -12,6 +12,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
 
+use crate::agent::config::{self, Protocol, WireFormat};
+
 use super::{Behaviour, Config, Faults, ScriptError, Transcript, read_script, serve};
 
 /// Arguments of `auricle agent-simulator`.
@@ -20,6 +22,13 @@ pub struct Arguments {
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS")]
     pub listen: SocketAddr,
+    /// What to speak: openai, azure, voicelive, gptlive, deepgram, elevenlabs, gemini, auricle, twilio, telnyx, plivo, exotel, vonage,
+    /// jambonz or pipecat.
+    #[arg(long, value_name = "NAME", value_parser = config::word::<Protocol>, default_value = "openai")]
+    pub protocol: Protocol,
+    /// How audio is written, as pcm16k, where that is the agent's own setting: with elevenlabs and pipecat.
+    #[arg(long, value_name = "FORMAT", value_parser = config::word::<WireFormat>, default_value = "pcmu")]
+    pub format: WireFormat,
     /// What to do with what is heard.
     #[arg(long, value_enum, default_value_t = BehaviourName::Echo)]
     pub behaviour: BehaviourName,
@@ -32,7 +41,7 @@ pub struct Arguments {
     /// Private key (PEM), for wss.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
-    /// What goes wrong: drop_after_ms=N, error_after_ms=N, error_code=WORD, separated by commas.
+    /// What goes wrong: drop_after_ms=N, stall_after_ms=N, error_after_ms=N, error_code=WORD, separated by commas.
     #[arg(long, value_name = "FAULTS", value_parser = parse_faults, default_value = "")]
     pub faults: Faults,
     /// Words the caller is claimed to have said.
@@ -113,6 +122,8 @@ impl Arguments {
         };
         Ok(Config {
             transcript: Transcript { caller: self.caller_words.unwrap_or(words.caller), agent: self.agent_words.unwrap_or(words.agent) },
+            protocol: self.protocol,
+            format: self.format.into(),
             faults: self.faults,
             tls,
             log_received: self.log_received,
@@ -141,9 +152,10 @@ fn parse_faults(text: &str) -> Result<Faults, String> {
         let number = || value.parse().map(Some).map_err(|_| format!("{value} is no number of milliseconds"));
         match key {
             "drop_after_ms" => faults.drop_after_ms = number()?,
+            "stall_after_ms" => faults.stall_after_ms = number()?,
             "error_after_ms" => faults.error_after_ms = number()?,
             "error_code" => faults.error_code = value.to_owned(),
-            _ => return Err(format!("{key} is no fault: drop_after_ms, error_after_ms or error_code")),
+            _ => return Err(format!("{key} is no fault: drop_after_ms, stall_after_ms, error_after_ms or error_code")),
         }
     }
     Ok(faults)
@@ -155,10 +167,18 @@ mod tests {
 
     #[test]
     fn faults_are_read_and_unknown_ones_refused() {
-        let faults = parse_faults("drop_after_ms=500,error_after_ms=20,error_code=session_expired").unwrap();
-        assert_eq!(faults, Faults { drop_after_ms: Some(500), error_after_ms: Some(20), error_code: "session_expired".into() });
+        let faults = parse_faults("drop_after_ms=500,stall_after_ms=9,error_after_ms=20,error_code=session_expired").unwrap();
+        let expected =
+            Faults { drop_after_ms: Some(500), stall_after_ms: Some(9), error_after_ms: Some(20), error_code: "session_expired".into() };
+        assert_eq!(faults, expected);
         assert_eq!(parse_faults(""), Ok(Faults::default()));
         assert!(parse_faults("explode=1").is_err());
         assert!(parse_faults("drop_after_ms=soon").is_err());
+    }
+
+    #[test]
+    fn protocols_and_formats_have_the_names_of_the_configuration() {
+        assert_eq!((config::word("voicelive"), config::word("pcm16k")), (Ok(Protocol::VoiceLive), Ok(WireFormat::Pcm16k)));
+        assert!(config::word::<Protocol>("telegraph").is_err());
     }
 }

@@ -1,33 +1,34 @@
-//! One session of the simulator, pure: the client's messages and time in, events out.
+//! One session of the simulator, pure: the client's messages and time in, messages of its protocol out.
+//!
+//! What is heard and said is the same in every protocol; how it is written is the [`Wire`]'s.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use base64_simd::STANDARD;
 use media::frame::AudioFormat;
-use serde_json::json;
 
 use super::ear::{Ear, Edge};
-use super::mouth::{Mouth, Output};
-use super::observations::{SessionHandle, Truncation, lock};
-use super::requests::{Refusal, Request};
+use super::observations::{SessionHandle, lock};
 use super::script::{Action, Script};
-use super::settings::Settings;
+use super::wire::{self, ClientSays, Ending, Output, Outputs, Settings, Wire};
 use super::{Behaviour, Config, voice};
+use crate::agent::model::AgentMessage;
 
 /// One session.
 pub(super) struct Conversation {
     config: Arc<Config>,
     seen: SessionHandle,
+    wire: Box<dyn Wire>,
+    out: Outputs,
     settings: Settings,
-    /// A `session.update` was taken.
+    /// Settings were taken.
     configured: bool,
-    mouth: Mouth,
+    /// An utterance of the agent is being said.
+    speaking: bool,
     ear: Option<Ear>,
-    /// The caller's audio since the last commit; while he is silent only the padding before his next words.
-    uncommitted: Vec<u8>,
+    /// The caller's audio since the last turn; while he is silent only the padding before his next words.
+    unheard: Vec<u8>,
     caller_speaks: bool,
-    caller_items: u64,
     script: Script,
     timers: [Option<Instant>; Timer::COUNT],
 }
@@ -35,56 +36,60 @@ pub(super) struct Conversation {
 /// What a session waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Timer {
-    /// The greeter has waited long enough for a `response.create`.
+    /// The greeter has waited long enough to be asked.
     Greet,
-    /// The running response has been generated whole.
+    /// The utterance has been generated whole.
     Generated,
     /// The script's wait is over.
     Script,
-    /// A fault: an error event is due.
+    /// A fault: an error is due.
     Error,
     /// A fault: the connection is to be dropped.
     Drop,
+    /// A fault: nothing is read or written any more.
+    Stall,
 }
 
 impl Timer {
-    const COUNT: usize = 5;
-    const ALL: [Self; Self::COUNT] = [Self::Greet, Self::Generated, Self::Script, Self::Error, Self::Drop];
+    const COUNT: usize = 6;
+    const ALL: [Self; Self::COUNT] = [Self::Greet, Self::Generated, Self::Script, Self::Error, Self::Drop, Self::Stall];
 }
 
 impl Conversation {
     pub(super) fn new(config: Arc<Config>, seen: SessionHandle) -> Self {
         let script = Script::new(config.behaviour.steps());
-        let mut conversation = Self {
+        let mut wire = wire::of(config.protocol, config.format, seen.clone());
+        let mut out = Outputs::default();
+        wire.open(&mut out);
+        Self {
             config,
             seen,
+            wire,
+            out,
             settings: Settings::default(),
             configured: false,
-            mouth: Mouth::default(),
+            speaking: false,
             ear: None,
-            uncommitted: Vec::new(),
+            unheard: Vec::new(),
             caller_speaks: false,
-            caller_items: 0,
             script,
             timers: [None; Timer::COUNT],
-        };
-        let session = conversation.settings.describe();
-        conversation.mouth.event(json!({"type": "session.created", "session": session}));
-        conversation
+        }
     }
 
-    pub(super) fn handle_message(&mut self, now: Instant, text: &str) {
-        if let Some(base64) = Request::append_fast(text) {
-            return self.append(now, base64);
-        }
-        let request = match Request::parse(text) {
-            Ok(request) => request,
-            Err(refusal) => return self.refuse(&refusal),
-        };
-        let event_id = request.event_id().map(str::to_owned);
-        if let Err(mut refusal) = self.handle_request(now, request) {
-            refusal.event_id = refusal.event_id.or(event_id);
-            self.refuse(&refusal);
+    pub(super) fn handle_message(&mut self, now: Instant, message: AgentMessage<'_>) {
+        let unheard = self.unheard.len();
+        match self.wire.read(message, unheard, &mut self.out) {
+            Err(refusal) => {
+                lock(&self.seen).error(refusal.code);
+                self.wire.refuse(&refusal, &mut self.out);
+            }
+            Ok((kind, said)) => {
+                if !matches!(said, ClientSays::Audio(_) | ClientSays::Base64 { .. }) {
+                    lock(&self.seen).request(&kind);
+                }
+                self.take(now, said);
+            }
         }
     }
 
@@ -98,116 +103,84 @@ impl Conversation {
     }
 
     pub(super) fn poll_output(&mut self) -> Option<Output> {
-        self.mouth.poll()
+        self.out.pop()
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.timers.iter().flatten().min().copied()
     }
 
-    fn handle_request(&mut self, now: Instant, request: Request<'_>) -> Result<(), Refusal> {
-        let kind = match &request {
-            Request::Append { audio, .. } => {
-                self.append(now, &audio.clone());
-                return Ok(());
+    fn take(&mut self, now: Instant, said: ClientSays<'_>) {
+        match said {
+            ClientSays::Settings(settings) => self.configure(now, settings),
+            ClientSays::Audio(audio) => {
+                self.note_audio(&audio);
+                if self.echoes() { self.echo(|wire, out| wire.say(&audio, out)) } else { self.listen(now, &audio) }
             }
-            Request::SessionUpdate { session, .. } => {
-                let settings = session.apply(self.settings)?;
-                self.configure(now, settings)?;
-                "session.update"
+            ClientSays::Base64 { base64, len_bytes } => self.take_base64(now, &base64, len_bytes),
+            ClientSays::TurnEnded => {
+                self.finish_turn();
             }
-            Request::Commit { .. } => {
-                if self.uncommitted.is_empty() {
-                    return Err(Refusal::new("input_audio_buffer_commit_empty", "the input audio buffer is empty"));
-                }
-                self.commit();
-                "input_audio_buffer.commit"
-            }
-            Request::ClearInput { .. } => {
-                self.uncommitted.clear();
-                self.mouth.event(json!({"type": "input_audio_buffer.cleared"}));
-                "input_audio_buffer.clear"
-            }
-            Request::ItemCreate { item, .. } => {
-                item.check()?;
-                self.caller_items += 1;
-                let id = format!("item_client_{}", self.caller_items);
-                self.mouth.event(json!({"type": "conversation.item.added", "previous_item_id": null, "item": item.describe(&id)}));
-                "conversation.item.create"
-            }
-            Request::ItemTruncate { item_id, content_index, audio_end_ms, .. } => {
-                self.truncate(item_id, *content_index, *audio_end_ms)?;
-                "conversation.item.truncate"
-            }
-            Request::ResponseCreate { .. } => {
-                if self.mouth.is_active() {
-                    return Err(Refusal::new("conversation_already_has_active_response", "a response is in progress"));
-                }
-                self.respond(now);
-                "response.create"
-            }
-            Request::ResponseCancel { .. } => {
-                if !self.mouth.is_active() {
-                    return Err(Refusal::new("response_cancel_not_active", "no response is in progress"));
-                }
-                self.cancel("client_cancelled");
-                "response.cancel"
-            }
-        };
-        lock(&self.seen).request(kind);
-        Ok(())
+            ClientSays::ClearInput => self.unheard.clear(),
+            ClientSays::Speak => self.respond(now),
+            ClientSays::Cancel => self.stop(Ending::Cancelled),
+            ClientSays::Goodbye => self.out.push(Output::Close(NORMAL_CLOSURE, String::new())),
+            ClientSays::Taken => {}
+        }
     }
 
-    fn configure(&mut self, now: Instant, settings: Settings) -> Result<(), Refusal> {
-        let echo = matches!(self.config.behaviour, Behaviour::Echo);
-        if echo && settings.input != settings.output {
-            return Err(Refusal::new("invalid_value", "an echo speaks the format it hears"));
+    fn configure(&mut self, now: Instant, settings: Settings) {
+        let echoes = self.echoes();
+        if echoes && settings.input != settings.output {
+            let refusal = wire::Refusal::new("invalid_value", "an echo speaks the format it hears");
+            lock(&self.seen).error(refusal.code);
+            return self.wire.refuse(&refusal, &mut self.out);
         }
         self.settings = settings;
-        self.ear = (!echo && settings.turn_detection).then(|| Ear::new(settings.input, settings.silence_duration_ms));
-        let session = settings.describe();
-        self.mouth.event(json!({"type": "session.updated", "session": session}));
+        self.ear = (!echoes && settings.turn_detection).then(|| Ear::new(settings.input, settings.silence_duration_ms));
+        self.wire.configured(&settings, &mut self.out);
         if !std::mem::replace(&mut self.configured, true) {
             let after = |ms: u64| Some(now + Duration::from_millis(ms));
             self.set(Timer::Error, self.config.faults.error_after_ms.and_then(after));
             self.set(Timer::Drop, self.config.faults.drop_after_ms.and_then(after));
+            self.set(Timer::Stall, self.config.faults.stall_after_ms.and_then(after));
             if matches!(self.config.behaviour, Behaviour::Greeter) {
-                self.set(Timer::Greet, Some(now + GREETING_PATIENCE));
+                let patience = if settings.greets { Duration::ZERO } else { GREETING_PATIENCE };
+                self.set(Timer::Greet, Some(now + patience));
             }
             self.run_script(now);
         }
-        Ok(())
     }
 
-    fn append(&mut self, now: Instant, base64: &str) {
-        let Ok(len_bytes) = STANDARD.decoded_length(base64.as_bytes()) else {
-            return self.refuse(&Refusal::new("invalid_value", "audio is not base64"));
-        };
-        if len_bytes > MAX_APPEND_BYTES || !len_bytes.is_multiple_of(self.settings.input.sample_len_bytes()) {
-            return self.refuse(&Refusal::new("invalid_value", "audio is too long or not of whole samples"));
+    /// Audio of which base64 is enough for an echo is not decoded at all.
+    fn take_base64(&mut self, now: Instant, base64: &str, len_bytes: usize) {
+        if self.echoes() && !self.config.keep_audio {
+            lock(&self.seen).append(len_bytes);
+            return self.echo(|wire, out| wire.say_base64(base64, len_bytes, out));
         }
-        lock(&self.seen).append(len_bytes);
-        if matches!(self.config.behaviour, Behaviour::Echo) && !self.config.keep_audio {
-            return self.echo(base64, len_bytes);
-        }
-        let Ok(audio) = STANDARD.decode_to_vec(base64) else {
-            return self.refuse(&Refusal::new("invalid_value", "audio is not base64"));
-        };
+        // The wire has checked it.
+        let audio = base64_simd::STANDARD.decode_to_vec(base64).unwrap_or_default();
+        self.note_audio(&audio);
+        if self.echoes() { self.echo(|wire, out| wire.say_base64(base64, len_bytes, out)) } else { self.listen(now, &audio) }
+    }
+
+    fn note_audio(&self, audio: &[u8]) {
+        let mut seen = lock(&self.seen);
+        seen.append(audio.len());
         if self.config.keep_audio {
-            lock(&self.seen).keep(&audio);
+            seen.keep(audio);
         }
-        if matches!(self.config.behaviour, Behaviour::Echo) { self.echo(base64, len_bytes) } else { self.listen(now, &audio) }
     }
 
-    fn echo(&mut self, base64: &str, len_bytes: usize) {
-        if !self.mouth.is_active() {
-            self.mouth.begin();
+    fn echo(&mut self, say: impl FnOnce(&mut dyn Wire, &mut Outputs)) {
+        if !self.speaking {
+            self.begin();
         }
-        self.mouth.delta_base64(base64, len_bytes);
+        say(&mut *self.wire, &mut self.out);
     }
 
     fn listen(&mut self, now: Instant, audio: &[u8]) {
-        self.uncommitted.extend_from_slice(audio);
+        self.unheard.extend_from_slice(audio);
         let edge = self.ear.as_mut().and_then(|ear| ear.hear(audio));
         match edge {
             Some(Edge::Started { at_ms }) => self.caller_started(now, at_ms),
@@ -215,18 +188,16 @@ impl Conversation {
             None => {}
         }
         let bound = if self.caller_speaks || self.ear.is_none() { MAX_UTTERANCE } else { self.padding() };
-        let excess = self.uncommitted.len().saturating_sub(bytes_in(self.settings.input, bound));
-        self.uncommitted.drain(..excess);
+        let excess = self.unheard.len().saturating_sub(bytes_in(self.settings.input, bound));
+        self.unheard.drain(..excess);
     }
 
     fn caller_started(&mut self, now: Instant, at_ms: u64) {
         self.caller_speaks = true;
         lock(&self.seen).speech_started(now);
-        let start = at_ms.saturating_sub(u64::from(self.settings.prefix_padding_ms));
-        let item = self.next_caller_item();
-        self.mouth.event(json!({"type": "input_audio_buffer.speech_started", "audio_start_ms": start, "item_id": item}));
-        if self.settings.interrupt_response && self.mouth.is_active() {
-            self.cancel("turn_detected");
+        self.wire.caller_started(at_ms, &mut self.out);
+        if self.settings.interrupt_response && self.speaking {
+            self.stop(Ending::Interrupted);
         }
         self.script.hear_started();
         self.run_script(now);
@@ -235,10 +206,9 @@ impl Conversation {
     fn caller_stopped(&mut self, now: Instant, at_ms: u64) {
         self.caller_speaks = false;
         lock(&self.seen).utterances += 1;
-        let item = self.next_caller_item();
-        self.mouth.event(json!({"type": "input_audio_buffer.speech_stopped", "audio_end_ms": at_ms, "item_id": item}));
-        let utterance = self.commit();
-        if matches!(self.config.behaviour, Behaviour::Parrot | Behaviour::Greeter) && !self.mouth.is_active() {
+        self.wire.caller_stopped(at_ms, &mut self.out);
+        let utterance = self.finish_turn();
+        if matches!(self.config.behaviour, Behaviour::Parrot | Behaviour::Greeter) && !self.speaking {
             self.set(Timer::Greet, None);
             let spoken =
                 voice::convert(&voice::decode(self.settings.input, &utterance), self.settings.input.rate(), self.settings.output.rate());
@@ -248,15 +218,11 @@ impl Conversation {
         self.run_script(now);
     }
 
-    fn commit(&mut self) -> Vec<u8> {
-        let item = self.next_caller_item();
-        self.caller_items += 1;
-        self.mouth.event(json!({"type": "input_audio_buffer.committed", "previous_item_id": null, "item_id": item}));
-        if self.settings.transcribe {
-            self.mouth.event(json!({"type": "conversation.item.input_audio_transcription.completed", "item_id": item,
-                "content_index": 0, "transcript": self.config.transcript.caller, "usage": {"type": "duration", "seconds": 1}}));
-        }
-        std::mem::take(&mut self.uncommitted)
+    /// What was said is a turn.
+    fn finish_turn(&mut self) -> Vec<u8> {
+        let words = self.settings.transcribe.then_some(&*self.config.transcript.caller);
+        self.wire.heard(words, &mut self.out);
+        std::mem::take(&mut self.unheard)
     }
 
     fn respond(&mut self, now: Instant) {
@@ -266,44 +232,32 @@ impl Conversation {
                 self.set(Timer::Greet, None);
                 self.say(now, &voice::greeting(format));
             }
-            Behaviour::Echo => self.mouth.begin(),
+            Behaviour::Echo => self.begin(),
             Behaviour::Parrot | Behaviour::Greeter => self.say(now, &voice::tone(format, 440.0, Duration::from_millis(200))),
             Behaviour::Script(_) => {}
         }
     }
 
-    /// Says `audio` as one response: all of it at once, and the end of it after the time a fast generator takes.
+    fn begin(&mut self) {
+        self.speaking = true;
+        self.wire.begin(&self.config.transcript.agent, &mut self.out);
+    }
+
+    /// Says `audio` as one utterance: all of it at once, and the end of it after the time a fast generator takes.
     fn say(&mut self, now: Instant, audio: &[u8]) {
         let format = self.settings.output;
-        self.mouth.begin();
-        self.mouth.burst(audio, bytes_in(format, PIECE));
+        self.begin();
+        for piece in audio.chunks(bytes_in(format, PIECE).max(1)) {
+            self.wire.say(piece, &mut self.out);
+        }
         let length = format.rate().duration((audio.len() / format.sample_len_bytes()) as u64);
         self.set(Timer::Generated, Some(now + length / GENERATION_SPEED));
     }
 
-    fn cancel(&mut self, reason: &str) {
+    fn stop(&mut self, ending: Ending) {
         self.set(Timer::Generated, None);
-        let words = self.config.transcript.agent.clone();
-        self.mouth.end("cancelled", Some(reason), &words);
-    }
-
-    fn truncate(&mut self, item_id: &str, content_index: u32, audio_end_ms: u64) -> Result<(), Refusal> {
-        let format = self.settings.output;
-        let Some(sent_ms) = self.mouth.sent_ms(item_id, format) else {
-            return Err(Refusal::new("item_truncate_invalid_item_id", "no such item of the assistant"));
-        };
-        lock(&self.seen).truncate(Truncation { item_id: item_id.to_owned(), audio_end_ms, sent_ms });
-        if content_index != 0 {
-            return Err(Refusal::new("invalid_value", "content_index must be 0"));
-        }
-        if audio_end_ms > sent_ms {
-            let message = format!("Audio content of {sent_ms}ms is already shorter than {audio_end_ms}ms");
-            return Err(Refusal::new("invalid_value", message));
-        }
-        self.mouth.truncate(item_id, format, audio_end_ms);
-        self.mouth
-            .event(json!({"type": "conversation.item.truncated", "item_id": item_id, "content_index": 0, "audio_end_ms": audio_end_ms}));
-        Ok(())
+        self.speaking = false;
+        self.wire.end(ending, &self.config.transcript.agent, &mut self.out);
     }
 
     fn run_script(&mut self, now: Instant) {
@@ -314,14 +268,14 @@ impl Conversation {
                     return;
                 }
                 Action::Say(audio) => {
-                    if self.mouth.is_active() {
-                        self.finish();
+                    if self.speaking {
+                        self.stop(Ending::Completed);
                     }
                     self.say(now, &audio);
                 }
-                Action::Send(text) => self.mouth.push(Output::Send(text)),
-                Action::Error(code) => self.send_error(&code),
-                Action::Socket(output) => self.mouth.push(output),
+                Action::Send(text) => self.out.push(Output::Send(text)),
+                Action::Error(code) => self.fail(&code),
+                Action::Socket(output) => self.out.push(output),
             }
         }
     }
@@ -329,34 +283,24 @@ impl Conversation {
     fn fire(&mut self, now: Instant, timer: Timer) {
         match timer {
             Timer::Greet => self.say(now, &voice::greeting(self.settings.output)),
-            Timer::Generated => self.finish(),
+            Timer::Generated => self.stop(Ending::Completed),
             Timer::Script => self.run_script(now),
             Timer::Error => {
                 let code = self.config.faults.error_code.clone();
-                self.send_error(&code);
+                self.fail(&code);
             }
-            Timer::Drop => self.mouth.push(Output::Drop),
+            Timer::Drop => self.out.push(Output::Drop),
+            Timer::Stall => self.out.push(Output::Stall),
         }
     }
 
-    fn finish(&mut self) {
-        self.set(Timer::Generated, None);
-        let words = self.config.transcript.agent.clone();
-        self.mouth.end("completed", None, &words);
-    }
-
-    fn refuse(&mut self, refusal: &Refusal) {
-        lock(&self.seen).error(refusal.code);
-        self.mouth.error(refusal.code, &refusal.message, refusal.event_id.as_deref());
-    }
-
-    fn send_error(&mut self, code: &str) {
+    fn fail(&mut self, code: &str) {
         lock(&self.seen).error(code);
-        self.mouth.error(code, "as the simulator was told to", None);
+        self.wire.fail(code, &mut self.out);
     }
 
-    fn next_caller_item(&self) -> String {
-        format!("item_caller_{}", self.caller_items + 1)
+    fn echoes(&self) -> bool {
+        matches!(self.config.behaviour, Behaviour::Echo)
     }
 
     fn padding(&self) -> Duration {
@@ -379,15 +323,15 @@ fn bytes_in(format: AudioFormat, time: Duration) -> usize {
     usize::try_from(format.rate().samples(time)).unwrap_or(usize::MAX).saturating_mul(format.sample_len_bytes())
 }
 
-/// The service's own bound.
-const MAX_APPEND_BYTES: usize = 15 * 1024 * 1024;
 const MAX_UTTERANCE: Duration = Duration::from_secs(60);
 /// How long the greeter waits to be asked.
 const GREETING_PATIENCE: Duration = Duration::from_millis(300);
-/// Audio of one delta.
+/// Audio of one message.
 const PIECE: Duration = Duration::from_millis(200);
 /// How many times faster than it is played speech is generated.
 const GENERATION_SPEED: u32 = 4;
+/// RFC 6455 §7.4.1.
+const NORMAL_CLOSURE: u16 = 1000;
 
 #[cfg(test)]
 mod tests;

@@ -1,27 +1,28 @@
-//! A streaming AI that is none: a strict server in the shape of the OpenAI Realtime API (GA), for tests,
-//! demonstrations and measurements.
+//! A streaming AI that is none: a strict server of every protocol that the gateway speaks, for tests, demonstrations and measurements.
 //!
-//! It refuses, with an `error` event, what the real service refuses or would misunderstand: keys it does not know at
-//! any level, formats and rates it does not have, audio that is not of whole samples, a truncate beyond the audio
-//! sent, a commit of nothing, a second response at a time. It may run inside the gateway or as a process of its own.
+//! It refuses what the real service refuses or would misunderstand: keys it does not know at any level, formats and rates it
+//! does not have, audio that is not of whole samples or comes too early, frames of another length than a carrier's, a truncate
+//! beyond the audio sent, marks out of order. Where the service says so and goes on, as OpenAI's does, so does the simulator;
+//! elsewhere it ends the connection and says why. It may run inside the gateway or as a process of its own.
 //! Left out on purpose: text and image modalities, tools, and any understanding of what is said.
 
 mod command;
 mod conversation;
 mod ear;
-mod mouth;
 mod observations;
 mod recorder;
-mod requests;
 mod script;
 mod server;
-mod settings;
 mod voice;
+mod wire;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use media::frame::AudioFormat;
 use secrecy::SecretString;
+
+use super::config::Protocol;
 
 pub use command::{Arguments, ArgumentsError, run};
 pub use observations::{MAX_KEPT, MAX_KEPT_AUDIO_BYTES, Observations, SessionSeen, Truncation};
@@ -30,8 +31,12 @@ pub use server::serve;
 pub use voice::{greeting, tone};
 
 /// How a simulator behaves.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Config {
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// How audio is written where the client does not say so: with ElevenLabs and Pipecat, where it is the agent's own setting.
+    pub format: AudioFormat,
     /// What it does with what it hears.
     pub behaviour: Behaviour,
     /// The words it claims to have heard and said.
@@ -50,6 +55,24 @@ pub struct Config {
     pub dump_audio: Option<PathBuf>,
     /// What it saw.
     pub observations: Observations,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            protocol: Protocol::default(),
+            format: AudioFormat::Ulaw8k,
+            behaviour: Behaviour::default(),
+            transcript: Transcript::default(),
+            faults: Faults::default(),
+            api_key: None,
+            tls: None,
+            keep_audio: false,
+            log_received: None,
+            dump_audio: None,
+            observations: Observations::default(),
+        }
+    }
 }
 
 impl Config {
@@ -103,7 +126,9 @@ impl Default for Transcript {
 pub struct Faults {
     /// The connection is dropped without a word after so many milliseconds.
     pub drop_after_ms: Option<u64>,
-    /// An `error` event is sent after so many milliseconds.
+    /// After so many milliseconds nothing is read or written any more; the connection stands.
+    pub stall_after_ms: Option<u64>,
+    /// An `error` event is sent after so many milliseconds; where the protocol has none, the connection is closed.
     pub error_after_ms: Option<u64>,
     /// Its code.
     pub error_code: String,
@@ -111,6 +136,6 @@ pub struct Faults {
 
 impl Default for Faults {
     fn default() -> Self {
-        Self { drop_after_ms: None, error_after_ms: None, error_code: "server_error".into() }
+        Self { drop_after_ms: None, stall_after_ms: None, error_after_ms: None, error_code: "server_error".into() }
     }
 }

@@ -52,21 +52,39 @@ impl Recording {
             return;
         }
         let mut message = serde_json::from_str(text).unwrap_or_else(|_| json!({"unreadable_len_bytes": text.len()}));
-        if message.get("type").and_then(Value::as_str) == Some("input_audio_buffer.append") {
-            let audio = message.get("audio").and_then(Value::as_str).and_then(|base64| STANDARD.decode_to_vec(base64).ok());
-            let audio = audio.unwrap_or_default();
-            self.digest.update(&audio);
-            self.len_bytes += audio.len() as u64;
-            if let Some(file) = &mut self.audio {
-                let _ = file.write_all(&audio);
-            }
-            let digest = hex::encode(self.digest.clone().finalize());
-            if let Some(field) = message.get_mut("audio") {
-                *field = json!({"len_bytes": audio.len(), "total_len_bytes": self.len_bytes, "total_sha256": digest});
-            }
+        let place = AUDIO.into_iter().find(|place| message.pointer(place).is_some_and(Value::is_string));
+        if let Some(field) = place.and_then(|place| message.pointer_mut(place)) {
+            let audio = field.as_str().and_then(|base64| STANDARD.decode_to_vec(base64).ok()).unwrap_or_default();
+            *field = self.keep(&audio);
         }
+        self.write(&message);
+    }
+
+    /// The same of a message of bytes, which is taken for audio.
+    pub(super) fn record_bytes(&mut self, bytes: &[u8]) {
+        if self.log.is_none() && self.audio.is_none() {
+            return;
+        }
+        let audio = self.keep(bytes);
+        self.write(&json!({"bytes": audio}));
+    }
+
+    fn keep(&mut self, audio: &[u8]) -> Value {
+        self.digest.update(audio);
+        self.len_bytes += audio.len() as u64;
+        if let Some(file) = &mut self.audio {
+            let _ = file.write_all(audio);
+        }
+        let digest = hex::encode(self.digest.clone().finalize());
+        json!({"len_bytes": audio.len(), "total_len_bytes": self.len_bytes, "total_sha256": digest})
+    }
+
+    fn write(&self, message: &Value) {
         if let Some(log) = &self.log {
             let _ = writeln!(lock(log), "{}", json!({"session": self.session, "message": message}));
         }
     }
 }
+
+/// Where audio stands in a message: of OpenAI's protocols, of carriers, of ElevenLabs, of Gemini.
+const AUDIO: [&str; 4] = ["/audio", "/media/payload", "/user_audio_chunk", "/realtimeInput/audio/data"];

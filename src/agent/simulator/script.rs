@@ -22,8 +22,8 @@ use media::frame::AudioFormat;
 use media::units::SampleRate;
 use serde::Deserialize;
 
-use super::mouth::Output;
 use super::voice;
+use super::wire::Output;
 
 /// Why a script cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +83,7 @@ pub enum Step {
         /// The message.
         text: String,
     },
-    /// Sends an `error` event.
+    /// Says that something failed, as the protocol does; where it has no word for that, by closing.
     Error {
         /// Its code.
         code: String,
@@ -194,7 +194,7 @@ impl Script {
                 Step::Send { text } => Action::Send(text),
                 Step::Error { code } => Action::Error(code),
                 Step::Drop => Action::Socket(Output::Drop),
-                Step::Close { code } => Action::Socket(Output::Close(code)),
+                Step::Close { code } => Action::Socket(Output::Close(code, String::new())),
                 Step::Stall => Action::Socket(Output::Stall),
                 Step::ExpectSpeechStart | Step::ExpectSpeech => continue,
             });

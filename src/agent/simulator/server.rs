@@ -13,16 +13,19 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::tungstenite::handshake::server::{Callback, ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 
 use super::Config;
 use super::conversation::Conversation;
-use super::mouth::Output;
 use super::observations::{SessionHandle, lock};
 use super::recorder::{Recorder, Recording};
+use super::wire::Output;
+use crate::agent::model::AgentMessage;
+use crate::agent::protocol;
 
 /// Serves until `shutdown` is ready; then every connection is dropped.
 pub async fn serve(listener: TcpListener, config: Config, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
@@ -83,9 +86,8 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         while let Some(output) = conversation.poll_output() {
             match output {
                 Output::Send(text) => stream.send(Message::text(text)).await?,
-                Output::Close(code) => {
-                    stream.close(Some(CloseFrame { code: code.into(), reason: Utf8Bytes::default() })).await?;
-                }
+                Output::SendBytes(bytes) => stream.send(Message::binary(bytes)).await?,
+                Output::Close(code, reason) => stream.close(Some(CloseFrame { code: code.into(), reason: reason.into() })).await?,
                 Output::Drop => return Ok(()),
                 Output::Stall => std::future::pending().await,
             }
@@ -95,7 +97,11 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             message = stream.next() => match message {
                 Some(Ok(Message::Text(text))) => {
                     recording.record(&text);
-                    conversation.handle_message(std::time::Instant::now(), &text);
+                    conversation.handle_message(std::time::Instant::now(), AgentMessage::Text(&text));
+                }
+                Some(Ok(Message::Binary(bytes))) => {
+                    recording.record_bytes(&bytes);
+                    conversation.handle_message(std::time::Instant::now(), AgentMessage::Binary(&bytes));
                 }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(error),
@@ -112,17 +118,41 @@ fn far_away() -> std::time::Instant {
     std::time::Instant::now() + Duration::from_secs(3600)
 }
 
-/// Lets those in who show the key, where there is one; no retired shape of the protocol.
+/// Lets those in who show the key, where there is one, and speak what is spoken here; no retired shape of a protocol.
 struct Gate(Arc<Config>);
 
 impl Callback for Gate {
-    fn on_request(self, request: &Request, response: Response) -> Result<Response, ErrorResponse> {
-        let shown = request.headers().get("authorization").map(HeaderValue::as_bytes);
-        match &self.0.api_key {
-            Some(key) if shown != Some(format!("Bearer {}", key.expose_secret()).as_bytes()) => Err(refusal(StatusCode::UNAUTHORIZED)),
-            _ if request.headers().contains_key("openai-beta") => Err(refusal(StatusCode::BAD_REQUEST)),
-            _ => Ok(response),
+    fn on_request(self, request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
+        if !self.is_let_in(request) {
+            return Err(refusal(StatusCode::UNAUTHORIZED));
         }
+        if request.headers().contains_key("openai-beta") {
+            return Err(refusal(StatusCode::BAD_REQUEST));
+        }
+        // RFC 6455 §1.9: of what is offered one is taken.
+        let wanted = protocol::upgrade_headers(self.0.protocol).remove(SEC_WEBSOCKET_PROTOCOL);
+        let offered = request.headers().get(SEC_WEBSOCKET_PROTOCOL);
+        match (wanted, offered) {
+            (None, _) => {}
+            (Some(wanted), Some(offered)) if wanted == *offered => {
+                let first = offered.to_str().unwrap_or_default().split(',').next().unwrap_or_default();
+                let taken = HeaderValue::from_str(first).map_err(|_| refusal(StatusCode::BAD_REQUEST))?;
+                response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, taken);
+            }
+            (Some(_), _) => return Err(refusal(StatusCode::BAD_REQUEST)),
+        }
+        Ok(response)
+    }
+}
+
+impl Gate {
+    fn is_let_in(&self, request: &Request) -> bool {
+        let Some(key) = &self.0.api_key else { return true };
+        let scheme = if self.0.tls.is_some() { "wss" } else { "ws" };
+        let host = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let url = format!("{scheme}://{host}{}", request.uri());
+        let expected = protocol::credentials(self.0.protocol, &url, key.expose_secret()).unwrap_or_default();
+        !expected.is_empty() && expected.iter().all(|(name, value)| request.headers().get(name) == Some(value))
     }
 }
 

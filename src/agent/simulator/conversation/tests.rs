@@ -24,7 +24,7 @@ impl Talk {
     }
 
     fn tell(&mut self, text: &str) -> Vec<Value> {
-        self.conversation.handle_message(self.now, text);
+        self.conversation.handle_message(self.now, AgentMessage::Text(text));
         self.said()
     }
 
@@ -66,7 +66,7 @@ fn an_error_names_the_message_it_is_about() {
 fn a_truncate_beyond_the_audio_sent_is_refused_in_the_services_words() {
     let mut talk = Talk::new(Config::default());
     talk.tell(PCMU);
-    talk.tell(&format!(r#"{{"type":"input_audio_buffer.append","audio":"{}"}}"#, STANDARD.encode_to_string([0; 800])));
+    talk.tell(&format!(r#"{{"type":"input_audio_buffer.append","audio":"{}"}}"#, base64_simd::STANDARD.encode_to_string([0; 800])));
     let truncate = |ms: u64| format!(r#"{{"type":"conversation.item.truncate","item_id":"item_1","content_index":0,"audio_end_ms":{ms}}}"#);
     let said = talk.tell(&truncate(101));
     assert_eq!(said[0]["error"]["message"], "Audio content of 100ms is already shorter than 101ms");
@@ -128,7 +128,7 @@ fn a_greeter_that_is_not_asked_greets_after_a_while_and_only_once() {
 
 #[test]
 fn faults_are_counted_from_the_first_settings_only() {
-    let faults = Faults { error_after_ms: Some(20), drop_after_ms: Some(50), error_code: "server_error".into() };
+    let faults = Faults { error_after_ms: Some(20), drop_after_ms: Some(50), ..Faults::default() };
     let mut talk = Talk::new(Config { faults, ..Config::default() });
     assert_eq!(talk.conversation.poll_timeout(), None);
     talk.tell(UPDATE);

@@ -1,29 +1,17 @@
-//! What the simulator says: server events in the order of the real service, and how much audio each item has.
+//! What is said: server events in the order of the real service, and how much audio each item has.
 
 use std::collections::VecDeque;
 use std::fmt::Write;
 
-use base64_simd::STANDARD;
 use media::frame::AudioFormat;
 use serde_json::{Value, json};
 
-/// What is to be done to the socket.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Output {
-    /// Write this.
-    Send(String),
-    /// Close with this code.
-    Close(u16),
-    /// Drop the connection without a word.
-    Drop,
-    /// Read no more and write no more, but keep the connection.
-    Stall,
-}
+use crate::agent::simulator::wire::{Output, Outputs};
 
 /// Server events in the making.
-#[derive(Default)]
 pub(super) struct Mouth {
-    outputs: VecDeque<Output>,
+    /// Events have the names of before.
+    beta: bool,
     events: u64,
     responses: u64,
     items: VecDeque<Item>,
@@ -44,27 +32,28 @@ struct Active {
 }
 
 impl Mouth {
-    pub(super) fn poll(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
-    }
-
-    pub(super) fn push(&mut self, output: Output) {
-        self.outputs.push_back(output);
+    pub(super) const fn new(beta: bool) -> Self {
+        Self { beta, events: 0, responses: 0, items: VecDeque::new(), active: None }
     }
 
     /// Sends an event; its `event_id` is added.
-    pub(super) fn event(&mut self, mut event: Value) {
+    pub(super) fn event(&mut self, mut event: Value, out: &mut Outputs) {
         self.events += 1;
         if let Some(fields) = event.as_object_mut() {
+            let kind = fields.get("type").and_then(Value::as_str).filter(|_| self.beta).and_then(beta_name);
+            if let Some(kind) = kind {
+                fields.insert("type".to_owned(), kind.into());
+            }
             fields.insert("event_id".to_owned(), format!("event_{}", self.events).into());
         }
-        self.outputs.push_back(Output::Send(event.to_string()));
+        out.push(Output::Send(event.to_string()));
     }
 
-    pub(super) fn error(&mut self, code: &str, message: &str, event_id: Option<&str>) {
+    pub(super) fn error(&mut self, code: &str, message: &str, event_id: Option<&str>, out: &mut Outputs) {
         let kind = if code == "server_error" { "server_error" } else { "invalid_request_error" };
         self.event(
             json!({"type": "error", "error": {"type": kind, "code": code, "message": message, "param": null, "event_id": event_id}}),
+            out,
         );
     }
 
@@ -73,20 +62,26 @@ impl Mouth {
     }
 
     /// Begins a response with one item of speech.
-    pub(super) fn begin(&mut self) {
+    pub(super) fn begin(&mut self, out: &mut Outputs) {
         self.responses += 1;
         let (response, item) = (format!("resp_{}", self.responses), format!("item_{}", self.responses));
-        self.event(json!({"type": "response.created", "response": {"object": "realtime.response", "id": response, "status": "in_progress",
-            "status_details": null, "output": []}}));
+        self.event(
+            json!({"type": "response.created", "response": {"object": "realtime.response", "id": response, "status": "in_progress",
+            "status_details": null, "output": []}}),
+            out,
+        );
         let message =
             json!({"object": "realtime.item", "id": item, "type": "message", "status": "in_progress", "role": "assistant", "content": []});
-        self.event(json!({"type": "response.output_item.added", "response_id": response, "output_index": 0, "item": message}));
-        self.event(json!({"type": "conversation.item.added", "previous_item_id": null, "item": message}));
-        self.event(json!({"type": "response.content_part.added", "response_id": response, "item_id": item, "output_index": 0,
-            "content_index": 0, "part": {"type": "audio", "transcript": ""}}));
-        let prefix = format!(
-            r#"{{"type":"response.output_audio.delta","response_id":"{response}","item_id":"{item}","output_index":0,"content_index":0,"delta":""#
+        self.event(json!({"type": "response.output_item.added", "response_id": response, "output_index": 0, "item": message}), out);
+        self.event(json!({"type": "conversation.item.added", "previous_item_id": null, "item": message}), out);
+        self.event(
+            json!({"type": "response.content_part.added", "response_id": response, "item_id": item, "output_index": 0,
+            "content_index": 0, "part": {"type": "audio", "transcript": ""}}),
+            out,
         );
+        let kind = if self.beta { "response.audio.delta" } else { "response.output_audio.delta" };
+        let prefix =
+            format!(r#"{{"type":"{kind}","response_id":"{response}","item_id":"{item}","output_index":0,"content_index":0,"delta":""#);
         if self.items.len() == MAX_ITEMS {
             self.items.pop_front();
         }
@@ -95,7 +90,7 @@ impl Mouth {
     }
 
     /// Sends audio of the running response, base64 already, without touching a byte of it.
-    pub(super) fn delta_base64(&mut self, base64: &str, len_bytes: usize) {
+    pub(super) fn delta_base64(&mut self, base64: &str, len_bytes: usize, out: &mut Outputs) {
         let (Some(active), Some(item)) = (&self.active, self.items.back_mut()) else { return };
         item.sent_bytes += len_bytes as u64;
         self.events += 1;
@@ -103,32 +98,37 @@ impl Mouth {
         text.push_str(&active.prefix);
         text.push_str(base64);
         let _ = write!(text, r#"","event_id":"event_{}"}}"#, self.events);
-        self.outputs.push_back(Output::Send(text));
-    }
-
-    /// Sends audio of the running response in pieces of `piece_len` bytes, all at once.
-    pub(super) fn burst(&mut self, audio: &[u8], piece_len: usize) {
-        for piece in audio.chunks(piece_len.max(1)) {
-            self.delta_base64(&STANDARD.encode_to_string(piece), piece.len());
-        }
+        out.push(Output::Send(text));
     }
 
     /// Ends the running response as `status`, for `reason` where it was cancelled; `words` are what it said.
-    pub(super) fn end(&mut self, status: &str, reason: Option<&str>, words: &str) {
+    pub(super) fn end(&mut self, status: &str, reason: Option<&str>, words: &str, out: &mut Outputs) {
         let Some(Active { response, item, .. }) = self.active.take() else { return };
-        self.event(json!({"type": "response.output_audio.done", "response_id": response, "item_id": item, "output_index": 0,
-            "content_index": 0}));
-        self.event(json!({"type": "response.output_audio_transcript.done", "response_id": response, "item_id": item, "output_index": 0,
-            "content_index": 0, "transcript": words}));
-        self.event(json!({"type": "response.content_part.done", "response_id": response, "item_id": item, "output_index": 0,
-            "content_index": 0, "part": {"type": "audio", "transcript": words}}));
+        self.event(
+            json!({"type": "response.output_audio.done", "response_id": response, "item_id": item, "output_index": 0,
+            "content_index": 0}),
+            out,
+        );
+        self.event(
+            json!({"type": "response.output_audio_transcript.done", "response_id": response, "item_id": item, "output_index": 0,
+            "content_index": 0, "transcript": words}),
+            out,
+        );
+        self.event(
+            json!({"type": "response.content_part.done", "response_id": response, "item_id": item, "output_index": 0,
+            "content_index": 0, "part": {"type": "audio", "transcript": words}}),
+            out,
+        );
         let item_status = if status == "completed" { "completed" } else { "incomplete" };
         let message = json!({"object": "realtime.item", "id": item, "type": "message", "status": item_status, "role": "assistant",
             "content": [{"type": "output_audio", "transcript": words}]});
-        self.event(json!({"type": "response.output_item.done", "response_id": response, "output_index": 0, "item": message}));
+        self.event(json!({"type": "response.output_item.done", "response_id": response, "output_index": 0, "item": message}), out);
         let details = reason.map(|reason| json!({"type": status, "reason": reason}));
-        self.event(json!({"type": "response.done", "response": {"object": "realtime.response", "id": response, "status": status,
-            "status_details": details, "output": [message], "usage": {"total_tokens": 0}}}));
+        self.event(
+            json!({"type": "response.done", "response": {"object": "realtime.response", "id": response, "status": status,
+            "status_details": details, "output": [message], "usage": {"total_tokens": 0}}}),
+            out,
+        );
     }
 
     /// Audio sent of an item, in whole milliseconds; `None` for an item there never was.
@@ -143,6 +143,16 @@ impl Mouth {
             item.sent_bytes = u64::from(format.rate().hz()) * audio_end_ms / 1_000 * format.sample_len_bytes() as u64;
         }
     }
+}
+
+/// What an event was called before, where that was otherwise.
+fn beta_name(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "response.output_audio.done" => "response.audio.done",
+        "response.output_audio_transcript.done" => "response.audio_transcript.done",
+        "conversation.item.added" => "conversation.item.created",
+        _ => return None,
+    })
 }
 
 const MAX_ITEMS: usize = 256;

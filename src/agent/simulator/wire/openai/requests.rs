@@ -8,29 +8,15 @@ use media::units::SampleRate;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::settings::Settings;
-
-/// Why a message was refused: what the `error` event will say.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) code: &'static str,
-    pub(super) message: String,
-    /// The message's own name, where it has one.
-    pub(super) event_id: Option<String>,
-}
-
-impl Refusal {
-    pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), event_id: None }
-    }
-}
+use super::beta::BetaSession;
+use super::{Refusal, Settings};
 
 /// A client message.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", deny_unknown_fields)]
 pub(super) enum Request<'a> {
     #[serde(rename = "session.update")]
-    SessionUpdate { event_id: Option<String>, session: Box<Session> },
+    SessionUpdate { event_id: Option<String>, session: Box<AnySession> },
     #[serde(rename = "input_audio_buffer.append")]
     Append {
         #[serde(rename = "event_id")]
@@ -68,7 +54,7 @@ pub(super) enum Request<'a> {
 impl<'a> Request<'a> {
     pub(super) fn parse(text: &'a str) -> Result<Self, Refusal> {
         serde_json::from_str(text).map_err(|error| {
-            let code = if error.to_string().contains("unknown field") { "unknown_parameter" } else { "invalid_value" };
+            let code = code_of(&error);
             let event_id = serde_json::from_str::<Value>(text).ok().and_then(|value| Some(value.get("event_id")?.as_str()?.to_owned()));
             Refusal { code, message: error.to_string(), event_id }
         })
@@ -92,6 +78,25 @@ impl<'a> Request<'a> {
             Self::Append { .. } => None,
         }
     }
+}
+
+/// Settings, as they were written: which shape they must have is the session's to know.
+#[derive(Debug, Deserialize)]
+pub(super) struct AnySession(Value);
+
+impl AnySession {
+    /// The settings after this update of `before`.
+    pub(super) fn apply(self, before: Settings, beta: bool) -> Result<Settings, Refusal> {
+        if beta { read::<BetaSession>(self.0)?.apply(before) } else { read::<Session>(self.0)?.apply(before) }
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Refusal> {
+    serde_json::from_value(value).map_err(|error| Refusal::new(code_of(&error), error.to_string()))
+}
+
+fn code_of(error: &serde_json::Error) -> &'static str {
+    if error.to_string().contains("unknown field") { "unknown_parameter" } else { "invalid_value" }
 }
 
 /// Settings. What is read only to be refused when misspelt has no name here.
@@ -185,7 +190,7 @@ struct NoiseReduction {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Transcription {
+pub(super) struct Transcription {
     #[serde(rename = "model")]
     _model: Option<String>,
     #[serde(rename = "language")]
@@ -214,7 +219,7 @@ impl Format {
 
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-enum Turns {
+pub(super) enum Turns {
     ServerVad {
         threshold: Option<f32>,
         prefix_padding_ms: Option<u32>,
@@ -225,6 +230,7 @@ enum Turns {
         _create_response: Option<bool>,
         interrupt_response: Option<bool>,
     },
+    #[serde(alias = "azure_semantic_vad")]
     SemanticVad {
         eagerness: Option<String>,
         #[serde(rename = "create_response")]
@@ -234,12 +240,12 @@ enum Turns {
 }
 
 /// A key that is there, be it null.
-fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Turns>>, D::Error> {
+pub(super) fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Turns>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
 impl Turns {
-    fn apply(&self, settings: &mut Settings) -> Result<(), Refusal> {
+    pub(super) fn apply(&self, settings: &mut Settings) -> Result<(), Refusal> {
         settings.turn_detection = true;
         let interrupt = match self {
             Self::ServerVad { threshold, prefix_padding_ms, silence_duration_ms, interrupt_response, .. } => {
@@ -336,7 +342,7 @@ mod tests {
 
     fn refused(text: &str) -> &'static str {
         match Request::parse(text) {
-            Ok(Request::SessionUpdate { session, .. }) => session.apply(Settings::default()).unwrap_err().code,
+            Ok(Request::SessionUpdate { session, .. }) => session.apply(Settings::default(), false).unwrap_err().code,
             Ok(Request::ItemCreate { item, .. }) => item.check().unwrap_err().code,
             Ok(other) => panic!("{other:?} was taken"),
             Err(refusal) => refusal.code,

@@ -1,0 +1,136 @@
+//! A Pipecat bot behind its own frames, with RTVI.
+
+use std::borrow::Cow;
+
+use media::frame::AudioFormat;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::strict::{json as read, require};
+use super::{ClientSays, Ending, Output, Outputs, Refusal, Settings, Wire};
+use crate::agent::model::AgentMessage;
+use crate::agent::protocol::pipecat::wire::{Frame, write_audio, write_interruption, write_message};
+
+/// One session.
+pub(super) struct Pipecat {
+    /// What it is set up to speak.
+    format: AudioFormat,
+    greeted: bool,
+    messages: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Message {
+    label: String,
+    r#type: String,
+    id: String,
+    data: Value,
+}
+
+impl Pipecat {
+    pub(super) const fn new(format: AudioFormat) -> Self {
+        Self { format, greeted: false, messages: 0 }
+    }
+
+    fn tell(&mut self, kind: &str, content: Value, out: &mut Outputs) {
+        self.messages += 1;
+        let message = json!({"label": "rtvi-ai", "type": kind, "id": self.messages.to_string(), "data": content}).to_string();
+        let mut bytes = Vec::new();
+        write_message(&message, &mut bytes);
+        out.push(Output::SendBytes(bytes));
+    }
+
+    fn message<'a>(&mut self, text: &str) -> Result<(Cow<'static, str>, ClientSays<'a>), Refusal> {
+        let Message { label, r#type, id, data } = read(text)?;
+        require(label == "rtvi-ai" && !id.is_empty(), "the message has no envelope")?;
+        let said = match r#type.as_str() {
+            "client-ready" => {
+                require(!std::mem::replace(&mut self.greeted, true), "client-ready comes once")?;
+                let about = data.pointer("/about/library").and_then(Value::as_str);
+                require(data.get("version").is_some_and(Value::is_string) && about.is_some(), "client-ready says who it is")?;
+                ClientSays::Settings(Settings { transcribe: true, ..Settings::of(self.format) })
+            }
+            _ if !self.greeted => return Err(Refusal::new("out_of_order", "client-ready comes first")),
+            "dtmf" => {
+                let buttons = data.get("buttons").and_then(Value::as_array);
+                require(buttons.is_some_and(|buttons| !buttons.is_empty()), "no key")?;
+                ClientSays::Taken
+            }
+            "send-text" => {
+                let speaks = data.pointer("/options/run_immediately").and_then(Value::as_bool).unwrap_or(true);
+                if speaks { ClientSays::Speak } else { ClientSays::Taken }
+            }
+            "llm-function-call-result" => ClientSays::Taken,
+            other => return Err(Refusal::new("unknown_event", format!("no such message: {other}"))),
+        };
+        Ok((Cow::Owned(r#type), said))
+    }
+}
+
+impl Wire for Pipecat {
+    fn read<'a>(
+        &mut self,
+        message: AgentMessage<'a>,
+        _unheard: usize,
+        _out: &mut Outputs,
+    ) -> Result<(Cow<'static, str>, ClientSays<'a>), Refusal> {
+        let AgentMessage::Binary(bytes) = message else { return Err(Refusal::new("invalid_value", "messages are bytes")) };
+        match Frame::parse(bytes).map_err(|error| Refusal::new("invalid_value", error.to_string()))? {
+            Frame::Audio { audio, sample_rate, channels } => {
+                let fits = sample_rate == u64::from(self.format.rate().hz()) && channels == 1 && audio.len().is_multiple_of(2);
+                require(fits, "this simulator hears what it speaks")?;
+                Ok((Cow::Borrowed("audio"), ClientSays::Audio(Cow::Borrowed(audio))))
+            }
+            Frame::Message(text) => self.message(text),
+            Frame::Interruption => Ok((Cow::Borrowed("interruption"), ClientSays::Cancel)),
+            Frame::Text | Frame::Transcription { .. } | Frame::Unknown => Err(Refusal::new("unknown_event", "no such frame")),
+        }
+    }
+
+    fn configured(&mut self, _settings: &Settings, out: &mut Outputs) {
+        self.tell("bot-ready", json!({"version": "2.2.0"}), out);
+    }
+
+    fn begin(&mut self, words: &str, out: &mut Outputs) {
+        self.tell("bot-started-speaking", Value::Null, out);
+        self.tell("bot-output", json!({"text": words, "spoken": true}), out);
+    }
+
+    fn say(&mut self, audio: &[u8], out: &mut Outputs) {
+        let mut bytes = Vec::new();
+        write_audio(audio, self.format.rate().hz(), &mut bytes);
+        out.push(Output::SendBytes(bytes));
+    }
+
+    fn say_base64(&mut self, base64: &str, _len_bytes: usize, out: &mut Outputs) {
+        self.say(&super::strict::base64(base64).unwrap_or_default(), out);
+    }
+
+    fn end(&mut self, ending: Ending, _words: &str, out: &mut Outputs) {
+        if ending == Ending::Completed {
+            return self.tell("bot-stopped-speaking", Value::Null, out);
+        }
+        let mut bytes = Vec::new();
+        write_interruption(&mut bytes);
+        out.push(Output::SendBytes(bytes));
+    }
+
+    fn caller_started(&mut self, _at_ms: u64, out: &mut Outputs) {
+        self.tell("user-started-speaking", Value::Null, out);
+    }
+
+    fn caller_stopped(&mut self, _at_ms: u64, out: &mut Outputs) {
+        self.tell("user-stopped-speaking", Value::Null, out);
+    }
+
+    fn heard(&mut self, words: Option<&str>, out: &mut Outputs) {
+        if let Some(words) = words {
+            self.tell("user-transcription", json!({"text": words, "user_id": "caller", "timestamp": "0", "final": true}), out);
+        }
+    }
+
+    fn fail(&mut self, code: &str, out: &mut Outputs) {
+        self.tell("error", json!({"error": code, "fatal": false}), out);
+    }
+}

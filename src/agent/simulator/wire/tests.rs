@@ -1,0 +1,123 @@
+//! What each protocol's simulator does not take.
+
+use std::sync::{Arc, Mutex};
+
+use media::frame::AudioFormat;
+use media::units::SampleRate;
+
+use super::*;
+
+/// Says these things in turn to a simulator; the code of the first that is refused.
+fn refused(protocol: Protocol, messages: &[AgentMessage<'_>]) -> Option<&'static str> {
+    let format = AudioFormat::S16 { rate: SampleRate::HZ_16000 };
+    let mut wire = of(protocol, format, Arc::new(Mutex::default()));
+    let mut out = Outputs::default();
+    wire.open(&mut out);
+    messages.iter().find_map(|message| match wire.read(*message, 0, &mut out) {
+        Ok((_, ClientSays::Settings(settings))) => {
+            wire.configured(&settings, &mut out);
+            None
+        }
+        Ok(_) => None,
+        Err(refusal) => Some(refusal.code),
+    })
+}
+
+const fn text(text: &str) -> AgentMessage<'_> {
+    AgentMessage::Text(text)
+}
+
+const DEEPGRAM: &str = r#"{"type":"Settings","audio":{"input":{"encoding":"mulaw","sample_rate":8000},"output":{"encoding":"mulaw","sample_rate":8000,"container":"none"}},"agent":{"listen":{"provider":{"type":"deepgram","model":"nova-3"}},"think":{"provider":{"type":"open_ai","model":"m"}}}}"#;
+const ELEVENLABS: &str = r#"{"type":"conversation_initiation_client_data"}"#;
+const GEMINI: &str = r#"{"setup":{"model":"models/m","generationConfig":{"responseModalities":["AUDIO"]}}}"#;
+const AURICLE: &str = r#"{"type":"start","version":1,"call_id":"call_1","direction":"inbound","audio":{"encoding":"pcmu","sample_rate":8000},"turns":"agent","greet_first":false}"#;
+const LIVE: &str = r#"{"type":"session.start","session":{"model":"m","audio":{"format":{"type":"audio/pcmu","rate":8000}}}}"#;
+const CONNECTED: &str = r#"{"event":"connected","protocol":"Call","version":"1.0.0"}"#;
+const TWILIO: &str = r#"{"event":"start","sequenceNumber":"1","streamSid":"MZ1","start":{"streamSid":"MZ1","callSid":"CA1","mediaFormat":{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1}}}"#;
+
+#[test]
+fn what_comes_first_has_to_come_first() {
+    for (protocol, first, other) in [
+        (Protocol::Deepgram, DEEPGRAM, r#"{"type":"ForceEndTurn"}"#),
+        (Protocol::ElevenLabs, ELEVENLABS, r#"{"user_audio_chunk":"AAAA"}"#),
+        (Protocol::Gemini, GEMINI, r#"{"realtimeInput":{"text":"x"}}"#),
+        (Protocol::Auricle, AURICLE, r#"{"type":"turn_ended"}"#),
+        (Protocol::GptLive, LIVE, r#"{"type":"session.close"}"#),
+    ] {
+        assert_eq!(refused(protocol, &[text(first)]), None, "{protocol:?}");
+        assert_eq!(refused(protocol, &[text(other)]), Some("out_of_order"), "{protocol:?}");
+        assert!(refused(protocol, &[text(first), text(first)]).is_some(), "{protocol:?}");
+        assert_eq!(refused(protocol, &[text(first), text(r#"{"type":"novelty"}"#)]), Some("unknown_parameter"), "{protocol:?}");
+    }
+}
+
+#[test]
+fn a_key_that_the_service_does_not_know_is_refused() {
+    for (protocol, message) in [
+        (Protocol::Deepgram, DEEPGRAM.replace("\"agent\":{", "\"agent\":{\"greating\":\"x\",")),
+        (Protocol::ElevenLabs, ELEVENLABS.replace("data\"", "data\",\"voice\":1")),
+        (Protocol::Gemini, GEMINI.replace("\"model\":", "\"generation_config\":{},\"model\":")),
+        (Protocol::Auricle, AURICLE.replace("\"version\":1", "\"version\":1,\"x\":1")),
+        (Protocol::GptLive, LIVE.replace("\"model\"", "\"turn_detection\":null,\"model\"")),
+        (Protocol::VoiceLive, r#"{"type":"session.update","session":{"audio":{}}}"#.to_owned()),
+        (Protocol::OpenAi, r#"{"type":"session.update","session":{"type":"realtime","input_audio_format":"pcm16"}}"#.to_owned()),
+        (Protocol::Twilio, TWILIO.replace("\"event\"", "\"stream\":1,\"event\"")),
+    ] {
+        let code = refused(protocol, &[text(CONNECTED), text(&message)][usize::from(protocol != Protocol::Twilio)..]);
+        assert_eq!(code, Some("unknown_parameter"), "{protocol:?}");
+    }
+}
+
+#[test]
+fn a_carriers_messages_are_counted_and_its_frames_measured() {
+    let media = |sequence: u32, chunk: u32, at: u32, bytes: usize| {
+        let payload = base64_simd::STANDARD.encode_to_string(vec![0; bytes]);
+        format!(
+            r#"{{"event":"media","sequenceNumber":"{sequence}","streamSid":"MZ1","media":{{"track":"inbound","chunk":"{chunk}","timestamp":"{at}","payload":"{payload}"}}}}"#
+        )
+    };
+    let after_start = |messages: &[String]| {
+        let all: Vec<_> = [CONNECTED, TWILIO].into_iter().chain(messages.iter().map(String::as_str)).map(text).collect();
+        refused(Protocol::Twilio, &all)
+    };
+    assert_eq!(after_start(&[media(2, 1, 0, 160), media(3, 2, 20, 160)]), None);
+    for wrong in [media(3, 1, 0, 160), media(2, 2, 0, 160), media(2, 1, 20, 160), media(2, 1, 0, 80)] {
+        assert_eq!(after_start(&[wrong]), Some("not_taken"));
+    }
+    assert_eq!(after_start(&[media(2, 1, 0, 160).replace("MZ1", "MZ2")]), Some("not_taken"));
+    assert_eq!(after_start(&[r#"{"event":"mark","sequenceNumber":"2","streamSid":"MZ1","mark":{"name":"u1"}}"#.into()]), Some("not_taken"));
+    assert_eq!(after_start(&[r#"{"event":"hangup","sequenceNumber":"2"}"#.into()]), Some("unknown_event"));
+    assert_eq!(refused(Protocol::Twilio, &[text(TWILIO)]), Some("not_taken"), "connected comes first");
+}
+
+#[test]
+fn more_than_was_sent_cannot_have_been_played() {
+    let mut wire = of(Protocol::Auricle, AudioFormat::Ulaw8k, Arc::new(Mutex::default()));
+    let mut out = Outputs::default();
+    let mut told =
+        |wire: &mut Box<dyn Wire>, message: &str| wire.read(AgentMessage::Text(message), 0, &mut out).err().map(|refusal| refusal.code);
+    assert_eq!(told(&mut wire, AURICLE), None);
+    let mut spoken = Outputs::default();
+    wire.begin("words", &mut spoken);
+    wire.say(&[0xFF; 800], &mut spoken);
+    assert_eq!(told(&mut wire, r#"{"type":"playback","item":"u1","played_ms":60,"state":"progress"}"#), None);
+    assert_eq!(told(&mut wire, r#"{"type":"playback","item":"u1","played_ms":101,"state":"cleared"}"#), Some("not_taken"));
+    assert_eq!(told(&mut wire, r#"{"type":"playback","item":"u1","played_ms":100,"state":"cleared"}"#), None);
+    assert_eq!(told(&mut wire, r#"{"type":"playback","item":"u1","played_ms":100,"state":"cleared"}"#), Some("not_taken"));
+    assert_eq!(told(&mut wire, r#"{"type":"playback","item":"u9","played_ms":0,"state":"started"}"#), Some("invalid_value"));
+}
+
+#[test]
+fn audio_of_half_a_sample_or_another_length_of_frame_is_refused() {
+    let vonage = r#"{"event":"websocket:connected","content-type":"audio/l16;rate=16000"}"#;
+    let jambonz = r#"{"callSid":"CA1","sampleRate":8000,"mixType":"mono"}"#;
+    for (protocol, first, wrong) in [
+        (Protocol::Vonage, vonage, 320),
+        (Protocol::Jambonz, jambonz, 640),
+        (Protocol::Deepgram, &*DEEPGRAM.replace("mulaw", "linear16"), 3),
+    ] {
+        assert_eq!(refused(protocol, &[text(first), AgentMessage::Binary(&vec![0; wrong])]), Some("not_taken"), "{protocol:?}");
+    }
+    assert_eq!(refused(Protocol::Pipecat, &[AgentMessage::Binary(&[0xFF])]), Some("invalid_value"));
+    assert_eq!(refused(Protocol::Pipecat, &[text("{}")]), Some("invalid_value"));
+}
