@@ -4,6 +4,7 @@
 //! or file is not to be had, 1 what was expected did not happen.
 
 mod admin;
+mod agent_check;
 mod call;
 mod health;
 mod serve;
@@ -33,6 +34,8 @@ enum Command {
     CheckConfig(ConfigFile),
     /// Run a streaming AI that is none, to test against.
     AgentSimulator(Box<simulator::Arguments>),
+    /// Try somebody's agent: named checks, each with what was expected.
+    AgentCheck(Box<agent_check::Arguments>),
     /// Call a SIP URI, play a recording, record the answer.
     Call(call::Arguments),
     /// Ask a running gateway whether it is well.
@@ -65,6 +68,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::SUCCESS
         }),
         Command::AgentSimulator(arguments) => simulator::run(*arguments),
+        Command::AgentCheck(arguments) => agent_check::run(*arguments),
         Command::Call(arguments) => call::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
         Command::Admin(arguments) => admin::run(arguments),

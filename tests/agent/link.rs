@@ -10,6 +10,7 @@ use auricle::agent::session::{AgentSession, CallFacts};
 use auricle::agent::simulator::{self, Config, Observations};
 use auricle::domain::call_record::Direction;
 use auricle::domain::ids::CallId;
+use media::egress::MarkId;
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use tokio::net::TcpListener;
 
@@ -33,6 +34,8 @@ pub(crate) struct Heard {
     pub(crate) words: Vec<String>,
     pub(crate) warnings: Vec<String>,
     pub(crate) errors: Vec<String>,
+    /// Places that it wants to hear of.
+    pub(crate) marks: Vec<MarkId>,
 }
 
 /// A simulator on a port of its own, and what it sees.
@@ -60,6 +63,8 @@ impl Link {
             unix_time: SystemTime::now().duration_since(UNIX_EPOCH).unwrap(),
             call: CallId::random(),
             direction: Direction::Inbound,
+            from: "+15550100".to_owned().into(),
+            to: "+15550199".to_owned().into(),
         };
         let mut session = AgentSession::new(config, facts);
         session.handle_connected(Instant::now());
@@ -130,9 +135,9 @@ impl Link {
 impl std::fmt::Debug for Heard {
     /// Everything but the audio, of which the length is enough.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { ready, audio, items, ended, clears, speech, words, warnings, errors } = self;
+        let Self { ready, audio, items, ended, clears, speech, words, warnings, errors, marks } = self;
         write!(f, "ready {ready}, {} bytes, items {items:?}, ended {ended:?}, clears {clears:?}, speech {speech:?}, ", audio.len())?;
-        write!(f, "words {words:?}, warnings {warnings:?}, errors {errors:?}")
+        write!(f, "words {words:?}, warnings {warnings:?}, errors {errors:?}, marks {marks:?}")
     }
 }
 
@@ -152,6 +157,7 @@ impl Heard {
             AgentEvent::Transcript { text, .. } => self.words.push(text.into_inner()),
             AgentEvent::Warning { code } => self.warnings.push(code),
             AgentEvent::Error(fault) => self.errors.push(fault.code),
+            AgentEvent::MarkRequest { mark } => self.marks.push(mark),
             _ => {}
         }
     }

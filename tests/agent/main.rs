@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test says so by failing")]
 
 mod behaviours;
+mod checking;
 mod connecting;
 mod faults;
 mod link;
+mod protocols;
 mod speech;
 mod stalled;
