@@ -18,7 +18,7 @@ UNTIL ?=
 TARGETS ?=
 RELEASE := target/release/auricle
 
-.PHONY: openapi help setup run demo test test-full mutants lint fuzz quality quality-echo dtmf histories bench-api bench-call bench-media bench-sip bench-flood bench-pacer measured image
+.PHONY: openapi help setup run demo test test-full mutants lint fuzz quality quality-echo dtmf histories bench-agent bench-api bench-call bench-media bench-sip bench-flood bench-pacer measured image
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,10 @@ bench-call: ## cost, delay and memory of a call at 100 and 400 calls, against th
 bench-api: ## 500 requests a second beside 50 calls, and guesses at passwords beside both
 	@scripts/setup.sh bench
 	cargo bench --locked --bench api -- all
+
+bench-agent: ## cost of a frame toward an agent and back in every protocol, and what passing G.711 through saves
+	@scripts/setup.sh run
+	cargo bench --locked --bench agent
 
 bench-media: ## cost of a frame of every codec, of a call's pipelines a tick, and its memory
 	@scripts/setup.sh run
