@@ -99,15 +99,16 @@ install() {
 
 apt_install() { DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; }
 
-# The Python packages of a list, only when it changed: python_packages LIST MARK
+# The Python packages of a list, only when it changed: python_packages LIST MARK [options of pip]
 python_packages() {
     local venv=target/venv list=$1 mark=target/venv/$2
+    shift 2
     cmp -s "$list" "$mark" 2>/dev/null && return 0
     have python3 || return 1
     echo "setup: installing the Python packages of $list into $venv"
     mkdir -p target
     python3 -m venv "$venv" \
-        && "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$list" \
+        && "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@" -r "$list" \
         && cp "$list" "$mark"
 }
 
@@ -173,6 +174,8 @@ main() {
     if [ $tests = yes ]; then
         python_packages tests/support/requirements.txt installed.txt \
             || echo "setup: going on without the Python packages; the tests that need them will say that they are skipped" >&2
+        python_packages tests/turns/requirements.txt installed-turns.txt --no-deps \
+            || echo "setup: going on without Pipecat; the test that needs it will say that it is skipped" >&2
         python_packages tests/rest/requirements.txt installed-rest.txt \
             || echo "setup: going on without Schemathesis; the test that needs it will say that it is skipped" >&2
     fi

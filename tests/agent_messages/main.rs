@@ -7,5 +7,8 @@
 
 mod deepgram;
 mod gemini;
+mod gptlive;
 mod openai;
 mod said;
+mod twilio;
+mod voicelive;

@@ -15,7 +15,14 @@ use media::frame::{AudioChunk, ItemId};
 /// `ending`. A tool call `call_1` may be answered.
 pub(crate) fn in_a_call(config: &AgentConfig, opening: &[&str], ending: &[&str]) -> Vec<String> {
     let now = Instant::now();
-    let facts = CallFacts { now, unix_time: Duration::from_secs(1_795_000_000), call: CallId::random(), direction: Direction::Inbound };
+    let facts = CallFacts {
+        now,
+        unix_time: Duration::from_secs(1_795_000_000),
+        call: CallId::random(),
+        direction: Direction::Inbound,
+        from: Redacted::new("+15550100".to_owned()),
+        to: Redacted::new("+15550199".to_owned()),
+    };
     let mut session = AgentSession::new(config, facts);
     let chunk = AudioChunk { format: config.format.into(), bytes: &[0x55; 960] };
     session.push_audio(now, chunk);
@@ -49,14 +56,19 @@ pub(crate) fn in_a_call(config: &AgentConfig, opening: &[&str], ending: &[&str])
         session.handle_message(now, AgentMessage::Text(message));
     }
     session.handle_timeout(now + Duration::from_secs(20));
-    std::iter::from_fn(|| {
-        session.poll_transmit().map(|transmit| match transmit.message {
-            AgentMessage::Text(text) => Some(text.to_owned()),
-            AgentMessage::Binary(_) => None,
-        })
-    })
-    .flatten()
-    .collect()
+    let mut said = Vec::new();
+    drain(&mut session, &mut said);
+    session.handle_command(now, AgentCommand::Close);
+    drain(&mut session, &mut said);
+    said
+}
+
+fn drain(session: &mut AgentSession, said: &mut Vec<String>) {
+    while let Some(transmit) = session.poll_transmit() {
+        if let AgentMessage::Text(text) = transmit.message {
+            said.push(text.to_owned());
+        }
+    }
 }
 
 /// Asks the vendor's types of every line.

@@ -74,9 +74,13 @@ impl Caller {
 
     /// Sends the next RTP packet.
     pub(crate) async fn say(&mut self, payload: &[u8]) {
-        let packet = rtp_packet(self.sent, payload);
+        self.send(&rtp_packet(self.sent, payload)).await;
+    }
+
+    /// Sends what stands in the place of the next RTP packet.
+    pub(crate) async fn send(&mut self, packet: &[u8]) {
         self.sent += 1;
-        self.media.send_to(&packet, self.rtp).await.expect("RTP is sent");
+        self.media.send_to(packet, self.rtp).await.expect("RTP is sent");
     }
 
     /// Takes what comes until `until`.

@@ -1,6 +1,6 @@
 """Checks messages against the types that the vendors publish on PyPI.
 
-usage: validate_agent_messages.py openai-client|openai-server|deepgram|gemini FILE     (one JSON message a line)
+usage: validate_agent_messages.py openai-client|openai-server|openai-live|voicelive|deepgram|gemini|twilio FILE     (one JSON message a line)
 
 Some types accept keys they do not know and collect them; here every model at every level must have collected none.
 """
@@ -22,6 +22,48 @@ def openai(direction):
     else:
         from openai.types.realtime.realtime_server_event import RealtimeServerEvent as Event
     return TypeAdapter(Event).validate_python
+
+
+def openai_live():
+    from openai.types.live.client_event import ClientEvent
+
+    return TypeAdapter(ClientEvent).validate_python
+
+
+def voicelive():
+    """The vendor's models take any key and any value: each is held against what its class declares."""
+    from azure.ai.voicelive import models
+
+    classes = {
+        "session.update": models.ClientEventSessionUpdate,
+        "input_audio_buffer.append": models.ClientEventInputAudioBufferAppend,
+        "input_audio_buffer.commit": models.ClientEventInputAudioBufferCommit,
+        "conversation.item.create": models.ClientEventConversationItemCreate,
+        "conversation.item.truncate": models.ClientEventConversationItemTruncate,
+        "response.create": models.ClientEventResponseCreate,
+        "response.cancel": models.ClientEventResponseCancel,
+    }
+
+    def check(message):
+        event = classes[message["type"]](message)
+        declared(event, message["type"])
+        if message["type"] == "session.update":
+            session = message["session"]
+            models.InputAudioFormat(session["input_audio_format"])
+            models.OutputAudioFormat(session["output_audio_format"])
+        return None
+
+    def declared(model, path):
+        names = {field._rest_name for field in type(model)._attr_to_rest_field.values()}
+        for key, value in dict(model).items():
+            if key not in names:
+                raise KeyError(f"{path}.{key} is unknown to {type(model).__name__}")
+            typed = getattr(model, key, None)
+            for one in typed if isinstance(typed, list) else [typed]:
+                if hasattr(type(one), "_attr_to_rest_field"):
+                    declared(one, f"{path}.{key}")
+
+    return check
 
 
 def deepgram():
@@ -51,11 +93,28 @@ def gemini():
     return check
 
 
+def twilio():
+    import os
+
+    from twilio.request_validator import RequestValidator
+
+    validator = RequestValidator(os.environ["PATH"])
+
+    def check(message):
+        if not validator.validate(message["url"], {}, message["signature"]):
+            raise KeyError(f"not what the vendor's library computes for {message['url']}")
+
+    return check
+
+
 CHECKS = {
     "openai-client": lambda: openai("client"),
     "openai-server": lambda: openai("server"),
+    "openai-live": openai_live,
+    "voicelive": voicelive,
     "deepgram": deepgram,
     "gemini": gemini,
+    "twilio": twilio,
 }
 
 

@@ -8,18 +8,23 @@
 mod agents;
 mod barge_in;
 #[path = "../support/caller.rs"]
-#[expect(dead_code, reason = "a gateway that hangs up is another test's")]
+#[expect(dead_code, reason = "where RTP goes is another test's")]
 mod caller;
+#[path = "../support/echo.rs"]
+mod echo;
 mod first_words;
 #[path = "../support/http.rs"]
 mod http;
+mod pipecat;
 #[path = "../support/ports.rs"]
 mod ports;
 #[path = "../support/server.rs"]
 #[expect(dead_code, reason = "memory is another test's")]
 mod server;
 #[path = "../support/speech.rs"]
-#[expect(dead_code, reason = "levels are another test's")]
 mod speech;
+#[path = "../support/tools.rs"]
+#[expect(dead_code, reason = "tools that are run to their end are another test's")]
+mod tools;
 #[path = "../../benches/generator/sip.rs"]
 mod uac;
