@@ -9,7 +9,9 @@
 
 mod backlog;
 mod events;
+mod facts;
 mod outbox;
+mod stats;
 #[cfg(test)]
 mod tests;
 mod turn_audio;
@@ -23,31 +25,13 @@ use self::turn_audio::TurnAudio;
 use super::config::AgentConfig;
 use super::model::{AgentCommand, AgentEvent, AgentFault, AgentMessage, Closed, FaultClass};
 use super::protocol::{Adapter, Expiry, Outputs, Progress};
-use crate::domain::call_record::Direction;
-use crate::domain::ids::CallId;
-use crate::domain::redacted::Redacted;
 
 pub use super::protocol::AdapterStats;
 pub(super) use events::EventQueue;
+pub use facts::CallFacts;
 pub(super) use outbox::Outbox;
 pub use outbox::Transmit;
-
-/// What a connection is told of its call.
-#[derive(Clone, Debug)]
-pub struct CallFacts {
-    /// A moment,
-    pub now: Instant,
-    /// and what the time of day was then, since 1970: providers name the end of a session by the clock on the wall.
-    pub unix_time: Duration,
-    /// The call.
-    pub call: CallId,
-    /// Who called whom.
-    pub direction: Direction,
-    /// The caller's number or address; an agent is told only where its configuration says so.
-    pub from: Redacted<String>,
-    /// That of the called; as before.
-    pub to: Redacted<String>,
-}
+pub use stats::AgentStats;
 
 /// One connection to an agent.
 pub struct AgentSession {
@@ -83,21 +67,6 @@ enum State {
     Configuring,
     Ready,
     Closed,
-}
-
-/// What a connection met and let pass.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct AgentStats {
-    /// What its adapter counted.
-    pub adapter: AdapterStats,
-    /// Messages beyond the bound on messages.
-    pub oversized_messages: u64,
-    /// Caller audio that gave way before the agent was ready.
-    pub backlog_dropped: Duration,
-    /// Chunks in another format than the agent's; none, unless the caller errs.
-    pub misformatted_chunks: u64,
-    /// Messages and events that found no room; none, unless the caller does not drain.
-    pub undrained: u64,
 }
 
 impl AgentSession {
