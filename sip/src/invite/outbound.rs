@@ -25,6 +25,8 @@ pub(super) struct Outbound {
     min_se: Duration,
     client: ClientId,
     cseq: u32,
+    /// When it went out first.
+    sent: Instant,
     /// What the INVITE was let in with: its ACK must have it, too (§22.1).
     authorization: Option<(HeaderName, String)>,
     /// Who has answered: one, unless a proxy forked.
@@ -60,7 +62,7 @@ impl Outbound {
         let request = Invitation { call: &call, call_id: &call_id, local_tag: &local_tag, from: &from, to: &to, path, min_se };
         let request = request.write(FIRST_CSEQ, &branch, stack);
         let client = stack.open_client(now, &branch, Method::Invite, Ways { first: path, others: &call.alternatives }, Some(id), request);
-        Self { call, call_id, local_tag, branch, from, to, path, cseq: FIRST_CSEQ, min_se, client, authorization: None, answers }
+        Self { call, call_id, local_tag, branch, from, to, path, cseq: FIRST_CSEQ, sent: now, min_se, client, authorization: None, answers }
     }
 
     /// Sends it once more because the far end wants a longer session (422, RFC 4028 §7.3); false when that has been tried.
@@ -148,6 +150,10 @@ impl Outbound {
 
     pub(super) fn local_tag(&self) -> &str {
         &self.local_tag
+    }
+
+    pub(super) fn sent(&self) -> Instant {
+        self.sent
     }
 
     pub(super) fn client(&self) -> ClientId {

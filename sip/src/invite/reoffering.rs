@@ -18,6 +18,8 @@ pub(super) struct Reoffering {
     client: ClientId,
     method: Method,
     cseq: u32,
+    /// When it went out first.
+    sent: Instant,
     has_offer: bool,
     /// What it was let in with: its ACK must have it, too (RFC 3261 §22.1).
     authorization: Option<(HeaderName, String)>,
@@ -113,7 +115,8 @@ impl Usage {
         if status.is_provisional() {
             return Survival::Alive;
         }
-        let Some(Reoffering { client, method, has_offer, authorization, .. }) = self.reoffering.take().map(|reoffering| *reoffering) else {
+        let Some(Reoffering { client, method, sent, has_offer, authorization, .. }) = self.reoffering.take().map(|reoffering| *reoffering)
+        else {
             return Survival::Alive;
         };
         self.peer.learn(response.headers());
@@ -121,7 +124,7 @@ impl Usage {
             if method == Method::Invite {
                 self.acknowledge(client, response, authorization.as_ref(), stack);
             }
-            self.handle_reoffer_success(now, has_offer, response, stack);
+            self.handle_reoffer_success(now, sent, has_offer, response, stack);
             return Survival::Alive;
         }
         if has_offer {
@@ -172,7 +175,7 @@ impl Usage {
             }
         });
         let cseq = self.dialog.last_cseq();
-        self.reoffering = Some(Box::new(Reoffering { client, method, cseq, has_offer: !sdp.is_empty(), authorization: None }));
+        self.reoffering = Some(Box::new(Reoffering { client, method, cseq, sent: now, has_offer: !sdp.is_empty(), authorization: None }));
     }
 
     /// The call is over. A 2xx to a re-INVITE of ours may still come, and is acknowledged all the same (RFC 3261 §13.2.2.4).
@@ -190,12 +193,12 @@ impl Usage {
         ack.finish(b"")
     }
 
-    fn handle_reoffer_success(&mut self, now: Instant, has_offer: bool, response: &Response, stack: &mut Stack) {
+    fn handle_reoffer_success(&mut self, now: Instant, sent: Instant, has_offer: bool, response: &Response, stack: &mut Stack) {
         let headers = response.headers();
         if let Some(contact) = headers.contact() {
             self.dialog.refresh_target(contact.uri_text());
         }
-        self.take_session(now, headers);
+        self.take_session(now, sent, headers, stack);
         if has_offer {
             self.exchange = Exchange::Settled;
             let (id, sdp) = (self.id, response.body());

@@ -127,7 +127,7 @@ impl Invite {
             return;
         }
         usage.peer.learn(response.headers());
-        usage.take_session(now, response.headers());
+        usage.take_session(now, outbound.sent(), response.headers(), stack);
         let body = response.body();
         if outbound.asks_for_offer() && matches!(usage.exchange, Exchange::Fresh) && !body.is_empty() {
             outbound.hold_ack(&usage.dialog);

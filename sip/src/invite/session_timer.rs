@@ -20,10 +20,12 @@ pub(super) struct SessionTimer {
 
 impl SessionTimer {
     /// Runs anew. Who refreshes does so at half time; who does not hangs up a little before the end (§10).
-    pub(super) fn start(now: Instant, interval: Duration, ours: bool) -> Self {
+    ///
+    /// `since` is when the far end may have begun to count, which is before `now` where its word of it came late.
+    pub(super) fn start(now: Instant, since: Instant, interval: Duration, ours: bool) -> Self {
         let interval = interval.min(LONGEST);
-        let margin = if ours { Duration::ZERO } else { (interval / 3).min(MARGIN) };
-        Self { interval, ours, refresh_at: ours.then(|| now + interval / 2), ends_at: now + interval - margin }
+        let ends_at = if ours { since + interval } else { now + interval - (interval / 3).min(MARGIN) };
+        Self { interval, ours, refresh_at: ours.then(|| since + interval / 2), ends_at }
     }
 
     /// Whether a refresh is due; asked once it is.

@@ -179,15 +179,19 @@ impl Usage {
     /// What a 2xx of ours says about the session's life, which begins anew.
     pub(super) fn agree_session(&mut self, now: Instant, headers: &Headers, stack: &Stack) -> Option<SessionExpires> {
         let agreed = session_timer::agreed(headers, &stack.config);
-        self.timer = agreed.map(|agreed| SessionTimer::start(now, agreed.interval, agreed.refresher == Some(Refresher::Uas)));
+        self.timer = agreed.map(|agreed| SessionTimer::start(now, now, agreed.interval, agreed.refresher == Some(Refresher::Uas)));
         agreed
     }
 
-    /// What a 2xx of the far end says about it; silence ends the timer (RFC 4028 §7.2).
-    pub(super) fn take_session(&mut self, now: Instant, headers: &Headers) {
-        self.timer = headers
-            .session_expires()
-            .map(|agreed| SessionTimer::start(now, agreed.interval, agreed.refresher.unwrap_or(Refresher::Uac) == Refresher::Uac));
+    /// What a 2xx of the far end to a request of ours says about it; silence ends the timer (RFC 4028 §7.2).
+    ///
+    /// The far end counts from its first 2xx, or from the first copy of our request, and what came of these may have been lost: so no
+    /// earlier than the request went out, and no longer ago than a 2xx is repeated.
+    pub(super) fn take_session(&mut self, now: Instant, sent: Instant, headers: &Headers, stack: &Stack) {
+        let repeated = now.checked_sub(stack.config.timers.give_up()).unwrap_or(sent);
+        let is_ours = |agreed: &SessionExpires| agreed.refresher.unwrap_or(Refresher::Uac) == Refresher::Uac;
+        let agreed = headers.session_expires();
+        self.timer = agreed.map(|agreed| SessionTimer::start(now, sent.max(repeated), agreed.interval, is_ours(&agreed)));
     }
 
     /// Requests may share a number with what went before, but not an INVITE: some peers do not count.

@@ -89,6 +89,36 @@ fn we_refresh_at_half_time_by_an_update_without_an_offer() {
     assert!(peer.events.is_empty());
 }
 
+/// The far end counts from the first copy of the refresh that it took, whose answers may all have been lost but the last.
+#[test]
+fn a_refresh_that_is_answered_late_counts_from_when_it_was_sent() {
+    let (mut peer, _, _) = called_with("90;refresher=uac", ALLOW_ALL);
+    peer.run(Duration::from_secs(45));
+    let update = peer.request();
+    peer.run(Duration::from_secs(16));
+    peer.received.clear();
+    peer.send(&respond_with(&update, 200, "", "Session-Expires: 90;refresher=uac\r\n", ""));
+    peer.run(Duration::from_millis(28_900));
+    assert!(peer.received.is_empty());
+    peer.run(Duration::from_millis(200));
+    assert_eq!(peer.request().method(), Method::Update, "45 s after the last one");
+}
+
+/// When the callee answered nobody can tell: its 2xx is repeated for 32 s.
+#[test]
+fn a_call_that_rang_long_is_refreshed_as_if_its_answer_had_been_under_way_as_long_as_it_may() {
+    let mut peer = ScriptedPeer::new();
+    let (_, invite) = peer.calling(|_| {});
+    peer.send(&respond(&invite, StatusCode::RINGING, "peer", ""));
+    peer.run(Duration::from_secs(60));
+    peer.send(&respond_with(&invite, 200, "peer", &format!("{ALLOW_ALL}Session-Expires: 90;refresher=uac\r\n"), "answer"));
+    peer.received.clear();
+    peer.run(Duration::from_millis(12_900));
+    assert!(peer.received.is_empty());
+    peer.run(Duration::from_millis(200));
+    assert_eq!(peer.request().method(), Method::Update);
+}
+
 #[test]
 fn a_far_end_without_update_is_refreshed_by_an_offer_of_the_application() {
     let (mut peer, id, _) = called_with("200;refresher=uac", "Allow: INVITE, ACK, BYE\r\n");
