@@ -18,6 +18,7 @@ use media::ingress::IngressStats;
 use media::transport::{Flow, Transmit};
 
 use super::action::{CallAction, CallEvent};
+use super::course::Course;
 use super::ears::Ears;
 use super::event::{SignallingCommand, SignallingEvent};
 use super::journal::{CallIdentity, Journal};
@@ -44,6 +45,7 @@ pub struct Call {
     outputs: VecDeque<CallOutput>,
     first: Firsts,
     turns: Turns,
+    course: Course,
     ears: Ears,
     keys_to_agent: bool,
     dropped_ms: u64,
@@ -114,6 +116,7 @@ impl Call {
             outputs: VecDeque::new(),
             first: Firsts::default(),
             turns: Turns::default(),
+            course: Course::new(),
             ears: Ears::default(),
             keys_to_agent,
             dropped_ms: 0,
@@ -185,6 +188,9 @@ impl Call {
         self.session.handle_timeout(now);
         if let Some(leg) = self.leg.agreed() {
             leg.handle_timeout(now);
+            if self.course.is_due(now) {
+                self.course.take(now, self.journal.at_ms(now), &self.leg.statistics());
+            }
         }
         if self.agent.poll_timeout().is_some_and(|at| at <= now) {
             self.agent.handle_timeout(now);
@@ -309,7 +315,8 @@ impl Call {
     }
 
     fn note_media(&mut self) {
-        self.journal.set_media(MediaStatistics { agent_dropped_ms: self.dropped_ms, ..self.leg.statistics() });
+        let course = self.course.samples().to_vec();
+        self.journal.set_media(MediaStatistics { agent_dropped_ms: self.dropped_ms, course, ..self.leg.statistics() });
     }
 
     fn save(&mut self) {

@@ -3,6 +3,7 @@
 use media::dtmf::Digit;
 
 use super::listening::ListenerPort;
+use super::look::LookReply;
 use super::transfer::TransferOrder;
 use crate::domain::ids::PatientId;
 use crate::domain::termination::PolicyReason;
@@ -52,6 +53,8 @@ pub enum CallCommand {
         /// Whom.
         listener: ListenerPort,
     },
+    /// Show the record as it stands.
+    Look(LookReply),
 }
 
 /// What is known of whoever is on the telephone.

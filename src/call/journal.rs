@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use media::frame::ItemId;
 
 use super::command::Recognised;
+use super::speech::{Speech, Stretch};
 use crate::domain::call_record::{CallRecord, CallStatus, Direction, MediaStatistics, SessionStatus, Speaker, Utterance};
 use crate::domain::caller_verification::CallerVerification;
 use crate::domain::event::{Event, EventKind};
@@ -26,6 +27,7 @@ pub struct Journal {
     began: Instant,
     answered: Option<Instant>,
     turn: Option<Turn>,
+    speech: Speech,
     heard: VecDeque<Heard>,
     events: VecDeque<Event>,
 }
@@ -62,6 +64,7 @@ struct Turn {
 struct Heard {
     item: ItemId,
     utterance: Option<usize>,
+    began_ms: Option<u64>,
     played_ms: Option<u64>,
     interrupted: bool,
 }
@@ -91,7 +94,15 @@ impl Journal {
             media: MediaStatistics::default(),
             transcript: Vec::new(),
         };
-        let mut journal = Self { record, began: now, answered: None, turn: None, heard: VecDeque::new(), events: VecDeque::new() };
+        let mut journal = Self {
+            record,
+            began: now,
+            answered: None,
+            turn: None,
+            speech: Speech::default(),
+            heard: VecDeque::new(),
+            events: VecDeque::new(),
+        };
         journal.mark(now, Moment::Invite);
         journal.emit(EventKind::CallStarted { direction });
         if let Some(verification) = verification {
@@ -142,11 +153,13 @@ impl Journal {
     /// The agent heard the caller stop, and says that it was at `stopped`.
     pub fn caller_stopped(&mut self, now: Instant, stopped: Instant) {
         self.turn = Some(Turn { caller_stopped: stopped.min(now), agent_knew: now, agent_spoke: None });
+        self.speech.ended(self.at_ms(stopped.min(now)));
     }
 
-    /// The agent heard the caller begin: a turn still open will not be answered any more.
-    pub fn caller_started(&mut self) {
+    /// The agent heard the caller begin, at `began`: a turn still open will not be answered any more.
+    pub fn caller_started(&mut self, began: Instant) {
         self.turn = None;
+        self.speech.began(self.at_ms(began));
     }
 
     /// Audio of the agent came.
@@ -158,7 +171,8 @@ impl Journal {
 
     /// The first sample of an item became RTP.
     pub fn item_started(&mut self, now: Instant, item: ItemId) {
-        self.note_heard(item, |_| {});
+        let began = self.at_ms(now);
+        self.note_heard(item, |heard| heard.began_ms = heard.began_ms.or(Some(began)));
         let Some(Turn { caller_stopped, agent_knew, agent_spoke: Some(agent_spoke) }) = self.turn else { return };
         self.turn = None;
         let latency_ms = millis(now.saturating_duration_since(caller_stopped));
@@ -207,7 +221,9 @@ impl Journal {
             self.mark_once(now, Moment::Warning { code: "transcript_full".to_owned() });
             return;
         }
-        let utterance = Utterance { at_ms: self.at_ms(now), speaker, text: text.clone(), heard_ms: None, interrupted: false };
+        let Stretch { began_ms, ended_ms } = if speaker == Speaker::Caller { self.speech.spoken() } else { Stretch::default() };
+        let at_ms = self.at_ms(now);
+        let utterance = Utterance { at_ms, speaker, text: text.clone(), heard_ms: None, interrupted: false, began_ms, ended_ms };
         self.record.transcript.push(utterance);
         self.emit(EventKind::TranscriptAdded { speaker, text });
         if let Some(item) = item {
@@ -250,7 +266,7 @@ impl Journal {
             if self.heard.len() == HEARD_LIMIT {
                 self.heard.pop_front();
             }
-            self.heard.push_back(Heard { item, utterance: None, played_ms: None, interrupted: false });
+            self.heard.push_back(Heard { item, utterance: None, began_ms: None, played_ms: None, interrupted: false });
         }
         let Some(heard) = self.heard.iter_mut().find(|heard| heard.item == item) else { return };
         note(heard);
@@ -258,6 +274,8 @@ impl Journal {
         if let Some(utterance) = utterance {
             utterance.heard_ms = heard.played_ms;
             utterance.interrupted = heard.interrupted;
+            utterance.began_ms = heard.began_ms;
+            utterance.ended_ms = heard.began_ms.zip(heard.played_ms).map(|(began, played)| began + played);
         }
     }
 
@@ -267,7 +285,8 @@ impl Journal {
         self.events.push_back(event);
     }
 
-    fn at_ms(&self, now: Instant) -> u64 {
+    /// Milliseconds since the INVITE.
+    pub(super) fn at_ms(&self, now: Instant) -> u64 {
         millis(now.saturating_duration_since(self.began))
     }
 
@@ -330,6 +349,22 @@ mod tests {
         journal.said(now, Speaker::Agent, Redacted::new("two".to_owned()), Some(ItemId(2)));
         let heard: Vec<_> = journal.record().transcript.iter().map(|said| (said.heard_ms, said.interrupted)).collect();
         assert_eq!(heard, [(Some(700), true), (Some(900), false)]);
+    }
+
+    #[test]
+    fn an_utterance_knows_when_it_was_heard_on_either_side() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut journal = journal(start);
+        journal.caller_started(at(1_000));
+        journal.caller_stopped(at(2_300), at(1_800));
+        journal.said(at(2_500), Speaker::Caller, Redacted::new("one".to_owned()), None);
+        journal.item_started(at(2_700), ItemId(1));
+        journal.said(at(2_900), Speaker::Agent, Redacted::new("two".to_owned()), Some(ItemId(1)));
+        let heard = |journal: &Journal| journal.record().transcript.iter().map(|said| (said.began_ms, said.ended_ms)).collect::<Vec<_>>();
+        assert_eq!(heard(&journal), [(Some(1_000), Some(1_800)), (Some(2_700), None)]);
+        journal.item_ended(ItemId(1), 640, true);
+        assert_eq!(heard(&journal)[1], (Some(2_700), Some(3_340)));
     }
 
     #[test]

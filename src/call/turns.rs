@@ -49,7 +49,7 @@ impl Turns {
             Decision::TurnStarted { began } => {
                 self.owed = false;
                 agent.handle_command(now, AgentCommand::TurnStarted { ago: now.saturating_duration_since(began) });
-                journal.caller_started();
+                journal.caller_started(began);
             }
             Decision::TurnEnded => {
                 let silence = self.rules.flatten().map_or(Duration::ZERO, |turns| turns.silence);

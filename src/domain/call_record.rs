@@ -114,6 +114,12 @@ pub struct Utterance {
     pub heard_ms: Option<u64>,
     /// For the agent: whether the caller cut it short.
     pub interrupted: bool,
+    /// Milliseconds since the INVITE at which it began to be heard; null where that is not known.
+    #[serde(default)]
+    pub began_ms: Option<u64>,
+    /// The same for its end; null while it is heard, and where that is not known.
+    #[serde(default)]
+    pub ended_ms: Option<u64>,
 }
 
 /// Who spoke.

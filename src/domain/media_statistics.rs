@@ -70,8 +70,26 @@ pub struct MediaStatistics {
     pub agent_dropped_ms: u64,
     /// How the agent's audio went out to the caller.
     pub playback: AgentPlayback,
+    /// The same over the call, every 5 s; more seldom in a call of more than half an hour.
+    pub course: Vec<MediaSample>,
     /// What the call sounded like; null where its number does not ask for it.
     pub audio: Option<Box<AudioDiagnostics>>,
+}
+
+/// How what came fared at one moment of the call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct MediaSample {
+    /// Milliseconds since the INVITE.
+    pub at_ms: u64,
+    /// Packets that came since the sample before.
+    pub received: u64,
+    /// Packets that were missed since then.
+    pub lost: u64,
+    /// Interarrival jitter (RFC 3550 §6.4.1).
+    pub jitter_ms: f64,
+    /// Round trip from RTCP; null without a report that allows it.
+    pub round_trip_ms: Option<f64>,
 }
 
 /// How the agent's audio went out to the caller.

@@ -24,6 +24,8 @@ pub(super) fn statistics(leg: &Leg) -> MediaStatistics {
     let unreadable = discards.too_long + discards.junk + discards.malformed_rtp + discards.malformed_rtcp;
     let unprotected = discards.unauthentic + discards.replayed;
     MediaStatistics {
+        // Taken by the call.
+        course: Vec::new(),
         codec: leg.negotiated.codec.name().to_owned(),
         packets_received: ingress.received,
         packets_sent: stream.packets_sent,

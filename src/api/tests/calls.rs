@@ -10,6 +10,7 @@ use crate::call::command::CallCommand;
 use crate::call::registry::StartError;
 use crate::domain::call_record::SessionStatus;
 use crate::domain::ids::{CallId, OrgId};
+use crate::domain::media_statistics::CallQuality;
 
 fn ours() -> OrgId {
     OrgId::default_org()
@@ -66,6 +67,28 @@ async fn a_call_is_shown_whole_and_the_look_at_its_words_is_written_down() {
     assert_eq!(entry["request_id"].as_str(), shown.headers["x-request-id"].to_str().ok());
     let whole: BTreeSet<_> = house.audited().iter().map(ToString::to_string).collect();
     assert!(whole.iter().all(|entry| !entry.contains("aspirin") && !entry.contains("15550100")));
+}
+
+#[tokio::test]
+async fn a_call_that_runs_is_shown_as_the_call_itself_has_it() {
+    let house = House::new();
+    let stored = house.recorded(&ours(), SessionStatus::Running, Utc::now()).await;
+    let mut inbox = house.running(&stored.id, &ours());
+    let mut further = stored.clone();
+    further.media.packets_received = 250;
+    further.media.quality = Some(CallQuality { r_factor: 93.2, mos_listening: 4.41, mos_conversational: None });
+    let shown = further.clone();
+    tokio::spawn(async move {
+        while let Some(CallCommand::Look(reply)) = inbox.recv().await {
+            reply.show(Box::new(shown.clone()));
+        }
+    });
+    let one = house.ask("GET", &format!("/v1/calls/{}", stored.id)).await;
+    assert_eq!(one.json(), serde_json::to_value(&further).unwrap());
+    assert_eq!(house.ask("GET", "/v1/calls").await.json()["items"][0]["quality"], 4.41);
+    let stored_only = house.recorded(&ours(), SessionStatus::Running, Utc::now()).await;
+    let other = house.ask("GET", &format!("/v1/calls/{}", stored_only.id)).await;
+    assert_ne!(one.headers["etag"], other.headers["etag"], "it is not told that it has what has gone on meanwhile");
 }
 
 #[tokio::test]

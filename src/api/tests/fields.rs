@@ -55,8 +55,19 @@ async fn a_list_shows_what_something_is_found_by_and_nothing_else() {
     house.patient(&OrgId::default_org(), false).await;
     house.recorded(&OrgId::default_org(), SessionStatus::Completed, Utc::now()).await;
     let patients = ["call_status", "created_at", "deleted_at", "id", "name", "patient_id", "updated_at"];
-    let calls =
-        ["agent", "answered_at", "call_status", "direction", "ended_at", "id", "patient_id", "session_status", "started_at", "termination"];
+    let calls = [
+        "agent",
+        "answered_at",
+        "call_status",
+        "direction",
+        "ended_at",
+        "id",
+        "patient_id",
+        "quality",
+        "session_status",
+        "started_at",
+        "termination",
+    ];
     for role in ALL {
         let shown = house.ask_as(Some(role), "GET", "/v1/patients", None).await.json();
         assert_eq!(fields(&shown["items"][0]), patients, "{role}");

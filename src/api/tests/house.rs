@@ -404,8 +404,15 @@ fn webhooks(sealed: &Arc<SealedDocuments>) -> Webhooks {
 }
 
 fn record(org: &OrgId, session_status: SessionStatus, started_at: DateTime<Utc>) -> CallRecord {
-    let word =
-        Utterance { at_ms: 900, speaker: Speaker::Caller, text: Redacted::new("aspirin".to_owned()), heard_ms: None, interrupted: false };
+    let word = Utterance {
+        at_ms: 900,
+        speaker: Speaker::Caller,
+        text: Redacted::new("aspirin".to_owned()),
+        heard_ms: None,
+        interrupted: false,
+        began_ms: None,
+        ended_ms: None,
+    };
     CallRecord {
         id: CallId::random(),
         org_id: org.clone(),

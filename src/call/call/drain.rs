@@ -36,10 +36,13 @@ impl Call {
                         journal.barged_in(now, discarded);
                     }
                 }
-                AgentEvent::UserSpeech { edge: SpeechEdge::Started, .. } => journal.caller_started(),
-                AgentEvent::UserSpeech { edge: SpeechEdge::Stopped, input_ms } => {
+                AgentEvent::UserSpeech { edge, input_ms } => {
                     let ago = Duration::from_millis(heard_ms.saturating_sub(input_ms));
-                    journal.caller_stopped(now, now.checked_sub(ago).unwrap_or(now));
+                    let at = now.checked_sub(ago).unwrap_or(now);
+                    match edge {
+                        SpeechEdge::Started => journal.caller_started(at),
+                        SpeechEdge::Stopped => journal.caller_stopped(now, at),
+                    }
                 }
                 AgentEvent::Transcript { speaker, kind: TranscriptKind::Final, text, item } => journal.said(now, speaker, text, item),
                 AgentEvent::Ready { .. } => {

@@ -23,6 +23,10 @@ impl Call {
                 self.journal.recognised(caller);
                 self.save();
             }
+            CallCommand::Look(reply) => {
+                self.note_media();
+                reply.show(Box::new(self.journal.record().clone()));
+            }
             command => self.step(now, CallEvent::Command(command)),
         }
     }

@@ -1,9 +1,12 @@
 //! Looking at calls. Who may not read transcripts is shown none, and every look is written down.
 
+use std::fmt::Display;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::join_all;
 use serde::Serialize;
 
 use super::input::CallQuery;
@@ -34,7 +37,8 @@ pub(super) async fn list(
     let found = state.records.list(&requester.scope(), &filter, cursor, query.limit.unwrap_or(DEFAULT_LIMIT)).await.map_err(ApiError::from);
     state.record(&requester, of_call(AuditAction::ViewList, None), &found).await?;
     let page = found?;
-    let items = page.records.into_iter().map(Into::into).collect();
+    let shown = page.records.into_iter().map(|record| as_it_stands(&state, &requester, record));
+    let items = join_all(shown).await.into_iter().map(Into::into).collect();
     Ok(Json(Listed { items, next_cursor: page.next.map(|next| next.encode()) }))
 }
 
@@ -54,7 +58,7 @@ pub(super) async fn view(
         state.record(&requester, of_words(&id), &Ok(())).await?;
     }
     // What is left out makes it another text of the same version.
-    let tag = format!("\"{version}{}\"", if with_words { "" } else { "s" });
+    let tag = format!("\"{}{}\"", tag(&record, version), if with_words { "" } else { "s" });
     Ok(unless_known(&headers, &tag, CallView::new(record, with_words)))
 }
 
@@ -69,7 +73,10 @@ pub(super) async fn status(
     let found = find(&state, &requester, &id).await;
     state.record(&requester, of_call(AuditAction::ViewStatus, Some(&id)), &found).await?;
     let Versioned { record, version } = found?;
-    Ok(unless_known(&headers, &format!("\"{version}\""), StatusView::from(record)))
+    let CallRecord { session_status, call_status, .. } = record;
+    let tag =
+        if session_status.is_final() { format!("\"{version}\"") } else { format!("\"{version}-{session_status:?}-{call_status:?}\"") };
+    Ok(unless_known(&headers, &tag, StatusView::from(record)))
 }
 
 /// `GET /v1/calls/{id}/transcript`.
@@ -85,7 +92,25 @@ pub(super) async fn transcript(
 }
 
 async fn find(state: &AppState, requester: &Requester, id: &CallId) -> Result<Versioned<CallRecord>, ApiError> {
-    state.records.get(&requester.scope(), id).await?.ok_or(NO_CALL)
+    let Versioned { record, version } = state.records.get(&requester.scope(), id).await?.ok_or(NO_CALL)?;
+    Ok(Versioned { record: as_it_stands(state, requester, record).await, version })
+}
+
+/// A call that runs is further than what the store has of it.
+async fn as_it_stands(state: &AppState, requester: &Requester, stored: CallRecord) -> CallRecord {
+    if stored.session_status.is_final() {
+        return stored;
+    }
+    state.registry.look(&requester.auth.org, &stored.id).await.unwrap_or(stored)
+}
+
+/// The tag of a record: its version, and while the call runs how far it is.
+fn tag(record: &CallRecord, version: impl Display) -> String {
+    if record.session_status.is_final() {
+        return version.to_string();
+    }
+    let CallRecord { timeline, transcript, media, .. } = record;
+    format!("{version}-{}-{}-{}", timeline.len(), transcript.len(), media.packets_received + media.packets_sent)
 }
 
 /// The answer with its tag, or that it is the one that the client has (RFC 9110 section 13.1.2): for whoever asks again

@@ -26,13 +26,16 @@ pub(super) struct CallSummary {
     answered_at: Option<DateTime<Utc>>,
     ended_at: Option<DateTime<Utc>>,
     termination: Option<Termination>,
+    /// Mean opinion score of what the caller sends, 1 to 5; null while nothing has come.
+    quality: Option<f64>,
 }
 
 impl From<CallRecord> for CallSummary {
     fn from(record: CallRecord) -> Self {
         let CallRecord { id, patient_id, direction, agent, session_status, call_status, .. } = record;
-        let CallRecord { started_at, answered_at, ended_at, termination, .. } = record;
-        Self { id, patient_id, direction, agent, session_status, call_status, started_at, answered_at, ended_at, termination }
+        let CallRecord { started_at, answered_at, ended_at, termination, media, .. } = record;
+        let quality = media.quality.map(|quality| quality.mos_listening);
+        Self { id, patient_id, direction, agent, session_status, call_status, started_at, answered_at, ended_at, termination, quality }
     }
 }
 
@@ -155,7 +158,8 @@ fn example() -> CallRecord {
     let at = |second: i64| DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap_or_default();
     let said = |at_ms, speaker, text: &str| {
         let heard_ms = (speaker == Speaker::Agent).then_some(2_100);
-        Utterance { at_ms, speaker, text: Redacted::new(text.to_owned()), heard_ms, interrupted: false }
+        let (began_ms, ended_ms) = (Some(at_ms - 2_000), Some(at_ms + 100));
+        Utterance { at_ms, speaker, text: Redacted::new(text.to_owned()), heard_ms, interrupted: false, began_ms, ended_ms }
     };
     CallRecord {
         id: EXAMPLE_ID.parse().unwrap_or_else(|_| CallId::random()),
