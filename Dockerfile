@@ -5,11 +5,19 @@
 #   docker run --network host -v auricle:/data auricle
 #   docker run --network host -v auricle:/data -v ./gateway.toml:/etc/auricle/gateway.toml:ro auricle serve --config /etc/auricle/gateway.toml
 
+FROM docker.io/library/node:22-bookworm-slim AS console
+WORKDIR /source/console
+COPY console/package.json console/package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY console .
+RUN npm run build
+
 FROM docker.io/library/rust:1-bookworm AS builder
 # libopus is built from source, by cmake.
 RUN apt-get update && apt-get install -y --no-install-recommends cmake && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
+COPY --from=console /source/console/dist console/dist
 RUN cargo build --release --locked --bin auricle
 
 FROM docker.io/library/debian:bookworm-slim AS runtime

@@ -18,7 +18,7 @@ UNTIL ?=
 TARGETS ?=
 RELEASE := target/release/auricle
 
-.PHONY: openapi help setup run demo test test-full mutants lint fuzz quality quality-echo dtmf histories bench-agent bench-api bench-call bench-media bench-sip bench-flood bench-pacer measured image
+.PHONY: console openapi help setup run demo test test-full mutants lint fuzz quality quality-echo dtmf histories bench-agent bench-api bench-call bench-media bench-sip bench-flood bench-pacer measured image
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,8 +26,12 @@ help: ## this list
 setup: ## find or install everything that running, testing and measuring need
 	@scripts/setup.sh run test bench image
 
+console: ## build the page that the gateway serves at /, where Node is installed
+	@scripts/console.sh build
+
 run: ## build release and start the gateway on its embedded defaults (CONFIG=FILE for your own)
-	@scripts/setup.sh run
+	@scripts/setup.sh run console
+	@scripts/console.sh build
 	cargo build --release --locked
 	exec $(RELEASE) serve $(if $(CONFIG),--config $(CONFIG))
 
@@ -38,11 +42,13 @@ demo: ## play a spoken file into a fresh gateway, record the answer, print the c
 
 test: ## every test, real callers included (at most 25 minutes)
 	@scripts/setup.sh test
+	@scripts/console.sh build
 	cargo test --workspace --locked --no-fail-fast
 	@$(MONGO_SAID)
 
 test-full: ## every test with its long runs: more seeds, more interruptions, more calls
 	@scripts/setup.sh test
+	@scripts/console.sh build
 	AURICLE_FULL=1 SIM_SEEDS=20000 cargo test --workspace --locked --no-fail-fast -- --include-ignored
 	@$(MONGO_SAID)
 
@@ -50,8 +56,9 @@ mutants: ## 100 mistakes in authentication and tenancy, and whether a test notic
 	@scripts/setup.sh mutants
 	$(AURICLE_PYTHON) scripts/mutants.py
 
-lint: ## formatting, clippy, documentation, licences and sources of every dependency
+lint: ## formatting, clippy, types of the console, documentation, licences and sources of every dependency
 	@scripts/setup.sh run
+	@scripts/console.sh check
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
@@ -122,6 +129,7 @@ measured: ## write docs/measured.md from the figures that the last measurements 
 	@python3 scripts/measured.py
 
 image: ## build the container image without a registry, start it, ask it for its health
-	@scripts/setup.sh image
+	@scripts/setup.sh image console
+	@scripts/console.sh build
 	cargo build --release --locked
 	@scripts/image.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Finds or installs what a part of the work needs: scripts/setup.sh [run|demo|test|quality|mutants|bench|image]…
+# Finds or installs what a part of the work needs: scripts/setup.sh [run|demo|console|test|quality|mutants|bench|image]…
 #
 # Silent and quick when nothing is missing. As root it installs by apt-get; otherwise it prints the one command to run.
 # What the build needs must be there; a missing test tool is named, and the tests that want it say that they skip.
@@ -10,7 +10,7 @@ needed=()   # packages without which nothing builds
 wanted=()   # packages without which something is skipped
 cmake_wanted=no
 pypi_cmake=cmake==4.2.0
-node_clients="jssip@3.13.8 ws@8.23.0 hep-js@1.0.22"
+node_clients="jssip@3.13.8 ws@8.23.0 hep-js@1.0.22 playwright-core@1.61.0 axe-core@4.14.1"
 
 need() { have "$1" || needed+=("$2"); }
 want() { have "$1" || wanted+=("$2"); }
@@ -35,8 +35,15 @@ part_demo() {
     want /usr/share/codec2/raw/hts1.raw codec2-examples
 }
 
+part_console() {
+    want node nodejs
+    want npm npm
+}
+
 part_test() {
     part_run
+    part_console
+    want chromium chromium
     want sipp sip-tester
     want tcpdump tcpdump
     want baresip baresip-core
@@ -51,8 +58,6 @@ part_test() {
     done
     want kamailio kamailio
     want "/usr/lib/*/kamailio/modules/tls.so" kamailio-tls-modules
-    want node nodejs
-    want npm npm
     want sqlite3 sqlite3
     mongo_server
     want python3 python3
@@ -128,7 +133,8 @@ mongo_server() {
         || echo "setup: it cannot be had; the tests of the MongoDB store will say that they are skipped" >&2
 }
 
-# The SIP client of browsers and the reader of HEP, at their pinned versions, only when one changed.
+# The SIP client of browsers, the reader of HEP, and what steers a browser and looks how accessible a page is, at their pinned versions,
+# only when one changed.
 node_packages() {
     local folder=target/node
     [ "$(cat $folder/installed.txt 2>/dev/null)" = "$node_clients" ] && return 0
@@ -155,11 +161,11 @@ main() {
     local parts=("${@:-run}") part tests=no plots=no mutants=no
     for part in "${parts[@]}"; do
         case "$part" in
-            run | demo | bench | image) "part_$part" ;;
+            run | demo | console | bench | image) "part_$part" ;;
             test) part_test; tests=yes ;;
             quality) part_test; tests=yes plots=yes ;;
             mutants) part_test; tests=yes mutants=yes ;;
-            *) echo "setup: unknown part '$part' (run, demo, test, quality, mutants, bench, image)" >&2; exit 2 ;;
+            *) echo "setup: unknown part '$part' (run, demo, console, test, quality, mutants, bench, image)" >&2; exit 2 ;;
         esac
     done
     if [ ${#needed[@]} -gt 0 ]; then

@@ -9,6 +9,7 @@ mod audited;
 mod auth;
 mod bots;
 pub mod config;
+mod console;
 mod contract;
 mod error;
 mod error_code;

@@ -32,6 +32,7 @@ pub(crate) const HOMES: &[(&str, &[&str])] = &[
     ("lettre", &["src/identity/mail"]),
     ("axum", &["src/api"]),
     ("tower_http", &["src/api"]),
+    ("rust_embed", &["src/api/console"]),
     ("hyper_util", &["src/api", "src/net/https"]),
     ("http_body_util", &["src/net/https"]),
     // Two ends of the same protocol: the agent is a WebSocket server, and browsers speak SIP over WebSocket to us (RFC 7118).

@@ -6,6 +6,7 @@ mod attacks;
 mod bots;
 mod calls;
 mod cast;
+mod console;
 mod counted;
 mod dial_in;
 mod events;
