@@ -44,9 +44,13 @@ impl<'a> HostPort<'a> {
                 (address, port)
             }
             None => {
-                let (host, port) = split_once(text, b':').map_or((text, None), |(host, port)| (host, Some(port)));
-                let host = trim(host);
-                if !is_host_name(host) {
+                let end = text.bytes().position(|octet| !Class::HOST.has(octet)).unwrap_or(text.len());
+                let (host, rest) = text.split_at(end);
+                let port = match trim(rest) {
+                    "" => None,
+                    rest => Some(rest.strip_prefix(':').ok_or(HeaderError::Syntax)?),
+                };
+                if !host.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric() || first == b'_') {
                     return Err(HeaderError::Syntax);
                 }
                 (host, port)
@@ -69,7 +73,3 @@ impl<'a> HostPort<'a> {
 }
 
 pub(crate) const DEFAULT_PORT: u16 = 5060;
-
-fn is_host_name(text: &str) -> bool {
-    text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric() || first == b'_') && Class::HOST.has_all(text)
-}

@@ -32,13 +32,17 @@ impl HeaderName {
 
     /// Reads a name in any case and in its compact form.
     pub fn from_text(text: &str) -> Self {
-        match *text.as_bytes() {
+        Self::from_octets(text.as_bytes())
+    }
+
+    pub(crate) fn from_octets(octets: &[u8]) -> Self {
+        match *octets {
             [] => Self::Other,
             [letter] => Self::from_compact(letter.to_ascii_lowercase()),
             [first, .., last] => {
-                let (candidate, long) = BY_SLOT.get(slot(first, last, text.len())).copied().unwrap_or((Self::Other, ""));
+                let (candidate, long) = BY_SLOT.get(slot(first, last, octets.len())).copied().unwrap_or((Self::Other, ""));
                 // Nearly always it is written as here.
-                if long == text || long.eq_ignore_ascii_case(text) { candidate } else { Self::Other }
+                if long.as_bytes() == octets || long.as_bytes().eq_ignore_ascii_case(octets) { candidate } else { Self::Other }
             }
         }
     }

@@ -170,14 +170,12 @@ impl UriParts {
 
     fn sip(scheme: Scheme, text: &str, rest: &str) -> Result<Self, UriError> {
         // User parts may hold `;` and `?`, so the `@` comes first; it must be escaped everywhere else.
-        let (user, rest) = match split_once(rest, b'@') {
+        let (user, rest) = match userinfo(rest)? {
             Some((userinfo, rest)) => {
-                let (user, password) = split_once(userinfo, b':').unwrap_or((userinfo, ""));
+                let user = split_once(userinfo, b':').map_or(userinfo, |(user, _)| user);
                 if user.is_empty() {
                     return Err(UriError::Character);
                 }
-                check(user, |byte| Class::USER.has(byte))?;
-                check(password, |byte| Class::USER.has(byte))?;
                 (Some(Span::of(text, user)), rest)
             }
             None => (None, rest),
@@ -211,6 +209,21 @@ impl UriParts {
             headers: false,
         })
     }
+}
+
+/// What stands before the first `@`, checked, and what behind it. A colon may stand in a user, so the password is checked with it.
+fn userinfo(text: &str) -> Result<Option<(&str, &str)>, UriError> {
+    let other = text.bytes().position(|octet| !Class::USER.has(octet)).unwrap_or(text.len());
+    let (plain, rest) = text.split_at_checked(other).unwrap_or((text, ""));
+    if rest.is_empty() {
+        return Ok(None);
+    }
+    if let Some(rest) = rest.strip_prefix('@') {
+        return Ok(Some((plain, rest)));
+    }
+    let parts = split_once(text, b'@');
+    parts.map_or(Ok(()), |(userinfo, _)| check(userinfo, |octet| Class::USER.has(octet)))?;
+    Ok(parts)
 }
 
 fn span_text(text: &str, span: Span) -> &str {

@@ -5,7 +5,8 @@ use smallvec::SmallVec;
 
 use super::error::{Fault, Malformed};
 use super::headers::{Field, Fields, Headers, Lines};
-use super::text::{is_token, split_once, trim, trim_end};
+use super::octet::Class;
+use super::text::{is_solid, is_token, split_once};
 use super::{Content, MAX_HEADERS, MAX_MESSAGE_BYTES, Message, Request, Response, Span};
 use crate::header::{CSeq, HeaderName, MediaType, Method, NameAddrRef, StatusCode, UriParts, Via, parse_number};
 
@@ -55,7 +56,7 @@ fn split(datagram: Bytes, content: Content) -> Result<(StartLine, Headers, Optio
         if line.is_empty() {
             break;
         }
-        if line.starts_with([' ', '\t']) {
+        if matches!(line.as_bytes().first(), Some(b' ' | b'\t')) {
             let field = fields.last_mut().ok_or(Fault::HeaderLine)?;
             folds.push(at.saturating_sub(2));
             field.value = unfolded(text, field.value, at + line.len());
@@ -64,7 +65,7 @@ fn split(datagram: Bytes, content: Content) -> Result<(StartLine, Headers, Optio
         if fields.len() == MAX_HEADERS {
             return Err(Fault::TooManyHeaders);
         }
-        fields.push(header_line(text, line)?);
+        fields.push(header_line(at, line.as_bytes())?);
     }
     let body_start = lines.at;
     let mut headers = Headers { bytes: Bytes::new(), fields, body: Span::default() };
@@ -85,30 +86,32 @@ fn utf8_prefix(datagram: &[u8]) -> &str {
 struct LineReader<'a> {
     text: &'a str,
     at: usize,
-    /// Whether there may be control characters within lines: rare, and found out for all lines together.
+    /// Whether there may be control characters within lines, line ends apart: rare, and found out for all lines together.
     suspicious: bool,
 }
 
 impl<'a> LineReader<'a> {
     fn new(text: &'a str) -> Self {
         // A fold without early exit, because the compiler makes vector code of it.
-        let others = text.bytes().fold(false, |found, octet| found | (is_control(octet) && octet != b'\r' && octet != b'\n'));
-        // Every line ends with one of each, so where there are as many none is left for within a line.
-        let ends = memchr::memchr_iter(b'\n', text.as_bytes()).count();
-        let suspicious = others || memchr::memchr_iter(b'\r', text.as_bytes()).count() != ends;
+        let suspicious = text.bytes().fold(false, |found, octet| found | (is_control(octet) && octet != b'\r' && octet != b'\n'));
         Self { text, at: text.len() - text.trim_start_matches("\r\n").len(), suspicious }
     }
 
     /// The next line and its offset, without its end; `None` when no line end is left.
     fn next_line(&mut self) -> Result<Option<(usize, &'a str)>, Fault> {
         let at = self.at;
-        let rest = self.text.get(at..).unwrap_or_default();
-        let Some(end) = memchr::memchr(b'\n', rest.as_bytes()) else { return Ok(None) };
-        let line = rest.get(..end).and_then(|line| line.strip_suffix('\r')).ok_or(Fault::ControlCharacter)?;
+        let rest = self.text.as_bytes().get(at..).unwrap_or_default();
+        let Some(end) = memchr::memchr2(b'\r', b'\n', rest) else { return Ok(None) };
+        match rest.get(end..) {
+            Some([b'\r', b'\n', ..]) => {}
+            Some([b'\r']) => return Ok(None),
+            _ => return Err(Fault::ControlCharacter),
+        }
+        let line = self.text.get(at..at + end).unwrap_or_default();
         if self.suspicious && has_stray_control(line) {
             return Err(Fault::ControlCharacter);
         }
-        self.at = at + end + 1;
+        self.at = at + end + 2;
         Ok(Some((at, line)))
     }
 }
@@ -159,14 +162,34 @@ fn status_line(line: &str) -> Result<StatusCode, Fault> {
     number.and_then(|number| u16::try_from(number).ok()).and_then(StatusCode::new).ok_or(Fault::StartLine)
 }
 
-fn header_line(text: &str, line: &str) -> Result<Field, Fault> {
-    let (name, value) = split_once(line, b':').ok_or(Fault::HeaderLine)?;
-    let written = trim_end(name);
-    let name = HeaderName::from_text(written);
-    if name == HeaderName::Other && !is_token(written) {
-        return Err(Fault::HeaderLine);
+/// The line that begins at `at`. In octets, since all that is looked for is ASCII.
+fn header_line(at: usize, line: &[u8]) -> Result<Field, Fault> {
+    let colon = line.iter().position(|octet| *octet == b':').ok_or(Fault::HeaderLine)?;
+    let (name, value) = line.split_at(colon);
+    let mut written = name;
+    let mut name = HeaderName::from_octets(written);
+    if name == HeaderName::Other {
+        written = written.get(..solid_end(written)).unwrap_or_default();
+        name = HeaderName::from_octets(written);
+        if written.is_empty() || !written.iter().all(|octet| Class::TOKEN.has(*octet)) {
+            return Err(Fault::HeaderLine);
+        }
     }
-    Ok(Field { name, name_span: Span::of(text, written), value: Span::of(text, trim(value)) })
+    let (start, end) = match value {
+        // Nearly always it is written so.
+        [b':', b' ', first, .., last] if is_solid(*first) && is_solid(*last) => (2, value.len()),
+        _ => {
+            let end = solid_end(value).max(1);
+            (value.iter().skip(1).position(|octet| is_solid(*octet)).map_or(end, |blanks| 1 + blanks), end)
+        }
+    };
+    let value = Span::new(at + colon + start, at + colon + end);
+    Ok(Field { name, name_span: Span::new(at, at + written.len()), value })
+}
+
+/// Where trailing spaces and tabs begin.
+fn solid_end(octets: &[u8]) -> usize {
+    octets.iter().rposition(|octet| is_solid(*octet)).map_or(0, |last| last + 1)
 }
 
 /// The value with its continuation line, which ends at `end`.

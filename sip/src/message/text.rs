@@ -5,16 +5,12 @@ use super::octet::Class;
 /// Without leading and trailing spaces and tabs.
 pub(crate) fn trim(text: &str) -> &str {
     let start = text.bytes().position(is_solid).unwrap_or(text.len());
-    trim_end(text.get(start..).unwrap_or_default())
+    let end = text.bytes().rposition(is_solid).map_or(start, |last| last + 1);
+    text.get(start..end).unwrap_or_default()
 }
 
-/// Without trailing spaces and tabs.
-pub(crate) fn trim_end(text: &str) -> &str {
-    let end = text.bytes().rposition(is_solid).map_or(0, |last| last + 1);
-    text.get(..end).unwrap_or_default()
-}
-
-fn is_solid(octet: u8) -> bool {
+/// Neither space nor tab.
+pub(crate) fn is_solid(octet: u8) -> bool {
     octet != b' ' && octet != b'\t'
 }
 
