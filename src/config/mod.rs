@@ -157,6 +157,7 @@ impl Config {
             outbound: self.outbound.clone(),
             tenants: self.tenants.clone(),
             unknown_callers: self.sip.unknown_callers,
+            digest_algorithms: self.sip.digest_algorithms.clone(),
             ..DirectorySource::default()
         }
     }

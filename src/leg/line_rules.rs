@@ -26,4 +26,6 @@ pub struct LineRules {
     pub source: Option<SourceRule>,
     /// Where media may go beside the address that signalling comes from.
     pub media_networks: Vec<Network>,
+    /// Whether its callers hear ringing from us before the answer.
+    pub early_media: bool,
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::dialling::Numbering;
 use super::ladder::LadderConfig;
 use super::transport::config::{DnsConfig, LimitsConfig, Listener, TlsConfig};
-use super::trunks::RouteConfig;
+use super::trunks::{DigestAlgorithms, RouteConfig};
 use crate::domain::network::Network;
 use crate::domain::setting::{SettingFault, advertised_fault, out_of_range};
 
@@ -24,6 +24,9 @@ pub struct SipConfig {
     /// What becomes of callers that no trunk knows: `refuse`, `local` (those on this machine are taken) or `accept`.
     /// Default `local`.
     pub unknown_callers: UnknownCallers,
+    /// By which digest algorithms callers and telephones may prove a login, in the order of the challenges; a trunk may say otherwise.
+    /// Default `["SHA-256", "MD5"]`.
+    pub digest_algorithms: DigestAlgorithms,
     /// Where else SIP is spoken, as `["tcp:192.0.2.1:5060", "tls:192.0.2.1:5061", "wss:192.0.2.1:8443", "udp:[2001:db8::1]:5060"]`. Default
     /// none, at most 32. `advertised` holds for those of its IP version.
     pub listeners: Vec<Listener>,
@@ -44,6 +47,7 @@ impl Default for SipConfig {
             advertised: None,
             max_calls_per_second: 50,
             unknown_callers: UnknownCallers::default(),
+            digest_algorithms: DigestAlgorithms::default(),
             listeners: Vec::new(),
             tls: TlsConfig::default(),
             limits: LimitsConfig::default(),
@@ -68,6 +72,7 @@ impl SipConfig {
         }
         faults.extend(advertised_fault(self.listen.ip(), self.advertised, "listen"));
         faults.extend(out_of_range("max_calls_per_second", self.max_calls_per_second, &(0..=10_000), "calls a second"));
+        faults.extend(self.digest_algorithms.fault("digest_algorithms"));
         faults.extend(out_of_range("listeners", self.listeners.len(), &(0..=32), "listeners"));
         for listener in &self.listeners {
             if self.public(listener.address).ip().is_unspecified() || listener.address.port() == 0 {

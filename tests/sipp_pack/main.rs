@@ -3,8 +3,9 @@
 //!
 //! `AURICLE_FULL=1` runs what waits for minutes, too: refreshes of sessions.
 //!
-//! Left out: 483 (a proxy's answer; a user agent is the last hop, and takes 0), 421 (we require no extension of anybody), 482
-//! (sipp gives a call up when anything comes between two messages that it sends; `sip/tests/endpoint` has it).
+//! Left out: 483 (a proxy's answer; a user agent is the last hop, and takes 0), 421 (we require no extension of anybody), 482 (sipp gives a
+//! call up when anything comes between two messages that it sends; an INVITE that comes again by another way is answered so in
+//! `sip/tests/endpoint/refusals.rs`).
 #![expect(clippy::indexing_slicing, reason = "tests on files of their own: a wrong index is a failing test")]
 #![expect(clippy::panic, clippy::expect_used, reason = "what the tests share stands outside of test functions")]
 

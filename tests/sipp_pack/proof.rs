@@ -1,7 +1,7 @@
 //! Who registers is asked for proof (RFC 3261 §10, §22).
 //!
-//! Left out: proving by sipp itself. The one of Debian 12 (3.6.1) reads the first challenge alone, which asks for SHA-256, and knows MD5 only; what
-//! a peer that knows either gets is proved in the `sip` crate and, the other way round, at Kamailio's registrar.
+//! The sipp of Debian 12 (3.6.1) reads the first challenge alone and knows MD5 only: it proves itself where MD5 is asked for first. What a peer that
+//! knows either gets is proved in the `sip` crate and, the other way round, at Kamailio's registrar.
 
 use sip::transport::Transport;
 
@@ -29,4 +29,29 @@ fn a_call_by_somebody_unknown_is_asked_for_proof_and_leaves_no_record() {
         pack.run(transport, &Scenario::new("unproven").invite("").maybe(100).expect(401, &[("WWW-Authenticate", "nonce=")]).ack_refusal());
     }
     assert!(pack.gateway.calls().is_empty());
+}
+
+#[test]
+fn who_reads_the_first_challenge_alone_and_knows_md5_proves_itself_where_that_is_asked_for_first() {
+    let Some(pack) = Pack::start("unknown_callers = \"refuse\"\ndigest_algorithms = [\"MD5\", \"SHA-256\"]\n", PHONE) else { return };
+    let with_auth = |scenario: Scenario| scenario.with_replaced("<recv response=\"401\" ", "<recv response=\"401\" auth=\"true\" ");
+    let proof = |password: &str| format!("Expires: 600\n[authentication username=phone password={password}]\n");
+    let asked = |name: &'static str| {
+        let first = Scenario::new(name).outside("REGISTER", "Expires: 600\n", ("", ""));
+        with_auth(first.expect(401, &[("WWW-Authenticate", "algorithm=MD5")]))
+    };
+    for transport in [Transport::Udp, Transport::Tcp] {
+        let proven = asked("proven").outside("REGISTER", &proof("zanzibar"), ("", ""));
+        pack.run(transport, &proven.expect(200, &[("Contact", "expires=600")]).calling("phone"));
+        let wrong = asked("wrong").outside("REGISTER", &proof("zanzibarr"), ("", ""));
+        pack.run(transport, &wrong.expect(401, &[("!body", "Contact:")]).calling("phone"));
+    }
+}
+
+#[test]
+fn proof_by_an_algorithm_that_is_not_asked_for_is_none() {
+    let Some(pack) = Pack::start("unknown_callers = \"refuse\"\ndigest_algorithms = [\"SHA-256\"]\n", PHONE) else { return };
+    let first = Scenario::new("only").outside("REGISTER", "Expires: 600\n", ("", ""));
+    let checks = [("WWW-Authenticate", "algorithm=SHA-256"), ("!body", "algorithm=MD5")];
+    pack.run(Transport::Udp, &first.expect(401, &checks).calling("phone"));
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use sip::auth::{Account, Challenge, Credentials, DigestClient, DigestServer, DigestServerConfig};
+use sip::auth::{Account, Algorithms, Challenge, Credentials, DigestClient, DigestServer, DigestServerConfig};
 use sip::message::{Message, Request, Response};
 
 fuzz_target!(|input: &[u8]| {
@@ -41,9 +41,9 @@ fn verify(authorization: &str) {
     let mut server = DigestServer::new(now, config);
     let Some(request) = asking(authorization) else { return };
     let source = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let verdict = server.verify(now, source, &request, |_| Some("another secret".into()));
+    let verdict = server.verify(now, source, &request, |_, _| Some("another secret".into()));
     let Err(denied) = verdict else { panic!("somebody was let in") };
-    for challenge in server.challenge(now, source, denied) {
+    for challenge in server.challenge(now, source, denied, Algorithms::default()) {
         assert!(Challenge::parse(&challenge).is_some(), "a challenge of ours that cannot be read");
     }
 }

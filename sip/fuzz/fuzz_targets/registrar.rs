@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
+use sip::auth::Algorithm;
 use sip::endpoint::{Admission, Endpoint, EndpointConfig, Gate, Output};
 use sip::message::{Message, Request};
 use sip::registration::{Registrar, RegistrarAnswer, RegistrarConfig};
@@ -50,7 +51,7 @@ impl Gate for Nobody {
         Admission::Challenge
     }
 
-    fn password(&self, _: &str) -> Option<Box<str>> {
+    fn password(&self, _: &str, _: Algorithm) -> Option<Box<str>> {
         None
     }
 

@@ -49,6 +49,41 @@ fn joined<H: Digest>(parts: &[&str]) -> String {
     hex(&hash.finalize())
 }
 
+/// Which algorithms somebody may use, in the order in which they are offered: one at least, none twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Algorithms {
+    first: Algorithm,
+    second: Option<Algorithm>,
+}
+
+impl Algorithms {
+    /// `None` for an empty list, and for one that names an algorithm twice.
+    pub fn new(order: &[Algorithm]) -> Option<Self> {
+        match *order {
+            [first] => Some(Self { first, second: None }),
+            [first, second] if first != second => Some(Self { first, second: Some(second) }),
+            _ => None,
+        }
+    }
+
+    /// In their order.
+    pub fn iter(self) -> impl Iterator<Item = Algorithm> {
+        std::iter::once(self.first).chain(self.second)
+    }
+
+    /// Whether this one may be used.
+    pub fn contain(self, algorithm: Algorithm) -> bool {
+        self.iter().any(|one| one == algorithm)
+    }
+}
+
+/// Both, the stronger one first (RFC 8760 §2.4).
+impl Default for Algorithms {
+    fn default() -> Self {
+        Self { first: Algorithm::Sha256, second: Some(Algorithm::Md5) }
+    }
+}
+
 /// Lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();

@@ -4,9 +4,9 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::Challenge;
 use super::credentials::Written;
 use super::response::Proof;
+use super::{Algorithms, Challenge};
 use crate::header::HeaderName;
 use crate::message::Response;
 
@@ -16,6 +16,7 @@ pub struct Account {
     realm: Box<str>,
     username: Box<str>,
     password: Box<str>,
+    algorithms: Algorithms,
 }
 
 impl Account {
@@ -25,7 +26,13 @@ impl Account {
             !text.is_empty() && text.len() <= MAX_PART && !text.contains(['"', '\\']) && !text.contains(|each: char| each.is_control())
         };
         let fits = quotable(realm) && quotable(username) && !password.is_empty() && password.len() <= MAX_PART;
-        fits.then(|| Self { realm: realm.into(), username: username.into(), password: password.into() })
+        fits.then(|| Self { realm: realm.into(), username: username.into(), password: password.into(), algorithms: Algorithms::default() })
+    }
+
+    /// The same, which answers no challenges of other algorithms: whoever sits between cannot ask for a weaker proof.
+    #[must_use]
+    pub fn answering(self, algorithms: Algorithms) -> Self {
+        Self { algorithms, ..self }
     }
 
     /// The only realm that is answered.
@@ -55,6 +62,9 @@ pub enum AuthError {
     /// All are of realms that our account is not of.
     #[error("the challenge is of another realm")]
     ForeignRealm,
+    /// Those of our realm are of algorithms that our account does not answer.
+    #[error("the challenge asks for an algorithm that is not allowed")]
+    Algorithm,
     /// We have answered, and the answer was not taken.
     #[error("the credentials were refused")]
     Refused,
@@ -89,11 +99,16 @@ impl DigestClient {
             _ => return Err(AuthError::NoChallenge),
         };
         let challenges = || response.headers().values(asked).take(MAX_CHALLENGES).filter_map(Challenge::parse);
-        let ours = challenges().filter(|challenge| challenge.realm == &*self.account.realm);
+        let ours = || challenges().filter(|challenge| challenge.realm == &*self.account.realm);
         // Of equals the first: that is the server's order (RFC 8760 §2.4).
-        let best = ours.reduce(|best, next| if next.algorithm > best.algorithm { next } else { best });
+        let allowed = ours().filter(|challenge| self.account.algorithms.contain(challenge.algorithm));
+        let best = allowed.reduce(|best, next| if next.algorithm > best.algorithm { next } else { best });
         let Some(challenge) = best else {
-            return Err(if challenges().next().is_some() { AuthError::ForeignRealm } else { AuthError::NoChallenge });
+            return Err(match (ours().next(), challenges().next()) {
+                (Some(_), _) => AuthError::Algorithm,
+                (None, Some(_)) => AuthError::ForeignRealm,
+                (None, None) => AuthError::NoChallenge,
+            });
         };
         let again = answered > 0;
         if (again && !challenge.stale) || answered >= MAX_ANSWERS {
@@ -186,6 +201,14 @@ mod tests {
         let foreign = SHA256.replace("trunk", "evil");
         let refusal = refusal("401", &[&foreign]);
         assert_eq!(client().answer(&refusal, 0, "BYE", "sip:x@y", "c"), Err(AuthError::ForeignRealm));
+    }
+
+    #[test]
+    fn an_account_that_answers_one_algorithm_alone_answers_no_other() {
+        let strict = Account::new("trunk", "alice", "secret").unwrap().answering(Algorithms::new(&[Algorithm::Sha256]).unwrap());
+        let answer = |challenges: &[&str]| DigestClient::new(strict.clone()).answer(&refusal("401", challenges), 0, "BYE", "sip:x@y", "c");
+        assert_eq!(answer(&[MD5]), Err(AuthError::Algorithm));
+        assert!(answer(&[MD5, SHA256]).unwrap().1.contains("algorithm=SHA-256"));
     }
 
     #[test]

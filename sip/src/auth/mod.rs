@@ -15,7 +15,7 @@ mod params;
 mod response;
 mod server;
 
-pub use self::algorithm::Algorithm;
+pub use self::algorithm::{Algorithm, Algorithms};
 pub use self::challenge::Challenge;
 pub use self::client::{Account, AuthError, DigestClient};
 pub use self::credentials::Credentials;

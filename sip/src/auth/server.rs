@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 
 use super::algorithm::{hex, unhex};
-use super::{Algorithm, Challenge, Credentials};
+use super::{Algorithm, Algorithms, Challenge, Credentials};
 use crate::header::{HeaderName, Uri};
 use crate::message::Request;
 
@@ -66,13 +66,14 @@ impl DigestServer {
         Self { config, born: now, issued: 0, used: BTreeMap::new(), floor: None }
     }
 
-    /// The name of whoever sent the request, proven. `password` is asked with the name claimed.
+    /// The name of whoever sent the request, proven. `password` is asked with the name claimed and the algorithm that is to prove it: a
+    /// name that may not use that one is as good as unknown.
     pub fn verify<'a>(
         &mut self,
         now: Instant,
         source: IpAddr,
         request: &'a Request,
-        password: impl FnOnce(&str) -> Option<Box<str>>,
+        password: impl FnOnce(&str, Algorithm) -> Option<Box<str>>,
     ) -> Result<&'a str, Denied> {
         let values = request.headers().values(HeaderName::Authorization).take(MAX_CREDENTIALS);
         let ours = values.filter_map(Credentials::parse).find(|credentials| credentials.realm == self.config.realm);
@@ -82,7 +83,7 @@ impl DigestServer {
         let nonce = self.nonce(source, credentials.nonce).ok_or(Denied::Stale)?;
         let age = self.age(now, nonce);
         let fresh = age.is_some_and(|age| age <= self.config.nonce_lifetime) && self.floor.is_none_or(|floor| nonce > floor);
-        let known = password(credentials.username);
+        let known = password(credentials.username, credentials.algorithm);
         let is_known = known.is_some();
         // A name that is not known costs the same reckoning.
         let secret = known.unwrap_or_else(|| hex(&self.mac(&[credentials.username.as_bytes()])).into());
@@ -102,15 +103,14 @@ impl DigestServer {
         Ok(credentials.username)
     }
 
-    /// The values of WWW-Authenticate, the strongest first (RFC 8760 §2.4).
-    pub fn challenge(&mut self, now: Instant, source: IpAddr, denied: Denied) -> [String; 2] {
+    /// The values of WWW-Authenticate, one an algorithm, in their order (RFC 8760 §2.4): some peers read the first alone.
+    pub fn challenge(&mut self, now: Instant, source: IpAddr, denied: Denied, algorithms: Algorithms) -> Vec<String> {
         self.issued = self.issued.wrapping_add(1);
         let id = (self.milliseconds(now), self.issued);
         let nonce = hex(&self.nonce_bytes(source, id));
-        [Algorithm::Sha256, Algorithm::Md5].map(|algorithm| {
-            let stale = denied == Denied::Stale;
-            Challenge { realm: &self.config.realm, nonce: &nonce, opaque: None, algorithm, counted: true, stale }.to_string()
-        })
+        let (realm, stale) = (&*self.config.realm, denied == Denied::Stale);
+        let challenge = |algorithm| Challenge { realm, nonce: &nonce, opaque: None, algorithm, counted: true, stale }.to_string();
+        algorithms.iter().map(challenge).collect()
     }
 
     /// Our realm.

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::Endpoint;
 use super::admission::Refusal;
-use crate::auth::{Denied, DigestServer, DigestServerConfig};
+use crate::auth::{Algorithm, Algorithms, Denied, DigestServer, DigestServerConfig};
 use crate::header::{HeaderName, StatusCode};
 use crate::message::Request;
 use crate::registration::{Binding, Registrar, RegistrarAnswer, RegistrarConfig};
@@ -19,8 +19,13 @@ pub trait Gate: Send + Sync {
     /// What becomes of an INVITE that starts a call.
     fn admit(&self, flow: Flow, request: &Request) -> Admission;
 
-    /// The password of a name that may prove itself.
-    fn password(&self, name: &str) -> Option<Box<str>>;
+    /// By which algorithms whoever sends from there may prove a name, in the order of the challenges.
+    fn algorithms(&self, _flow: Flow) -> Algorithms {
+        Algorithms::default()
+    }
+
+    /// The password of a name that may prove itself by this algorithm.
+    fn password(&self, name: &str, algorithm: Algorithm) -> Option<Box<str>>;
 
     /// Whether the name may register contacts.
     fn may_register(&self, name: &str) -> bool;
@@ -130,7 +135,7 @@ impl Endpoint {
     fn prove(&mut self, now: Instant, arrived: Flow, request: &Request) -> Option<Box<str>> {
         let door = self.door.as_mut()?;
         let (gate, source) = (&door.gate, arrived.remote.ip());
-        let denied = match door.digest.verify(now, source, request, |name| gate.password(name)) {
+        let denied = match door.digest.verify(now, source, request, |name, algorithm| gate.password(name, algorithm)) {
             Ok(name) => return Some(name.into()),
             Err(denied) => denied,
         };
@@ -138,7 +143,8 @@ impl Endpoint {
             tracing::debug!("wrong credentials");
         }
         let mut response = self.stack.stateless(request, arrived, StatusCode::UNAUTHORIZED);
-        for challenge in door.digest.challenge(now, source, denied) {
+        let algorithms = door.gate.algorithms(arrived);
+        for challenge in door.digest.challenge(now, source, denied, algorithms) {
             response = response.header(HeaderName::WwwAuthenticate, challenge);
         }
         self.stack.reply_stateless(request, arrived, response);

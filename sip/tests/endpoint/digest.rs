@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use sip::auth::Account;
+use sip::auth::{Account, Algorithm, Algorithms};
 use sip::endpoint::{Admission, Endpoint, Event, Gate, OutgoingInvite, OutgoingRequest, RequestKind};
 use sip::header::{HeaderName, StatusCode, Uri};
 use sip::message::Request;
@@ -21,7 +21,7 @@ impl Gate for Strict {
         Admission::Challenge
     }
 
-    fn password(&self, name: &str) -> Option<Box<str>> {
+    fn password(&self, name: &str, _: Algorithm) -> Option<Box<str>> {
         (name == "alice").then(|| "secret".into())
     }
 
@@ -201,4 +201,48 @@ fn strangers_that_register_are_challenged_alike_and_leave_nothing_behind() {
     }
     assert_eq!(peer.statuses(), vec![401; 2_000]);
     assert!(peer.endpoint.is_idle());
+}
+
+/// Asks for MD5 before SHA-256, and knows alice by SHA-256 alone.
+struct Particular;
+
+impl Gate for Particular {
+    fn admit(&self, _: Flow, _: &Request) -> Admission {
+        Admission::Challenge
+    }
+
+    fn algorithms(&self, _: Flow) -> Algorithms {
+        Algorithms::new(&[Algorithm::Md5, Algorithm::Sha256]).expect("two")
+    }
+
+    fn password(&self, name: &str, algorithm: Algorithm) -> Option<Box<str>> {
+        (name == "alice" && algorithm == Algorithm::Sha256).then(|| "secret".into())
+    }
+
+    fn may_register(&self, _: &str) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_gate_says_which_algorithms_are_asked_for_in_which_order_and_which_prove_a_name() {
+    let mut peer = ScriptedPeer::new();
+    peer.act(|endpoint, now| endpoint.set_gate(now, Arc::new(Particular)));
+    peer.send(&request("REGISTER", "a", 1, "", "", "").replace("REGISTER sip:1000@192.0.2.2", "REGISTER sip:192.0.2.2"));
+    let asked: Vec<String> = peer.response().headers().values(HeaderName::WwwAuthenticate).map(str::to_owned).collect();
+    assert!(asked.len() == 2 && asked[0].contains("algorithm=MD5") && asked[1].contains("algorithm=SHA-256"), "{asked:?}");
+    for (algorithm, answered) in [(Algorithm::Md5, "Refused"), (Algorithm::Sha256, "Answered")] {
+        let mut pair = Pair::new();
+        pair.act(CALLEE, |endpoint, now| endpoint.set_gate(now, Arc::new(Particular)));
+        let account = account("secret").map(|account| account.answering(Algorithms::new(&[algorithm]).expect("one")));
+        pair.act(CALLER, |endpoint, now| endpoint.invite(now, OutgoingInvite { account, ..outgoing() })).expect("a call");
+        pair.settle();
+        let incoming = pair.events[CALLEE].iter().any(|event| matches!(event, Event::Incoming { .. }));
+        if incoming {
+            let id = pair.incoming();
+            pair.act(CALLEE, |endpoint, now| endpoint.answer(now, id, &callee_contact(), Bytes::from_static(b"answer")));
+            pair.settle();
+        }
+        assert!(pair.take_events(CALLER).contains(&answered.to_owned()), "{algorithm:?}");
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use sip::auth::Account;
+use sip::auth::{Account, Algorithm};
 use sip::endpoint::{Admission, EndpointConfig, Gate};
 use sip::header::{HeaderName, Method};
 use sip::message::{Request, Response};
@@ -124,7 +124,7 @@ impl Gate for House {
         Admission::Challenge
     }
 
-    fn password(&self, name: &str) -> Option<Box<str>> {
+    fn password(&self, name: &str, _: Algorithm) -> Option<Box<str>> {
         (name == "alice").then(|| "secret".into())
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sip::auth::Account;
+use sip::auth::{Account, Algorithm};
 use sip::endpoint::{Admission, Event, Gate, OutgoingRequest, RequestKind};
 use sip::header::{HeaderName, StatusCode};
 use sip::message::{Request, Response};
@@ -19,7 +19,7 @@ impl Gate for House {
         Admission::Challenge
     }
 
-    fn password(&self, name: &str) -> Option<Box<str>> {
+    fn password(&self, name: &str, _: Algorithm) -> Option<Box<str>> {
         (name == "bob").then(|| "zanzibar".into())
     }
 

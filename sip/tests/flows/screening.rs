@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sip::auth::Algorithm;
 use sip::endpoint::{Admission, Event, Gate};
 use sip::header::StatusCode;
 use sip::message::Request;
@@ -17,7 +18,7 @@ impl Gate for Closed {
         Admission::Refuse(StatusCode::FORBIDDEN)
     }
 
-    fn password(&self, _: &str) -> Option<Box<str>> {
+    fn password(&self, _: &str, _: Algorithm) -> Option<Box<str>> {
         None
     }
 

@@ -17,6 +17,7 @@ use crate::leg::config::{OrderRule, SourceRule, SrtpRule};
 use crate::leg::line_rules::LineRules;
 use crate::signalling::dialling::Numbering;
 use crate::signalling::stir::{SignRule, StirRule};
+use crate::signalling::trunks::DigestAlgorithms;
 
 /// One trunk: a carrier, a PBX, a telephone.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -30,7 +31,7 @@ pub struct TrunkConfig {
 
     /// Networks that its calls come from. Default none, at most 256.
     pub addresses: Vec<Network>,
-    /// Names in the client certificates that its calls come with. Default none, at most 32.
+    /// Names in the client certificates that its calls come with, whole and without wildcards (RFC 5922). Default none, at most 32.
     pub tls_names: Vec<String>,
     /// Name under which it proves itself to us by digest; needs `login_password_env`. Default none.
     pub login: Option<String>,
@@ -39,6 +40,10 @@ pub struct TrunkConfig {
     pub login_password_env: Option<String>,
     /// Whether it may register its address under `login`, so that calls to it find the way. Default false.
     pub registers: bool,
+
+    /// By which digest algorithms it may prove its login, in the order of our challenges, and which challenges of its own are answered:
+    /// `SHA-256`, `MD5`. Default: for its login as `sip.digest_algorithms` says, of its own any, the strongest first.
+    pub digest_algorithms: Option<DigestAlgorithms>,
 
     /// Where calls go out: a SIP URI with host, and port and transport where they differ. Without it, and without
     /// `registers`, the trunk is for inbound calls alone.
@@ -92,6 +97,10 @@ pub struct TrunkConfig {
     pub source: Option<SourceRule>,
     /// Networks of its media servers beside the address that it signals from. Default none: that address alone. At most 256.
     pub media_networks: Vec<Network>,
+
+    /// Whether its callers hear ringing from us before the answer: 183 with a session description in the place of 180, and RTP from then on
+    /// (RFC 3960). For networks that play nothing of their own. Default false.
+    pub early_media: bool,
 
     /// Calls at once, both ways; 0 sets no limit. Default 0, at most 16 000.
     pub max_calls: u32,
@@ -169,6 +178,7 @@ impl Default for TrunkConfig {
             login: None,
             login_password_env: None,
             registers: false,
+            digest_algorithms: None,
             target: None,
             realm: None,
             username: None,
@@ -192,6 +202,7 @@ impl Default for TrunkConfig {
             advertised: None,
             source: None,
             media_networks: Vec::new(),
+            early_media: false,
             max_calls: 0,
             max_calls_per_second: 0,
             refer: ReferRule::default(),
@@ -217,7 +228,11 @@ impl TrunkConfig {
     /// Who we are to it, with this password.
     #[must_use]
     pub fn account(&self, password: &str) -> Option<Account> {
-        Account::new(self.realm.as_deref()?, self.username.as_deref()?, password)
+        let account = Account::new(self.realm.as_deref()?, self.username.as_deref()?, password)?;
+        Some(match &self.digest_algorithms {
+            Some(algorithms) => account.answering(algorithms.algorithms()),
+            None => account,
+        })
     }
 
     /// What is agreed with it on audio.
@@ -232,6 +247,7 @@ impl TrunkConfig {
             advertised: self.advertised,
             source: self.source,
             media_networks: self.media_networks.clone(),
+            early_media: self.early_media,
         }
     }
 
@@ -250,6 +266,7 @@ impl TrunkConfig {
         let mut faults = self.access_faults(passwords);
         faults.extend(self.number_faults());
         faults.extend(self.media_faults());
+        faults.extend(self.digest_algorithms.as_ref().and_then(|algorithms| algorithms.fault("digest_algorithms")));
         faults.extend(
             [
                 out_of_range("register_expiry_s", self.register_expiry_s, &(60..=86_400), "s"),
@@ -272,6 +289,9 @@ impl TrunkConfig {
         }
         if self.tls_names.len() > 32 {
             fault("tls_names", "(set)", "at most 32 entries", "use one certificate for all");
+        }
+        if self.tls_names.iter().any(|name| name.contains('*')) {
+            fault("tls_names", "(set)", "must be whole names: a wildcard is nobody's (RFC 5922)", "list each name of the certificates");
         }
         if self.login.is_some() != login {
             fault("login", "(set)", &goes_with(login_key), "set both or neither");

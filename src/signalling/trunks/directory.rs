@@ -5,10 +5,11 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use sip::auth::Account;
+use sip::auth::{Account, Algorithm, Algorithms};
 use sip::endpoint::Admission;
 
 use super::config::{Quirk, TrunkConfig};
+use super::digest::DigestAlgorithms;
 use super::kept::{Kept, KeptNumber, KeptTrunk, TrunkSecrets};
 use super::routing::Routes;
 use crate::call::config::{DEFAULT_NUMBER, NumberConfig};
@@ -62,6 +63,8 @@ pub struct DirectorySource {
     pub tenants: BTreeMap<String, TollPolicy>,
     /// What becomes of callers that no trunk knows.
     pub unknown_callers: UnknownCallers,
+    /// By which digest algorithms names are proven, where their trunk does not say.
+    pub digest_algorithms: DigestAlgorithms,
     /// What interfaces added.
     pub kept: Kept,
     /// Whether calls out of everybody are stopped.
@@ -96,6 +99,7 @@ pub struct Directory {
     tenants: BTreeMap<OrgId, TollPolicy>,
     nothing_allowed: TollPolicy,
     unknown_callers: UnknownCallers,
+    digest_algorithms: DigestAlgorithms,
     stopped: bool,
     stopped_orgs: BTreeSet<OrgId>,
 }
@@ -139,6 +143,7 @@ impl Directory {
             numbers: source.numbers,
             outbound: source.outbound,
             unknown_callers: source.unknown_callers,
+            digest_algorithms: source.digest_algorithms,
             stopped: source.stopped,
             ..Self::default()
         };
@@ -341,10 +346,21 @@ impl Directory {
         if self.logins.is_empty() { Admission::Refuse(sip::header::StatusCode::FORBIDDEN) } else { Admission::Challenge }
     }
 
-    /// The password of a name that a trunk proves.
+    /// By which digest algorithms somebody who is challenged may prove a name, in the order of the challenges: as the trunk says that
+    /// the peer can be, before it has proven which one it is.
     #[must_use]
-    pub fn password(&self, login: &str) -> Option<&Redacted<String>> {
-        self.trunks.get(self.logins.get(login)?)?.password.as_ref()
+    pub fn algorithms(&self, peer: Peer<'_>) -> Algorithms {
+        let trunks = self.candidates(peer);
+        let own = trunks.iter().filter(|trunk| trunk.config.login.is_some()).find_map(|trunk| trunk.config.digest_algorithms.as_ref());
+        own.unwrap_or(&self.digest_algorithms).algorithms()
+    }
+
+    /// The password of a name that a trunk proves by this algorithm.
+    #[must_use]
+    pub fn password(&self, login: &str, algorithm: Algorithm) -> Option<&Redacted<String>> {
+        let trunk = self.trunks.get(self.logins.get(login)?)?;
+        let algorithms = trunk.config.digest_algorithms.as_ref().unwrap_or(&self.digest_algorithms).algorithms();
+        trunk.password.as_ref().filter(|_| algorithms.contain(algorithm))
     }
 
     /// Whether the trunk of a proven name may register its address.
@@ -385,6 +401,24 @@ mod tests {
 
     fn names(trunks: &[&Arc<Trunk>]) -> Vec<String> {
         trunks.iter().map(|trunk| trunk.name.to_string()).collect()
+    }
+
+    #[test]
+    fn a_trunks_own_digest_algorithms_are_asked_for_where_it_is_known_and_prove_its_name_alone() {
+        let (md5, both) = (serde_json::from_str(r#"["MD5"]"#).unwrap(), DigestAlgorithms::default());
+        let pbx = |addresses: &[&str], name: &str, digest_algorithms| TrunkConfig {
+            login: Some(name.into()),
+            login_password_env: Some("P".into()),
+            digest_algorithms,
+            ..trunk(addresses)
+        };
+        let trunks = vec![("old", pbx(&["192.0.2.7"], "old", Some(md5))), ("new", pbx(&[], "new", None))];
+        let directory = directory(trunks, vec![]);
+        assert_eq!(directory.algorithms(from("192.0.2.7")).iter().collect::<Vec<_>>(), [Algorithm::Md5]);
+        assert_eq!(directory.algorithms(from("198.51.100.1")), both.algorithms());
+        let proves = |name, algorithm| directory.password(name, algorithm).is_some();
+        assert!(proves("old", Algorithm::Md5) && !proves("old", Algorithm::Sha256));
+        assert!(proves("new", Algorithm::Md5) && proves("new", Algorithm::Sha256) && !proves("nobody", Algorithm::Md5));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sip::auth::{Algorithm, Algorithms};
 use sip::endpoint::{Admission, Gate};
 use sip::message::Request;
 use sip::transport::Flow;
@@ -25,8 +26,13 @@ impl Gate for Door {
         self.directory.admit(Peer { address: flow.remote.ip(), is_named: &is_named, login: None })
     }
 
-    fn password(&self, name: &str) -> Option<Box<str>> {
-        self.directory.password(name).map(|password| password.expose().as_str().into())
+    fn algorithms(&self, flow: Flow) -> Algorithms {
+        let is_named = |name: &str| (self.is_named)(flow, name);
+        self.directory.algorithms(Peer { address: flow.remote.ip(), is_named: &is_named, login: None })
+    }
+
+    fn password(&self, name: &str, algorithm: Algorithm) -> Option<Box<str>> {
+        self.directory.password(name, algorithm).map(|password| password.expose().as_str().into())
     }
 
     fn may_register(&self, name: &str) -> bool {

@@ -7,6 +7,7 @@
 mod caller_id;
 pub mod config;
 mod desk;
+mod digest;
 mod directory;
 mod door;
 mod health;
@@ -17,6 +18,7 @@ mod routing;
 pub use caller_id::{Identity, ShownNumber, asserted_number};
 pub use config::{IdentityRule, NumberFormat, Passwords, Quirk, ReferRule, TrunkConfig};
 pub use desk::{Desk, Leaving, TrunkStatus};
+pub use digest::{DigestAlgorithm, DigestAlgorithms};
 pub use directory::{Dialled, Directory, DirectoryError, DirectorySource, Peer, Trunk, TrunkName};
 pub use door::Door;
 pub use health::{Health, HealthConfig, HealthOutput, HealthStatus};

@@ -46,8 +46,13 @@ fn answered(challenges: &[String], username: &str, password: &str) -> Request {
     request(&format!("Authorization: {value}\r\n"))
 }
 
-fn password(name: &str) -> Option<Box<str>> {
-    (name == "alice").then(|| "secret".into())
+/// `carol` has a password that she may prove by SHA-256 alone.
+fn password(name: &str, algorithm: Algorithm) -> Option<Box<str>> {
+    (name == "alice" || name == "carol" && algorithm == Algorithm::Sha256).then(|| "secret".into())
+}
+
+fn only(algorithm: Algorithm) -> Algorithms {
+    Algorithms::new(&[algorithm]).unwrap()
 }
 
 const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
@@ -59,7 +64,7 @@ fn whoever_knows_the_password_is_let_in_by_either_algorithm() {
     let mut server = server(now, 8);
     assert_eq!(server.verify(now, HERE, &request(""), password), Err(Denied::Missing));
     for algorithm in 0..2 {
-        let challenges = server.challenge(now, HERE, Denied::Missing);
+        let challenges = server.challenge(now, HERE, Denied::Missing, Algorithms::default());
         let request = answered(&challenges[algorithm..=algorithm], "alice", "secret");
         assert_eq!(server.verify(now, HERE, &request, password), Ok("alice"));
     }
@@ -70,10 +75,10 @@ fn wrong_passwords_and_unknown_names_get_the_same_answer() {
     let now = start();
     let mut server = server(now, 8);
     let mut denied = |name, word| {
-        let challenges = server.challenge(now, HERE, Denied::Missing);
+        let challenges = server.challenge(now, HERE, Denied::Missing, Algorithms::default());
         let denied = server.verify(now, HERE, &answered(&challenges, name, word), password).unwrap_err();
-        let [sha256, md5] = server.challenge(now, HERE, denied);
-        (denied, sha256.len(), md5.len())
+        let lengths: Vec<_> = server.challenge(now, HERE, denied, Algorithms::default()).iter().map(String::len).collect();
+        (denied, lengths)
     };
     assert_eq!(denied("alice", "guess"), denied("nobody", "guess"));
     assert_eq!(denied("nobody", "secret").0, Denied::Wrong);
@@ -83,12 +88,12 @@ fn wrong_passwords_and_unknown_names_get_the_same_answer() {
 fn a_request_that_is_replayed_is_stale_even_when_the_table_was_full() {
     let now = start();
     let mut server = server(now, 2);
-    let challenges = server.challenge(now, HERE, Denied::Missing);
+    let challenges = server.challenge(now, HERE, Denied::Missing, Algorithms::default());
     let first = answered(&challenges, "alice", "secret");
     assert_eq!(server.verify(now, HERE, &first, password), Ok("alice"));
     assert_eq!(server.verify(now, HERE, &first, password), Err(Denied::Stale));
     for _ in 0..5 {
-        let challenges = server.challenge(now, HERE, Denied::Missing);
+        let challenges = server.challenge(now, HERE, Denied::Missing, Algorithms::default());
         assert_eq!(server.verify(now, HERE, &answered(&challenges, "alice", "secret"), password), Ok("alice"));
     }
     assert!(server.used.len() <= 2);
@@ -99,7 +104,7 @@ fn a_request_that_is_replayed_is_stale_even_when_the_table_was_full() {
 fn a_nonce_serves_the_address_and_the_time_that_it_was_made_for() {
     let now = start();
     let mut server = server(now, 8);
-    let challenges = server.challenge(now, HERE, Denied::Missing);
+    let challenges = server.challenge(now, HERE, Denied::Missing, Algorithms::default());
     let request = answered(&challenges, "alice", "secret");
     assert_eq!(server.verify(now, THERE, &request, password), Err(Denied::Stale));
     assert_eq!(server.verify(now + Duration::from_secs(61), HERE, &request, password), Err(Denied::Stale));
@@ -110,8 +115,8 @@ fn a_nonce_serves_the_address_and_the_time_that_it_was_made_for() {
 fn a_stale_answer_is_told_so_and_nothing_else_is() {
     let now = start();
     let mut server = server(now, 8);
-    assert!(server.challenge(now, HERE, Denied::Stale).iter().all(|challenge| challenge.contains("stale=true")));
-    assert!(server.challenge(now, HERE, Denied::Wrong).iter().all(|challenge| !challenge.contains("stale")));
+    assert!(server.challenge(now, HERE, Denied::Stale, Algorithms::default()).iter().all(|challenge| challenge.contains("stale=true")));
+    assert!(server.challenge(now, HERE, Denied::Wrong, Algorithms::default()).iter().all(|challenge| !challenge.contains("stale")));
 }
 
 #[test]
@@ -120,7 +125,38 @@ fn nonces_of_somebody_else_and_uncounted_ones_are_refused() {
     let mut server = server(now, 8);
     let forged = [r#"Digest realm="auricle", nonce="00112233", qop="auth""#.to_owned()];
     assert_eq!(server.verify(now, HERE, &answered(&forged, "alice", "secret"), password), Err(Denied::Stale));
-    let [challenge, _] = server.challenge(now, HERE, Denied::Missing);
-    let uncounted = [challenge.replace(", qop=\"auth\"", "")];
+    let challenges = server.challenge(now, HERE, Denied::Missing, Algorithms::default());
+    let uncounted = [challenges[0].replace(", qop=\"auth\"", "")];
     assert_eq!(server.verify(now, HERE, &answered(&uncounted, "alice", "secret"), password), Err(Denied::Missing));
+}
+
+#[test]
+fn challenges_are_those_that_are_asked_for_in_their_order() {
+    let now = start();
+    let mut server = server(now, 8);
+    let md5_first = Algorithms::new(&[Algorithm::Md5, Algorithm::Sha256]).unwrap();
+    for (wanted, expected) in [
+        (Algorithms::default(), &["SHA-256", "MD5"][..]),
+        (md5_first, &["MD5", "SHA-256"]),
+        (only(Algorithm::Md5), &["MD5"]),
+        (only(Algorithm::Sha256), &["SHA-256"]),
+    ] {
+        let challenges = server.challenge(now, HERE, Denied::Missing, wanted);
+        assert_eq!(challenges.len(), expected.len());
+        assert!(
+            challenges.iter().zip(expected).all(|(challenge, name)| challenge.contains(&format!("algorithm={name}"))),
+            "{challenges:?}"
+        );
+    }
+    assert_eq!((Algorithms::new(&[]), Algorithms::new(&[Algorithm::Md5, Algorithm::Md5])), (None, None));
+}
+
+#[test]
+fn a_name_that_may_not_use_an_algorithm_is_as_good_as_unknown_by_it() {
+    let now = start();
+    let mut server = server(now, 8);
+    for (algorithm, expected) in [(Algorithm::Md5, Err(Denied::Wrong)), (Algorithm::Sha256, Ok("carol"))] {
+        let challenges = server.challenge(now, HERE, Denied::Missing, only(algorithm));
+        assert_eq!(server.verify(now, HERE, &answered(&challenges, "carol", "secret"), password), expected);
+    }
 }
