@@ -4,6 +4,7 @@
 //! new certificate. Files that cannot be used change nothing: the old certificate goes on, and the fault is told.
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
@@ -14,6 +15,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::{ParsedCertificate, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use webpki::EndEntityCert;
 
 /// Which files, and what of clients.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -194,15 +196,33 @@ fn modified(files: &TlsFiles) -> Vec<Option<SystemTime>> {
     identity.chain(others).map(|path| fs::metadata(path).and_then(|file| file.modified()).ok()).collect()
 }
 
-/// Whether a peer's certificate, already found good, is for `name`.
+/// Whether a peer's certificate, already found good, is that of the SIP domain `name` (RFC 5922 §7.1, §7.2).
+///
+/// SIP URIs without a user among its names are what counts; only where it has none its DNS names do, and its subject never does. A
+/// wildcard is the name of nobody: whoever holds `*.example.com` speaks for no domain of a trunk. An address is its own name.
 #[must_use]
 pub fn is_for(certificate: &CertificateDer<'_>, name: &str) -> bool {
-    let (Ok(certificate), Ok(name)) = (ParsedCertificate::try_from(certificate), ServerName::try_from(name)) else { return false };
-    verify_server_name(&certificate, &name).is_ok()
+    if let Ok(address) = name.parse::<IpAddr>() {
+        let parsed = ParsedCertificate::try_from(certificate);
+        return parsed.is_ok_and(|parsed| verify_server_name(&parsed, &ServerName::from(address)).is_ok());
+    }
+    let Ok(certificate) = EndEntityCert::try_from(certificate) else { return false };
+    let is_name = |found: &str| !found.contains('*') && found.trim_end_matches('.').eq_ignore_ascii_case(name.trim_end_matches('.'));
+    let mut domains = certificate.valid_uri_names().filter_map(sip_domain).peekable();
+    if domains.peek().is_some() { domains.any(is_name) } else { certificate.valid_dns_names().any(is_name) }
+}
+
+/// The domain that a SIP URI stands for; none for one of a user.
+fn sip_domain(uri: &str) -> Option<&str> {
+    let (scheme, rest) = uri.split_once(':')?;
+    (["sip", "sips"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) && !rest.contains('@')).then_some(())?;
+    rest.split([':', ';', '?']).next().filter(|host| !host.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
+    use rcgen::SanType;
+
     use super::*;
 
     struct Folder(tempfile::TempDir);
@@ -260,10 +280,43 @@ mod tests {
         assert!(matches!(TlsContext::open(files), Err(TlsError::Identity(_))));
     }
 
+    /// A certificate with these names.
+    fn certificate(names: &[SanType]) -> CertificateDer<'static> {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::default();
+        params.subject_alt_names = names.to_vec();
+        params.self_signed(&key).unwrap().der().clone()
+    }
+
+    fn dns(name: &str) -> SanType {
+        SanType::DnsName(name.try_into().unwrap())
+    }
+
+    fn uri(name: &str) -> SanType {
+        SanType::URI(name.try_into().unwrap())
+    }
+
     #[test]
     fn a_certificate_is_for_its_names_only() {
-        let made = rcgen::generate_simple_self_signed(["trunk.example".to_owned()]).unwrap();
-        assert!(is_for(made.cert.der(), "trunk.example"));
-        assert!(!is_for(made.cert.der(), "other.example"));
+        let made = certificate(&[dns("trunk.example"), SanType::IpAddress("192.0.2.1".parse().unwrap())]);
+        assert!(["trunk.example", "Trunk.Example.", "192.0.2.1"].iter().all(|name| is_for(&made, name)));
+        assert!(["other.example", "sub.trunk.example", "example", "192.0.2.2", ""].iter().all(|name| !is_for(&made, name)));
+    }
+
+    #[test]
+    fn a_wildcard_is_the_name_of_no_sip_domain() {
+        let made = certificate(&[dns("*.example.com")]);
+        assert!(["sip.example.com", "example.com", "*.example.com"].iter().all(|name| !is_for(&made, name)));
+        assert!(!is_for(&certificate(&[uri("sip:*.example.com")]), "sip.example.com"));
+    }
+
+    #[test]
+    fn where_there_are_sip_domains_dns_names_do_not_count_and_users_are_no_domains() {
+        let made = certificate(&[dns("host.example.com"), uri("sip:example.com"), uri("sip:example.net:5061;transport=tls")]);
+        assert!(["example.com", "EXAMPLE.NET"].iter().all(|name| is_for(&made, name)));
+        assert!(!is_for(&made, "host.example.com"));
+        let made = certificate(&[dns("host.example.com"), uri("sip:alice@example.com"), uri("https://example.org")]);
+        assert!(is_for(&made, "host.example.com"));
+        assert!(["example.com", "example.org"].iter().all(|name| !is_for(&made, name)));
     }
 }

@@ -21,9 +21,10 @@ fn a_trunk_is_known_by_the_name_in_a_certificate_that_somebody_vouches_for_and_b
     let certificate = |name: &str, file: &str| Identity::write(name, &folder.path().join(file));
     let (pbx, other, forged) =
         (certificate("pbx.example", "pbx"), certificate("other.example", "other"), certificate("pbx.example", "forged"));
+    let wild = certificate("*.example", "wild");
     let authorities = folder.path().join("clients.pem");
     let known: Vec<String> =
-        [&pbx, &other].iter().map(|known| std::fs::read_to_string(&known.certificate).expect("a certificate")).collect();
+        [&pbx, &other, &wild].iter().map(|known| std::fs::read_to_string(&known.certificate).expect("a certificate")).collect();
     std::fs::write(&authorities, known.concat()).expect("the authorities");
     let spoken = Spoken::start_with(
         &format!(
@@ -41,6 +42,7 @@ fn a_trunk_is_known_by_the_name_in_a_certificate_that_somebody_vouches_for_and_b
     };
     assert_eq!(call(Some(&pbx), "pbx"), Some(200), "{}", spoken.gateway.log());
     assert_eq!(call(Some(&other), "other"), Some(404), "a good certificate for another name");
+    assert_eq!(call(Some(&wild), "wild"), Some(404), "a good certificate for whatever name there may be");
     assert_eq!(call(None, "none"), Some(404), "no certificate");
     assert_eq!(call(Some(&forged), "forged"), None, "the right name, and nobody to vouch for it");
 }
