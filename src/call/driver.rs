@@ -138,6 +138,9 @@ impl Shell {
                 // What the system does not take is lost, as on any network; the channel counts it.
                 socket.try_send(transmit.bytes, transmit.flow.remote);
             }
+            while let Some(report) = call.poll_report() {
+                self.records.report(&self.saved.id, report);
+            }
             match call.poll_output() {
                 CallOutput::Signal(command) => drop(self.signalling.send((self.key, command)).await),
                 CallOutput::ConnectAgent => {

@@ -227,6 +227,7 @@ impl Launcher {
             agent: Arc::clone(&agent.config),
             keys_to_agent: request.keys_to_agent,
             leg,
+            early_media: request.line.early_media,
         };
         let wiring = CallWiring {
             ports: pair,
@@ -266,6 +267,9 @@ impl Launcher {
         let task = move |thread: ThreadContext| -> Pin<Box<dyn Future<Output = ()>>> {
             let phase = thread.wheel.phase(began);
             let mut call = Box::new(Call::new(began, wall, phase.first_slot(), setup));
+            if wiring.records.collector.is_some() {
+                call.watch_reports();
+            }
             if let Some(turns) = listens {
                 call.listen(turns);
             }

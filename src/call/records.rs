@@ -21,8 +21,10 @@ use crate::domain::ids::{CallId, OrgId};
 use crate::domain::redacted::Redacted;
 use crate::domain::termination::{GatewayReason, Termination};
 use crate::domain::timeline::Moment;
+use crate::leg::reports::SeenReport;
 use crate::store::OrgScope;
 use crate::store::recorder::Recorder;
+use crate::telemetry::hep::HepSender;
 use crate::telemetry::metrics::Metrics;
 
 /// Where calls leave what they leave; clones share it.
@@ -40,6 +42,8 @@ pub struct Records {
     pub control: Handle,
     /// Who knows callers; without it nobody is recognised.
     pub callers: Option<Callers>,
+    /// Who is told of RTCP; without it nobody is.
+    pub collector: Option<HepSender>,
 }
 
 impl Records {
@@ -58,6 +62,13 @@ impl Records {
             // A call that is over by now is recognised no more.
             let _ = registry.command(&org, &call, CallCommand::Recognise(found));
         });
+    }
+
+    /// A report went by in a call. Never waits.
+    pub fn report(&self, call: &CallId, SeenReport { from, to, octets }: SeenReport) {
+        if let Some(collector) = &self.collector {
+            collector.tell_reports(call, from, to, octets);
+        }
     }
 
     /// A call goes on, and stands so.

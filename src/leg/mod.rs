@@ -14,7 +14,7 @@ pub mod keypad;
 pub mod line_rules;
 pub mod listeners;
 pub mod plan;
-mod reports;
+pub mod reports;
 mod silence;
 mod statistics;
 
@@ -37,7 +37,7 @@ use agreement::egress_codec;
 use dtmf::hear_tones;
 use keypad::{KeyRules, Keypad};
 use listeners::Listeners;
-use reports::{heed_reports, playout};
+use reports::{ReportWatch, heed_reports, playout};
 use silence::Silence;
 
 /// One telephone leg.
@@ -56,6 +56,8 @@ pub struct Leg {
     due: Due,
     /// What hears the line; nothing where nobody asked for it.
     hearing: Option<Box<hearing::Hearing>>,
+    /// Whoever is shown reports; nothing while nobody is.
+    watch: Option<Box<ReportWatch>>,
     /// Whoever listens; nothing while nobody does.
     listeners: Option<Box<Listeners>>,
     /// A key is pressed that nobody shall hear.
@@ -159,6 +161,7 @@ impl Leg {
             events: VecDeque::with_capacity(4),
             seen: Seen::default(),
             due: Due::default(),
+            watch: None,
             listeners: None,
             muted: false,
             held: false,
@@ -207,6 +210,7 @@ impl Leg {
                     }
                 }
                 Inbound::Rtcp(compound) => {
+                    Self::see_report(&mut self.watch, now, flow, compound);
                     // A malformed report is dropped; the next one will do.
                     let _ = self.reporter.handle_rtcp(now, compound);
                     heed_reports(&self.reporter, &mut self.egress);

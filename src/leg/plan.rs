@@ -37,6 +37,8 @@ pub struct PlannedLeg {
     reoffered: Option<SessionDescription>,
     /// The line that the call is to go on by, and what was offered on it.
     moving: Option<(LineTerms, SessionDescription)>,
+    /// Somebody is shown reports.
+    watched: bool,
 }
 
 /// What of a leg depends on who is at its other end.
@@ -113,7 +115,7 @@ impl PlannedLeg {
         let offer = SessionDescription::parse(offer)?;
         let negotiated = media::sdp::answer(&offer, &plan.codecs, &plan.transport)?;
         let leg = Box::new(plan.leg(now, negotiated)?);
-        Ok(Self { plan, offered: Vec::new(), leg: Some(leg), reoffered: None, moving: None })
+        Ok(Self { plan, offered: Vec::new(), leg: Some(leg), reoffered: None, moving: None, watched: false })
     }
 
     /// Offers on the plan's own line, and on `others` where the call is tried by these next; the texts are for their
@@ -124,7 +126,7 @@ impl PlannedLeg {
         let offered: Vec<_> = lines.map(|terms| (media::sdp::offer(&terms.codecs, &terms.transport), terms)).collect();
         let texts = offered.iter().map(|(offer, _)| Bytes::from(offer.to_string())).collect();
         let offered = offered.into_iter().map(|(offer, terms)| (terms, offer)).collect();
-        (Self { plan, offered, leg: None, reoffered: None, moving: None }, texts)
+        (Self { plan, offered, leg: None, reoffered: None, moving: None, watched: false }, texts)
     }
 
     /// Takes the far end's answer to our offer on a line, counted from 0. Once one was taken, others change nothing.
@@ -140,8 +142,17 @@ impl PlannedLeg {
         let answer = SessionDescription::parse(answer)?;
         self.plan.take(terms);
         let negotiated = media::sdp::accept(&offer, &answer, &self.plan.codecs, &self.plan.transport)?;
-        self.leg = Some(Box::new(self.plan.leg(now, negotiated)?));
+        let leg = self.leg.insert(Box::new(self.plan.leg(now, negotiated)?));
+        if self.watched {
+            leg.watch_reports();
+        }
         Ok(())
+    }
+
+    /// From now on reports are kept for [`Leg::poll_report`], as soon as there is a leg.
+    pub fn watch_reports(&mut self) {
+        self.watched = true;
+        self.leg.as_mut().into_iter().for_each(|leg| leg.watch_reports());
     }
 
     /// Takes a new offer within the call: our answer to it. `None` when the call must go on as it was.

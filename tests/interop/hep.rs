@@ -1,5 +1,6 @@
 //! What a collector of Homer's kind is told, read by its own library.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::UdpSocket;
 use std::path::Path;
@@ -8,8 +9,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::gateway::Gateway;
-use crate::support::tools;
+use crate::support::gateway::{Gateway, PROGRAM};
+use crate::support::{sound, tools};
 
 #[test]
 fn a_request_and_its_response_are_told_with_their_ends_and_without_their_secrets() {
@@ -43,6 +44,48 @@ fn a_request_and_its_response_are_told_with_their_ends_and_without_their_secrets
         assert_eq!((info["payloadType"].as_u64(), info["captureId"].as_u64()), (Some(1), Some(77)), "{info}");
         assert_eq!(info["correlation_id"].as_str(), Some("told-1"), "{info}");
     }
+}
+
+#[test]
+fn reports_on_the_media_of_a_call_are_told_both_ways_under_its_call_id() {
+    let collector = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    collector.set_read_timeout(Some(Duration::from_secs(2))).expect("a time limit");
+    let section = format!("[hep]\ncollector = \"{}\"\n", collector.local_addr().expect("an address"));
+    let gateway = Gateway::start_over("echo", "", &section, "");
+    let (play, record) = (gateway.folder().join("play.wav"), gateway.folder().join("record.wav"));
+    sound::write(&play, &[0; 8_000]);
+    let mut call = Command::new(PROGRAM);
+    call.args(["call", "--to", &gateway.uri("1000"), "--seconds", "8", "--play"]).arg(play).arg("--record").arg(record);
+    let mut call = call.stdout(std::process::Stdio::null()).spawn().expect("the built program starts");
+    let mut packets = Vec::new();
+    let mut packet = [0; 4096];
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < Duration::from_secs(12) {
+        let Ok(length) = collector.recv(&mut packet) else { continue };
+        packets.push(packet[..length].to_vec());
+    }
+    let _status = call.wait();
+    let Some(told) = read_by_hep_js(gateway.folder(), &packets) else { return };
+    let (reports, messages): (Vec<_>, Vec<_>) = told.iter().partition(|told| told["rcinfo"]["payloadType"] == 5);
+    let invite = messages.iter().find(|told| told["payload"].as_str().is_some_and(|text| text.starts_with("INVITE"))).expect("an INVITE");
+    let call_id = &invite["rcinfo"]["correlation_id"];
+    assert!(call_id.is_string() && !reports.is_empty(), "{} packets, {} of RTCP\n{}", told.len(), reports.len(), gateway.log());
+    // Who reports, from where, and whether of a stream of its own.
+    let mut ends = BTreeMap::new();
+    for report in &reports {
+        let (info, payload) = (&report["rcinfo"], report["payload"].as_str().expect("a payload"));
+        assert_eq!(&info["correlation_id"], call_id, "{info}");
+        let payload: Value = serde_json::from_str(payload).expect("JSON");
+        assert!(payload["ssrc"].is_u64() && payload["report_blocks"].is_array() && !payload.to_string().contains('@'), "{payload}");
+        let sent = payload["sender_information"]["packets"].as_u64().unwrap_or_default();
+        let end = ends.entry(payload["ssrc"].as_u64()).or_insert((info["srcPort"].clone(), info["dstPort"].clone(), 0));
+        assert_eq!((&end.0, &end.1), (&info["srcPort"], &info["dstPort"]), "{info}");
+        end.2 = sent.max(end.2);
+    }
+    let ends: Vec<_> = ends.into_values().collect();
+    let [(from, to, sent), (other_from, other_to, other_sent)] = ends.as_slice() else { panic!("{ends:?}\n{}", gateway.log()) };
+    assert_eq!((from, to), (other_to, other_from), "what one end sends comes to the other");
+    assert!(*sent > 100 && *other_sent > 100, "{sent} and {other_sent} packets are reported");
 }
 
 fn read_by_hep_js(folder: &Path, packets: &[Vec<u8>]) -> Option<Vec<Value>> {

@@ -53,6 +53,7 @@ impl Parts {
             metrics,
             control: tokio::runtime::Handle::current(),
             callers: None,
+            collector: None,
         };
         let threads = Arc::new(MediaThreads::start(&MediaThreadsConfig { threads: 1, realtime: false }).unwrap());
         let ports = PortRange::new(PortRangeConfig {

@@ -4,6 +4,7 @@
 //! [`Reporter`] is the machine. One file each: the packets (`sender_report`, `receiver_report`, `source_description`,
 //! `goodbye`, `extended`) and the walk over them (`compound`), views on the datagram that copy and allocate nothing; the
 //! books of what comes (`reception`, `received_stream`, `window`, `bursts`) and goes (`sender`); the timer (`schedule`, `members`).
+//! [`ReportSummary`] is for whoever watches from outside.
 //! `rtc-rtcp` is the oracle of the tests. It is not used otherwise: it allocates for each block, and pads names with a
 //! count where §6.5 demands nulls.
 //!
@@ -32,9 +33,11 @@ mod sender;
 mod sender_report;
 mod source_description;
 mod spread;
+mod summary;
 mod window;
 
 pub use compound::RtcpError;
 pub use ntp::NtpBase;
 pub use playout_report::{Concealment, PlayoutReport};
 pub use reporter::{ExtendedReports, Reporter, ReporterConfig, ReporterEvent, ReporterOutput};
+pub use summary::{ReceivedSummary, ReportSummary, SenderSummary, VoipSummary};

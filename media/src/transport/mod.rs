@@ -124,6 +124,15 @@ impl Transport {
         }
     }
 
+    /// The path of a compound that is sent now; `None` while the peer's address is not known or is on hold.
+    pub fn rtcp_flow(&mut self, now: Instant) -> Option<Flow> {
+        match self {
+            Self::Plain(plain) => plain.path.rtcp_flow(now),
+            Self::Sdes(sdes) => sdes.path.rtcp_flow(now),
+            Self::WebRtc(never) => match *never {},
+        }
+    }
+
     /// The next datagram to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit<'_>> {
         match self {

@@ -86,13 +86,17 @@ impl PeerPath {
 
     /// Queues a compound as [`Self::send_rtp`] does a packet.
     pub(super) fn send_rtcp(&mut self, now: Instant, compound: &[u8], seal: impl FnOnce(&mut Vec<u8>) -> bool) {
-        let muxed = self.remote.is_some_and(|remote| remote.muxed);
-        let local = if muxed { self.config.local_rtp } else { self.config.local_rtcp };
-        let destination = self.remote.as_mut().and_then(|remote| remote.rtcp_destination(now));
+        let (local, destination) = self.rtcp_ends(now);
         self.send(local, destination, |bytes| {
             bytes.extend_from_slice(compound);
             seal(bytes)
         });
+    }
+
+    /// The path of a compound that is sent now.
+    pub(super) fn rtcp_flow(&mut self, now: Instant) -> Option<Flow> {
+        let (local, destination) = self.rtcp_ends(now);
+        destination.map(|remote| Flow { protocol: Protocol::Udp, local, remote })
     }
 
     pub(super) fn poll_transmit(&mut self) -> Option<Transmit<'_>> {
@@ -172,6 +176,12 @@ impl PeerPath {
             remote.rtcp.follow(host);
         }
         Ok(claim)
+    }
+
+    fn rtcp_ends(&mut self, now: Instant) -> (SocketAddr, Option<SocketAddr>) {
+        let muxed = self.remote.is_some_and(|remote| remote.muxed);
+        let local = if muxed { self.config.local_rtp } else { self.config.local_rtcp };
+        (local, self.remote.as_mut().and_then(|remote| remote.rtcp_destination(now)))
     }
 
     fn send(&mut self, local: SocketAddr, destination: Option<SocketAddr>, write: impl FnOnce(&mut Vec<u8>) -> bool) {

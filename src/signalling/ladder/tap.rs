@@ -98,7 +98,11 @@ impl Tap {
 
     /// A call has begun, or is tried anew, under a Call-ID of SIP.
     pub fn begin(&self, call: &CallId, org: &OrgId, sip_call_id: Option<&str>) {
-        let (Some(ladders), Some(name)) = (&self.ladders, sip_call_id) else { return };
+        let Some(name) = sip_call_id else { return };
+        if let Some(collector) = &self.collector {
+            collector.begin(call, name);
+        }
+        let Some(ladders) = &self.ladders else { return };
         if !ladders.book.book().begin(call, org, name) {
             ladders.metrics.sip_ladder_dropped("calls");
         }
@@ -106,6 +110,9 @@ impl Tap {
 
     /// A call is over.
     pub fn end(&self, now: Instant, call: &CallId) {
+        if let Some(collector) = &self.collector {
+            collector.end(call);
+        }
         if let Some(ladders) = &self.ladders {
             ladders.book.book().end(now, call);
         }

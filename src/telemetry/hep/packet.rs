@@ -38,6 +38,8 @@ pub enum Carrier {
 pub enum ReportKind {
     /// SIP.
     Sip,
+    /// RTCP, as JSON.
+    Rtcp,
 }
 
 /// Who reports.
@@ -76,6 +78,7 @@ pub fn encode(agent: Agent<'_>, report: &Report<'_>) -> Option<Vec<u8>> {
         KIND,
         &[match report.kind {
             ReportKind::Sip => 1,
+            ReportKind::Rtcp => 5,
         }],
     )?;
     packet.chunk(AGENT, &agent.id.to_be_bytes())?;
