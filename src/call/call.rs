@@ -4,7 +4,7 @@
 //! call can be run in virtual time and its inputs played back. Audio goes straight from leg to agent and back; only
 //! what is not audio passes the state machine.
 //!
-//! After any input call `poll_agent_message`, `poll_transmit` and `poll_output` until the last answers with a timeout.
+//! After any input call `poll_agent_message`, `poll_transmit`, `poll_report` and `poll_output` until the last answers with a timeout.
 
 mod drain;
 mod line;
@@ -23,21 +23,24 @@ use super::ears::Ears;
 use super::event::{SignallingCommand, SignallingEvent};
 use super::journal::{CallIdentity, Journal};
 use super::keys::send_dtmf;
+use super::ringing::Ringing;
 use super::session::{CallSession, SessionPolicy};
 use super::turns::Turns;
 use crate::agent::config::AgentConfig;
 use crate::agent::model::{AgentCommand, AgentMessage};
 use crate::agent::session::{self, AgentSession, CallFacts};
-use crate::domain::call_record::{CallRecord, MediaStatistics};
+use crate::domain::call_record::{CallRecord, Direction, MediaStatistics};
 use crate::domain::event::Event;
 use crate::domain::timeline::Moment;
 use crate::leg::Leg;
 use crate::leg::plan::PlannedLeg;
+use crate::leg::reports::SeenReport;
 
 /// One call.
 pub struct Call {
     session: CallSession,
     leg: PlannedLeg,
+    ringing: Ringing,
     agent: AgentSession,
     agent_config: Arc<AgentConfig>,
     journal: Journal,
@@ -49,6 +52,8 @@ pub struct Call {
     ears: Ears,
     keys_to_agent: bool,
     dropped_ms: u64,
+    /// It was opened before the answer.
+    line_is_open: bool,
 }
 
 /// How a call is made.
@@ -64,6 +69,8 @@ pub struct CallSetup {
     pub keys_to_agent: bool,
     /// Its leg, agreed already (inbound) or to be agreed (outbound).
     pub leg: PlannedLeg,
+    /// Whether the caller hears ringing from us before the answer.
+    pub early_media: bool,
 }
 
 /// What a call wants done.
@@ -96,7 +103,7 @@ impl Call {
     /// that `grid` lies on.
     #[must_use]
     pub fn new(now: Instant, wall: DateTime<Utc>, grid: Instant, setup: CallSetup) -> Self {
-        let CallSetup { identity, policy, agent, keys_to_agent, leg } = setup;
+        let CallSetup { identity, policy, agent, keys_to_agent, leg, early_media } = setup;
         let session = CallSession::new(identity.direction, policy);
         let facts = CallFacts {
             now,
@@ -108,6 +115,7 @@ impl Call {
         };
         let mut call = Self {
             session,
+            ringing: Ringing::new(early_media && identity.direction == Direction::Inbound, agent.format.into()),
             leg,
             agent: AgentSession::new(&agent, facts),
             agent_config: agent,
@@ -120,6 +128,7 @@ impl Call {
             ears: Ears::default(),
             keys_to_agent,
             dropped_ms: 0,
+            line_is_open: false,
         };
         call.save();
         call.step(now, CallEvent::Started);
@@ -129,6 +138,11 @@ impl Call {
     /// Listens to the line once it is open; decides turns where it is told how.
     pub const fn listen(&mut self, turns: Option<media::barge_in::Config>) {
         self.turns.rules = Some(turns);
+    }
+
+    /// Keeps reports for [`Self::poll_report`] from now on.
+    pub fn watch_reports(&mut self) {
+        self.leg.watch_reports();
     }
 
     /// Signalling has news.
@@ -186,6 +200,7 @@ impl Call {
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.session.handle_timeout(now);
+        self.ringing.handle_timeout(now, &mut self.leg);
         if let Some(leg) = self.leg.agreed() {
             leg.handle_timeout(now);
             if self.course.is_due(now) {
@@ -208,6 +223,11 @@ impl Call {
         self.leg.agreed().and_then(Leg::poll_transmit)
     }
 
+    /// A report that went by, for whoever watches.
+    pub fn poll_report(&mut self) -> Option<SeenReport> {
+        self.leg.agreed().and_then(Leg::poll_report)
+    }
+
     /// What else is to be done, or how long to wait.
     pub fn poll_output(&mut self) -> CallOutput {
         if let Some(event) = self.journal.poll_event() {
@@ -216,7 +236,7 @@ impl Call {
         if let Some(output) = self.outputs.pop_front() {
             return output;
         }
-        let due = [self.session.poll_timeout(), self.leg.poll_timeout(), self.agent.poll_timeout()];
+        let due = [self.session.poll_timeout(), self.ringing.poll_timeout(), self.leg.poll_timeout(), self.agent.poll_timeout()];
         CallOutput::Timeout(due.into_iter().flatten().min())
     }
 
@@ -275,6 +295,7 @@ impl Call {
             CallAction::Signal(SignallingCommand::Ring) => self.ring(now),
             CallAction::Signal(command) => self.signal(command),
             CallAction::Answer => {
+                self.line_is_open = self.ringing.end(now, &mut self.leg);
                 self.journal.mark(now, Moment::Answered);
                 if let Some(sdp) = self.leg.local_description() {
                     self.signal(SignallingCommand::Answer { sdp });

@@ -19,6 +19,7 @@ mod own_offers;
 mod playback;
 pub mod records;
 pub mod registry;
+mod ringing;
 mod seldom;
 pub mod session;
 mod speech;

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use media::egress::{EgressEvent, FlushScope, ItemPosition, MarkId};
+use media::frame::ItemId;
 
 use super::journal::Journal;
 use crate::agent::model::{AgentCommand, BargeInCause, ClearScope, PlaybackState};
@@ -17,6 +18,14 @@ pub(super) fn silence(now: Instant, leg: &mut PlannedLeg, scope: ClearScope) -> 
         ClearScope::UpTo(item) => FlushScope::UpTo(item),
     };
     leg.flush(now, scope)
+}
+
+/// Whether an event tells of this item.
+pub(super) fn is_of(event: &EgressEvent, wanted: ItemId) -> bool {
+    match event {
+        EgressEvent::ItemStarted(at) | EgressEvent::ItemFinished(at) | EgressEvent::ItemFlushed(at) => at.item == wanted,
+        EgressEvent::QueueFull { .. } | EgressEvent::MarkReached { .. } | EgressEvent::Underrun(_) => false,
+    }
 }
 
 /// Marks the end of what the agent has said so far. Where nobody can hear it, nothing is waited for.

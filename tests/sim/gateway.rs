@@ -229,6 +229,7 @@ impl Gateway {
             agent: Arc::clone(&self.agent_config),
             keys_to_agent: true,
             leg,
+            early_media: false,
         };
         let grid = post.now + self.random.up_to(ms(20));
         let call = Call::new(post.now, plan::wall(), grid, setup);

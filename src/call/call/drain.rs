@@ -7,7 +7,8 @@ use crate::agent::model::{AgentEvent, ClearCause, FaultClass, SpeechEdge, Transc
 use crate::call::action::CallEvent;
 use crate::call::command::CallCommand;
 use crate::call::keys::report_key;
-use crate::call::playback::{mark_place, report_playback, silence};
+use crate::call::playback::{is_of, mark_place, report_playback, silence};
+use crate::call::ringing::RING;
 use crate::call::transfer::{TransferOrder, TransferTarget};
 use crate::call::turns::report_fault;
 use crate::domain::timeline::Moment;
@@ -97,6 +98,8 @@ impl Call {
                     let agent = self.keys_to_agent.then_some(&mut self.agent);
                     report_key(now, agent, &mut self.journal, &event);
                 }
+                // Our own ringing is nothing that the agent has said.
+                LegEvent::Egress(event) if is_of(&event, RING) => {}
                 LegEvent::Egress(event) => report_playback(now, &mut self.agent, &mut self.journal, event),
                 LegEvent::Turn(decision) => {
                     let Self { turns, leg, agent, journal, .. } = self;

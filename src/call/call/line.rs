@@ -47,17 +47,26 @@ impl Call {
         if let (Some(rules), Some(leg)) = (self.turns.rules, self.leg.agreed()) {
             leg.listen(rules);
         }
-        self.leg.open(now, self.grid);
+        if !self.line_is_open {
+            self.leg.open(now, self.grid);
+        }
         self.save();
     }
 
     /// Rings; a caller who left the offer to us gets it with the first word, where it can answer so early.
     pub(super) fn ring(&mut self, now: Instant) {
         self.journal.mark_once(now, Moment::Ringing);
-        if !self.leg.is_agreed()
-            && let Some(sdp) = self.leg.local_description()
-        {
-            self.signal(SignallingCommand::Progress { sdp });
+        let sdp = self.leg.local_description();
+        match sdp {
+            // Who hears us ring is told by the description alone: 180 would have it ring itself.
+            Some(sdp) if self.ringing.is_wanted() && self.leg.is_agreed() => {
+                self.signal(SignallingCommand::Progress { sdp });
+                self.leg.open(now, self.grid);
+                self.ringing.begin(now, &mut self.leg);
+                return;
+            }
+            Some(sdp) if !self.leg.is_agreed() => self.signal(SignallingCommand::Progress { sdp }),
+            _ => {}
         }
         self.signal(SignallingCommand::Ring);
     }
