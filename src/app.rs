@@ -38,7 +38,7 @@ use crate::net::port_range::{PortError, PortRange, PortRangeConfig};
 use crate::net::tls::TlsError;
 use crate::shutdown::{StopSignals, drain};
 use crate::signalling::gateway::{Gateway, GatewayConfig};
-use crate::signalling::ladder::{LadderBook, LadderKeeper, Tap};
+use crate::signalling::ladder::{LadderBook, Tap};
 use crate::signalling::sip::SipShell;
 use crate::signalling::start::{self, Switched};
 use crate::signalling::switchboard::{SwitchboardError, SwitchboardOutlet};
@@ -163,14 +163,15 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let (identity, first_admin) = open_identity(&config, Arc::clone(&sealed)).await?;
     let kept = identity.clone();
     tasks.keep("session_upkeep", move || kept.clone().upkeep());
-    let (calls, records) = open_records(&config, &sealed, metrics, &tasks).await?;
+    let collector = background::start_collector(&config, &metrics);
+    let (calls, records) = open_records(&config, &sealed, metrics, collector, &tasks).await?;
     background::start_simulator(&config).await?;
     let settings = MediaThreadsConfig { threads: config.calls.media_threads.into(), realtime: config.calls.realtime };
     let media = Arc::new(MediaThreads::start(&settings)?);
     let (registry, outbound) = CallRegistry::new(config.calls.max_concurrent as usize);
     let launcher = launcher(&config, Arc::clone(&media), registry.clone(), records.clone())?;
     let (running_ladders, ladders) = (LadderBook::new(config.sip.ladder), Ladders::new(Arc::clone(&sealed)));
-    let (tap, keeper) = sip_tap(&config, &running_ladders, &ladders, &records.metrics);
+    let (tap, keeper) = background::sip_tap(&config, &running_ladders, &ladders, &records);
     let agents = config.agents.keys().cloned().collect();
     let telephony = Telephony::new(Arc::clone(&sealed));
     let (switchboard, switched) = start::switchboard(config.directory(), agents, telephony, &tasks, &records.metrics).await?;
@@ -184,7 +185,7 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
         threads: Arc::new(move || threads.status()),
         check_config: Arc::new(Config::faults_of),
     };
-    let (named_requests, dial_ins) = background::keep_store_swept(&sealed, &tasks);
+    let (named_requests, dial_ins) = background::keep_store_swept(&config, &sealed, &tasks);
     let state = AppState::from(Parts {
         registry: registry.clone(),
         records: calls,
@@ -226,7 +227,13 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
 type Opened = Result<(CallRecords, Records), AppError>;
 
 /// Opens store and audit, and gives calls that a dead process left running their end.
-async fn open_records(config: &Config, sealed: &Arc<SealedDocuments>, metrics: Metrics, tasks: &Supervisor) -> Opened {
+async fn open_records(
+    config: &Config,
+    sealed: &Arc<SealedDocuments>,
+    metrics: Metrics,
+    collector: Option<HepSender>,
+    tasks: &Supervisor,
+) -> Opened {
     let path = config.store.path.clone();
     let refused = |source| AppError::Store { path: path.clone(), source };
     let calls = CallRecords::new(Arc::clone(sealed) as Arc<dyn Documents>);
@@ -242,7 +249,7 @@ async fn open_records(config: &Config, sealed: &Arc<SealedDocuments>, metrics: M
     tokio::spawn(task.run());
     let (events, _) = broadcast::channel(EVENT_QUEUE);
     let callers = Some(Callers::new(Arc::clone(sealed)));
-    Ok((calls, Records { recorder, audit, events, metrics, control: Handle::current(), callers }))
+    Ok((calls, Records { recorder, audit, events, metrics, control: Handle::current(), callers, collector }))
 }
 
 /// Opens the database as it is, sealed fields and all.
@@ -348,16 +355,6 @@ fn start_sip(
     );
     let shell = SipShell { transports, endpoint, gateway, commands, outbound, locator, directory, targets, questions, settled };
     Ok(tokio::spawn(shell.run(stopped)))
-}
-
-/// What sees the messages of SIP, and what writes what it has kept.
-fn sip_tap(config: &Config, book: &LadderBook, store: &Ladders, metrics: &Metrics) -> (Tap, LadderKeeper) {
-    let (keeper, finished) = LadderKeeper::new(book.clone(), store.clone(), metrics.clone());
-    let tap = Tap::default();
-    let tap = if config.sip.ladder.enabled { tap.with_ladders(book.clone(), finished, metrics.clone()) } else { tap };
-    let Some((collector, task)) = HepSender::new(&config.hep, metrics.clone()) else { return (tap, keeper) };
-    tokio::spawn(task.run());
-    (tap.with_collector(collector), keeper)
 }
 
 async fn start_api(config: &Config, state: AppState, stopped: watch::Receiver<bool>) -> Result<JoinHandle<()>, AppError> {

@@ -10,12 +10,16 @@ use crate::config::Config;
 use crate::net::https::HttpsClient;
 use crate::net::limits::{OpenFiles, raise_open_files};
 use crate::net::tls::TlsContext;
+use crate::signalling::ladder::{LadderBook, LadderKeeper, Tap};
 use crate::signalling::start;
 use crate::store::dial_ins::DialIns;
+use crate::store::ladders::{LadderKeep, Ladders};
 use crate::store::named_requests::NamedRequests;
 use crate::store::sealed::SealedDocuments;
 use crate::store::webhooks::WebhookStore;
 use crate::supervision::{Breakers, Supervisor};
+use crate::telemetry::hep::HepSender;
+use crate::telemetry::metrics::Metrics;
 use crate::webhooks::{WebhookParts, Webhooks};
 
 /// As many open files as calls may need, or a word of warning.
@@ -29,11 +33,25 @@ pub(super) fn raise_limits(config: &Config) {
 }
 
 /// What is kept for a while only, and forgotten when it is over.
-pub(super) fn keep_store_swept(sealed: &Arc<SealedDocuments>, tasks: &Supervisor) -> (NamedRequests, DialIns) {
+pub(super) fn keep_store_swept(config: &Config, sealed: &Arc<SealedDocuments>, tasks: &Supervisor) -> (NamedRequests, DialIns) {
     let (names, announced) = (NamedRequests::new(Arc::clone(sealed)), DialIns::new(Arc::clone(sealed)));
     let swept = (names.clone(), announced.clone());
     tasks.keep("store_upkeep", move || sweep(swept.0.clone(), swept.1.clone()));
+    let (ladders, keep) = (Ladders::new(Arc::clone(sealed)), config.sip.ladder.keep());
+    tasks.keep("ladder_upkeep", move || sweep_ladders(ladders.clone(), keep));
     (names, announced)
+}
+
+/// Forgets the signalling of calls that is too old or too much, every hour and for ever.
+async fn sweep_ladders(ladders: Ladders, keep: LadderKeep) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        match ladders.sweep(chrono::Utc::now(), keep).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "ladders_swept"),
+            Err(error) => tracing::warn!(%error, "ladders_not_swept"),
+        }
+    }
 }
 
 /// Forgets what is over, every hour and for ever.
@@ -71,6 +89,24 @@ pub(super) fn start_webhooks(
     tasks.keep("webhook_events", move || told.clone().follow(events.subscribe()));
     tasks.keep("webhook_upkeep", move || swept.clone().upkeep());
     Ok(webhooks)
+}
+
+/// The way to a collector such as Homer, where there is one.
+pub(super) fn start_collector(config: &Config, metrics: &Metrics) -> Option<HepSender> {
+    let (collector, task) = HepSender::new(&config.hep, metrics.clone())?;
+    tokio::spawn(task.run());
+    Some(collector)
+}
+
+/// What sees the messages of SIP, and what writes what it has kept.
+pub(super) fn sip_tap(config: &Config, book: &LadderBook, store: &Ladders, records: &Records) -> (Tap, LadderKeeper) {
+    let (keeper, finished) = LadderKeeper::new(book.clone(), store.clone(), records.metrics.clone());
+    let tap = Tap::default();
+    let tap = if config.sip.ladder.enabled { tap.with_ladders(book.clone(), finished, records.metrics.clone()) } else { tap };
+    match &records.collector {
+        Some(collector) => (tap.with_collector(collector.clone()), keeper),
+        None => (tap, keeper),
+    }
 }
 
 /// Starts the agent that needs nobody.

@@ -43,6 +43,7 @@ macro_rules! contract {
             an_undeclared_field_is_refused,
             hostile_text_is_data,
             scopes_name_each_organisation_once,
+            a_sum_is_of_one_organisations_documents,
         );
     };
     ($open:expr, $($name:ident),+ $(,)?) => {
@@ -291,6 +292,20 @@ pub(super) async fn scopes_name_each_organisation_once(store: Store) {
     assert_eq!(scopes, BTreeSet::from([scope("a"), scope("b")]));
 }
 
+pub(super) async fn a_sum_is_of_one_organisations_documents(store: Store) {
+    let (a, b) = (scope("a"), scope("b"));
+    assert_eq!(store.sum(&a, &THINGS, RANK).await.unwrap(), 0);
+    store
+        .write(&a, vec![insert("x", thing(5_000_000_000, "k")), insert("y", thing(-2, "k")), insert("z", json!({ "kind": "k" }))])
+        .await
+        .unwrap();
+    store.write_one(&b, insert("x", thing(100, "k"))).await.unwrap();
+    assert_eq!(store.sum(&a, &THINGS, RANK).await.unwrap(), 4_999_999_998);
+    store.write_one(&a, delete("x", 1)).await.unwrap();
+    assert_eq!((store.sum(&a, &THINGS, RANK).await.unwrap(), store.sum(&b, &THINGS, RANK).await.unwrap()), (-2, 100));
+    assert!(matches!(store.sum(&a, &THINGS, Field("secret")).await, Err(StoreError::UndeclaredField { .. })));
+}
+
 /// Not part of the list above, since stores take different numbers of documents in the same time: `many` documents, written
 /// `together` at a time. How long a page takes, as a rule.
 pub(super) async fn among_many_documents_pages_are_found_in_order(store: Store, many: i64, together: i64) -> Duration {
@@ -317,4 +332,51 @@ pub(super) async fn among_many_documents_pages_are_found_in_order(store: Store, 
     }
     took.sort_unstable();
     took[took.len() / 2]
+}
+
+/// Over the product's own collections: each takes documents, refuses a second and an old one, and answers every question that it has
+/// an index for, one organisation at a time.
+pub(super) async fn every_collection_of_the_product_answers_what_it_is_indexed_for(store: Store) {
+    let (a, b) = (scope("a"), scope("b"));
+    for collection in COLLECTIONS.iter().copied() {
+        let document = |rank: i64| collection.fields.iter().fold(json!({}), |body, field| with(body, field.0, value_of(*field, rank)));
+        let write = |id: &str, rank: i64| Write::Insert { collection, id: id.to_owned(), body: document(rank) };
+        store.write(&a, vec![write("one", 1), write("two", 2)]).await.unwrap();
+        store.write_one(&b, write("one", 1)).await.unwrap();
+        let again = store.write_one(&a, write("one", 3)).await;
+        assert!(matches!(again, Err(StoreError::Exists { .. })), "{}: {again:?}", collection.name);
+        assert_eq!(store.get(&a, collection, "two").await.unwrap().unwrap().body, document(2), "{}", collection.name);
+        for index in collection.indexes {
+            let (last, firsts) = index.split_last().unwrap();
+            let filtered = firsts.iter().fold(Query::first(10), |query, field| query.filter(*field, equal_to(*field, 2)));
+            for query in [filtered.clone().filter(*last, equal_to(*last, 2)), filtered.sort(*last, Direction::Descending)] {
+                let found = store.find(&a, collection, query.clone()).await.unwrap().documents;
+                assert_eq!(found.first().map(|found| found.id.as_str()), Some("two"), "{} {query:?}", collection.name);
+            }
+        }
+        let change = Write::Replace { collection, id: "one".to_owned(), version: 1, body: document(5) };
+        assert_eq!(store.write_one(&a, change.clone()).await.unwrap(), 2, "{}", collection.name);
+        assert!(matches!(store.write_one(&a, change).await, Err(StoreError::Conflict { .. })), "{}", collection.name);
+        assert_eq!(store.write_one(&a, Write::Delete { collection, id: "one".to_owned(), version: 2 }).await.unwrap(), 0);
+        assert!(store.get(&b, collection, "one").await.unwrap().is_some(), "{}", collection.name);
+    }
+}
+
+/// Times and numbers are compared as numbers, all else as text.
+fn value_of(field: Field, rank: i64) -> serde_json::Value {
+    if field.0.ends_with("_us") { json!(rank) } else { json!(format!("text {rank}")) }
+}
+
+fn equal_to(field: Field, rank: i64) -> Condition {
+    Condition::Equals(if field.0.ends_with("_us") { Scalar::Integer(rank) } else { Scalar::Text(format!("text {rank}")) })
+}
+
+/// With a value at a path of keys joined by dots.
+fn with(mut body: serde_json::Value, path: &str, value: serde_json::Value) -> serde_json::Value {
+    let mut place = &mut body;
+    for key in path.split('.') {
+        place = place.as_object_mut().unwrap().entry(key).or_insert_with(|| json!({}));
+    }
+    *place = value;
+    body
 }

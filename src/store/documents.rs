@@ -41,6 +41,10 @@ pub trait Documents: Send + Sync + fmt::Debug {
     /// The organisations that have documents in a collection: for tasks at start, which then go on tenant by tenant.
     fn scopes(&self, collection: &'static Collection) -> BoxFuture<'_, Result<Vec<OrgScope>, StoreError>>;
 
+    /// The sum of a whole number over an organisation's documents, those left out that have none; `field` is one that the collection
+    /// has an index of its own for.
+    fn sum<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, field: Field) -> BoxFuture<'a, Result<i64, StoreError>>;
+
     /// Operations under way, those that wait for a connection among them, where they are counted.
     fn under_way(&self) -> usize {
         0

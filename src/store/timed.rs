@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::documents::{BoxFuture, Collection, Document, Documents, Heads, OrgScope, Page, Write};
 use super::error::StoreError;
-use super::query::Query;
+use super::query::{Field, Query};
 use crate::telemetry::metrics::{Metrics, StoreOperation};
 
 /// What [`Documents`] there are, with their times in the metrics.
@@ -58,6 +58,10 @@ impl Documents for TimedDocuments {
 
     fn write<'a>(&'a self, scope: &'a OrgScope, writes: Vec<Write>) -> BoxFuture<'a, Result<Vec<u64>, StoreError>> {
         self.timed(StoreOperation::Write, |documents| documents.write(scope, writes))
+    }
+
+    fn sum<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, field: Field) -> BoxFuture<'a, Result<i64, StoreError>> {
+        self.timed(StoreOperation::Find, |documents| documents.sum(scope, collection, field))
     }
 
     fn scopes(&self, collection: &'static Collection) -> BoxFuture<'_, Result<Vec<OrgScope>, StoreError>> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::store::{BoxFuture, Collection, Document, Documents, Heads, OrgScope, Page, Query, StoreError, Write};
+use crate::store::{BoxFuture, Collection, Document, Documents, Field, Heads, OrgScope, Page, Query, StoreError, Write};
 
 /// Counts and passes on.
 #[derive(Debug)]
@@ -48,6 +48,11 @@ impl Documents for Counted {
     fn write<'a>(&'a self, scope: &'a OrgScope, writes: Vec<Write>) -> BoxFuture<'a, Result<Vec<u64>, StoreError>> {
         self.writes.fetch_add(1, Ordering::Relaxed);
         self.inner.write(scope, writes)
+    }
+
+    fn sum<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, field: Field) -> BoxFuture<'a, Result<i64, StoreError>> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.inner.sum(scope, collection, field)
     }
 
     fn scopes(&self, collection: &'static Collection) -> BoxFuture<'_, Result<Vec<OrgScope>, StoreError>> {

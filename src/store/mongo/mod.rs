@@ -110,6 +110,13 @@ impl Documents for MongoDocuments {
         })
     }
 
+    fn sum<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, field: Field) -> BoxFuture<'a, Result<i64, StoreError>> {
+        Box::pin(async move {
+            let _place = self.places.try_acquire().map_err(|_| StoreError::Busy)?;
+            self.add_up(scope, collection, field).await
+        })
+    }
+
     fn scopes(&self, collection: &'static Collection) -> BoxFuture<'_, Result<Vec<OrgScope>, StoreError>> {
         Box::pin(async move {
             let _place = self.places.try_acquire().map_err(|_| StoreError::Busy)?;

@@ -27,6 +27,22 @@ impl MongoDocuments {
         let next = documents.last().filter(|_| more).map(|last| Cursor::behind(&query, last));
         Ok(Page { documents, next })
     }
+
+    pub(super) async fn add_up(&self, scope: &OrgScope, collection: &'static Collection, field: Field) -> Result<i64, StoreError> {
+        let own = doc! { "org": scope.org().as_str(), "version": { "$gt": 0_i64 } };
+        let all = doc! { "_id": Bson::Null, "sum": { "$sum": format!("${}", declared(collection, field)?) } };
+        let documents = self.collection(collection.name);
+        let sums = || async {
+            let found = documents.aggregate([doc! { "$match": own.clone() }, doc! { "$group": all.clone() }]).await?;
+            Ok(found.try_collect::<Vec<_>>().await?)
+        };
+        let found = self.retried(sums).await?;
+        Ok(match found.first().and_then(|found| found.get("sum")) {
+            Some(Bson::Int32(sum)) => (*sum).into(),
+            Some(Bson::Int64(sum)) => *sum,
+            _ => 0,
+        })
+    }
 }
 
 impl MongoDocuments {

@@ -13,6 +13,7 @@ use std::io::Write as _;
 use self::server::{Server, uri};
 use super::*;
 use crate::domain::redacted::Redacted;
+use crate::store::COLLECTIONS;
 use crate::store::contract::{CONTRACT_COLLECTIONS, contract};
 
 /// A fresh database; none, and a word about it, where there is no server.
@@ -35,3 +36,10 @@ contract!(match fresh().await {
     Some(found) => found,
     None => return,
 });
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_collection_of_the_product_answers_what_it_is_indexed_for() {
+    let Some(uri) = uri() else { return };
+    let documents = MongoDocuments::open(fresh_settings(uri), COLLECTIONS).await.unwrap();
+    crate::store::contract::every_collection_of_the_product_answers_what_it_is_indexed_for(documents).await;
+}

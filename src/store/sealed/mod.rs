@@ -24,7 +24,7 @@ use self::keyring::Keyring;
 pub use self::master::{MasterKeyError, MasterKeys};
 use super::documents::{BoxFuture, Collection, Document, Documents, Heads, OrgScope, Page, Write};
 use super::error::StoreError;
-use super::query::{Condition, Query, Scalar};
+use super::query::{Condition, Field, Query, Scalar};
 
 /// Every organisation's keys, wrapped.
 pub static ORG_KEYS: Collection = Collection { name: "org_keys", fields: &[], indexes: &[], sealed: &[], lookups: &[] };
@@ -211,6 +211,10 @@ impl Documents for SealedDocuments {
             }
             self.inner.write(scope, sealed).await
         })
+    }
+
+    fn sum<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, field: Field) -> BoxFuture<'a, Result<i64, StoreError>> {
+        self.inner.sum(scope, collection, field)
     }
 
     fn scopes(&self, collection: &'static Collection) -> BoxFuture<'_, Result<Vec<OrgScope>, StoreError>> {

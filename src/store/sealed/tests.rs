@@ -6,7 +6,6 @@ use crate::domain::ids::OrgId;
 use crate::domain::redacted::Redacted;
 use crate::store::calls::CallRecords;
 use crate::store::contract::{CONTRACT_COLLECTIONS, contract};
-use crate::store::query::Field;
 use crate::store::sqlite::SqliteDocuments;
 use crate::store::{COLLECTIONS, migrations};
 
@@ -193,4 +192,30 @@ async fn records_of_an_earlier_release_are_sealed_once_at_start() {
     let raw = inner.get(&scope, &crate::store::calls::CALLS, one.id.as_str()).await.unwrap().unwrap();
     assert!(!raw.body.to_string().contains("15550100"), "{}", raw.body);
     assert_eq!(CallRecords::new(store).get(&scope, &one.id).await.unwrap().unwrap().record, one);
+}
+
+#[tokio::test]
+async fn a_rotation_seals_the_timelines_of_calls_anew_and_they_read_as_before() {
+    use crate::domain::timeline::{Moment, TimelineEntry};
+    let directory = tempfile::tempdir().unwrap();
+    let inner = SqliteDocuments::open(directory.path(), COLLECTIONS).unwrap();
+    let store = SealedDocuments::new(inner.clone(), master('a', &[]));
+    let (records, scope) = (CallRecords::new(store.clone()), OrgScope::new(OrgId::default_org()));
+    let mut one =
+        crate::store::calls::tests::record("org_default", crate::domain::call_record::SessionStatus::Completed, chrono::Utc::now());
+    one.timeline.push(TimelineEntry { at_ms: 7, moment: Moment::Warning { code: "planted_moment".to_owned() } });
+    records.insert(&one).await.unwrap();
+    let sealed = async || {
+        let body = inner.get(&scope, &crate::store::calls::CALLS, one.id.as_str()).await.unwrap().unwrap().body;
+        assert!(!body.to_string().contains("planted_moment") && body["record"].get("timeline").is_none(), "{body}");
+        body["sealed"].as_str().unwrap().to_owned()
+    };
+    assert!(sealed().await.starts_with("k1."));
+    // As the administrator's command does it: every collection that has something sealed.
+    store.rotate(&scope).await.unwrap();
+    for collection in COLLECTIONS.iter().filter(|collection| !collection.sealed.is_empty()) {
+        store.reseal(&scope, collection).await.unwrap();
+    }
+    assert!(sealed().await.starts_with("k2."));
+    assert_eq!(records.get(&scope, &one.id).await.unwrap().unwrap().record, one);
 }

@@ -19,7 +19,7 @@ use rusqlite::Connection;
 use self::worker::Worker;
 use super::documents::{BoxFuture, Collection, Document, Documents, Heads, OrgScope, Page, Write};
 use super::error::StoreError;
-use super::query::Query;
+use super::query::{Field, Query};
 
 /// A store in a directory of this machine.
 ///
@@ -78,6 +78,11 @@ impl Documents for SqliteDocuments {
             transaction.commit()?;
             Ok(versions)
         }))
+    }
+
+    fn sum<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, field: Field) -> BoxFuture<'a, Result<i64, StoreError>> {
+        let scope = scope.clone();
+        Box::pin(self.reader.run(move |connection| statement::sum(connection, &scope, collection, field)))
     }
 
     fn scopes(&self, collection: &'static Collection) -> BoxFuture<'_, Result<Vec<OrgScope>, StoreError>> {

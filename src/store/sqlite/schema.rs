@@ -5,6 +5,7 @@ use rusqlite::{Connection, Transaction};
 use super::statement::extract;
 use crate::store::documents::Collection;
 use crate::store::error::StoreError;
+use crate::store::query::Field;
 
 /// Brings the database to the schema of this release and makes what `collections` need.
 pub(super) fn prepare(connection: &mut Connection, collections: &[&Collection]) -> Result<(), StoreError> {
@@ -41,11 +42,17 @@ fn create(transaction: &Transaction<'_>, collection: &Collection) -> Result<(), 
         ) STRICT"
     ))?;
     for fields in collection.indexes {
-        let suffix = fields.iter().map(|field| field.0.replace('.', "_")).collect::<Vec<_>>().join("__");
+        let index = index_name(collection, fields);
         let columns = fields.iter().map(|field| extract(*field)).collect::<Vec<_>>().join(", ");
-        transaction.execute_batch(&format!("CREATE INDEX IF NOT EXISTS {name}__{suffix} ON {name} (org, {columns}, id)"))?;
+        transaction.execute_batch(&format!("CREATE INDEX IF NOT EXISTS {index} ON {name} (org, {columns}, id)"))?;
     }
     Ok(())
+}
+
+/// What an index over these fields is called.
+pub(super) fn index_name(collection: &Collection, fields: &[Field]) -> String {
+    let suffix = fields.iter().map(|field| field.0.replace('.', "_")).collect::<Vec<_>>().join("__");
+    format!("{}__{suffix}", collection.name)
 }
 
 /// What changed tables that exist already, oldest first; never edited once released, only added to. The first one

@@ -89,6 +89,14 @@ pub(super) fn scopes(connection: &Connection, collection: &'static Collection) -
     names.iter().map(|name| OrgScope::of_name(name)).collect()
 }
 
+pub(super) fn sum(connection: &Connection, scope: &OrgScope, collection: &'static Collection, field: Field) -> Result<i64, StoreError> {
+    let (name, added) = (collection.name, declared(collection, field)?);
+    // The field's own index holds all that is wanted; the documents are not read.
+    let index = super::schema::index_name(collection, &[field]);
+    let text = format!("SELECT COALESCE(SUM({added}), 0) FROM {name} INDEXED BY {index} WHERE org = ?1");
+    Ok(connection.prepare_cached(&text)?.query_row(params![scope.org().as_str()], |row| row.get(0))?)
+}
+
 /// The query as text, one document more than asked for: whether it comes tells whether there is a next page. `third` is read beside
 /// identifier and version.
 fn select(third: &str, scope: &OrgScope, collection: &'static Collection, query: &Query) -> Result<(String, Vec<SqlValue>), StoreError> {

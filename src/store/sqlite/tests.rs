@@ -140,3 +140,10 @@ async fn a_query_without_an_index_fails_its_test() {
     let outcome = documents.find(&scope(), &BARE, Query::first(1).sort(Field("rank"), Direction::Ascending)).await;
     outcome.map_err(|error| error.to_string()).expect("closed");
 }
+
+#[tokio::test]
+async fn every_collection_of_the_product_answers_what_it_is_indexed_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let documents = SqliteDocuments::open(directory.path(), crate::store::COLLECTIONS).unwrap();
+    contract::every_collection_of_the_product_answers_what_it_is_indexed_for(documents).await;
+}
