@@ -31,6 +31,24 @@ impl AppState {
         done
     }
 
+    /// The same for a deed that was judged before: one that must not be done is put down as that, and not begun.
+    pub(super) async fn carry_out_planned<P, T, W: Future<Output = Result<T, ApiError>>>(
+        &self,
+        requester: &Requester,
+        deed: Deed,
+        planned: Result<P, ApiError>,
+        work: impl FnOnce(P) -> W,
+    ) -> Result<T, ApiError> {
+        match planned {
+            Ok(plan) => self.carry_out(requester, deed, work(plan)).await,
+            Err(refusal) => {
+                let refused = Err(refusal);
+                self.record(requester, deed, &refused).await?;
+                refused
+            }
+        }
+    }
+
     /// Puts the deed and how it went into the log, and returns once that is durable.
     pub(super) async fn record<T>(&self, requester: &Requester, deed: Deed, result: &Result<T, ApiError>) -> Result<(), AuditError> {
         use ApiError::{Forbidden, MoreThanOwn, SecondFactorRequired, StoppedAbove, TargetNotAllowed, Unauthorized};

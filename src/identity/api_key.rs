@@ -71,9 +71,9 @@ impl Identity {
         }
         Ok(AuthContext {
             org: scope.org().clone(),
-            principal: Principal::ApiKey(key.id),
             role: maker.role,
-            permissions: maker.role.permissions().and(key.scopes.into_iter().collect()),
+            permissions: maker.role.permissions().and(key.permissions()),
+            principal: Principal::ApiKey(key.id),
             session: None,
             proved_at: None,
             expires_at: key.expires_at,

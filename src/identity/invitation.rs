@@ -19,9 +19,17 @@ impl Identity {
     /// # Errors
     /// When the organisation has a user of this address (`StoreError::Taken`) or the store fails.
     pub async fn invite(&self, user: &User, now: DateTime<Utc>) -> Result<u64, IdentityError> {
-        let version = self.parts.users.insert(&OrgScope::new(user.org_id.clone()), user, now).await?;
+        let version = self.add_invited(user, now).await?;
         self.invite_again(user, now).await?;
         Ok(version)
+    }
+
+    /// Adds an invited user who is told nothing yet; answers with the user's version.
+    ///
+    /// # Errors
+    /// As [`Self::invite`].
+    pub async fn add_invited(&self, user: &User, now: DateTime<Utc>) -> Result<u64, IdentityError> {
+        Ok(self.parts.users.insert(&OrgScope::new(user.org_id.clone()), user, now).await?)
     }
 
     /// Sends the invitation again; the code before it is void.

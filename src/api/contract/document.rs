@@ -71,8 +71,12 @@ fn describe(operation: &Operation, generator: &mut schemars::SchemaGenerator, in
     if let Access::Needs(permission) = operation.access {
         members.insert("x-permission".to_owned(), json!(permission.name()));
     }
-    if operation.proof == Proof::Fresh {
-        members.insert("x-second-factor".to_owned(), json!("proved within ten minutes"));
+    match operation.proof {
+        Proof::None => {}
+        Proof::Fresh => drop(members.insert("x-second-factor".to_owned(), json!("proved within ten minutes"))),
+        Proof::FreshOrKey => {
+            drop(members.insert("x-second-factor".to_owned(), json!("proved within ten minutes, or a key with this scope")))
+        }
     }
     if let Some(body) = operation.body {
         inputs.insert(body.name.to_owned(), body.schema());

@@ -74,6 +74,8 @@ pub(in crate::api) enum Proof {
     None,
     /// Within ten minutes; keys, which prove nothing, are refused.
     Fresh,
+    /// Within ten minutes, of whoever signs in; of keys it was asked when they got their scope.
+    FreshOrKey,
 }
 
 /// A header that a route reads.
@@ -156,6 +158,12 @@ impl Route {
         self
     }
 
+    /// It wants a second factor that was proved within ten minutes, or a key with the scope.
+    pub(in crate::api) fn proved_or_key(mut self) -> Self {
+        self.operation.proof = Proof::FreshOrKey;
+        self
+    }
+
     pub(in crate::api) fn limit(mut self, row: Option<Row>) -> Self {
         self.operation.limit = row;
         self
@@ -233,7 +241,7 @@ impl Operation {
             Access::SignedIn => codes.push(Code::Unauthorized),
             Access::Needs(_) => codes.extend([Code::Unauthorized, Code::Forbidden]),
         }
-        if self.proof == Proof::Fresh {
+        if self.proof != Proof::None {
             codes.push(Code::Forbidden);
         }
         if self.limit.is_some() {

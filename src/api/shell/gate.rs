@@ -17,7 +17,7 @@ use crate::api::error::ApiError;
 use crate::api::limits::{Key, Row, Verdict};
 use crate::api::state::AppState;
 use crate::domain::ids::RequestId;
-use crate::identity::AuthContext;
+use crate::identity::{AuthContext, Principal};
 
 /// What the way into a route depends on.
 #[derive(Clone, Debug)]
@@ -46,6 +46,15 @@ pub(in crate::api) async fn pass(State(gate): State<Gate>, request: Request, nex
 }
 
 impl Gate {
+    fn misses_proof(&self, auth: &AuthContext) -> bool {
+        let asked = match self.operation.proof {
+            Proof::None => false,
+            Proof::Fresh => true,
+            Proof::FreshOrKey => !matches!(auth.principal, Principal::ApiKey(_)),
+        };
+        asked && !auth.is_proved(Utc::now())
+    }
+
     async fn answer(&self, request: Request, next: Next) -> Response {
         if !self.operation.takes_name() || !request.headers().contains_key(idempotency::IDEMPOTENCY_KEY) {
             return logged(request, next).await;
@@ -65,7 +74,7 @@ impl Gate {
             auth::record_refusal(&self.state, head, auth, permission).await?;
             return Err(ApiError::Forbidden);
         }
-        if let Some(auth) = auth.as_ref().filter(|auth| self.operation.proof == Proof::Fresh && !auth.is_proved(Utc::now())) {
+        if let Some(auth) = auth.as_ref().filter(|auth| self.misses_proof(auth)) {
             auth::record_unproved(&self.state, head, auth).await?;
             return Err(ApiError::SecondFactorRequired);
         }

@@ -235,3 +235,49 @@ async fn who_runs_the_gateway_makes_organisations_and_who_runs_one_changes_that_
     let listed = house.ask_as(Some(FOREIGN_SUPER_ADMIN), "GET", "/v1/organisations?limit=2", None).await.json();
     assert_eq!((listed["items"].as_array().unwrap().len(), listed["next_cursor"].is_string()), (2, true));
 }
+
+#[tokio::test]
+async fn no_organisation_is_made_whose_administrator_cannot_be_added() {
+    let house = House::new();
+    let organisations = async || house.ask_as(Some(SUPER_ADMIN), "GET", "/v1/organisations?limit=200", None).await.json()["items"].clone();
+    let before = organisations().await.as_array().map_or(0, Vec::len);
+    let wanted = json!({ "name": "Northern Lights", "admin_email": "everywhere@planted.example" });
+    let (mut made, mut refused) = (0, None);
+    for _ in 0..20 {
+        let answer = house.ask_as(Some(SUPER_ADMIN), "POST", "/v1/organisations", Some(&wanted)).await;
+        if answer.status.as_u16() != 201 {
+            refused = Some(answer);
+            break;
+        }
+        made += 1;
+    }
+    // One address signs in to sixteen organisations and no more.
+    assert_eq!(refused.map(|answer| answer.error()), Some((409, "CONFLICT".to_owned())));
+    assert_eq!((made, organisations().await.as_array().map_or(0, Vec::len)), (16, before + 16));
+    let told: Vec<_> = house.deeds().into_iter().filter(|deed| deed.starts_with("create ")).collect();
+    assert!(told.last().is_some_and(|deed| deed.starts_with("create failure")), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_key_takes_patients_out_only_where_its_maker_said_so_and_it_ends_soon() {
+    let house = House::new();
+    let make = async |scopes: Value, days: Value| {
+        let wanted = json!({ "name": "nightly", "scopes": scopes, "expires_in_days": days });
+        house.ask_as(Some(ORG_ADMIN), "POST", "/v1/api_keys", Some(&wanted)).await
+    };
+    for days in [Value::Null, json!(91)] {
+        let refused = make(json!(["patients:export"]), days).await;
+        assert_eq!((refused.error().0, refused.json()["error"]["field"].as_str()), (422, Some("expires_in_days")));
+    }
+    let export = async |made: &Value| {
+        let key = text(&made["key"]);
+        house.ask_as(Some(&key), "GET", "/v1/patients/export?format=json", None).await.status.as_u16()
+    };
+    let reader = make(json!(["patients:read"]), json!(30)).await.json();
+    let exporter = make(json!(["patients:export"]), json!(30)).await.json();
+    assert_eq!((export(&reader).await, export(&exporter).await), (403, 200), "{exporter}");
+    assert!(house.audited().iter().any(|entry| entry["action"] == "export" && entry["actor_type"] == "api_key"), "{:?}", house.deeds());
+    // What its maker has to prove each time, and what no scope opens.
+    assert_eq!(house.ask_as(Some(STALE_ADMIN), "GET", "/v1/patients/export", None).await.error().0, 403);
+    assert_eq!(make(json!(["patients:export", "system:read"]), json!(30)).await.error().0, 403);
+}

@@ -151,8 +151,10 @@ async fn what_wants_a_fresh_second_factor_is_refused_to_whom_has_a_stale_one_and
     let admin = house.cast.player(ORG_ADMIN).await;
     let key = house.cast.key_of(&admin.user, Permission::ALL.to_vec()).await;
     let (present, mut tried) = (Ids::present(&house).await, 0);
-    for operation in protected().filter(|operation| operation.proof == Proof::Fresh) {
-        for bearer in [STALE_ADMIN, &key] {
+    for operation in protected().filter(|operation| operation.proof != Proof::None) {
+        // A key with the scope has a test of its own.
+        let keys = if operation.proof == Proof::Fresh { Some(key.as_str()) } else { None };
+        for bearer in [STALE_ADMIN].into_iter().chain(keys) {
             let answer = ask(&house, Some(bearer), &operation, &present).await;
             assert_eq!(answer.error(), (403, "FORBIDDEN".to_owned()), "{} {bearer}", operation.name);
             assert_eq!(answer.json()["error"]["context"]["reason"], "second_factor_required", "{}", operation.name);

@@ -80,6 +80,9 @@ async fn what_the_configuration_has_is_shown_and_not_changed_and_wins() {
     }
     let same = ask(&house, SECRET, "POST", "/v1/trunks", json!({ "name": "configured" })).await;
     assert_eq!((same.error().0, same.json()["error"]["field"].as_str()), (409, Some("name")));
+    let of_create = |entry: &Value| entry["resource"] == "trunk" && entry["action"] == "create";
+    let told: Vec<_> = house.audited().into_iter().filter(of_create).map(|entry| entry["outcome"].clone()).collect();
+    assert_eq!(told, ["intended", "failure"], "what the store refuses is told as done by nobody");
     let number = ask(&house, SECRET, "POST", "/v1/numbers", json!({ "number": "+4930901820", "agent": "reception" })).await;
     assert_eq!((number.error().0, number.json()["error"]["field"].as_str()), (409, Some("number")));
 }

@@ -42,7 +42,11 @@ impl Input for NewKey {
                 Shape::List { of: &SCOPE, min: 1, max: 32 },
                 "What may be done with it: nothing that its maker may not.",
             ),
-            Member::optional("expires_in_days", Shape::Integer { min: 1, max: 3_650 }, "It has no end when absent."),
+            Member::optional(
+                "expires_in_days",
+                Shape::Integer { min: 1, max: 3_650 },
+                "It has no end when absent; one with the scope `patients:export` ends within 90 days.",
+            ),
         ],
     };
 }

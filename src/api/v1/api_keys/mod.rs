@@ -66,11 +66,13 @@ async fn create(State(state): State<AppState>, requester: Requester, Body(input)
             expires_at: input.expires_in_days.map(|days| now + TimeDelta::days(days.into())),
             revoked_at: None,
         };
+        if key.scopes.contains(&Permission::PatientsExport) && !key.permissions().contains(Permission::PatientsExport) {
+            return Err(ApiError::field("expires_in_days", "must be at most 90 for a key that may take patients out"));
+        }
         let wanted = key.scopes.iter().copied().collect();
         let granted = if requester.auth.permissions.covers(wanted) { Ok(()) } else { Err(ApiError::MoreThanOwn) };
-        state.record(&requester, of_key(AuditAction::Create, Some(&key.id)), &granted).await?;
-        granted?;
-        let text = state.identity.make_api_key(&key).await?;
+        let make = async |()| Ok(state.identity.make_api_key(&key).await?);
+        let text = state.carry_out_planned(&requester, of_key(AuditAction::Create, Some(&key.id)), granted, make).await?;
         Ok((StatusCode::CREATED, Json(view::Made::new(key, text))).into_response())
     })
     .await
@@ -80,12 +82,14 @@ async fn create(State(state): State<AppState>, requester: Requester, Body(input)
 async fn revoke(State(state): State<AppState>, requester: Requester, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     let id: ApiKeyId = id.parse().map_err(|_| NO_KEY)?;
     finished(async move {
-        let revoked = state.identity.revoke_api_key(&requester.scope(), &id, Utc::now()).await.map_err(|error| match error {
-            IdentityError::NotFound => NO_KEY,
-            error => error.into(),
-        });
-        state.record(&requester, of_key(AuditAction::Revoke, Some(&id)), &revoked).await?;
-        revoked.map(|()| StatusCode::NO_CONTENT)
+        let work = async {
+            state.identity.revoke_api_key(&requester.scope(), &id, Utc::now()).await.map_err(|error| match error {
+                IdentityError::NotFound => NO_KEY,
+                error => error.into(),
+            })
+        };
+        state.carry_out(&requester, of_key(AuditAction::Revoke, Some(&id)), work).await?;
+        Ok(StatusCode::NO_CONTENT)
     })
     .await
 }

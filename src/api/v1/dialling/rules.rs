@@ -48,11 +48,13 @@ pub(super) async fn set(
     let expected = IfMatch::read(&headers)?;
     finished(async move {
         let changed = changed(&state, &requester, query, expected, body).await;
-        let org = changed.as_ref().ok().map(|changed| &changed.record.org_id);
-        state.record(&requester, of_dialling(AuditAction::Update, org), &changed).await?;
-        let Versioned { record, version } = changed?;
-        let version = state.switchboard.set_dialling(&record, version).await?;
-        answer(&state, Versioned { record, version }).await
+        let deed = of_dialling(AuditAction::Update, changed.as_ref().ok().map(|changed| &changed.record.org_id));
+        let set = async |Versioned { record, version }| {
+            let version = state.switchboard.set_dialling(&record, version).await?;
+            Ok(Versioned { record, version })
+        };
+        let set = state.carry_out_planned(&requester, deed, changed, set).await?;
+        answer(&state, set).await
     })
     .await
 }

@@ -29,9 +29,8 @@ pub(super) async fn create(
     finished(async move {
         let made = made(&state, &requester, query, body).await;
         let id = made.as_ref().ok().map(|number: &KeptNumber| number.id.clone());
-        state.record(&requester, of_number(AuditAction::Create, id.as_ref()), &made).await?;
-        let number = made?;
-        let version = state.switchboard.add_number(&number).await?;
+        let add = async |number: KeptNumber| Ok((state.switchboard.add_number(&number).await?, number));
+        let (version, number) = state.carry_out_planned(&requester, of_number(AuditAction::Create, id.as_ref()), made, add).await?;
         let location = format!("/v1/numbers/{}", number.id);
         Ok(shown(StatusCode::CREATED, NumberView::from(NumberEntry::from(number)), Some(version), Some(location)))
     })
@@ -66,9 +65,9 @@ pub(super) async fn update(
             Ok((after, before.version))
         };
         let changed: Result<_, ApiError> = changed.await;
-        state.record(&requester, of_number(AuditAction::Update, Some(&id)), &changed).await?;
-        let (number, version) = changed?;
-        let version = state.switchboard.change_number(&number, version).await?;
+        let change = async |(number, version)| Ok((state.switchboard.change_number(&number, version).await?, number));
+        let deed = of_number(AuditAction::Update, Some(&id));
+        let (version, number) = state.carry_out_planned(&requester, deed, changed, change).await?;
         Ok(shown(StatusCode::OK, NumberView::from(NumberEntry::from(number)), Some(version), None))
     })
     .await
@@ -89,9 +88,8 @@ pub(super) async fn remove(
             let found = kept(&state, &org, &id).await?;
             IfMatch::hold(expected, found.version).map(|()| found)
         };
-        let found = found.await;
-        state.record(&requester, of_number(AuditAction::Delete, Some(&id)), &found).await?;
-        state.switchboard.remove_number(&found?).await?;
+        let remove = async |found| Ok(state.switchboard.remove_number(&found).await?);
+        state.carry_out_planned(&requester, of_number(AuditAction::Delete, Some(&id)), found.await, remove).await?;
         Ok(StatusCode::NO_CONTENT)
     })
     .await

@@ -61,10 +61,12 @@ async fn replace(
         let found = visible(&state, &requester, &id).await;
         let found = found.and_then(|found| IfMatch::hold(expected, found.version).map(|()| found));
         let changed = found.and_then(|found| Ok(Versioned { record: change(found.record, Utc::now())?, version: found.version }));
-        state.record(&requester, of_organisation(action, Some(&id)), &changed).await?;
-        let Versioned { record, version } = changed?;
-        let version = state.organisations.update(&record, version).await?;
-        Ok(shown(StatusCode::OK, Versioned { record, version }))
+        let update = async |Versioned { record, version }| {
+            let version = state.organisations.update(&record, version).await?;
+            Ok(Versioned { record, version })
+        };
+        let updated = state.carry_out_planned(&requester, of_organisation(action, Some(&id)), changed, update).await?;
+        Ok(shown(StatusCode::OK, updated))
     })
     .await
 }

@@ -29,12 +29,19 @@ pub(super) async fn create(
     let administrator = input.admin_email.as_ref().map(|email| address("admin_email", email)).transpose()?;
     let organisation = input.over(Organisation::new(OrgId::random(), String::new(), now), now)?;
     finished(async move {
-        state.record(&requester, of_organisation(AuditAction::Create, Some(&organisation.id)), &Ok(())).await?;
-        let version = state.organisations.insert(&organisation).await?;
-        if let Some(email) = administrator {
-            let user = User::invited(organisation.id.clone(), email, None, Role::OrgAdmin, now);
-            state.identity.invite(&user, now).await?;
-        }
+        let invited = administrator.map(|email| User::invited(organisation.id.clone(), email, None, Role::OrgAdmin, now));
+        let work = async {
+            // Whoever cannot be added has no organisation made for them; only once there is one they are told.
+            if let Some(user) = &invited {
+                state.identity.add_invited(user, now).await?;
+            }
+            let version = state.organisations.insert(&organisation).await?;
+            if let Some(user) = &invited {
+                state.identity.invite_again(user, now).await?;
+            }
+            Ok(version)
+        };
+        let version = state.carry_out(&requester, of_organisation(AuditAction::Create, Some(&organisation.id)), work).await?;
         let location = HeaderValue::from_str(&format!("/v1/organisations/{}", organisation.id));
         let mut response = shown(StatusCode::CREATED, Versioned { record: organisation, version });
         location.into_iter().for_each(|location| drop(response.headers_mut().insert(header::LOCATION, location)));

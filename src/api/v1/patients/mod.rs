@@ -45,7 +45,7 @@ pub(super) fn routes() -> Vec<Route> {
             .fails(&[Code::Conflict]),
         Route::new(Verb::Get, "/v1/patients/export", "exportPatients", "Take all patients out", export::export)
             .needs(Permission::PatientsExport)
-            .proved()
+            .proved_or_key()
             .limit(Some(Row::Export))
             .query::<input::ExportQuery>()
             .answers_as(200, "text/csv", "RFC 4180, or a JSON array with `format=json`.")

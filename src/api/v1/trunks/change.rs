@@ -28,9 +28,8 @@ pub(super) async fn create(
     finished(async move {
         let made = made(&state, &requester, query, body).await;
         let id = made.as_ref().ok().map(|trunk: &KeptTrunk| trunk.id.clone());
-        state.record(&requester, of_trunk(AuditAction::Create, id.as_ref()), &made).await?;
-        let trunk = made?;
-        let version = state.switchboard.add_trunk(&trunk).await?;
+        let add = async |trunk: KeptTrunk| Ok((state.switchboard.add_trunk(&trunk).await?, trunk));
+        let (version, trunk) = state.carry_out_planned(&requester, of_trunk(AuditAction::Create, id.as_ref()), made, add).await?;
         let location = format!("/v1/trunks/{}", trunk.id);
         Ok(shown(StatusCode::CREATED, TrunkView::from(TrunkEntry::from(trunk)), Some(version), Some(location)))
     })
@@ -67,10 +66,9 @@ pub(super) async fn update(
             let faults = after.faults();
             if faults.is_empty() { Ok((before, after)) } else { Err(ApiError::from(faults)) }
         };
-        let changed = changed.await;
-        state.record(&requester, of_trunk(AuditAction::Update, Some(&id)), &changed).await?;
-        let (before, after) = changed?;
-        let version = state.switchboard.change_trunk(&before, &after).await?;
+        let change = async |(before, after)| Ok((state.switchboard.change_trunk(&before, &after).await?, after));
+        let deed = of_trunk(AuditAction::Update, Some(&id));
+        let (version, after) = state.carry_out_planned(&requester, deed, changed.await, change).await?;
         Ok(shown(StatusCode::OK, TrunkView::from(TrunkEntry::from(after)), Some(version), None))
     })
     .await
@@ -91,9 +89,8 @@ pub(super) async fn remove(
             let found = kept(&state, &org, &id).await?;
             IfMatch::hold(expected, found.version).map(|()| found)
         };
-        let found = found.await;
-        state.record(&requester, of_trunk(AuditAction::Delete, Some(&id)), &found).await?;
-        state.switchboard.remove_trunk(&found?).await?;
+        let remove = async |found| Ok(state.switchboard.remove_trunk(&found).await?);
+        state.carry_out_planned(&requester, of_trunk(AuditAction::Delete, Some(&id)), found.await, remove).await?;
         Ok(StatusCode::NO_CONTENT)
     })
     .await

@@ -13,8 +13,9 @@ use crate::api::input::{Body, IfMatch};
 use crate::api::state::AppState;
 use crate::api::v1::finished;
 use crate::domain::audit_event::AuditAction;
-use crate::domain::user::UserStatus;
+use crate::domain::user::{User, UserStatus};
 use crate::identity::members::UserChange;
+use crate::store::versioned::Versioned;
 
 /// `PATCH /v1/users/{id}`.
 pub(super) async fn update(
@@ -60,8 +61,8 @@ pub(super) async fn reset_second_factor(
     let id = user_id(&id)?;
     finished(async move {
         let found = state.identity.subordinate(&requester.auth, &id).await.map_err(ApiError::from);
-        state.record(&requester, of_user(AuditAction::RemoveSecondFactor, Some(&id)), &found).await?;
-        state.identity.reset_second_factor(&found?.record, Utc::now()).await?;
+        let reset = async |found: Versioned<User>| Ok(state.identity.reset_second_factor(&found.record, Utc::now()).await?);
+        state.carry_out_planned(&requester, of_user(AuditAction::RemoveSecondFactor, Some(&id)), found, reset).await?;
         Ok(StatusCode::NO_CONTENT)
     })
     .await
@@ -80,8 +81,8 @@ async fn replace(
         let now = Utc::now();
         let planned = state.identity.plan_change(&requester.auth, &id, change, now).await.map_err(ApiError::from);
         let planned = planned.and_then(|planned| IfMatch::hold(expected, planned.version()).map(|()| planned));
-        state.record(&requester, of_user(action, Some(&id)), &planned).await?;
-        let changed = state.identity.carry_out(planned?, now).await?;
+        let change = async |planned| Ok(state.identity.carry_out(planned, now).await?);
+        let changed = state.carry_out_planned(&requester, of_user(action, Some(&id)), planned, change).await?;
         let second_factor = state.identity.has_second_factor(&requester.scope(), &id).await?;
         Ok(shown(StatusCode::OK, changed, Some(second_factor)))
     })

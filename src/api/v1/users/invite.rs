@@ -28,9 +28,8 @@ pub(super) async fn invite(
         let now = Utc::now();
         let user = User::invited(requester.auth.org.clone(), email, name, role, now);
         let granted = if requester.auth.may_grant(role) { Ok(()) } else { Err(ApiError::MoreThanOwn) };
-        state.record(&requester, of_user(AuditAction::Invite, Some(&user.id)), &granted).await?;
-        granted?;
-        let version = state.identity.invite(&user, now).await?;
+        let invite = async |()| Ok(state.identity.invite(&user, now).await?);
+        let version = state.carry_out_planned(&requester, of_user(AuditAction::Invite, Some(&user.id)), granted, invite).await?;
         let location = HeaderValue::from_str(&format!("/v1/users/{}", user.id));
         let mut response = shown(StatusCode::CREATED, Versioned { record: user, version }, Some(false));
         location.into_iter().for_each(|location| drop(response.headers_mut().insert(header::LOCATION, location)));
@@ -46,8 +45,8 @@ pub(super) async fn again(State(state): State<AppState>, requester: Requester, P
         let found = state.identity.subordinate(&requester.auth, &id).await.map_err(ApiError::from);
         let found =
             found.and_then(|found| if found.record.role == Role::Invited { Ok(found) } else { Err(ApiError::Unfit("not_invited")) });
-        state.record(&requester, of_user(AuditAction::Invite, Some(&id)), &found).await?;
-        state.identity.invite_again(&found?.record, Utc::now()).await?;
+        let invite = async |found: Versioned<User>| Ok(state.identity.invite_again(&found.record, Utc::now()).await?);
+        state.carry_out_planned(&requester, of_user(AuditAction::Invite, Some(&id)), found, invite).await?;
         Ok(StatusCode::ACCEPTED)
     })
     .await
