@@ -12,8 +12,8 @@ pub struct CallerVerification {
     pub attestation: Option<Attestation>,
     /// The signer's own name for where the call came from, for tracing it back; null unless it passed.
     pub origid: Option<String>,
-    /// Why it did not pass, by a stable word: `missing`, `malformed`, `stale`, `wrong_caller`, `wrong_called`, `info_refused`,
-    /// `info_unreachable`, `certificate`, `signature`, `replayed`, `busy`.
+    /// Why it did not pass, by a stable word: `missing`, `malformed`, `stale`, `wrong_caller`, `wrong_called`, `diverted`,
+    /// `info_refused`, `info_unreachable`, `certificate`, `signature`, `replayed`, `busy`.
     pub reason: Option<String>,
 }
 

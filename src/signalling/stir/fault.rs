@@ -22,6 +22,9 @@ pub enum Fault {
     /// It is for another callee.
     #[error("the signature is for another callee")]
     WrongCalled,
+    /// It is for another callee, and somebody says that the call was sent on (RFC 8946), which we do not check.
+    #[error("the call was sent on")]
+    Diverted,
     /// The certificate's address is one that we do not fetch from.
     #[error("the certificate's address is not allowed")]
     InfoRefused,
@@ -52,6 +55,7 @@ impl Fault {
             Self::Stale => "stale",
             Self::WrongCaller => "wrong_caller",
             Self::WrongCalled => "wrong_called",
+            Self::Diverted => "diverted",
             Self::InfoRefused => "info_refused",
             Self::InfoUnreachable => "info_unreachable",
             Self::Certificate => "certificate",
@@ -69,7 +73,7 @@ impl Fault {
             Self::InfoRefused | Self::InfoUnreachable => StatusCode::BAD_IDENTITY_INFO,
             Self::Certificate => StatusCode::UNSUPPORTED_CREDENTIAL,
             Self::Stale => StatusCode::FORBIDDEN,
-            Self::Malformed | Self::WrongCaller | Self::WrongCalled | Self::Signature | Self::Replayed => {
+            Self::Malformed | Self::WrongCaller | Self::WrongCalled | Self::Diverted | Self::Signature | Self::Replayed => {
                 StatusCode::INVALID_IDENTITY_HEADER
             }
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
@@ -80,7 +84,7 @@ impl Fault {
     #[must_use]
     pub fn verification(self) -> CallerVerification {
         let status = match self {
-            Self::Missing | Self::InfoUnreachable | Self::Busy => VerificationStatus::None,
+            Self::Missing | Self::Diverted | Self::InfoUnreachable | Self::Busy => VerificationStatus::None,
             _ => VerificationStatus::Failed,
         };
         CallerVerification::without(status, self.name())

@@ -2,8 +2,8 @@
 //! RFC 8588).
 //!
 //! [`Signer`] signs at the moment an INVITE is made. [`Verifier`] may have to fetch a certificate first, so the INVITE waits here, after
-//! its 100, and goes on with the verdict. Left out on purpose: diverted calls (RFC 8946), rich call data, the compact form, revocation
-//! lists.
+//! its 100, and goes on with the verdict. Left out on purpose: who sent a call on (RFC 8946; told as `diverted`), rich call data, the
+//! compact form, revocation lists.
 
 mod config;
 mod credential;

@@ -120,6 +120,8 @@ pub fn canonical(number: &str) -> Option<String> {
 
 pub(super) const ES256: &str = "ES256";
 pub(super) const SHAKEN: &str = "shaken";
+/// Of a call that was sent on (RFC 8946).
+pub(super) const DIV: &str = "div";
 const MAX_DIGITS: usize = 32;
 const MAX_CALLED: usize = 16;
 const MAX_ORIGID: usize = 128;

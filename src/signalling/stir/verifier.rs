@@ -13,7 +13,7 @@ use sip::header::SignedIdentity;
 
 use super::credential::{Anchors, Credential};
 use super::fault::Fault;
-use super::passport::{Passport, SHAKEN};
+use super::passport::{DIV, Passport, SHAKEN};
 use crate::domain::caller_verification::CallerVerification;
 use crate::net::https::{HttpsClient, HttpsUrl, RequestError, RequestLimits};
 
@@ -82,13 +82,20 @@ impl Verifier {
 
 /// All that can be told without the certificate: the token that is for this call and this minute, and where its certificate is.
 fn read(now: DateTime<Utc>, call: &Claimed) -> Result<(Passport, HttpsUrl), Fault> {
-    let mut of_shaken = None;
+    let (mut of_shaken, mut diverted) = (None, false);
     for value in &call.identities {
-        let identity = SignedIdentity::parse(value).map_err(|_| Fault::Malformed)?;
-        // Kinds that are not understood are passed over (RFC 8224 §6.2).
-        if identity.ppt.is_some_and(|ppt| ppt.eq_ignore_ascii_case(SHAKEN)) {
+        let Ok(identity) = SignedIdentity::parse(value) else {
+            // What stands behind the one that counts changes nothing.
+            if of_shaken.is_some() {
+                continue;
+            }
+            return Err(Fault::Malformed);
+        };
+        // Kinds that are not understood are passed over (RFC 8224 §6.2), wherever they stand.
+        let is_of = |kind: &str| identity.ppt.is_some_and(|ppt| ppt.eq_ignore_ascii_case(kind));
+        diverted |= is_of(DIV);
+        if is_of(SHAKEN) && of_shaken.is_none() {
             of_shaken = Some(identity);
-            break;
         }
     }
     let identity = of_shaken.ok_or(Fault::Missing)?;
@@ -104,7 +111,7 @@ fn read(now: DateTime<Utc>, call: &Claimed) -> Result<(Passport, HttpsUrl), Faul
         return Err(Fault::WrongCaller);
     }
     if !passport.claims.dest.tn.iter().any(|number| call.called.contains(number)) {
-        return Err(Fault::WrongCalled);
+        return Err(if diverted { Fault::Diverted } else { Fault::WrongCalled });
     }
     let url: HttpsUrl = passport.x5u.parse().map_err(|_| Fault::InfoRefused)?;
     if !url.is_secure() || url.target().contains('?') {

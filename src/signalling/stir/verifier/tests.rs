@@ -158,12 +158,34 @@ async fn what_is_not_for_this_call_and_this_minute_fails_without_asking_for_the_
         (Claimed { caller: Some("12155550122".to_owned()), ..fine.clone() }, Fault::WrongCaller),
         (Claimed { caller: None, ..fine.clone() }, Fault::WrongCaller),
         (Claimed { called: vec!["12155550132".to_owned()], ..fine.clone() }, Fault::WrongCalled),
+        (
+            Claimed {
+                called: vec!["12155550132".to_owned()],
+                identities: vec![value.replace("ppt=shaken", "ppt=div"), value.clone()],
+                ..fine.clone()
+            },
+            Fault::Diverted,
+        ),
         (call(&signer, now - TimeDelta::seconds(62)), Fault::Stale),
         (call(&signer, now + TimeDelta::seconds(62)), Fault::Stale),
     ] {
         assert_eq!(house.verify(&call).await.unwrap_err(), fault);
     }
     assert_eq!(house.asked.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn a_call_that_was_sent_on_is_judged_by_its_first_signature_alone() {
+    let (house, signer) = House::of_provider(&Authority::new()).await;
+    let fine = call(&signer, Utc::now());
+    let div = fine.identities[0].replace("ppt=shaken", "ppt=\"div\"");
+    // Still for the number that was called: whoever sent it on changes nothing, wherever they stand.
+    for identities in [vec![div.clone(), fine.identities[0].clone()], vec![fine.identities[0].clone(), div.clone()]] {
+        let found = house.verify(&Claimed { identities, ..fine.clone() }).await;
+        assert_eq!(found.map(|found| found.status), Ok(VerificationStatus::Passed));
+    }
+    assert_eq!(Fault::Diverted.verification().status, VerificationStatus::None, "nobody has lied");
+    assert_eq!((Fault::Diverted.name(), Fault::Diverted.status().code()), ("diverted", 438));
 }
 
 #[tokio::test]
