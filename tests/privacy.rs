@@ -2,6 +2,8 @@
 //! log, at its most talkative and in either form, however it could be written there; nor in any file of the data folder,
 //! nor in a backup of it.
 //!
+//! So do the e-mail addresses of users, the passwords of trunks, and the addresses of webhooks, whose queue is full of what waits.
+//!
 //! What is planted stands in `privacy/plants.rs`, what is done with it in `privacy/scenes.rs`; that the search finds a leak
 //! in every encoding is shown in `privacy/scan.rs`.
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::expect_used, reason = "a test outside of test functions")]
@@ -61,7 +63,7 @@ async fn check(format: &'static str) {
     let mut kept = files_below(&store);
     back_up(&store, &folder.path().join("backup"));
     kept.push(("backup".to_owned(), fs::read(folder.path().join("backup")).expect("the backup")));
-    for named in ["auricle.sqlite", "auricle.sqlite-wal", "audit-00000001.jsonl", "backup"] {
+    for named in ["auricle.sqlite", "auricle.sqlite-wal", "audit-00000001.jsonl", "backup", ".eml"] {
         assert!(kept.iter().any(|(name, bytes)| name.contains(named) && !bytes.is_empty()), "{named} is not kept");
     }
     for (name, bytes) in kept {
@@ -70,6 +72,8 @@ async fn check(format: &'static str) {
         let mut leaks = scanner.leaks(&text);
         // From where somebody did something is what the audit log is for.
         leaks.retain(|leak| !(name.contains("audit-") && leak.starts_with(&plants::ADDRESS.to_string())));
+        // An e-mail that a file stands in for, where there is no mail server, is to somebody; its name says so no more than its text.
+        leaks.retain(|leak| !(name.ends_with(".eml") && leak.starts_with(plants::MEMBER)));
         assert!(leaks.is_empty(), "{name}: {}", leaks.join(", "));
     }
 }

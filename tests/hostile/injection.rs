@@ -85,6 +85,50 @@ async fn a_stranger_who_speaks_once_a_translated_callers_address_is_learned_is_n
     }
 }
 
+/// M1: with `learn`, until an address is learned, what one stranger can put in are fewer packets than teach one; nothing goes to it,
+/// and the caller is heard all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_who_speaks_before_a_translated_callers_address_is_learned_is_heard_for_four_packets_at_most() {
+    let agent = Agent::start(Config { keep_audio: true, ..Config::new(Behaviour::Echo) }, std::future::ready(())).await;
+    let mut agents = String::new();
+    route(&mut agents, "behind", agent.address, "pcmu", "when_agent_ready", "");
+    agents.push_str("[trunks.nat]\naddresses = [\"127.77.66.55\"]\nmedia_networks = [\"127.77.66.0/24\"]\nsource = \"learn\"\n");
+    let server = Server::start(&Wanted { agents, log_level: "info", log_format: "text" });
+    let (first, last) = server.rtp_ports();
+    let mut caller = Caller::invite(server.sip, "behind", CALLER, elsewhere).await.expect("the call is answered");
+    caller.acknowledge().await;
+    // Before the caller has said a word: four packets of one stream to each port, as fast as may be.
+    let stranger = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 9), 0)).expect("a socket");
+    stranger.set_nonblocking(true).expect("a socket that does not block");
+    for round in 0..4 {
+        for port in (first..=last).step_by(2) {
+            let _refused = stranger.send_to(&packets::loud(round), (Ipv4Addr::LOCALHOST, port));
+        }
+    }
+    // Who is believed to be the caller is so for half a second.
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let mut room = Room::new(7);
+    caller.talk(std::iter::repeat_with(|| room.frame()).take(150)).await;
+    caller.hang_up().await;
+    let mut datagram = [0; 2048];
+    // Ports that are not open have answered with ICMP, which stands among what is received.
+    let bled = (0..20_000)
+        .map(|_| stranger.recv_from(&mut datagram).map_err(|error| error.kind()))
+        .take_while(|received| *received != Err(std::io::ErrorKind::WouldBlock))
+        .filter(Result::is_ok)
+        .count();
+    assert_eq!(bled, 0, "datagrams that went to the stranger");
+    let heard: Vec<_> = caller.heard().iter().map(|packet| level(&decode(&packet.payload))).collect();
+    assert!(heard.len() > 100, "{} packets heard", heard.len());
+    let record = server.records(1).remove(0);
+    let received = record["media"]["packets_received"].as_u64().expect("a count");
+    assert!((140..=154).contains(&received), "150 of the caller, and at most 4 of the stranger: {record:#}");
+    for session in agent.seen.sessions() {
+        let loud = session.audio.chunks(160).filter(|chunk| level(&decode(chunk)) > 5_000.0).count();
+        assert!(session.audio.len() > 10_000 && loud <= 5, "the agent heard {loud} loud frames");
+    }
+}
+
 /// Names an address in the session description that the caller's audio does not come from.
 fn elsewhere(request: String) -> String {
     request.replace("c=IN IP4 127.77.66.55", "c=IN IP4 127.77.66.99")

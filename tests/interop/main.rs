@@ -23,3 +23,4 @@ mod trunks;
 /// The callers' SIP of the benchmark: written apart from the `sip` crate.
 #[path = "../../benches/generator/sip.rs"]
 mod uac;
+mod webhooks;

@@ -19,6 +19,11 @@ pub(crate) const SECRETS: &[&str] = &[
     "127.77.66.55",
     ASSERTED_HOST,
     "wintergarten-allee 9",
+    MEMBER,
+    "osterkamp",
+    TRUNK_PASSWORD,
+    LOGIN_PASSWORD,
+    HOOK_TOKEN,
 ];
 
 /// The caller, in From.
@@ -41,6 +46,16 @@ pub(crate) const CALLER_WORDS: &str = "metastatic melanoma";
 pub(crate) const AGENT_WORDS: &str = "chemotherapy on thursday";
 /// Where the caller lives.
 pub(crate) const STREET: &str = "Wintergarten-Allee 9";
+/// What stands before the @ of somebody who is invited.
+pub(crate) const MEMBER: &str = "wilhelmine.dohle";
+/// Their name.
+pub(crate) const MEMBER_NAME: &str = "Wilhelmine Osterkamp";
+/// Ours in a trunk's realm.
+pub(crate) const TRUNK_PASSWORD: &str = "drossel harmonium 42";
+/// A trunk's own.
+pub(crate) const LOGIN_PASSWORD: &str = "kranich posaune 77";
+/// What lets somebody into where a webhook goes.
+pub(crate) const HOOK_TOKEN: &str = "sperling-fagott-19";
 /// Where the caller calls from: on this machine, yet not where the gateway is.
 pub(crate) const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 77, 66, 55));
 /// The trunk's host, in headers.

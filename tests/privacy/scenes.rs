@@ -13,8 +13,8 @@ use tokio::time::{sleep, timeout};
 use crate::agents::{Agent, route};
 use crate::caller::Caller;
 use crate::plants::{
-    ADDRESS, AGENT_WORDS, ASSERTED_HOST, ASSERTED_NUMBER, CALLED_NUMBER, CALLER_WORDS, DIALLED_NUMBER, FROM_NUMBER, NAME, STREET,
-    UNKNOWN_NUMBER, USER,
+    ADDRESS, AGENT_WORDS, ASSERTED_HOST, ASSERTED_NUMBER, CALLED_NUMBER, CALLER_WORDS, DIALLED_NUMBER, FROM_NUMBER, HOOK_TOKEN,
+    LOGIN_PASSWORD, MEMBER, MEMBER_NAME, NAME, STREET, TRUNK_PASSWORD, UNKNOWN_NUMBER, USER,
 };
 use crate::server::{Server, Wanted, text};
 use crate::speech::{Room, utterance};
@@ -43,7 +43,9 @@ pub(crate) async fn play(format: &'static str) -> (String, TempDir) {
     bad_messages(server.sip).await;
     calls_out(&server).await;
     bad_requests(&server);
+    hooks(&server);
     patients(&server);
+    members_and_trunks(&server);
     // What was planted arrived: the records hold it.
     let records = Value::from(server.records(CALLS)).to_string();
     for planted in [FROM_NUMBER, DIALLED_NUMBER, CALLED_NUMBER, USER, CALLER_WORDS, AGENT_WORDS] {
@@ -190,6 +192,36 @@ fn patients(server: &Server) {
     assert!(found.body.contains(NAME), "{}", found.body);
     assert!(ask("GET", "/v1/patients/export?format=json", &Value::Null, 200).body.contains(CALLED_NUMBER));
     ask("DELETE", &one, &Value::Null, 204);
+}
+
+/// Somebody who is told of everything, at an address that is a secret and leads nowhere: what is to be told waits.
+fn hooks(server: &Server) {
+    let types = ["patient_created", "patient_updated", "patient_deleted", "patients_created", "call_ended"];
+    let hook = json!({ "url": format!("https://hooks.invalid/{HOOK_TOKEN}?key={HOOK_TOKEN}"), "event_types": types, "description": "the practice's own" });
+    let made = server.ask("POST", "/v1/webhooks", &hook.to_string());
+    assert_eq!(made.status, 201, "{}", made.body);
+    let tested = server.ask("POST", &format!("/v1/webhooks/{}/test", text(&made.json, "id")), "");
+    assert_eq!(tested.status, 202, "{}", tested.body);
+}
+
+/// Somebody who is invited, twice, and a trunk with passwords, good and bad.
+fn members_and_trunks(server: &Server) {
+    let ask = |path: &str, body: &Value, status: u16| {
+        let answer = server.ask("POST", path, &body.to_string());
+        assert_eq!(answer.status, status, "{path}: {}", answer.body);
+    };
+    let member = json!({ "email": format!("{MEMBER}@example.org"), "name": MEMBER_NAME, "role": "staff" });
+    ask("/v1/users", &member, 201);
+    ask("/v1/users", &member, 409);
+    ask("/v1/organisations", &json!({ "name": "Northern Lights", "admin_email": format!("{MEMBER}@example.org") }), 201);
+    let wrong = json!({ "email": format!("{MEMBER}@example.org"), "password": TRUNK_PASSWORD });
+    ask("/v1/auth/login", &wrong, 401);
+    ask("/v1/auth/password/reset_request", &json!({ "email": format!("{MEMBER}@example.org") }), 202);
+    let trunk = json!({ "name": "kept", "target": "sip:127.0.0.1:9", "realm": "kept.example", "username": "practice", "probe_s": 0,
+        "password": TRUNK_PASSWORD, "login": "kept", "login_password": LOGIN_PASSWORD });
+    ask("/v1/trunks", &trunk, 201);
+    ask("/v1/trunks", &trunk, 409);
+    ask("/v1/trunks", &json!({ "name": "bad", "password": LOGIN_PASSWORD, "login_password": TRUNK_PASSWORD }), 422);
 }
 
 /// What an agent can say that is not as it should be.
