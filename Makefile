@@ -16,6 +16,7 @@ MONGO_SAID := [ -z "$${MONGO_URI:-}" ] && echo "MongoDB: mongo-java-server stood
 CONFIG ?=
 UNTIL ?=
 TARGETS ?=
+MINUTES ?=
 RELEASE := target/release/auricle
 
 .PHONY: console openapi help setup run demo test test-full mutants lint fuzz quality quality-echo dtmf histories bench-agent bench-api bench-call bench-media bench-sip bench-flood bench-pacer measured image
@@ -52,9 +53,9 @@ test-full: ## every test with its long runs: more seeds, more interruptions, mor
 	AURICLE_FULL=1 SIM_SEEDS=20000 cargo test --workspace --locked --no-fail-fast -- --include-ignored
 	@$(MONGO_SAID)
 
-mutants: ## 100 mistakes in authentication and tenancy, and whether a test notices each
+mutants: ## 100 mistakes in authentication and tenancy, and whether a test notices each; goes on where the last run ended (MINUTES=60)
 	@scripts/setup.sh mutants
-	$(AURICLE_PYTHON) scripts/mutants.py
+	$(AURICLE_PYTHON) scripts/mutants.py --minutes $(or $(MINUTES),60)
 
 lint: ## formatting, clippy, types of the console, documentation, licences and sources of every dependency
 	@scripts/setup.sh run

@@ -5,11 +5,15 @@ All changes are compiled into one test program, each behind `AURICLE_MUTANT=numb
 is what such a mistake would look like: a comparison turned round, `and` for `or`, a `not` forgotten, a condition of a match
 that always or never holds, a function that does nothing and says that all is well.
 
-Works on a copy of the tree in target/mutants. Writes target/measured/mutants.json, and target/mutants/outcomes.txt with the
-place of each that no test noticed. Usage: mutants.py [--sample N] [--seed N] [--minutes N]
+Works on a copy of the tree in target/mutants. What is known of a change is kept in target/mutants/outcomes.json until the file
+that it is in changes, so that a run goes on where the last one ended: `make mutants MINUTES=20`, again and again, comes to the
+same as one long run. A program that was built is used again while nothing has changed. Writes target/measured/mutants.json, and
+target/mutants/missed.txt with the place of each that no test noticed.
+Usage: mutants.py [--sample N] [--seed N] [--minutes N] [--fresh]
 """
 
 import argparse
+import hashlib
 import json
 import os
 import pathlib
@@ -25,7 +29,10 @@ from tree_sitter import Language, Parser
 import measured
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-COPY = ROOT / "target" / "mutants" / "tree"
+FOLDER = ROOT / "target" / "mutants"
+COPY = FOLDER / "tree"
+OUTCOMES = FOLDER / "outcomes.json"
+PROGRAM = FOLDER / "program.json"
 # Authentication, permission and the tenant wall.
 MUTATED = [
     "src/api/auth", "src/api/shell/gate.rs", "src/domain/access.rs", "src/identity", "src/store/api_keys.rs", "src/store/calls.rs",
@@ -56,6 +63,11 @@ class Mutant:
     def __init__(self, path, node, what, edits):
         self.path, self.what, self.edits = path, what, edits
         self.line, self.start, self.end = node.start_point[0] + 1, node.start_byte, node.end_byte
+
+    def key(self):
+        """Names it until its file changes."""
+        text = hashlib.sha256((ROOT / self.path).read_bytes()).hexdigest()[:12]
+        return f"{self.path}@{text}:{self.line}:{self.start}: {self.what}"
 
     def __str__(self):
         return f"{self.path}:{self.line}: {self.what}"
@@ -152,8 +164,32 @@ def cargo(*arguments):
     return subprocess.run(["cargo", *arguments, "--lib", "--message-format", "json"], cwd=COPY, env=environment, capture_output=True, text=True)
 
 
-def build(chosen, wanted):
-    """Weaves as many as are wanted; those that do not compile are replaced by the next."""
+def built(chosen, wanted, kept):
+    """The mutants in the program by their numbers, and the program: the one that was built last, where it still is of this tree."""
+    state = tree_state() + "".join(mutant.key() for mutant in chosen[:wanted * 2])
+    state = hashlib.sha256(state.encode()).hexdigest()
+    last = json.loads(PROGRAM.read_text()) if PROGRAM.is_file() else {}
+    if last.get("state") == state and last.get("wanted") == wanted and pathlib.Path(last["program"]).is_file():
+        by_key = {mutant.key(): mutant for mutant in chosen}
+        return [(number, by_key[key]) for number, key in last["numbered"]], last["program"]
+    numbered, program = build(chosen, wanted, kept)
+    numbers = [(number, mutant.key()) for number, mutant in numbered]
+    # The program of the next build takes the same name.
+    own = FOLDER / "program"
+    shutil.copy2(program, own)
+    PROGRAM.write_text(json.dumps({"state": state, "wanted": wanted, "program": str(own), "numbered": numbers}))
+    return numbered, str(own)
+
+
+def tree_state():
+    """Changes when anything does that the program is built of."""
+    names = subprocess.run(["git", "ls-files", "src", "sip", "media", "Cargo.toml", "Cargo.lock"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = (ROOT / name for name in names.stdout.splitlines())
+    return "".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file())
+
+
+def build(chosen, wanted, kept):
+    """Weaves as many as are wanted; those that do not compile are replaced by the next, now and in later runs."""
     shutil.rmtree(COPY, ignore_errors=True)
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     for name in listed:
@@ -162,7 +198,7 @@ def build(chosen, wanted):
             shutil.copy2(ROOT / name, COPY / name)
     library = COPY / "src" / "lib.rs"
     library.write_text(library.read_text() + SWITCH)
-    bad = set()
+    bad = {mutant for mutant in chosen if kept.get(mutant.key(), {}).get("outcome") == "does not compile"}
     while True:
         numbered = list(enumerate((mutant for mutant in chosen if mutant not in bad), 1))[:wanted]
         for path in {mutant.path for mutant in chosen}:
@@ -182,6 +218,7 @@ def build(chosen, wanted):
                 bad |= {mutant for number, mutant in numbered if number in numbers}
         if len(bad) == before:
             raise SystemExit("\n".join(error["rendered"] for error in errors) or run.stderr)
+        keep(kept, {mutant.key(): {"outcome": "does not compile"} for mutant in bad})
         print(f"{len(bad)} do not compile", flush=True)
     run = cargo("test", "--no-run")
     if run.returncode != 0:
@@ -191,14 +228,27 @@ def build(chosen, wanted):
     return numbered, program
 
 
+def keep(kept, new):
+    """Writes down what is known, whole or not at all."""
+    kept.update(new)
+    fresh = OUTCOMES.with_suffix(".new")
+    fresh.write_text(json.dumps(kept, indent=1, sort_keys=True))
+    fresh.replace(OUTCOMES)
+
+
 def notices(program, number, filters, limit):
+    """The first test that fails; none when all pass."""
     skipped = [word for skip in SKIPPED for word in ("--skip", skip)]
     environment = dict(os.environ, AURICLE_MUTANT=str(number), RUST_BACKTRACE="0")
     try:
-        run = subprocess.run([program, "--test-threads", "2", *filters, *skipped], cwd=COPY, env=environment, capture_output=True, timeout=limit)
-        return run.returncode != 0
+        command = [program, "--test-threads", "2", *filters, *skipped]
+        run = subprocess.run(command, cwd=COPY, env=environment, capture_output=True, text=True, errors="replace", timeout=limit)
     except subprocess.TimeoutExpired:
-        return True
+        return "(no end)"
+    if run.returncode == 0:
+        return None
+    failed = re.search(r"^test (\S+) .*FAILED$", run.stdout, re.MULTILINE)
+    return failed.group(1) if failed else f"(status {run.returncode})"
 
 
 def judge(program, number, mutant, limit):
@@ -210,32 +260,51 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--sample", type=int, default=100)
     arguments.add_argument("--seed", type=int, default=1)
-    arguments.add_argument("--minutes", type=float, default=60)
+    arguments.add_argument("--minutes", type=float, default=60, help="how long changes are tried; the build comes before")
+    arguments.add_argument("--fresh", action="store_true", help="forgets what earlier runs found")
     options = arguments.parse_args()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    if options.fresh:
+        OUTCOMES.unlink(missing_ok=True)
+    kept = json.loads(OUTCOMES.read_text()) if OUTCOMES.is_file() else {}
     chosen, every, count = sample(options.sample, options.seed)
-    numbered, program = build(chosen, count)
+    numbered, program = built(chosen, count, kept)
+    # What no test noticed is tried again once there are other tests.
+    tree = hashlib.sha256(tree_state().encode()).hexdigest()[:12]
+    known = lambda found: found.get("outcome") == "noticed" or (found.get("outcome"), found.get("tree")) == ("missed", tree)
+    left = [(number, mutant) for number, mutant in numbered if not known(kept.get(mutant.key(), {}))]
+    print(f"{len(numbered)} changes of {every} that there could be; {len(left)} are to be tried", flush=True)
     begun = time.monotonic()
-    if notices(program, 0, TESTS, 600):
-        raise SystemExit("the tests fail without any change")
+    if left:
+        failed = notices(program, 0, TESTS, 900)
+        if failed:
+            raise SystemExit(f"the tests fail without any change: {failed}")
     limit = 60 + 5 * (time.monotonic() - begun)
-    outcomes = []
-    for number, mutant in numbered:
+    for number, mutant in left:
         if time.monotonic() - begun > options.minutes * 60:
+            print("the time is over; the next run goes on from here", flush=True)
             break
-        noticed = judge(program, number, mutant, limit)
-        outcomes.append((noticed, mutant))
-        print("noticed" if noticed else "MISSED ", mutant, flush=True)
-    missed = [str(mutant) for noticed, mutant in outcomes if not noticed]
-    (ROOT / "target" / "mutants" / "outcomes.txt").write_text("\n".join(missed) + "\n")
-    noticed = len(outcomes) - len(missed)
-    share = noticed * 100 / max(1, len(outcomes))
+        by = judge(program, number, mutant, limit)
+        keep(kept, {mutant.key(): {"outcome": "noticed" if by else "missed", "by": by, "tree": tree}})
+        print("noticed" if by else "MISSED ", mutant, f"({by})" if by else "", flush=True)
+    raise SystemExit(report(kept, numbered, every, options.sample))
+
+
+def report(kept, numbered, every, wanted):
+    """Figures of all runs together; 0 when they are as they should be."""
+    outcomes = [(kept.get(mutant.key(), {}).get("outcome"), mutant) for _, mutant in numbered]
+    missed = [str(mutant) for outcome, mutant in outcomes if outcome == "missed"]
+    noticed = sum(outcome == "noticed" for outcome, _ in outcomes)
+    tried = noticed + len(missed)
+    (FOLDER / "missed.txt").write_text("".join(f"{place}\n" for place in missed))
+    share = noticed * 100 / max(1, tried)
     figures = [
-        {"name": "tried", "what": f"changes tried, of {every} that there could be", "value": len(outcomes), "gate": options.sample, "at_least": True, "passed": len(outcomes) >= options.sample},
+        {"name": "tried", "what": f"changes tried, of {every} that there could be", "value": tried, "gate": wanted, "at_least": True, "passed": tried >= wanted},
         {"name": "noticed_percent", "what": "noticed by a test, %", "value": share, "gate": 85, "at_least": True, "passed": share >= 85},
     ]
     measured.save("mutants", "Mistakes that tests notice: authentication and tenancy", "make mutants", figures)
-    print(f"RESULT mutants tried={len(outcomes)} noticed={noticed} noticed_percent={share:.1f}")
-    raise SystemExit(0 if all(figure["passed"] for figure in figures) else 1)
+    print(f"RESULT mutants tried={tried} noticed={noticed} noticed_percent={share:.1f}")
+    return 0 if all(figure["passed"] for figure in figures) else 1
 
 
 if __name__ == "__main__":
