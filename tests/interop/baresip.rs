@@ -74,7 +74,7 @@ fn baresip_over_tls_with_srtp_hears_its_own_words_where_the_certificate_is_check
     assert!(call.said.contains("SRTP is Enabled"), "{}\n{}", call.said, call.gateway.log());
 }
 
-/// It reads the first challenge alone and knows MD5 only, as many telephones do.
+/// It knows MD5 only, and gives up where a second challenge asks for anything else.
 #[test]
 fn baresip_registers_is_called_by_its_registration_and_hears_its_own_words() {
     let Some(baresip) = tools::find("baresip") else { return };
@@ -84,7 +84,7 @@ fn baresip_registers_is_called_by_its_registration_and_hears_its_own_words() {
     let Some([(_, speech), _]) = sound::speakers() else { return };
     let sections = "[outbound]\nenabled = true\nroutes = [{ prefix = \"+49\", trunks = [\"phone\"] }]\n[tenants.org_default]\ncountries = [\"DE\"]\n\
         [trunks.phone]\nlogin = \"tester\"\nlogin_password_env = \"AURICLE_TEST_TRUNK_PASSWORD\"\nregisters = true\ncaller_id = \"+4930901820\"\n";
-    let gateway = Gateway::start_over("echo", "digest_algorithms = [\"MD5\", \"SHA-256\"]\n", sections, "");
+    let gateway = Gateway::start_over("echo", "digest_algorithms = [\"MD5\"]\n", sections, "");
     let home = gateway.folder().join("baresip");
     configure(&home, &speech, &PCMU, None);
     let account = format!(
@@ -104,7 +104,8 @@ fn baresip_registers_is_called_by_its_registration_and_hears_its_own_words() {
         if answer.status == 201 {
             break;
         }
-        assert!(begun.elapsed() < Duration::from_secs(10), "{} {}\n{}", answer.status, answer.body, gateway.log());
+        let is_over = begun.elapsed() > Duration::from_secs(10);
+        assert!(!is_over, "{} {}\n{}\n{}", answer.status, answer.body, running.join().unwrap_or_default(), gateway.log());
         std::thread::sleep(Duration::from_millis(200));
     }
     let said = running.join().expect("baresip ends");

@@ -19,13 +19,17 @@ pub(super) struct SessionTimer {
 }
 
 impl SessionTimer {
-    /// Runs anew. Who refreshes does so at half time; who does not hangs up a little before the end (§10).
+    /// Runs anew. Who refreshes does so at half time, or so early that every copy of the refresh can still be heard in time; who does not
+    /// hangs up a little before the end (§10).
     ///
-    /// `since` is when the far end may have begun to count, which is before `now` where its word of it came late.
-    pub(super) fn start(now: Instant, since: Instant, interval: Duration, ours: bool) -> Self {
+    /// `since` is when the far end may have begun to count, which is before `now` where its word of it came late. A request is given up
+    /// after `patience`.
+    pub(super) fn start(now: Instant, since: Instant, interval: Duration, ours: bool, patience: Duration) -> Self {
         let interval = interval.min(LONGEST);
-        let ends_at = if ours { since + interval } else { now + interval - (interval / 3).min(MARGIN) };
-        Self { interval, ours, refresh_at: ours.then(|| since + interval / 2), ends_at }
+        let far_end = interval - (interval / 3).min(MARGIN);
+        let refresh = (interval / 2).min(far_end.saturating_sub(patience)).max(interval / 8);
+        let ends_at = if ours { since + interval } else { now + far_end };
+        Self { interval, ours, refresh_at: ours.then(|| since + refresh), ends_at }
     }
 
     /// Whether a refresh is due; asked once it is.

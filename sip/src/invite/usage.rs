@@ -179,7 +179,9 @@ impl Usage {
     /// What a 2xx of ours says about the session's life, which begins anew.
     pub(super) fn agree_session(&mut self, now: Instant, headers: &Headers, stack: &Stack) -> Option<SessionExpires> {
         let agreed = session_timer::agreed(headers, &stack.config);
-        self.timer = agreed.map(|agreed| SessionTimer::start(now, now, agreed.interval, agreed.refresher == Some(Refresher::Uas)));
+        let patience = stack.config.timers.give_up();
+        let is_ours = |agreed: &SessionExpires| agreed.refresher == Some(Refresher::Uas);
+        self.timer = agreed.map(|agreed| SessionTimer::start(now, now, agreed.interval, is_ours(&agreed), patience));
         agreed
     }
 
@@ -188,10 +190,11 @@ impl Usage {
     /// The far end counts from its first 2xx, or from the first copy of our request, and what came of these may have been lost: so no
     /// earlier than the request went out, and no longer ago than a 2xx is repeated.
     pub(super) fn take_session(&mut self, now: Instant, sent: Instant, headers: &Headers, stack: &Stack) {
-        let repeated = now.checked_sub(stack.config.timers.give_up()).unwrap_or(sent);
+        let patience = stack.config.timers.give_up();
+        let since = sent.max(now.checked_sub(patience).unwrap_or(sent));
         let is_ours = |agreed: &SessionExpires| agreed.refresher.unwrap_or(Refresher::Uac) == Refresher::Uac;
         let agreed = headers.session_expires();
-        self.timer = agreed.map(|agreed| SessionTimer::start(now, sent.max(repeated), agreed.interval, is_ours(&agreed)));
+        self.timer = agreed.map(|agreed| SessionTimer::start(now, since, agreed.interval, is_ours(&agreed), patience));
     }
 
     /// Requests may share a number with what went before, but not an INVITE: some peers do not count.
