@@ -2,6 +2,7 @@
 //! mouse, by keyboard and by ear, in two languages, and never against the page's own policy.
 #![expect(clippy::expect_used, reason = "a test outside of test functions")]
 
+mod phone;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "sound and messages are other tests' business")]
 mod support;
