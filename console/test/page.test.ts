@@ -61,6 +61,11 @@ test("where nothing is known the length of the text stands in, and says so", () 
     assert.ok(caller.fromMs < caller.toMs - 2_000);
 });
 
+test("an answer that was cut before its first packet is nowhere, and nothing of it is a guess", () => {
+    const [span] = spansOf([said({ speaker: "agent", at_ms: 9_000, heard_ms: 0, interrupted: true })], Infinity);
+    assert.deepEqual([span?.fromMs, span?.estimated], [9_000, false]);
+});
+
 test("the order is that in which one hears it", () => {
     const spans = spansOf([said({ at_ms: 9_000, began_ms: 4_000, ended_ms: 5_000 }), said({ speaker: "agent", at_ms: 3_000, began_ms: 3_500, ended_ms: 3_900 })], Infinity);
     assert.deepEqual(spans.map(({ index }) => index), [1, 0]);

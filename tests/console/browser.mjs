@@ -43,6 +43,8 @@ export function totp(secret, at = Date.now()) {
 
 /** What whoever uses a screen reader, or sees badly, would stumble over (axe-core: WCAG 2.2 A and AA). */
 export async function assertAccessible(page, where) {
+    // Colours that are still on their way to others are nobody's colours.
+    await page.waitForTimeout(300);
     await page.evaluate(AXE);
     const found = await page.evaluate(() => globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }));
     const told = found.violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.target} ${node.failureSummary}`).join(" | ")}`);

@@ -27,7 +27,7 @@ export async function listen(id: string, over: () => void): Promise<Listening> {
 function byWhep(id: string, over: () => void): Promise<Listening | null> {
     return new Promise((resolve) => {
         const endpoint = `/v1/calls/${encodeURIComponent(id)}/whep`;
-        const ear = listenByWhep({ endpoint, token: () => accessToken() ?? "", patienceMs: 10_000 });
+        const ear = listenByWhep({ endpoint, token: () => accessToken() ?? "", patienceMs: 4_000 });
         let heard = false;
         ear.on("state", (state) => {
             if (state !== "connected") return;

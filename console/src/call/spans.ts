@@ -33,7 +33,9 @@ function spanOf(utterance: Utterance, index: number, nowMs: number): Span {
     } else {
         fromMs = began ?? Math.max(0, toMs - guess);
     }
-    const estimated = began === null || (ended === null && speaker === "caller");
+    // What was cut before its first packet was heard nowhere, and that is known.
+    const unheard = speaker === "agent" && heardMs === 0;
+    const estimated = !unheard && (began === null || (ended === null && speaker === "caller"));
     return { index, speaker, fromMs, toMs: Math.max(toMs, fromMs + SHORTEST_MS), text, heardMs, interrupted, estimated };
 }
 
