@@ -79,6 +79,7 @@ class Bot(FrameProcessor):
                 await self._websocket.send_bytes(audio)
             elif audio:
                 await self._websocket.send_text(audio)
+        tell(self._kind, "spoken")
 
 
 def serializer_of(kind, data):
