@@ -7,10 +7,12 @@
 #![expect(clippy::print_stdout, reason = "a measurement is read from standard output")]
 
 #[path = "media/call.rs"]
+#[expect(dead_code, reason = "what a job is called is another benchmark's")]
 mod call;
 #[path = "../tests/support/measured.rs"]
 mod measured;
 #[path = "media/speech.rs"]
+#[expect(dead_code, reason = "frames in a ring are another benchmark's")]
 mod speech;
 #[path = "agent/talk.rs"]
 mod talk;

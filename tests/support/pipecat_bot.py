@@ -2,8 +2,7 @@
 
 usage: pipecat_bot.py PORT REST-URL     serves ws://127.0.0.1:PORT/{twilio,telnyx,plivo,exotel,vonage,protobuf}
 
-Each says back what it hears. Key 5: it speaks 20 s of a tone, faster than it is heard, and says nothing back any more; key 9: it interrupts
-itself; key #: it ends, by Twilio's REST interface at REST-URL where it is behind Twilio's protocol, else by closing. What happens
+Each says back what it hears. Key 5: it hands over 10 s of a tone at once, and says nothing back any more; key 9: it interrupts itself; key #: it ends, by Twilio's REST interface at REST-URL where it is behind Twilio's protocol, else by closing. What happens
 is told in lines of JSON on standard output, with the time of day.
 """
 
@@ -46,9 +45,9 @@ def tell(kind, event, **more):
 class Bot(FrameProcessor):
     """Says back what it hears, and does as the keys say."""
 
-    def __init__(self, kind, rate):
+    def __init__(self, kind, rate, serializer, websocket):
         super().__init__()
-        self._kind, self._rate = kind, rate
+        self._kind, self._rate, self._serializer, self._websocket = kind, rate, serializer, websocket
         self._speaking = None
         self.worker = None
 
@@ -71,11 +70,16 @@ class Bot(FrameProcessor):
             await self.push_frame(frame, direction)
 
     async def _speak(self):
+        """Past the transport, which would hand it over at the pace at which it is heard."""
         step = self._rate // 25
-        for start in range(0, 20 * self._rate, step):
+        for start in range(0, 10 * self._rate, step):
             tone = (int(12000 * math.sin(math.tau * 440 * n / self._rate)) for n in range(start, start + step))
-            await self.push_frame(OutputAudioRawFrame(struct.pack(f"<{step}h", *tone), self._rate, 1))
-            await asyncio.sleep(0)
+            audio = await self._serializer.serialize(OutputAudioRawFrame(struct.pack(f"<{step}h", *tone), self._rate, 1))
+            if isinstance(audio, bytes):
+                await self._websocket.send_bytes(audio)
+            elif audio:
+                await self._websocket.send_text(audio)
+        tell(self._kind, "spoken")
 
 
 def serializer_of(kind, data):
@@ -129,9 +133,10 @@ async def talk(websocket: WebSocket, kind: str):
     data = await introduced(kind, websocket)
     rate = RATES.get(kind, 8000)
     note_clears(kind, websocket)
-    params = FastAPIWebsocketParams(audio_in_enabled=True, audio_out_enabled=True, serializer=serializer_of(kind, data))
+    serializer = serializer_of(kind, data)
+    params = FastAPIWebsocketParams(audio_in_enabled=True, audio_out_enabled=True, serializer=serializer)
     transport = FastAPIWebsocketTransport(websocket, params)
-    bot = Bot(kind, rate)
+    bot = Bot(kind, rate, serializer, websocket)
     settings = PipelineParams(audio_in_sample_rate=rate, audio_out_sample_rate=rate)
     bot.worker = PipelineWorker(Pipeline([transport.input(), bot, transport.output()]), params=settings, idle_timeout_secs=None)
     runner = WorkerRunner(handle_sigint=False)

@@ -18,6 +18,7 @@ mod http;
 mod pipecat;
 #[path = "../support/ports.rs"]
 mod ports;
+mod protocols;
 mod ringing;
 #[path = "../support/server.rs"]
 #[expect(dead_code, reason = "memory is another test's")]

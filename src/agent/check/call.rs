@@ -71,9 +71,9 @@ impl Trial {
         self.saying = self.sentence.clone();
     }
 
-    /// Five seconds of the caller's silence at once, as after a connection that stood still.
+    /// As much of the caller's silence at once as waits after a connection that stood still.
     pub(super) fn burst(&mut self) {
-        for _ in 0..250 {
+        for _ in 0..BURST_FRAMES {
             self.push(Instant::now(), false);
         }
         self.drain();
@@ -203,5 +203,7 @@ fn note(list: &mut Vec<String>, code: String) {
     }
 }
 
+/// Just below the second of live audio that a socket keeps.
+const BURST_FRAMES: u32 = 45;
 const FRAME: Duration = Duration::from_millis(20);
 const MAX_NOTED: usize = 16;

@@ -70,7 +70,7 @@ async fn converse(trial: &mut Trial, report: &mut Report, protocol: Protocol) {
     report.add("takes_keys", survived, "the connection stands a second after a key", &trial.found());
     trial.burst();
     let survived = !trial.run(Duration::from_secs(1), |heard| heard.closed.is_some()).await;
-    report.add("takes_bursts", survived, "the connection stands after 5 s of the caller's audio at once", &trial.found());
+    report.add("takes_bursts", survived, "the connection stands after 900 ms of the caller's audio at once", &trial.found());
 }
 
 /// What came, and whether it could be used.

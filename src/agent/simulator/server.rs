@@ -82,12 +82,19 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     mut conversation: Conversation,
     mut recording: Recording,
 ) -> Result<(), tungstenite::Error> {
+    // Once it has said goodbye it only waits for the other's: what comes between counts no more.
+    let mut parting = false;
     loop {
         while let Some(output) = conversation.poll_output() {
             match output {
+                Output::Send(_) | Output::SendBytes(_) if parting => {}
                 Output::Send(text) => stream.send(Message::text(text)).await?,
                 Output::SendBytes(bytes) => stream.send(Message::binary(bytes)).await?,
-                Output::Close(code, reason) => stream.close(Some(CloseFrame { code: code.into(), reason: reason.into() })).await?,
+                Output::Close(code, reason) if !parting => {
+                    parting = true;
+                    stream.close(Some(CloseFrame { code: code.into(), reason: reason.into() })).await?;
+                }
+                Output::Close(..) => {}
                 Output::Drop => return Ok(()),
                 Output::Stall => std::future::pending().await,
             }
@@ -95,6 +102,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         let deadline = conversation.poll_timeout();
         tokio::select! {
             message = stream.next() => match message {
+                Some(Ok(_)) if parting => {}
                 Some(Ok(Message::Text(text))) => {
                     recording.record(&text);
                     conversation.handle_message(std::time::Instant::now(), AgentMessage::Text(&text));

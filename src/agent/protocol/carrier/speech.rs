@@ -71,10 +71,12 @@ impl Speech {
             self.mark(&late, out);
             self.unmarked = unmarked;
         }
-        if self.marks.is_empty() && !self.unmarked && !cleared {
-            if let Some(item) = self.utterances.end() {
-                out.events.push(AgentEvent::AudioEnd { item });
-            }
+        if self.marks.is_empty()
+            && !self.unmarked
+            && !cleared
+            && let Some(item) = self.utterances.end()
+        {
+            out.events.push(AgentEvent::AudioEnd { item });
         }
         Some(name)
     }

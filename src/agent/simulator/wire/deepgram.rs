@@ -22,8 +22,8 @@ pub(super) struct Deepgram {
 #[serde(tag = "type", deny_unknown_fields)]
 enum ClientMessage {
     Settings {
-        audio: Audio,
-        agent: Agent,
+        audio: Box<Audio>,
+        agent: Box<Agent>,
     },
     KeepAlive {},
     ForceEndTurn {},

@@ -24,7 +24,7 @@ pub(super) struct Gemini {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 enum ClientMessage<'a> {
-    Setup(Setup),
+    Setup(Box<Setup>),
     #[serde(borrow)]
     RealtimeInput(RealtimeInput<'a>),
     ClientContent(ClientContent),

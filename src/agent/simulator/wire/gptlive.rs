@@ -23,7 +23,7 @@ pub(super) struct GptLive {
 #[serde(tag = "type", deny_unknown_fields)]
 enum ClientEvent<'a> {
     #[serde(rename = "session.start")]
-    Start { session: Session },
+    Start { session: Box<Session> },
     #[serde(rename = "session.input_audio.append")]
     Append {
         #[serde(borrow)]
