@@ -14,7 +14,7 @@ use super::callers::Callers;
 use super::command::CallCommand;
 use super::registry::{CallRegistry, RegistryEntry};
 use crate::audit::AuditLog;
-use crate::domain::audit_event::{Actor, AuditAction, AuditEvent, Outcome};
+use crate::domain::audit_event::{Actor, AuditAction, AuditEvent, AuditResource, Outcome};
 use crate::domain::call_record::{CallRecord, CallStatus, Direction};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{CallId, OrgId};
@@ -58,6 +58,24 @@ impl Records {
             // A call that is over by now is recognised no more.
             let _ = registry.command(&org, &call, CallCommand::Recognise(found));
         });
+    }
+
+    /// A call of `org` is not made, since none of its agents has the agreement without which audio may not go there.
+    pub fn audio_withheld<'a>(&self, org: &OrgId, agents: impl Iterator<Item = &'a str>) {
+        for agent in agents {
+            let event = AuditEvent {
+                actor: Actor::Gateway,
+                session: None,
+                ip: None,
+                action: AuditAction::SendAudio,
+                resource: AuditResource::Agent,
+                object: Some(agent.to_owned()),
+                outcome: Outcome::Denied,
+                reason: Some("no_agreement".to_owned()),
+                request_id: None,
+            };
+            self.append(org.clone(), event);
+        }
     }
 
     /// A call goes on, and stands so.

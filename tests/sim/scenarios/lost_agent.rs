@@ -46,30 +46,35 @@ fn no_word_of_the_caller_is_lost_while_the_agent_is_dialled_again() {
             .agent_at(2_000, AgentAct::Close(1_012))
             .at(6_000, Act::CallerHangsUp)
             .run();
-        let heard: u64 = outcome.agent.connections.values().map(|connection| connection.heard).sum();
+        let heard = outcome.agent.connections.values().last().expect("a second connection").heard;
         let timeline = outcome.book().closed().ingress.expect("a leg").timeline_ticks / 6;
-        // What is on its way when the connection closes, and when the call ends, is lost.
-        assert!(timeline - heard < 8 * 120, "{heard} of {timeline} samples");
+        // The first has told of nothing that it heard; what is on its way when the call ends is lost.
+        assert!((timeline - 8 * 120..=timeline).contains(&heard), "{heard} of {timeline} samples");
     });
 }
 
 #[test]
-fn an_agent_that_cannot_be_reached_again_ends_the_call() {
-    for_seeds(30, |seed| {
+fn an_agent_that_cannot_be_reached_again_ends_the_call_after_half_a_minute() {
+    for_seeds(5, |seed| {
         let gone = Welcome { connect: (ms(100), Err(true)), ..Welcome::USUAL };
         let outcome = Scenario::inbound(seed).welcomes(&[Welcome::USUAL, gone]).agent_at(2_000, AgentAct::Cut).run();
         assert_eq!(outcome.termination(), Termination::upstream(AgentReason::Lost));
-        assert_eq!(outcome.book().connections, 2);
+        assert!((ms(31_000)..ms(34_500)).contains(&outcome.ended_after()), "{:?}", outcome.ended_after());
         assert!(outcome.caller.seen.contains("HungUp"));
     });
 }
 
 #[test]
-fn an_agent_lost_twice_in_a_row_ends_the_call() {
+fn a_call_outlives_an_agent_that_is_lost_again_and_again() {
     for_seeds(30, |seed| {
-        let outcome = Scenario::inbound(seed).agent_at(2_000, AgentAct::Cut).agent_at(4_000, AgentAct::Close(1_011)).run();
-        assert_eq!(outcome.termination(), Termination::upstream(AgentReason::Lost));
-        assert_eq!(outcome.book().connections, 2);
+        let outcome = Scenario::inbound(seed)
+            .agent_at(2_000, AgentAct::Cut)
+            .agent_at(4_000, AgentAct::Close(1_011))
+            .agent_at(4_500, AgentAct::Cut)
+            .at(6_000, Act::CallerHangsUp)
+            .run();
+        assert_eq!(outcome.termination(), Termination::peer(SipReason::HungUp));
+        assert_eq!(outcome.book().connections, 4);
     });
 }
 
