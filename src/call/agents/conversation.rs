@@ -12,7 +12,7 @@ use media::frame::{AudioChunk, AudioFormat, ItemId};
 use media::units::SampleRate;
 
 use super::history::History;
-use super::ring::{Place, Ring};
+use super::ring::{Place, Ring, is_silent};
 use crate::agent::model::{AgentCommand, AgentEvent, AgentState, Handover, Owed, PlaybackState, SpeechEdge, TranscriptKind};
 use crate::domain::call_record::Speaker;
 use crate::domain::redacted::Redacted;
@@ -91,7 +91,10 @@ impl Conversation {
             },
             AgentEvent::Audio { item, chunk } => {
                 self.history.received(*item, chunk.format.rate().duration(chunk.samples()));
-                self.answer_comes(now, *item);
+                // Some agents never stop sending, and send silence between answers.
+                if !is_silent(*chunk) {
+                    self.answer_comes(now, *item);
+                }
             }
             AgentEvent::AudioEnd { item } if matches!(self.answer, Answer::Coming { item: coming, .. } if coming == *item) => {
                 self.answer = Answer::Nothing;
@@ -210,7 +213,8 @@ impl Conversation {
 
     fn answer_comes(&mut self, now: Instant, item: ItemId) {
         self.begun = true;
-        if !matches!(self.answer, Answer::Coming { item: coming, .. } if coming == item) {
+        let goes_on = matches!(self.answer, Answer::Coming { item: coming, .. } if coming == item) && !self.answer.is_complete(now);
+        if !goes_on {
             match self.turns.back() {
                 Some(last) => {
                     let ended = last.ended;

@@ -272,7 +272,7 @@ impl Agents {
                 self.answer_by = answer_limit.filter(|_| self.conversation.awaits_answer()).map(|limit| now + limit);
                 self.outputs.push_back(AgentsOutput::Fared { member: self.link.member, well: true });
             }
-            AgentEvent::Audio { .. } => {
+            AgentEvent::Audio { chunk, .. } if !ring::is_silent(*chunk) => {
                 self.answer_by = None;
                 if !std::mem::replace(&mut self.link.proved, true) {
                     self.plan.proved();

@@ -186,6 +186,20 @@ impl Ring {
     }
 }
 
+/// Whether nobody is heard in `chunk`, as far as every seventh sample tells.
+pub(super) fn is_silent(chunk: AudioChunk<'_>) -> bool {
+    const STRIDE: usize = 7;
+    let g711 = |law: Law| chunk.bytes.iter().step_by(STRIDE).all(|&code| law.decode(code).unsigned_abs() < LOUD);
+    match chunk.format {
+        AudioFormat::Ulaw8k => g711(Law::Mu),
+        AudioFormat::Alaw8k => g711(Law::A),
+        AudioFormat::S16 { .. } => {
+            let (pairs, _) = chunk.bytes.as_chunks::<2>();
+            pairs.iter().step_by(STRIDE).all(|pair| i16::from_le_bytes(*pair).unsigned_abs() < LOUD)
+        }
+    }
+}
+
 fn recoded(from: Law, into: Law, code: u8) -> u8 {
     match (from, into) {
         (Law::Mu, Law::A) => ulaw_to_alaw(code),

@@ -348,7 +348,7 @@ fn before_a_connection_ends_another_stands_by_and_takes_over_in_a_pause() {
     bench.hear(&json!({"type": "speech_stopped"}));
     bench.hear(&json!({"type": "transcript", "speaker": "caller", "kind": "final", "text": "One."}));
     bench.hear(&json!({"type": "item", "item": "a"}));
-    bench.agents.handle_message(bench.now, LinkId(1), AgentMessage::Binary(&[0; 1_600]));
+    bench.agents.handle_message(bench.now, LinkId(1), AgentMessage::Binary(&[0x10; 1_600]));
     bench.hear(&json!({"type": "item_end"}));
     bench.wait(Duration::from_millis(300));
     assert_eq!(bench.told(LinkId(2), "start").len(), 1);
