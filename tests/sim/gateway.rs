@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use auricle::agent::config::{self, AgentConfig, WireFormat};
 use auricle::agent::model::AgentMessage;
@@ -13,12 +13,14 @@ use auricle::call::agents::{LinkId, Loss, Member};
 use auricle::call::call::{Call, CallOutput, CallSetup};
 use auricle::call::command::CallCommand;
 use auricle::call::event::{SignallingCommand, SignallingEvent};
+use auricle::call::phrase::Phrase;
 use auricle::call::session::SessionPolicy;
 use auricle::domain::call_record::Direction;
 use auricle::domain::termination::{GatewayReason, Termination};
 use auricle::leg::plan::{LegPlan, PlannedLeg};
 use auricle::signalling::verbs::{carry_out, news};
 use bytes::Bytes;
+use media::codec::g711::decode_ulaw;
 use media::transport::{Flow, Protocol};
 use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, OutgoingInvite, Output, Transmit};
 use sip::header::NameAddr;
@@ -27,6 +29,7 @@ use crate::agent::{Agent, ConnectionId, Tongue};
 use crate::book::Book;
 use crate::caller::{CALLER_SIP, GATEWAY_SIP, uri};
 use crate::clock::{Random, ms};
+use crate::ear::{VOICES, voice};
 use crate::plan;
 use crate::post::{FromAgent, Party, Post, ToAgent};
 
@@ -39,6 +42,8 @@ pub(crate) struct Gateway {
     last_key: u64,
     random: Random,
     leases: Rc<Cell<u32>>,
+    /// What a caller hears who waits for an agent.
+    phrase: Option<Rc<Phrase>>,
     due: Option<Instant>,
     /// Calls that are over.
     pub(crate) books: Vec<Book>,
@@ -49,6 +54,7 @@ struct Slot {
     call: Call,
     links: Vec<(LinkId, ConnectionId)>,
     tongues: Vec<Tongue>,
+    phrase: Option<Rc<Phrase>>,
     due: Option<Instant>,
     book: Book,
     _lease: Lease,
@@ -64,7 +70,7 @@ impl Drop for Lease {
 }
 
 impl Gateway {
-    pub(crate) fn new(seed: u64, policy: SessionPolicy, tongues: &[Tongue], settings: &AgentConfig) -> Self {
+    pub(crate) fn new(seed: u64, policy: SessionPolicy, tongues: &[Tongue], settings: &AgentConfig, phrase: Option<Duration>) -> Self {
         let mut bytes = [2; 32];
         bytes[..8].copy_from_slice(&seed.to_be_bytes());
         Self {
@@ -76,6 +82,7 @@ impl Gateway {
             last_key: 0,
             random: Random::new(seed, 9),
             leases: Rc::default(),
+            phrase: phrase.map(|length| Rc::new(Phrase::new(vec![decode_ulaw(PHRASE); length.as_millis() as usize * 8]))),
             due: None,
             books: Vec::new(),
         }
@@ -247,7 +254,10 @@ impl Gateway {
         self.leases.set(self.leases.get() + 1);
         let lease = Lease(Rc::clone(&self.leases));
         let tongues = self.members.iter().map(|(_, tongue)| *tongue).collect();
-        self.calls.insert(key, Slot { call, links: Vec::new(), tongues, due: None, book: Book::default(), _lease: lease });
+        self.calls.insert(
+            key,
+            Slot { call, links: Vec::new(), tongues, phrase: self.phrase.clone(), due: None, book: Book::default(), _lease: lease },
+        );
         self.with(post, agent, key, |_, _| {});
     }
 
@@ -303,7 +313,13 @@ impl Slot {
                         post.tell_agent(connection, ToAgent::Closed);
                     }
                 }
-                CallOutput::AgentFared { .. } | CallOutput::AgentPassed { .. } | CallOutput::CallerWaits => {}
+                CallOutput::CallerWaits => {
+                    if let Some(phrase) = &self.phrase {
+                        self.book.note_text("", Some(PHRASE));
+                        self.call.say(post.now, phrase);
+                    }
+                }
+                CallOutput::AgentFared { .. } | CallOutput::AgentPassed { .. } => {}
                 CallOutput::Save(record) => self.book.note_interim(&record),
                 CallOutput::Emit(event) => self.book.note_event(event),
                 CallOutput::Finished(record) => {
@@ -331,3 +347,6 @@ fn member(place: usize, tongue: Tongue, settings: &AgentConfig) -> Member {
     let settings = AgentConfig { protocol, format, url: "ws://127.0.0.1/".to_owned(), ..settings.clone() };
     Member { name: format!("agent-{place}"), config: Arc::new(settings) }
 }
+
+/// The voice of the gateway's own.
+pub(crate) const PHRASE: u8 = voice(VOICES - 1);

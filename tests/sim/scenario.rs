@@ -39,6 +39,8 @@ pub(crate) struct Scenario {
     pub(crate) settings: AgentConfig,
     /// Agents hear words, write them down and answer turns by themselves.
     pub(crate) minds: bool,
+    /// How long what the gateway says to a caller who waits for an agent is.
+    pub(crate) phrase: Option<Duration>,
     pub(crate) caller: CallerPlan,
     pub(crate) acts: Vec<(Duration, Act)>,
     /// When whoever is still on the telephone gives up in the end.
@@ -101,6 +103,7 @@ impl Scenario {
             tongues: vec![Tongue::OpenAi],
             settings: AgentConfig::at("ws://127.0.0.1/"),
             minds: false,
+            phrase: None,
             caller: CallerPlan {
                 rings: true,
                 called: (ms(1_000), Called::Answers),

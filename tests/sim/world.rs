@@ -31,7 +31,7 @@ impl World {
         Self {
             post,
             caller: Caller::new(scenario.seed, scenario.caller),
-            gateway: Gateway::new(scenario.seed, scenario.policy, &scenario.tongues, &scenario.settings),
+            gateway: Gateway::new(scenario.seed, scenario.policy, &scenario.tongues, &scenario.settings, scenario.phrase),
             agent: Agent::new(scenario.seed, scenario.welcomes.clone(), scenario.minds),
         }
     }

@@ -34,7 +34,13 @@ fn check_words(outcome: &Outcome) {
     let last = outcome.agent.connections.values().rev().find(|connection| connection.ready).expect("an agent");
     for word in 0..said {
         let (told, samples) = last.mind.knows(octet(word));
-        assert_eq!(told as u64 * WORD_SAMPLES + samples, WORD_SAMPLES, "word {word} of {said}: told {told} times, {samples} samples heard");
+        let everywhere: Vec<_> = outcome.agent.connections.values().map(|connection| connection.mind.knows(octet(word))).collect();
+        let timeline = &outcome.book().closed().record.timeline;
+        assert_eq!(
+            told as u64 * WORD_SAMPLES + samples,
+            WORD_SAMPLES,
+            "word {word} of {said}; times told and samples heard, by connection: {everywhere:?}; {timeline:?}"
+        );
     }
 }
 

@@ -5,6 +5,7 @@ use auricle::domain::timeline::Moment;
 
 use crate::agent::{AgentAct, Welcome};
 use crate::clock::{Random, for_seeds, ms};
+use crate::gateway::PHRASE;
 use crate::scenario::{Act, Scenario};
 
 #[test]
@@ -86,5 +87,18 @@ fn an_agent_that_takes_longer_than_five_seconds_hears_the_last_five() {
             Scenario::inbound(seed).welcomes(&[Welcome::USUAL, slow]).agent_at(1_000, AgentAct::Cut).at(9_000, Act::CallerHangsUp).run();
         let second = outcome.agent.connections.values().last().expect("a second connection");
         assert!((8 * 6_000..8 * 7_000).contains(&second.heard), "{} samples", second.heard);
+    });
+}
+
+#[test]
+fn a_caller_who_waits_for_an_agent_is_told_so_and_only_then() {
+    for_seeds(10, |seed| {
+        for (connect_ms, told) in [(500, 0), (2_500, 4_800)] {
+            let slow = Welcome { connect: (ms(connect_ms), Ok(())), ..Welcome::USUAL };
+            let mut scenario = Scenario::inbound(seed).welcomes(&[Welcome::USUAL, slow]);
+            scenario.phrase = Some(ms(600));
+            let outcome = scenario.agent_at(1_000, AgentAct::Cut).at(5_000, Act::CallerHangsUp).run();
+            assert_eq!(outcome.caller.ear().samples(PHRASE), told, "an agent that is back after {connect_ms} ms");
+        }
     });
 }
