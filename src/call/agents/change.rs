@@ -1,7 +1,8 @@
 //! How a conversation passes from one connection to another: after a loss, and before an end that was announced.
 //!
 //! Before an end another connection to the same agent is made and stands by; in a pause the agent is given the conversation there,
-//! and only once it is ready the former connection goes. Where no pause comes, it passes without one.
+//! and only once it is ready the former connection goes, unless the conversation went on meanwhile: then the next pause is taken. Where
+//! no pause comes, it passes without one; where it cannot, the end is a loss like another.
 
 use std::time::{Duration, Instant};
 
@@ -114,7 +115,7 @@ impl Agents {
     fn pass_to(&mut self, now: Instant, member: usize, after: Duration, loss: Loss) {
         let former = self.link.member;
         let fits = |standby: &Standby| {
-            let is_fresh = !matches!(standby.readiness, Readiness::Opening(_));
+            let is_fresh = !matches!(standby.readiness, Readiness::Opening(..));
             is_fresh && (standby.member != former || matches!(loss, Loss::Closed | Loss::Expired))
         };
         let spare = self.standby.take_if(|standby| fits(standby));
@@ -152,7 +153,7 @@ impl Agents {
             return false;
         }
         self.looked_at = now;
-        if let Some(Standby { readiness: Readiness::Opening(session), .. }) = &mut self.standby {
+        if let Some(Standby { readiness: Readiness::Opening(session, _), .. }) = &mut self.standby {
             if session.has_closed() {
                 let link = self.standby.as_ref().map(|standby| standby.id);
                 link.into_iter().for_each(|link| self.lose_standby(now, link));
@@ -191,15 +192,15 @@ impl Agents {
         let mut session = self.successor(now, member, ROOM_FOR_ITEMS);
         session.handle_connected(now);
         if let Some(standby) = &mut self.standby {
-            standby.readiness = Readiness::Opening(Box::new(session));
+            standby.readiness = Readiness::Opening(Box::new(session), self.conversation.steps());
         }
     }
 
     /// The agent is ready on the connection that stood by: the former goes, unless the conversation went on there meanwhile.
     fn promote(&mut self, now: Instant) -> bool {
         let due = self.expires_at.is_some_and(|at| self.may_pass(now, at));
-        let Some(Standby { id, member, readiness: Readiness::Opening(session) }) = self.standby.take() else { return false };
-        if !due {
+        let Some(Standby { id, member, readiness: Readiness::Opening(session, told) }) = self.standby.take() else { return false };
+        if !due || told != self.conversation.steps() {
             self.standby_after = Some(now + LOOK);
             self.outputs.push_back(AgentsOutput::Close { link: id });
             return false;

@@ -34,6 +34,8 @@ pub(super) struct Conversation {
     /// Items of the agent that are being played.
     playing: u32,
     begun: bool,
+    /// How often it has gone on, for whoever was told of it before.
+    steps: u64,
 }
 
 /// A turn of the caller.
@@ -69,6 +71,7 @@ impl Conversation {
             answer: Answer::Nothing,
             playing: 0,
             begun: false,
+            steps: 0,
         }
     }
 
@@ -120,6 +123,7 @@ impl Conversation {
                 PlaybackState::Finished => self.playing = self.playing.saturating_sub(1),
                 PlaybackState::Cleared => {
                     self.playing = self.playing.saturating_sub(1);
+                    self.steps += 1;
                     self.history.cut(*item, *played_ms);
                 }
             },
@@ -167,6 +171,11 @@ impl Conversation {
         self.speaking.is_none() && self.turns.is_empty() && answered && self.playing == 0
     }
 
+    /// Changes when somebody begins or ends saying something, and when words come.
+    pub(super) const fn steps(&self) -> u64 {
+        self.steps
+    }
+
     /// The conversation passes to another connection. An agent that decides turns tells of those that it hears again.
     pub(super) fn pass(&mut self, now: Instant, by_gateway: bool) {
         if !by_gateway {
@@ -180,11 +189,13 @@ impl Conversation {
     }
 
     fn speech_began(&mut self, at: Place) {
+        self.steps += 1;
         self.speaking.get_or_insert(at);
         self.answer = Answer::Nothing;
     }
 
     fn turn_ended(&mut self, at: Place) {
+        self.steps += 1;
         let began = self.speaking.take().unwrap_or(at).min(at);
         if self.turns.len() == MAX_TURNS
             && let Some(oldest) = self.turns.pop_front()
@@ -195,6 +206,7 @@ impl Conversation {
     }
 
     fn caller_said(&mut self, text: &str) {
+        self.steps += 1;
         if let (true, Some((count, item))) = (self.turns.is_empty(), self.unworded) {
             self.unworded = (count > 1).then(|| (count - 1, item));
             return self.history.caller_said(text, Some(item));
@@ -215,6 +227,7 @@ impl Conversation {
         self.begun = true;
         let goes_on = matches!(self.answer, Answer::Coming { item: coming, .. } if coming == item) && !self.answer.is_complete(now);
         if !goes_on {
+            self.steps += 1;
             match self.turns.back() {
                 Some(last) => {
                     let ended = last.ended;

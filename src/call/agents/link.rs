@@ -70,21 +70,21 @@ pub(super) enum Readiness {
     Dialled,
     /// It stands, and the agent was told nothing yet.
     Standing,
-    /// The agent takes our settings and the conversation so far.
-    Opening(Box<AgentSession>),
+    /// The agent takes our settings and the conversation so far, as it was at this step.
+    Opening(Box<AgentSession>, u64),
 }
 
 impl Standby {
     pub(super) fn session(&mut self) -> Option<&mut AgentSession> {
         match &mut self.readiness {
-            Readiness::Opening(session) => Some(session),
+            Readiness::Opening(session, _) => Some(session),
             Readiness::Dialled | Readiness::Standing => None,
         }
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         match &self.readiness {
-            Readiness::Opening(session) => session.poll_timeout(),
+            Readiness::Opening(session, _) => session.poll_timeout(),
             Readiness::Dialled | Readiness::Standing => None,
         }
     }

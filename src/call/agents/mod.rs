@@ -250,7 +250,7 @@ impl Agents {
     /// The next message, and for which socket.
     pub fn poll_transmit(&mut self) -> Option<(LinkId, Transmit<'_>)> {
         if let Some(standby) = &mut self.standby
-            && let Readiness::Opening(session) = &mut standby.readiness
+            && let Readiness::Opening(session, _) = &mut standby.readiness
             && let Some(transmit) = session.poll_transmit()
         {
             return Some((standby.id, transmit));
