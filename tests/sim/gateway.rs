@@ -238,7 +238,8 @@ impl Gateway {
 
     fn next_plan(&mut self, post: &Post) -> (u64, LegPlan) {
         self.last_key += 1;
-        (self.last_key, plan::leg(self.last_key, post.now, &mut self.random))
+        let agent_format = self.members[0].0.config.format.into();
+        (self.last_key, LegPlan { agent_format, ..plan::leg(self.last_key, post.now, &mut self.random) })
     }
 
     fn enter(&mut self, post: &mut Post, agent: &mut Agent, key: u64, direction: Direction, leg: PlannedLeg) {

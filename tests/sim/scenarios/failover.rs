@@ -51,7 +51,13 @@ fn passes(outcome: &Outcome) -> usize {
 
 #[test]
 fn without_a_loss_every_word_arrives_once() {
-    for_long_seeds(3, |seed| check_words(&talk(seed, &[Tongue::OpenAi]).run()));
+    for tongue in [Tongue::OpenAi, Tongue::Auricle] {
+        for_long_seeds(3, |seed| {
+            let outcome = talk(seed, &[tongue]).run();
+            check_words(&outcome);
+            assert_eq!(outcome.book().connections, 1);
+        });
+    }
 }
 
 #[test]
