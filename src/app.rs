@@ -4,8 +4,8 @@
 //! new calls, the running ones, and what they leave behind; then the threads.
 
 mod background;
+mod launching;
 
-use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,12 +19,12 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::agent::bots::BotAccounts;
-use crate::agent::client::{AgentEndpoint, EndpointError};
+use crate::agent::client::EndpointError;
 use crate::agent::simulator::ScriptError;
 use crate::api::{AppState, Certificates, GatewayView, InMemory, Limits, Parts, Proxies, ServeError, Server};
 use crate::audit::{AuditError, AuditLog};
 use crate::call::callers::Callers;
-use crate::call::launch::{Agent, Launcher, Resources};
+use crate::call::launch::Launcher;
 use crate::call::records::Records;
 use crate::call::registry::{CallRegistry, OutboundRequest};
 use crate::call::thread::{self, MediaThreads, MediaThreadsConfig};
@@ -33,9 +33,9 @@ use crate::domain::redacted::Redacted;
 use crate::identity::bootstrap::FirstPassword;
 use crate::identity::mail::{self, MailError, MailQueue};
 use crate::identity::{AdminSecret, Identity, IdentityError, SecretError};
-use crate::net::dscp::Dscp;
-use crate::net::port_range::{PortError, PortRange, PortRangeConfig};
+use crate::net::port_range::PortError;
 use crate::net::tls::TlsError;
+use crate::phone::WavError;
 use crate::shutdown::{StopSignals, drain};
 use crate::signalling::gateway::{Gateway, GatewayConfig};
 use crate::signalling::ladder::{LadderBook, Tap};
@@ -125,6 +125,9 @@ pub enum AppError {
     /// The built-in agent's script.
     #[error(transparent)]
     Script(#[from] ScriptError),
+    /// What callers are to hear who wait for an agent.
+    #[error("calls.waiting_phrase: {0}")]
+    WaitingPhrase(#[from] WavError),
     /// An agent cannot be reached as configured.
     #[error("agent {name}: {source}")]
     Agent {
@@ -169,7 +172,7 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let settings = MediaThreadsConfig { threads: config.calls.media_threads.into(), realtime: config.calls.realtime };
     let media = Arc::new(MediaThreads::start(&settings)?);
     let (registry, outbound) = CallRegistry::new(config.calls.max_concurrent as usize);
-    let launcher = launcher(&config, Arc::clone(&media), registry.clone(), records.clone())?;
+    let launcher = launching::launcher(&config, Arc::clone(&media), registry.clone(), records.clone(), &breakers)?;
     let (running_ladders, ladders) = (LadderBook::new(config.sip.ladder), Ladders::new(Arc::clone(&sealed)));
     let (tap, keeper) = background::sip_tap(&config, &running_ladders, &ladders, &records);
     let agents = config.agents.keys().cloned().collect();
@@ -294,24 +297,6 @@ pub async fn open_identity(config: &Config, sealed: Arc<SealedDocuments>) -> Res
     let identity = Identity::start(config.identity.clone(), sealed, mail, now).await?;
     let first = identity.bootstrap(now).await?;
     Ok((identity, first))
-}
-
-fn launcher(config: &Config, threads: Arc<MediaThreads>, registry: CallRegistry, records: Records) -> Result<Launcher, AppError> {
-    let mut agents = HashMap::new();
-    for (name, agent) in &config.agents {
-        let endpoint = AgentEndpoint::new(agent).map_err(|source| AppError::Agent { name: name.clone(), source })?;
-        agents.insert(name.clone(), Agent { config: Arc::new(agent.clone()), endpoint: Arc::new(endpoint) });
-    }
-    let ports = PortRange::new(PortRangeConfig {
-        address: config.rtp.address,
-        min: config.rtp.port_min,
-        max: config.rtp.port_max,
-        quarantine: Duration::from_secs(config.rtp.quarantine_s.into()),
-        // The configuration refuses what is no code point.
-        dscp: Dscp::new(config.rtp.dscp).unwrap_or(Dscp::EXPEDITED_FORWARDING),
-    })?;
-    let (calls, rtp) = (config.calls.clone(), config.rtp.clone());
-    Ok(Launcher::new(Resources { threads, ports, registry, calls, rtp, agents, records }))
 }
 
 fn start_sip(

@@ -1,8 +1,10 @@
 //! What an operator sets about an agent.
 //!
 //! Unknown keys are refused. The API key is never part of the file: the file names the environment variable that
-//! holds it. Left out on purpose: tools, which belong to the call's application, and fail-over between agents.
+//! holds it. Left out on purpose: tools, which belong to the call's application, and who takes over when it fails, which the number says.
 
+mod agreement;
+mod turns;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -10,14 +12,14 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use media::barge_in;
 use serde::{Deserialize, Serialize};
 
-use super::protocol;
-use crate::domain::setting::{SettingFault, out_of_range};
-
+pub use self::agreement::{Agreement, Everybody};
+pub use self::turns::{Eagerness, TurnDetection};
 pub(crate) use self::wire::word;
 pub use self::wire::{Protocol, WireFormat};
+use super::protocol;
+use crate::domain::setting::SettingFault;
 
 /// One agent: where it is, what it speaks and how it is to behave.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,6 +67,19 @@ pub struct AgentConfig {
     pub connect_timeout_ms: u64,
     /// From the open socket until the agent took its settings; 100 to 60 000 ms. Default: 3 000.
     pub ready_timeout_ms: u64,
+    /// From the end of the caller's turn until the agent is heard; an agent that takes longer is taken for stalled, and replaced. 0
+    /// waits for ever; else 1 000 to 120 000 ms. Default: 10 000.
+    pub answer_timeout_ms: u64,
+    /// Whether a socket to it stands open in each call in which it is the next to take over. Default: false.
+    pub standby: bool,
+    /// With whom there is an agreement that callers' audio may go to it: `"all"`, or a list of organisations. Asked of those that
+    /// `[egress]` covers. Default: none.
+    pub agreement: Option<Agreement>,
+    /// An HTTP proxy by which it is reached, `http://host:port`, which is asked for a tunnel (CONNECT); with `wss://` alone. Default:
+    /// none.
+    pub proxy: Option<String>,
+    /// Name of the environment variable with `user:password` for the proxy. Default: none, it asks for nothing.
+    pub proxy_credentials_env: Option<String>,
 }
 
 /// An agent without a URL, which [`AgentConfig::faults`] then names.
@@ -98,6 +113,11 @@ impl AgentConfig {
             transfer_targets: Vec::new(),
             connect_timeout_ms: default_connect_timeout_ms(),
             ready_timeout_ms: default_ready_timeout_ms(),
+            answer_timeout_ms: default_answer_timeout_ms(),
+            standby: false,
+            agreement: None,
+            proxy: None,
+            proxy_credentials_env: None,
         }
     }
 
@@ -106,13 +126,18 @@ impl AgentConfig {
     pub fn faults(&self) -> Vec<SettingFault> {
         let mut faults = Vec::new();
         self.check_url(&mut faults);
+        self.check_proxy(&mut faults);
         self.check_texts(&mut faults);
-        self.check_turn_detection(&mut faults);
+        faults.extend(self.turn_detection.faults());
         faults.extend(protocol::ability::faults(self));
         for (field, value) in [("connect_timeout_ms", self.connect_timeout_ms), ("ready_timeout_ms", self.ready_timeout_ms)] {
             if !TIMEOUT_MS.contains(&value) {
                 faults.push(SettingFault::new(field, value, "100 to 60000", "give a time in milliseconds within the bound"));
             }
+        }
+        if self.answer_timeout_ms != 0 && !ANSWER_TIMEOUT_MS.contains(&self.answer_timeout_ms) {
+            let mend = "give a time in milliseconds within the bound, or 0 to wait for ever";
+            faults.push(SettingFault::new("answer_timeout_ms", self.answer_timeout_ms, "0, or 1000 to 120000", mend));
         }
         faults
     }
@@ -129,6 +154,12 @@ impl AgentConfig {
         Duration::from_millis(self.ready_timeout_ms)
     }
 
+    /// [`Self::answer_timeout_ms`] as a duration; none for ever.
+    #[must_use]
+    pub fn answer_timeout(&self) -> Option<Duration> {
+        (self.answer_timeout_ms > 0).then(|| Duration::from_millis(self.answer_timeout_ms))
+    }
+
     fn check_url(&self, faults: &mut Vec<SettingFault>) {
         match protocol::request_uri(self) {
             Err(_) => faults.push(SettingFault::new(
@@ -143,6 +174,16 @@ impl AgentConfig {
                     faults.push(SettingFault::new("url", shown(&self.url), "ws:// to loopback or private addresses only", "use wss://"));
                 }
             }
+        }
+    }
+
+    fn check_proxy(&self, faults: &mut Vec<SettingFault>) {
+        let Some(proxy) = &self.proxy else { return };
+        if proxy_address(proxy).is_none() {
+            faults.push(SettingFault::new("proxy", shown(proxy), "http://host:port", "write the proxy's host and port, nothing else"));
+        }
+        if !self.url.starts_with("wss://") {
+            faults.push(SettingFault::new("proxy", "set", "only with wss://", "use wss://, or reach the agent without a proxy"));
         }
     }
 
@@ -174,113 +215,6 @@ impl AgentConfig {
             faults.push(SettingFault::new("api_key_env", "(hidden)", "letters, digits and _", "name the variable, not the key"));
         }
     }
-
-    fn check_turn_detection(&self, faults: &mut Vec<SettingFault>) {
-        if let TurnDetection::Gateway { doubt_ms, confirm_speech_ms, prefix_padding_ms, silence_duration_ms } = self.turn_detection {
-            faults.extend(out_of_range("turn_detection.prefix_padding_ms", prefix_padding_ms, &(0..=2_000), "ms"));
-            faults.extend(out_of_range("turn_detection.doubt_ms", doubt_ms, &(200..=3_000), "ms"));
-            faults.extend(out_of_range("turn_detection.confirm_speech_ms", confirm_speech_ms, &(50..=2_000), "ms"));
-            faults.extend(out_of_range("turn_detection.silence_duration_ms", silence_duration_ms, &(100..=MAX_TURN_MS), "ms"));
-            if confirm_speech_ms >= doubt_ms {
-                let field = "turn_detection.confirm_speech_ms";
-                faults.push(SettingFault::new(field, confirm_speech_ms, "less than doubt_ms", "400 of 700 ms suits most callers"));
-            }
-        }
-        let TurnDetection::ServerVad { threshold, prefix_padding_ms, silence_duration_ms } = self.turn_detection else { return };
-        if !(0.0..=1.0).contains(&threshold) {
-            faults.push(SettingFault::new("turn_detection.threshold", threshold, "0.0 to 1.0", "0.5 suits most lines"));
-        }
-        for (field, value) in
-            [("turn_detection.prefix_padding_ms", prefix_padding_ms), ("turn_detection.silence_duration_ms", silence_duration_ms)]
-        {
-            if value > MAX_TURN_MS {
-                faults.push(SettingFault::new(field, value, "0 to 10000", "give a time in milliseconds within the bound"));
-            }
-        }
-    }
-}
-
-/// Who finds the end of a turn, and how; a provider always interrupts itself when the caller speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub enum TurnDetection {
-    /// By the sound.
-    ServerVad {
-        /// How sure it must be that it hears speech, 0 to 1. Default: 0.5.
-        #[serde(default = "default_threshold")]
-        threshold: f32,
-        /// Audio kept from before the speech, 0 to 10 000 ms. Default: 300.
-        #[serde(default = "default_prefix_padding_ms")]
-        prefix_padding_ms: u32,
-        /// Silence that ends the turn, 0 to 10 000 ms. Default: 500.
-        #[serde(default = "default_silence_duration_ms")]
-        silence_duration_ms: u32,
-    },
-    /// Not at all: the gateway decides turns, told from the agent's echo, and takes an interruption back that was none.
-    Gateway {
-        /// From the first suspicion, which pauses the agent, until it speaks on; 200 to 3 000 ms. Default: 700.
-        #[serde(default = "default_doubt_ms")]
-        doubt_ms: u32,
-        /// The caller's speech within that time that makes it an interruption; 50 to 2 000 ms, less than `doubt_ms`. Default: 400.
-        #[serde(default = "default_confirm_speech_ms")]
-        confirm_speech_ms: u32,
-        /// Audio sent from before the speech, 0 to 2 000 ms. Default: 300.
-        #[serde(default = "default_prefix_padding_ms")]
-        prefix_padding_ms: u32,
-        /// Silence that ends the turn, 100 to 10 000 ms. Default: 600.
-        #[serde(default = "default_gateway_silence_ms")]
-        silence_duration_ms: u32,
-    },
-    /// By the words.
-    SemanticVad {
-        /// How soon it answers. Default: `auto`.
-        #[serde(default)]
-        eagerness: Eagerness,
-    },
-}
-
-impl TurnDetection {
-    /// How the gateway decides turns, where it does.
-    #[must_use]
-    pub fn by_gateway(self) -> Option<barge_in::Config> {
-        let Self::Gateway { doubt_ms, confirm_speech_ms, silence_duration_ms, .. } = self else { return None };
-        let ms = |ms: u32| Duration::from_millis(ms.into());
-        let (window, speech, silence) = (ms(doubt_ms), ms(confirm_speech_ms), ms(silence_duration_ms));
-        Some(barge_in::Config { window, speech, silence, ..barge_in::Config::default() })
-    }
-
-    /// Where the gateway decides turns and sends nothing else: how much is sent of what was said before one, and for how long a
-    /// turn may be in doubt.
-    #[must_use]
-    pub fn kept(self) -> Option<(Duration, Duration)> {
-        let Self::Gateway { prefix_padding_ms, doubt_ms, .. } = self else { return None };
-        Some((Duration::from_millis(prefix_padding_ms.into()), Duration::from_millis(doubt_ms.into())))
-    }
-}
-
-impl Default for TurnDetection {
-    fn default() -> Self {
-        Self::ServerVad {
-            threshold: default_threshold(),
-            prefix_padding_ms: default_prefix_padding_ms(),
-            silence_duration_ms: default_silence_duration_ms(),
-        }
-    }
-}
-
-/// How soon a turn found by its words is answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Eagerness {
-    /// Lets the caller finish.
-    Low,
-    /// In between.
-    Medium,
-    /// Answers at the first chance.
-    High,
-    /// The provider decides.
-    #[default]
-    Auto,
 }
 
 /// Whether an address is of this machine or of a private network (RFC 1918, RFC 4193, RFC 3927, RFC 4291 §2.5.6):
@@ -293,6 +227,14 @@ pub(super) fn is_private(address: IpAddr) -> bool {
             None => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
         },
     }
+}
+
+/// Host and port of a proxy.
+pub(super) fn proxy_address(proxy: &str) -> Option<(&str, u16)> {
+    let (host, port) = proxy.strip_prefix("http://")?.trim_end_matches('/').rsplit_once(':')?;
+    let host = host.trim_matches(['[', ']']);
+    let fine = !host.is_empty() && !host.contains(['@', '/', '?', ' ']);
+    fine.then_some((host, port.parse().ok()?))
 }
 
 /// A URL as far as it may be shown: tokens stand in queries, passwords before an `@`.
@@ -309,8 +251,8 @@ const MAX_PARAMETER_LEN: usize = 1024;
 
 /// Where one agent may send callers.
 const MAX_TRANSFER_TARGETS: usize = 64;
-const MAX_TURN_MS: u32 = 10_000;
 const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 100..=60_000;
+const ANSWER_TIMEOUT_MS: std::ops::RangeInclusive<u64> = 1_000..=120_000;
 
 const fn default_connect_timeout_ms() -> u64 {
     5_000
@@ -320,28 +262,8 @@ const fn default_ready_timeout_ms() -> u64 {
     3_000
 }
 
-const fn default_threshold() -> f32 {
-    0.5
-}
-
-const fn default_prefix_padding_ms() -> u32 {
-    300
-}
-
-const fn default_doubt_ms() -> u32 {
-    700
-}
-
-const fn default_confirm_speech_ms() -> u32 {
-    400
-}
-
-const fn default_gateway_silence_ms() -> u32 {
-    600
-}
-
-const fn default_silence_duration_ms() -> u32 {
-    500
+const fn default_answer_timeout_ms() -> u64 {
+    10_000
 }
 
 #[cfg(test)]
@@ -393,7 +315,7 @@ mod tests {
     fn turns_that_the_gateway_decides_have_bounds_and_a_speech_that_fits_the_doubt() {
         let turns = |text: &str| AgentConfig { turn_detection: toml::from_str(text).unwrap(), ..AgentConfig::at("ws://127.0.0.1/") };
         let usual = turns("type = \"gateway\"");
-        assert_eq!((usual.faults(), usual.turn_detection.by_gateway()), (vec![], Some(barge_in::Config::default())));
+        assert_eq!((usual.faults(), usual.turn_detection.by_gateway()), (vec![], Some(media::barge_in::Config::default())));
         let keys: Vec<_> = turns("type = \"gateway\"\ndoubt_ms = 300\nprefix_padding_ms = 2001\nsilence_duration_ms = 0")
             .faults()
             .into_iter()

@@ -286,14 +286,50 @@ pub enum FaultClass {
 }
 
 /// How a connection ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Closed {
     /// WebSocket close code; none when the transport broke.
     pub code: Option<u16>,
     /// Whether a new connection may be tried.
     pub retryable: bool,
-    /// The agent has hung up: that it closes so is its way to end a call.
+    /// The agent has ended the conversation by it.
     pub hung_up: bool,
+}
+
+/// What a connection takes over from those of the call before it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Handover {
+    /// What was said, oldest first.
+    pub history: Vec<Said>,
+    /// What the caller waits for.
+    pub owed: Owed,
+    /// The caller's audio that no agent has dealt with, in the format of the agent that takes over.
+    pub audio: Redacted<Vec<u8>>,
+    /// Where the gateway decides turns: that audio is one, or the beginning of one.
+    pub in_turn: bool,
+    /// The caller was spoken to: the agent greets nobody.
+    pub has_begun: bool,
+}
+
+/// Something that was said in the call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// By whom.
+    pub speaker: Speaker,
+    /// The words; of the agent's, those that were heard.
+    pub text: Redacted<String>,
+}
+
+/// What the caller waits for when a conversation passes to another connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Owed {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// An answer to the last words.
+    Answer,
+    /// The rest of one that broke off.
+    Rest,
 }
 
 /// A message on the agent's socket, as the protocol adapter sees it.

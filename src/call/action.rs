@@ -20,14 +20,14 @@ pub enum CallEvent {
     Signalling(SignallingEvent),
     /// Somebody wants something of it.
     Command(CallCommand),
-    /// The agent's socket stands.
-    AgentConnected,
     /// The agent may be sent audio.
     AgentReady,
-    /// The agent's socket could not be made, or was lost.
-    AgentLost {
-        /// Whether another try makes sense.
-        retryable: bool,
+    /// The agent was lost; another takes over, or the same one again.
+    AgentLost,
+    /// No agent is to be had.
+    NoAgent {
+        /// Because all of them refuse us.
+        refused: bool,
     },
     /// The agent wants the call to end.
     AgentHangup,
@@ -78,12 +78,9 @@ pub enum CallAction {
         /// SDP; empty when we are asked to offer.
         sdp: Bytes,
     },
-    /// Make a connection to the agent.
-    ConnectAgent {
-        /// Counts from 1.
-        attempt: u32,
-    },
-    /// Close the agent's connection.
+    /// Dial the agent.
+    ConnectAgent,
+    /// End every connection to an agent.
     CloseAgent,
     /// The caller can hear: start the stream.
     OpenLine,

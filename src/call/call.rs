@@ -8,9 +8,9 @@
 
 mod drain;
 mod line;
+mod passing;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -18,6 +18,7 @@ use media::ingress::IngressStats;
 use media::transport::{Flow, Transmit};
 
 use super::action::{CallAction, CallEvent};
+use super::agents::{Agents, LinkId, Loss, Member};
 use super::course::Course;
 use super::ears::Ears;
 use super::event::{SignallingCommand, SignallingEvent};
@@ -26,9 +27,8 @@ use super::keys::send_dtmf;
 use super::ringing::Ringing;
 use super::session::{CallSession, SessionPolicy};
 use super::turns::Turns;
-use crate::agent::config::AgentConfig;
-use crate::agent::model::{AgentCommand, AgentMessage};
-use crate::agent::session::{self, AgentSession, CallFacts};
+use crate::agent::model::AgentMessage;
+use crate::agent::session::{self, CallFacts};
 use crate::domain::call_record::{CallRecord, Direction, MediaStatistics};
 use crate::domain::event::Event;
 use crate::domain::timeline::Moment;
@@ -41,8 +41,7 @@ pub struct Call {
     session: CallSession,
     leg: PlannedLeg,
     ringing: Ringing,
-    agent: AgentSession,
-    agent_config: Arc<AgentConfig>,
+    agents: Agents,
     journal: Journal,
     grid: Instant,
     outputs: VecDeque<CallOutput>,
@@ -63,8 +62,8 @@ pub struct CallSetup {
     pub identity: CallIdentity,
     /// Its rules.
     pub policy: SessionPolicy,
-    /// Its agent.
-    pub agent: Arc<AgentConfig>,
+    /// Its agents, in the order in which they are tried.
+    pub agents: Vec<Member>,
     /// Whether the agent is told which keys are pressed.
     pub keys_to_agent: bool,
     /// Its leg, agreed already (inbound) or to be agreed (outbound).
@@ -78,10 +77,34 @@ pub struct CallSetup {
 pub enum CallOutput {
     /// Tell signalling.
     Signal(SignallingCommand),
-    /// Make a connection to the agent.
-    ConnectAgent,
-    /// Close the agent's connection.
-    CloseAgent,
+    /// Make a connection to an agent.
+    ConnectAgent {
+        /// Its name from now on.
+        link: LinkId,
+        /// Which of the agents, counted from 0.
+        member: usize,
+    },
+    /// Close an agent's connection, or give it up.
+    CloseAgent {
+        /// Which.
+        link: LinkId,
+    },
+    /// How an agent fared, for all calls to know.
+    AgentFared {
+        /// Which of the agents, counted from 0.
+        member: usize,
+        /// Whether it became ready, or failed.
+        well: bool,
+    },
+    /// The conversation passes to another connection.
+    AgentPassed {
+        /// Of which of the agents, counted from 0.
+        member: usize,
+        /// Why.
+        loss: Loss,
+    },
+    /// The caller has been without an agent for a while, and hears nothing but noise.
+    CallerWaits,
     /// Keep this state of the record.
     Save(Box<CallRecord>),
     /// Tell the world.
@@ -103,7 +126,7 @@ impl Call {
     /// that `grid` lies on.
     #[must_use]
     pub fn new(now: Instant, wall: DateTime<Utc>, grid: Instant, setup: CallSetup) -> Self {
-        let CallSetup { identity, policy, agent, keys_to_agent, leg, early_media } = setup;
+        let CallSetup { identity, policy, agents, keys_to_agent, leg, early_media } = setup;
         let session = CallSession::new(identity.direction, policy);
         let facts = CallFacts {
             now,
@@ -113,12 +136,12 @@ impl Call {
             from: identity.from.clone(),
             to: identity.to.clone(),
         };
+        let agents = Agents::new(agents, facts, policy.agent_ready_limit / 2);
         let mut call = Self {
             session,
-            ringing: Ringing::new(early_media && identity.direction == Direction::Inbound, agent.format.into()),
+            ringing: Ringing::new(early_media && identity.direction == Direction::Inbound, agents.config().format.into()),
             leg,
-            agent: AgentSession::new(&agent, facts),
-            agent_config: agent,
+            agents,
             journal: Journal::new(identity, now, wall),
             grid,
             outputs: VecDeque::new(),
@@ -164,32 +187,29 @@ impl Call {
         self.drain(now);
     }
 
-    /// The agent's socket stands.
-    pub fn handle_agent_connected(&mut self, now: Instant) {
-        self.journal.mark(now, Moment::AgentConnected { attempt: self.session.attempt() });
-        self.agent.handle_connected(now);
-        self.step(now, CallEvent::AgentConnected);
-    }
-
-    /// The agent's socket could not be made.
-    pub fn handle_agent_unreachable(&mut self, now: Instant, retryable: bool) {
-        self.lose_agent(now, retryable);
-    }
-
-    /// A message of the agent came.
-    pub fn handle_agent_message(&mut self, now: Instant, message: AgentMessage<'_>) {
-        self.agent.handle_message(now, message);
+    /// An agent's socket stands.
+    pub fn handle_agent_connected(&mut self, now: Instant, link: LinkId) {
+        self.journal.mark(now, Moment::AgentConnected { attempt: link.0 });
+        self.agents.handle_connected(now, link);
         self.drain(now);
     }
 
-    /// The agent's socket is gone.
-    pub fn handle_agent_closed(&mut self, now: Instant, code: Option<u16>) {
-        let closed = self.agent.handle_closed(now, code);
-        if closed.hung_up {
-            self.step(now, CallEvent::AgentHangup);
-        } else {
-            self.lose_agent(now, closed.retryable);
-        }
+    /// An agent's socket could not be made, or was not tried.
+    pub fn handle_agent_unreachable(&mut self, now: Instant, link: LinkId, loss: Loss) {
+        self.agents.handle_unreachable(now, link, loss);
+        self.drain(now);
+    }
+
+    /// A message of an agent came.
+    pub fn handle_agent_message(&mut self, now: Instant, link: LinkId, message: AgentMessage<'_>) {
+        self.agents.handle_message(now, link, message);
+        self.drain(now);
+    }
+
+    /// An agent's socket is gone, with the peer's close code; `Err` when it does not answer any more.
+    pub fn handle_agent_closed(&mut self, now: Instant, link: LinkId, code: Result<Option<u16>, Loss>) {
+        self.agents.handle_closed(now, link, code);
+        self.drain(now);
     }
 
     /// The agent's socket did not take some of the caller's audio in time.
@@ -207,15 +227,13 @@ impl Call {
                 self.course.take(now, self.journal.at_ms(now), &self.leg.statistics());
             }
         }
-        if self.agent.poll_timeout().is_some_and(|at| at <= now) {
-            self.agent.handle_timeout(now);
-        }
+        self.agents.handle_timeout(now);
         self.drain(now);
     }
 
-    /// A message for the agent's socket.
-    pub fn poll_agent_message(&mut self) -> Option<session::Transmit<'_>> {
-        self.agent.poll_transmit()
+    /// A message for an agent's socket.
+    pub fn poll_agent_message(&mut self) -> Option<(LinkId, session::Transmit<'_>)> {
+        self.agents.poll_transmit()
     }
 
     /// A datagram to send.
@@ -236,7 +254,7 @@ impl Call {
         if let Some(output) = self.outputs.pop_front() {
             return output;
         }
-        let due = [self.session.poll_timeout(), self.ringing.poll_timeout(), self.leg.poll_timeout(), self.agent.poll_timeout()];
+        let due = [self.session.poll_timeout(), self.ringing.poll_timeout(), self.leg.poll_timeout(), self.agents.poll_timeout()];
         CallOutput::Timeout(due.into_iter().flatten().min())
     }
 
@@ -257,27 +275,13 @@ impl Call {
         self.drain(now);
     }
 
-    fn lose_agent(&mut self, now: Instant, retryable: bool) {
-        if self.session.is_over() {
-            return;
-        }
-        self.journal.agent_lost(now, self.session.attempt());
-        self.outputs.push_back(CallOutput::CloseAgent);
-        // What the caller says from here on waits in the next connection's session.
-        self.agent = self.agent.successor(&self.agent_config);
-        self.step(now, CallEvent::AgentLost { retryable });
-    }
-
     /// Lets every part act on what the others made, until nothing moves.
     fn drain(&mut self, now: Instant) {
         loop {
-            let moved = self.drain_agent(now) | self.drain_leg(now) | self.drain_session(now);
+            let moved = self.drain_agent(now) | self.drain_leg(now) | self.drain_session(now) | self.drain_agents(now);
             if !moved {
                 break;
             }
-        }
-        if let Some(closed) = self.agent.poll_close() {
-            self.lose_agent(now, closed.retryable);
         }
     }
 
@@ -307,11 +311,8 @@ impl Call {
             CallAction::Offer => self.reoffer(),
             CallAction::OfferRefused => self.warn(now, "hold_refused"),
             CallAction::TakeKey { digit, duration } => self.leg.take_key(now, digit, duration),
-            CallAction::ConnectAgent { .. } => self.outputs.push_back(CallOutput::ConnectAgent),
-            CallAction::CloseAgent => {
-                self.agent.handle_command(now, AgentCommand::Close);
-                self.outputs.push_back(CallOutput::CloseAgent);
-            }
+            CallAction::ConnectAgent => self.agents.begin(now),
+            CallAction::CloseAgent => self.close_agents(now),
             // An answer that cannot be used has ended the call meanwhile.
             CallAction::OpenLine if self.session.is_over() => {}
             CallAction::OpenLine => self.open_line(now),

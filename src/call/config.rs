@@ -1,5 +1,7 @@
 //! Settings of calls: `[calls]` and `[numbers.<number>]`.
 
+use std::path::PathBuf;
+
 use media::enhancement::{Enhancement, Suppression};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,8 +25,12 @@ pub struct CallsConfig {
     pub max_duration_s: u32,
     /// Seconds without RTP, while not on hold, after which a call is ended. Default 60, 5 to 3 600.
     pub rtp_timeout_s: u32,
-    /// Milliseconds that a caller hears ringing while the agent gets ready. Default 3 000, 100 to 60 000.
+    /// Milliseconds that a caller hears ringing while an agent gets ready; where there is another, each gets half of it. Default 3 000,
+    /// 100 to 60 000.
     pub agent_ready_timeout_ms: u32,
+    /// WAV file (PCM, 16 bit) that a caller hears who is without an agent for a second, and every nine seconds then; at most 8 s of it.
+    /// Default: none, comfort noise.
+    pub waiting_phrase: Option<PathBuf>,
     /// Threads that carry audio; 0 takes one for each core. Default 0, at most 256.
     pub media_threads: u16,
     /// Whether media threads ask for real-time priority; refused, they go on without, with a warning. Default true.
@@ -43,6 +49,7 @@ impl Default for CallsConfig {
             max_duration_s: 3_600,
             rtp_timeout_s: 60,
             agent_ready_timeout_ms: 3_000,
+            waiting_phrase: None,
             media_threads: 0,
             realtime: true,
             gap_wait_max_ms: 160,
@@ -76,6 +83,9 @@ impl CallsConfig {
 pub struct NumberConfig {
     /// Name of the agent that answers, a key of `[agents]`. Required.
     pub agent: String,
+    /// Names of the agents that take over within a call when that one fails, in this order; they may speak other protocols and hear
+    /// other formats. Default: none, the same one is dialled again. At most 8.
+    pub fallback_agents: Vec<String>,
     /// When the call is answered. Default `when_agent_ready`.
     pub answer: AnswerRule,
     /// Organisation that owns the calls. Default `org_default`.
@@ -133,6 +143,7 @@ impl Default for NumberConfig {
         let KeyRules { tones, hidden } = KeyRules::default();
         Self {
             agent: String::new(),
+            fallback_agents: Vec::new(),
             answer: AnswerRule::default(),
             org: OrgId::default_org(),
             trunk: None,
@@ -159,10 +170,26 @@ impl NumberConfig {
             }
         };
         unknown("agent", &self.agent, agents, "must name an agent", "add an [agents.<name>] section");
+        for name in &self.fallback_agents {
+            unknown("fallback_agents", name, agents, "must name agents", "add an [agents.<name>] section");
+        }
         if let Some(trunk) = &self.trunk {
             unknown("trunk", trunk, trunks, "must name a trunk", "add a [trunks.<name>] section");
         }
+        let mut names: Vec<_> = self.agents();
+        names.sort_unstable();
+        names.dedup();
+        if names.len() <= self.fallback_agents.len() || self.fallback_agents.len() > MAX_FALLBACKS {
+            let mend = "name each agent once, and not the one that answers";
+            faults.push(SettingFault::new("fallback_agents", self.fallback_agents.join(", "), "at most 8, each another", mend));
+        }
         faults
+    }
+
+    /// Its agents in the order in which they are tried.
+    #[must_use]
+    pub fn agents(&self) -> Vec<String> {
+        std::iter::once(&self.agent).chain(&self.fallback_agents).cloned().collect()
     }
 
     /// What becomes of keys, as the leg is told.
@@ -191,6 +218,9 @@ pub fn name_fault(key: &str, text: &str) -> Option<SettingFault> {
     let fine = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte));
     (!fine).then(|| SettingFault::new(key, "(set)", "must be 1 to 64 letters, digits or + - . _", "write it so"))
 }
+
+/// Agents that may take over in one call.
+const MAX_FALLBACKS: usize = 8;
 
 /// The number that stands for every one not listed.
 pub const DEFAULT_NUMBER: &str = "default";

@@ -13,9 +13,12 @@ use media::transport::{Flow, Protocol};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
+use super::agent_health::AgentHealth;
+use super::agents::{LinkId, Loss};
 use super::call::{Call, CallOutput};
 use super::command::CallCommand;
 use super::event::{RejectCause, SignallingCommand, SignallingEvent, SignallingKey};
+use super::phrase::Phrase;
 use super::records::Records;
 use super::registry::RegistryEntry;
 use super::seldom::{News, Seldom};
@@ -41,10 +44,23 @@ pub struct CallWiring {
     pub signals: mpsc::Receiver<SignallingEvent>,
     /// From API and operators.
     pub commands: mpsc::Receiver<CallCommand>,
-    /// Where the agent is.
-    pub agent: Arc<AgentEndpoint>,
+    /// Where its agents are, in the order in which the call knows them.
+    pub agents: Vec<DialledAgent>,
+    /// How agents fare in all calls.
+    pub health: AgentHealth,
+    /// What the caller hears who has to wait for an agent; nothing but noise without it.
+    pub waiting_phrase: Option<Arc<Phrase>>,
     /// Where the call leaves what it leaves.
     pub records: Records,
+}
+
+/// An agent as it is dialled.
+#[derive(Clone)]
+pub struct DialledAgent {
+    /// Its configured name.
+    pub name: String,
+    /// Where it is.
+    pub endpoint: Arc<AgentEndpoint>,
 }
 
 /// Runs a call to its end. The call comes in a box, and so does what it is wired to: a future keeps its arguments beside
@@ -62,8 +78,8 @@ pub async fn drive(mut call: Box<Call>, wiring: Box<CallWiring>, thread: ThreadC
         match poll_fn(|context| shell.poll_input(context, &mut sleep)).await {
             Input::Due => shell.wake(&mut call),
             Input::Datagrams | Input::News(News::Rtcp) => shell.take_datagrams(&mut call),
-            Input::Message(incoming) => shell.take_message(&mut call, incoming),
-            Input::News(News::Connected(connected)) => shell.take_connection(&mut call, connected),
+            Input::Message(link, incoming) => shell.take_message(&mut call, link, incoming),
+            Input::News(News::Connected(link, connected)) => shell.take_connection(&mut call, link, connected),
             Input::News(News::Signal(event)) => call.handle_signalling(Instant::now(), event),
             Input::News(News::Command(command)) => call.handle_command(Instant::now(), command),
         }
@@ -74,7 +90,7 @@ pub async fn drive(mut call: Box<Call>, wiring: Box<CallWiring>, thread: ThreadC
 enum Input {
     Due,
     Datagrams,
-    Message(Incoming),
+    Message(LinkId, Incoming),
     News(News),
 }
 
@@ -86,9 +102,12 @@ struct Shell {
     place: Option<RegistryEntry>,
     key: SignallingKey,
     signalling: mpsc::Sender<(SignallingKey, SignallingCommand)>,
-    endpoint: Arc<AgentEndpoint>,
+    agents: Vec<DialledAgent>,
+    health: AgentHealth,
+    waiting_phrase: Option<Arc<Phrase>>,
     records: Records,
-    agent: Option<Box<AgentSocket>>,
+    /// The conversation's, and one that stands by.
+    sockets: Vec<(LinkId, Box<AgentSocket>)>,
     due: Option<Instant>,
     /// How late the wake-up was, until a packet goes out for it; taken of one wake-up in [`MEASURED`].
     woken: Option<Duration>,
@@ -99,7 +118,7 @@ struct Shell {
 impl Shell {
     /// Registers the sockets with this thread's runtime.
     fn new(wiring: CallWiring, saved: CallRecord) -> std::io::Result<Self> {
-        let CallWiring { ports, entry, key, signalling, signals, commands, agent, records } = wiring;
+        let CallWiring { ports, entry, key, signalling, signals, commands, agents, health, waiting_phrase, records } = wiring;
         let PortPair { rtp, rtcp, lease } = ports;
         let channels = UdpChannel::from_std(rtp).and_then(|rtp| Ok((rtp, UdpChannel::from_std(rtcp)?)));
         let (rtp, rtcp) = match channels {
@@ -116,9 +135,11 @@ impl Shell {
             place: Some(entry),
             key,
             signalling,
-            endpoint: agent,
+            agents,
+            health,
+            waiting_phrase,
             records,
-            agent: None,
+            sockets: Vec::new(),
             due: None,
             woken: None,
             wakes: 0,
@@ -143,11 +164,23 @@ impl Shell {
             }
             match call.poll_output() {
                 CallOutput::Signal(command) => drop(self.signalling.send((self.key, command)).await),
-                CallOutput::ConnectAgent => {
-                    let connecting = connect(Arc::clone(&self.endpoint), self.records.control.clone());
-                    self.seldom.connect(Box::pin(connecting));
+                CallOutput::ConnectAgent { link, member } => self.dial(call, link, member),
+                CallOutput::CloseAgent { link } => self.hang_up_agent(link),
+                CallOutput::AgentFared { member, well } => {
+                    if let Some(agent) = self.agents.get(member) {
+                        self.health.fared(&agent.name, well, Instant::now());
+                    }
                 }
-                CallOutput::CloseAgent => self.hang_up_agent(),
+                CallOutput::AgentPassed { member, loss } => {
+                    if let Some(agent) = self.agents.get(member) {
+                        self.records.metrics.agent_passed(&agent.name, loss.name());
+                    }
+                }
+                CallOutput::CallerWaits => {
+                    if let Some(phrase) = &self.waiting_phrase {
+                        call.say(Instant::now(), phrase);
+                    }
+                }
                 CallOutput::Save(record) => {
                     self.saved.clone_from(&record);
                     self.records.interim(*record);
@@ -177,10 +210,10 @@ impl Shell {
         if self.rtp.poll_readable(context).is_ready() {
             return Poll::Ready(Input::Datagrams);
         }
-        if let Some(agent) = &mut self.agent
-            && let Poll::Ready(incoming) = agent.poll_receive(context)
-        {
-            return Poll::Ready(Input::Message(incoming));
+        for (link, socket) in &mut self.sockets {
+            if let Poll::Ready(incoming) = socket.poll_receive(context) {
+                return Poll::Ready(Input::Message(*link, incoming));
+            }
         }
         self.seldom.poll(context).map(Input::News)
     }
@@ -194,12 +227,13 @@ impl Shell {
     }
 
     fn send_messages(&mut self, call: &mut Call) {
-        while let Some(message) = call.poll_agent_message() {
-            let Some(agent) = &mut self.agent else { continue };
-            let before = agent.dropped_ms();
+        while let Some((link, message)) = call.poll_agent_message() {
+            let Some((_, socket)) = self.sockets.iter_mut().find(|(open, _)| *open == link) else { continue };
+            let before = socket.dropped_ms();
             // A socket that takes nothing more is told by its next receive.
-            let _ = agent.send(message);
-            call.note_agent_dropped(agent.dropped_ms() - before);
+            let _ = socket.send(message);
+            let dropped_ms = socket.dropped_ms() - before;
+            call.note_agent_dropped(dropped_ms);
         }
     }
 
@@ -217,33 +251,46 @@ impl Shell {
 }
 
 impl Shell {
-    fn take_message(&mut self, call: &mut Call, incoming: Incoming) {
+    fn take_message(&mut self, call: &mut Call, link: LinkId, incoming: Incoming) {
         let now = Instant::now();
         if let Some(message) = incoming.message() {
-            call.handle_agent_message(now, message);
-        } else if let Incoming::Closed(code) = incoming {
-            self.hang_up_agent();
-            call.handle_agent_closed(now, code);
+            return call.handle_agent_message(now, link, message);
+        }
+        self.hang_up_agent(link);
+        let code = if let Incoming::Closed(code) = incoming { Ok(code) } else { Err(Loss::Stalled) };
+        call.handle_agent_closed(now, link, code);
+    }
+
+    fn dial(&mut self, call: &mut Call, link: LinkId, member: usize) {
+        let now = Instant::now();
+        match self.agents.get(member) {
+            Some(agent) if self.health.allows(&agent.name, now) => {
+                let connecting = connect(Arc::clone(&agent.endpoint), self.records.control.clone());
+                self.seldom.connect(link, Box::pin(connecting));
+            }
+            _ => call.handle_agent_unreachable(now, link, Loss::Blocked),
         }
     }
 
-    fn take_connection(&mut self, call: &mut Call, connected: Result<Box<AgentSocket>, ConnectError>) {
+    fn take_connection(&mut self, call: &mut Call, link: LinkId, connected: Result<Box<AgentSocket>, ConnectError>) {
         match connected {
             Ok(socket) => {
-                self.agent = Some(socket);
-                call.handle_agent_connected(Instant::now());
+                self.sockets.push((link, socket));
+                call.handle_agent_connected(Instant::now(), link);
             }
             Err(error) => {
                 tracing::warn!(call = %call.record().id, %error, "agent_unreachable");
-                call.handle_agent_unreachable(Instant::now(), error.is_retryable());
+                let loss = if error.is_retryable() { Loss::Unreachable } else { Loss::Refused };
+                call.handle_agent_unreachable(Instant::now(), link, loss);
             }
         }
     }
 
-    fn hang_up_agent(&mut self) {
-        self.seldom.give_up_connecting();
-        if let Some(mut agent) = self.agent.take() {
-            agent.close(NORMAL_CLOSURE);
+    fn hang_up_agent(&mut self, link: LinkId) {
+        self.seldom.give_up_connecting(link);
+        if let Some(place) = self.sockets.iter().position(|(open, _)| *open == link) {
+            let (_, mut socket) = self.sockets.swap_remove(place);
+            socket.close(NORMAL_CLOSURE);
         }
     }
 }

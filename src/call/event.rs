@@ -156,6 +156,8 @@ pub enum RejectCause {
     Unavailable,
     /// 480.
     TemporarilyUnavailable,
+    /// 480: no agent may hear the caller.
+    NoAgreement,
     /// 500.
     Internal,
 }
@@ -170,6 +172,7 @@ impl RejectCause {
             Self::NotAcceptable => "not_acceptable",
             Self::Unavailable => "unavailable",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::NoAgreement => "no_agreement",
             Self::Internal => "internal",
         }
     }

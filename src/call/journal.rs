@@ -197,10 +197,15 @@ impl Journal {
         self.emit(EventKind::BargedIn);
     }
 
-    /// The agent's connection was lost.
-    pub fn agent_lost(&mut self, now: Instant, attempt: u32) {
-        self.mark(now, Moment::AgentLost { attempt });
+    /// A connection to an agent was lost, or could not be had.
+    pub fn agent_lost(&mut self, now: Instant, attempt: u32, reason: &str) {
+        self.mark(now, Moment::AgentLost { attempt, reason: reason.to_owned() });
         self.emit(EventKind::AgentLost);
+    }
+
+    /// The conversation passes to another connection, of this agent.
+    pub fn agent_passed(&mut self, now: Instant, agent: &str, reason: &str) {
+        self.mark(now, Moment::AgentPassed { agent: agent.to_owned(), reason: reason.to_owned() });
     }
 
     /// The far end is asked to go elsewhere.

@@ -4,14 +4,14 @@ use std::time::Instant;
 
 use media::dtmf::{Digit, DigitEvent, Edge, Source};
 
+use super::agents::Agents;
 use super::journal::Journal;
 use crate::agent::model::AgentCommand;
-use crate::agent::session::AgentSession;
 use crate::domain::timeline::Moment;
 use crate::leg::Leg;
 
 /// A key of the caller goes into the journal and, where there is one to be told, to the agent, once it is let go.
-pub(super) fn report_key(now: Instant, agent: Option<&mut AgentSession>, journal: &mut Journal, event: &DigitEvent) {
+pub(super) fn report_key(now: Instant, agent: Option<&mut Agents>, journal: &mut Journal, event: &DigitEvent) {
     let Edge::Ended { duration } = event.edge else { return };
     let held_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     journal.mark(now, Moment::KeyPressed { held_ms, in_band: event.source == Source::InBand });

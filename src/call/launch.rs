@@ -3,35 +3,39 @@
 //! Every refusal happens here, before anything of the call exists: a full table, no free port, no agreement on the
 //! media. What was taken is given back by being dropped.
 
+mod drawn;
+mod lineup;
+
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use chrono::Utc;
 use media::barge_in::Config;
 use media::codec::Codec;
 use media::enhancement::Enhancement;
-use media::rtcp::{NtpBase, ReporterConfig};
-use media::rtp::RtpSeed;
+use media::rtcp::ReporterConfig;
 use media::sdp::{CodecPolicy, RemoteRule, TransportPolicy};
 use media::transport::SourceRule;
-use media::units::{RtpTimestamp, SequenceNumber, Ssrc};
 use tokio::sync::{broadcast, mpsc};
 
+use super::agent_health::AgentHealth;
+use super::agents::Member;
 use super::call::{Call, CallSetup};
 use super::command::CallCommand;
 use super::config::{AnswerRule, CallsConfig};
-use super::driver::{CallWiring, drive};
+use super::driver::{CallWiring, DialledAgent, drive};
+use super::egress_policy::EgressConfig;
 use super::event::{RejectCause, SignallingCommand, SignallingEvent, SignallingKey};
 use super::journal::CallIdentity;
+use super::phrase::Phrase;
 use super::records::Records;
 use super::registry::CallRegistry;
 use super::session::SessionPolicy;
 use super::thread::{MediaThreads, ThreadContext};
-use crate::agent::client::AgentEndpoint;
 use crate::agent::config::AgentConfig;
 use crate::domain::call_record::Direction;
 use crate::domain::caller_verification::CallerVerification;
@@ -46,6 +50,9 @@ use crate::leg::line_rules::LineRules;
 use crate::leg::plan::{LegError, LegPlan, LineTerms, PlannedLeg};
 use crate::net::port_range::{PortError, PortPair, PortRange};
 use crate::telemetry::metrics::Metrics;
+
+use drawn::{Drawn, draw, draw_key_seed, ntp_base};
+pub use lineup::Agent;
 
 /// Makes calls; clones share everything.
 #[derive(Clone)]
@@ -67,16 +74,14 @@ pub struct Resources {
     pub rtp: RtpConfig,
     /// Their agents by name.
     pub agents: HashMap<String, Agent>,
+    /// How their agents fare.
+    pub health: AgentHealth,
+    /// Whose callers' audio may go to which agents.
+    pub egress: EgressConfig,
+    /// What a caller hears who has to wait for an agent.
+    pub waiting_phrase: Option<Arc<Phrase>>,
     /// Where they leave what they leave.
     pub records: Records,
-}
-
-/// An agent as calls need it.
-pub struct Agent {
-    /// Its settings.
-    pub config: Arc<AgentConfig>,
-    /// Where it is.
-    pub endpoint: Arc<AgentEndpoint>,
 }
 
 /// A wish for a call.
@@ -108,8 +113,8 @@ pub struct LaunchRequest {
     pub to: Redacted<String>,
     /// Whether somebody answers for the caller's number, where that was asked.
     pub verification: Option<CallerVerification>,
-    /// Name of the agent.
-    pub agent: String,
+    /// Names of the agents, in the order in which they are tried.
+    pub agents: Vec<String>,
     /// When an inbound call is answered.
     pub answer: AnswerRule,
     /// Where the far end's signalling comes from, or goes to.
@@ -137,6 +142,9 @@ pub enum LaunchError {
     /// No such agent is configured.
     #[error("no such agent is configured")]
     UnknownAgent,
+    /// No agent of the call has the agreement without which its callers' audio may not go there.
+    #[error("no agent has the agreement that the organisation needs")]
+    NoAgreement,
     /// As many calls run as may.
     #[error("as many calls are up as may be")]
     Capacity,
@@ -158,6 +166,7 @@ impl LaunchError {
         match self {
             Self::UnknownAgent => RejectCause::UnknownNumber,
             Self::Media(_) => RejectCause::NotAcceptable,
+            Self::NoAgreement => RejectCause::NoAgreement,
             Self::Capacity | Self::Port(_) | Self::Saturated => RejectCause::Unavailable,
         }
     }
@@ -197,11 +206,13 @@ impl Launcher {
     /// # Errors
     /// When there is no room, no port, no such agent, or no agreement on the media; nothing is left behind.
     pub fn launch(&self, request: LaunchRequest) -> Result<Launched, LaunchError> {
-        let Resources { registry, agents, ports, records, .. } = &*self.shared;
-        let agent = agents.get(&request.agent).ok_or(LaunchError::UnknownAgent)?;
+        let Resources { registry, ports, records, .. } = &*self.shared;
+        let agents = self.permitted(&request)?;
+        let (members, dialled) = agents.iter().map(|(name, agent)| agent.in_a_call(name)).unzip::<_, _, Vec<Member>, Vec<DialledAgent>>();
+        let first = members.first().ok_or(LaunchError::UnknownAgent)?.clone();
         let began = Instant::now();
         let pair = ports.allocate(began)?;
-        let plan = self.plan(began, &pair, &request, &agent.config);
+        let plan = self.plan(began, &pair, &request, &first.config);
         let (leg, offers) = match &request.offer {
             Some(offer) => (PlannedLeg::answering(began, plan, offer)?, Vec::new()),
             None => {
@@ -221,10 +232,10 @@ impl Launcher {
                 from: request.from,
                 to: request.to,
                 verification: request.verification,
-                agent: request.agent,
+                agent: first.name,
             },
             policy: self.policy(request.answer),
-            agent: Arc::clone(&agent.config),
+            agents: members,
             keys_to_agent: request.keys_to_agent,
             leg,
             early_media: request.line.early_media,
@@ -236,11 +247,13 @@ impl Launcher {
             signalling: request.signalling,
             signals,
             commands,
-            agent: Arc::clone(&agent.endpoint),
+            agents: dialled,
+            health: self.shared.health.clone(),
+            waiting_phrase: self.shared.waiting_phrase.clone(),
             records: records.clone(),
         };
         let (org, caller, dialled) = (setup.identity.org.clone(), setup.identity.from.clone(), setup.identity.to.clone());
-        let turns = agent.config.turn_detection.by_gateway();
+        let turns = first.config.turn_detection.by_gateway();
         let listens = (request.analysis || turns.is_some()).then_some(turns);
         self.start(began, setup, listens, wiring)?;
         records.started(&id, &org, direction, request.peer);
@@ -348,43 +361,6 @@ fn remote_rule(line: &LineRules, source: config::SourceRule, signalling: IpAddr)
         _ => RemoteRule::Networks { signalling, networks },
     }
 }
-
-/// What of a leg must not be guessed.
-struct Drawn {
-    /// Where its stream begins.
-    seed: RtpSeed,
-    /// For whatever else.
-    number: u64,
-    /// Our name in reports: 96 bits that mean nothing (RFC 7022 §4.2).
-    cname: String,
-}
-
-fn draw() -> Drawn {
-    let mut random = [0; 32];
-    getrandom::fill(&mut random).expect("the operating system provides randomness");
-    let mut random = random.as_slice();
-    let seed =
-        RtpSeed { ssrc: Ssrc(random.get_u32()), sequence: SequenceNumber(random.get_u16()), timestamp: RtpTimestamp(random.get_u32()) };
-    let number = random.get_u64();
-    Drawn { seed, number, cname: hex::encode(random.get(..12).unwrap_or_default()) }
-}
-
-/// What a call's SRTP keys are made of.
-fn draw_key_seed() -> [u8; 32] {
-    let mut random = [0; 32];
-    getrandom::fill(&mut random).expect("the operating system provides randomness");
-    random
-}
-
-/// Which NTP time `now` is (RFC 3550 §4).
-fn ntp_base(now: Instant) -> NtpBase {
-    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let fraction = (u64::from(unix.subsec_nanos()) << 32) / 1_000_000_000;
-    NtpBase { at: now, ntp: (unix.as_secs() + NTP_TO_UNIX_S) << 32 | fraction }
-}
-
-/// Seconds from 1900, where NTP begins, to 1970.
-const NTP_TO_UNIX_S: u64 = 2_208_988_800;
 
 /// How long a far end that we dialled may ring.
 const NO_ANSWER_LIMIT: Duration = Duration::from_secs(60);

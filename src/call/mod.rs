@@ -1,6 +1,8 @@
 //! One call: its state machine, its driver, and the table of all calls.
 
 pub mod action;
+pub mod agent_health;
+pub mod agents;
 #[expect(clippy::module_inception, reason = "the call itself is what this module is named after")]
 pub mod call;
 pub mod callers;
@@ -9,6 +11,7 @@ pub mod config;
 mod course;
 pub mod driver;
 mod ears;
+pub mod egress_policy;
 pub mod event;
 pub mod journal;
 mod keys;
@@ -16,6 +19,7 @@ pub mod launch;
 pub mod listening;
 pub mod look;
 mod own_offers;
+pub mod phrase;
 mod playback;
 pub mod records;
 pub mod registry;

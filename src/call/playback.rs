@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use media::egress::{EgressEvent, FlushScope, ItemPosition, MarkId};
 use media::frame::ItemId;
 
+use super::agents::Agents;
 use super::journal::Journal;
 use crate::agent::model::{AgentCommand, BargeInCause, ClearScope, PlaybackState};
-use crate::agent::session::AgentSession;
 use crate::domain::timeline::Moment;
 use crate::leg::plan::PlannedLeg;
 
@@ -29,18 +29,18 @@ pub(super) fn is_of(event: &EgressEvent, wanted: ItemId) -> bool {
 }
 
 /// Marks the end of what the agent has said so far. Where nobody can hear it, nothing is waited for.
-pub(super) fn mark_place(now: Instant, leg: &mut PlannedLeg, agent: &mut AgentSession, mark: MarkId) {
+pub(super) fn mark_place(now: Instant, leg: &mut PlannedLeg, agents: &mut Agents, mark: MarkId) {
     match leg.agreed() {
         Some(leg) => leg.mark(now, mark),
-        None => agent.handle_command(now, AgentCommand::MarkReached { mark, cleared: true }),
+        None => agents.handle_command(now, AgentCommand::MarkReached { mark, cleared: true }),
     }
 }
 
 /// What became of an item goes to the agent and into the journal.
-pub(super) fn report_playback(now: Instant, agent: &mut AgentSession, journal: &mut Journal, event: EgressEvent) {
+pub(super) fn report_playback(now: Instant, agents: &mut Agents, journal: &mut Journal, event: EgressEvent) {
     let mut tell = |position: ItemPosition, state| {
         let ItemPosition { item, played_ms, .. } = position;
-        agent.handle_command(now, AgentCommand::Playback { item, played_ms, state });
+        agents.handle_command(now, AgentCommand::Playback { item, played_ms, state });
     };
     match event {
         EgressEvent::ItemStarted(position) => {
@@ -56,10 +56,10 @@ pub(super) fn report_playback(now: Instant, agent: &mut AgentSession, journal: &
             journal.item_ended(position.item, position.played_ms, true);
         }
         EgressEvent::QueueFull { .. } => {
-            agent.handle_command(now, AgentCommand::BargeIn(BargeInCause::Operator));
+            agents.handle_command(now, AgentCommand::BargeIn(BargeInCause::Operator));
             journal.mark(now, Moment::Warning { code: "agent_audio_overflow".to_owned() });
         }
-        EgressEvent::MarkReached { mark, cleared } => agent.handle_command(now, AgentCommand::MarkReached { mark, cleared }),
+        EgressEvent::MarkReached { mark, cleared } => agents.handle_command(now, AgentCommand::MarkReached { mark, cleared }),
         EgressEvent::Underrun(_) => {}
     }
 }

@@ -14,7 +14,7 @@ use super::callers::Callers;
 use super::command::CallCommand;
 use super::registry::{CallRegistry, RegistryEntry};
 use crate::audit::AuditLog;
-use crate::domain::audit_event::{Actor, AuditAction, AuditEvent, Outcome};
+use crate::domain::audit_event::{Actor, AuditAction, AuditEvent, AuditResource, Outcome};
 use crate::domain::call_record::{CallRecord, CallStatus, Direction};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{CallId, OrgId};
@@ -68,6 +68,24 @@ impl Records {
     pub fn report(&self, call: &CallId, SeenReport { from, to, octets }: SeenReport) {
         if let Some(collector) = &self.collector {
             collector.tell_reports(call, from, to, octets);
+        }
+    }
+
+    /// A call of `org` is not made, since none of its agents has the agreement without which audio may not go there.
+    pub fn audio_withheld<'a>(&self, org: &OrgId, agents: impl Iterator<Item = &'a str>) {
+        for agent in agents {
+            let event = AuditEvent {
+                actor: Actor::Gateway,
+                session: None,
+                ip: None,
+                action: AuditAction::SendAudio,
+                resource: AuditResource::Agent,
+                object: Some(agent.to_owned()),
+                outcome: Outcome::Denied,
+                reason: Some("no_agreement".to_owned()),
+                request_id: None,
+            };
+            self.append(org.clone(), event);
         }
     }
 

@@ -1,4 +1,4 @@
-//! What a call hears of seldom: signalling, commands, a connection in the making, RTCP on a port of its own.
+//! What a call hears of seldom: signalling, commands, connections in the making, RTCP on a port of its own.
 //!
 //! A task that wakes does not know what for, and asks every source in turn: fifty times a second each for audio in and
 //! out, while these have something to say a few times a minute. So they share a waker of their own, which notes that
@@ -13,6 +13,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use futures_util::task::AtomicWaker;
 use tokio::sync::mpsc;
 
+use super::agents::LinkId;
 use super::command::CallCommand;
 use super::event::SignallingEvent;
 use crate::agent::client::{AgentSocket, ConnectError};
@@ -25,7 +26,7 @@ pub(super) struct Seldom {
     pub(super) rtcp: UdpChannel,
     signals: Option<mpsc::Receiver<SignallingEvent>>,
     commands: Option<mpsc::Receiver<CallCommand>>,
-    connecting: Option<Connecting>,
+    connecting: Vec<(LinkId, Connecting)>,
     bell: Arc<Bell>,
     waker: Waker,
 }
@@ -35,7 +36,7 @@ pub(super) type Connecting = Pin<Box<dyn Future<Output = Result<Box<AgentSocket>
 
 /// What one of them says.
 pub(super) enum News {
-    Connected(Result<Box<AgentSocket>, ConnectError>),
+    Connected(LinkId, Result<Box<AgentSocket>, ConnectError>),
     Signal(SignallingEvent),
     Command(CallCommand),
     Rtcp,
@@ -45,18 +46,18 @@ impl Seldom {
     pub(super) fn new(rtcp: UdpChannel, signals: mpsc::Receiver<SignallingEvent>, commands: mpsc::Receiver<CallCommand>) -> Self {
         let bell = Arc::new(Bell { rung: AtomicBool::new(true), task: AtomicWaker::new() });
         let waker = Waker::from(Arc::clone(&bell));
-        Self { rtcp, signals: Some(signals), commands: Some(commands), connecting: None, bell, waker }
+        Self { rtcp, signals: Some(signals), commands: Some(commands), connecting: Vec::new(), bell, waker }
     }
 
-    /// Waits for this connection from now on, and for no other.
-    pub(super) fn connect(&mut self, connecting: Connecting) {
-        self.connecting = Some(connecting);
+    /// Waits for this connection, too. A call has two of them at the most: one that it needs and one that stands by.
+    pub(super) fn connect(&mut self, link: LinkId, connecting: Connecting) {
+        self.connecting.push((link, connecting));
         self.bell.rung.store(true, Ordering::Release);
     }
 
-    /// Waits for no connection any more.
-    pub(super) fn give_up_connecting(&mut self) {
-        self.connecting = None;
+    /// Waits for this connection no more.
+    pub(super) fn give_up_connecting(&mut self, link: LinkId) {
+        self.connecting.retain(|(waited_for, _)| *waited_for != link);
     }
 
     /// The next news. To be asked until it is pending, by one task.
@@ -75,11 +76,13 @@ impl Seldom {
     }
 
     fn ask_all(&mut self, context: &mut Context<'_>) -> Poll<News> {
-        if let Some(connecting) = &mut self.connecting
-            && let Poll::Ready(connected) = connecting.as_mut().poll(context)
-        {
-            self.connecting = None;
-            return Poll::Ready(News::Connected(connected));
+        let connected = self.connecting.iter_mut().find_map(|(link, connecting)| match connecting.as_mut().poll(context) {
+            Poll::Ready(connected) => Some((*link, connected)),
+            Poll::Pending => None,
+        });
+        if let Some((link, connected)) = connected {
+            self.give_up_connecting(link);
+            return Poll::Ready(News::Connected(link, connected));
         }
         if let Some(signals) = &mut self.signals
             && let Poll::Ready(event) = signals.poll_recv(context)

@@ -29,7 +29,7 @@ pub struct CallSession {
     direction: Direction,
     policy: SessionPolicy,
     line: Line,
-    agent: AgentPhase,
+    agent_is_ready: bool,
     offers: OwnOffers,
     transfer: Transfer,
     timers: Timers,
@@ -69,21 +69,6 @@ enum Line {
     Ended,
 }
 
-/// The agent side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum AgentPhase {
-    /// No connection was asked for yet.
-    Idle,
-    /// A connection is being made.
-    Connecting { attempt: u32 },
-    /// It stands; the agent takes our settings.
-    Configuring { attempt: u32 },
-    /// Audio flows.
-    Ready { attempt: u32, since: Instant },
-    /// Waiting to dial again.
-    Backoff { attempt: u32 },
-}
-
 impl CallSession {
     /// A call that has not begun.
     #[must_use]
@@ -96,7 +81,7 @@ impl CallSession {
             direction,
             policy,
             line,
-            agent: AgentPhase::Idle,
+            agent_is_ready: false,
             offers: OwnOffers::default(),
             transfer: Transfer::default(),
             timers: Timers::default(),
@@ -113,9 +98,9 @@ impl CallSession {
             CallEvent::Started => self.start(now),
             CallEvent::Signalling(event) => self.handle_signalling(now, event),
             CallEvent::Command(command) => self.handle_command(now, &command),
-            CallEvent::AgentConnected => self.agent = AgentPhase::Configuring { attempt: self.attempt() },
             CallEvent::AgentReady => self.handle_agent_ready(now),
-            CallEvent::AgentLost { retryable } => self.handle_agent_lost(now, retryable),
+            CallEvent::AgentLost => self.agent_is_ready = false,
+            CallEvent::NoAgent { refused } => self.finish(Termination::upstream(self.why_no_agent(refused)), true),
             CallEvent::AgentHangup => self.finish(Termination::upstream(AgentReason::Hangup), true),
             CallEvent::AnswerUnusable => self.finish(media(TerminationClass::Peer, MediaReason::NotAcceptable), true),
             CallEvent::Quiet(quiet) => self.set_quiet(now, quiet),
@@ -141,7 +126,6 @@ impl CallSession {
                 Timer::NoAnswer => self.finish(Termination::peer(SipReason::NoAnswer), true),
                 Timer::MaxDuration => self.finish(Termination::policy(PolicyReason::MaxDuration), true),
                 Timer::RtpSilence => self.finish(media(TerminationClass::Peer, MediaReason::RtpTimeout), true),
-                Timer::Redial => self.connect_agent(self.attempt()),
             }
         }
     }
@@ -157,22 +141,16 @@ impl CallSession {
         self.timers.next()
     }
 
-    /// Which connection to the agent this is, counted from 1; 0 before the first.
-    #[must_use]
-    pub fn attempt(&self) -> u32 {
-        match self.agent {
-            AgentPhase::Idle => 0,
-            AgentPhase::Connecting { attempt }
-            | AgentPhase::Configuring { attempt }
-            | AgentPhase::Ready { attempt, .. }
-            | AgentPhase::Backoff { attempt } => attempt,
-        }
-    }
-
     /// Whether the agent may be sent audio.
     #[must_use]
     pub const fn agent_is_ready(&self) -> bool {
-        matches!(self.agent, AgentPhase::Ready { .. })
+        self.agent_is_ready
+    }
+
+    /// Whether the far end was answered, or has answered.
+    #[must_use]
+    pub const fn is_answered(&self) -> bool {
+        matches!(self.line, Line::Answered | Line::Up { .. })
     }
 
     /// Whether the two sides can hear each other.
@@ -196,7 +174,7 @@ impl CallSession {
             (Direction::Inbound, AnswerRule::Immediately) => self.answer(now),
             (Direction::Outbound, _) => self.timers.set(Timer::NoAnswer, now + self.policy.no_answer_limit),
         }
-        self.connect_agent(1);
+        self.actions.push_back(CallAction::ConnectAgent);
     }
 
     fn handle_signalling(&mut self, now: Instant, event: SignallingEvent) {
@@ -271,32 +249,19 @@ impl CallSession {
     }
 
     fn handle_agent_ready(&mut self, now: Instant) {
-        self.agent = AgentPhase::Ready { attempt: self.attempt(), since: now };
+        self.agent_is_ready = true;
         self.timers.clear(Timer::AgentReady);
         if self.line == Line::Offered {
             self.answer(now);
         }
     }
 
-    /// One redial for every connection that once held: a loss right after a redial, or a redial that fails, ends it.
-    fn handle_agent_lost(&mut self, now: Instant, retryable: bool) {
-        let fresh = match self.agent {
-            AgentPhase::Ready { attempt, since } => attempt == 1 || now.saturating_duration_since(since) >= SETTLED,
-            AgentPhase::Connecting { attempt } | AgentPhase::Configuring { attempt } => attempt == 1,
-            AgentPhase::Idle | AgentPhase::Backoff { .. } => return,
-        };
-        if fresh && retryable {
-            self.agent = AgentPhase::Backoff { attempt: self.attempt() + 1 };
-            self.timers.set(Timer::Redial, now + REDIAL_DELAY);
-            return;
+    const fn why_no_agent(&self, refused: bool) -> AgentReason {
+        match (refused, self.is_answered()) {
+            (true, _) => AgentReason::Refused,
+            (false, true) => AgentReason::Lost,
+            (false, false) => AgentReason::Unreachable,
         }
-        let reason = match (self.agent, retryable) {
-            (_, false) => AgentReason::Refused,
-            (AgentPhase::Ready { .. }, true) => AgentReason::Lost,
-            (_, true) if self.is_up() => AgentReason::Lost,
-            (_, true) => AgentReason::Unreachable,
-        };
-        self.finish(Termination::upstream(reason), true);
     }
 
     fn answer(&mut self, now: Instant) {
@@ -322,11 +287,6 @@ impl CallSession {
         } else {
             self.timers.set(Timer::RtpSilence, now + self.policy.rtp_limit);
         }
-    }
-
-    fn connect_agent(&mut self, attempt: u32) {
-        self.agent = AgentPhase::Connecting { attempt };
-        self.actions.push_back(CallAction::ConnectAgent { attempt });
     }
 
     /// Ends the call. `tell` is false when the far end knows already.
@@ -361,12 +321,6 @@ fn reject_cause(reason: TerminationReason) -> RejectCause {
 const fn media(class: TerminationClass, reason: MediaReason) -> Termination {
     Termination::new(class, TerminationReason::Media(reason))
 }
-
-/// The wait before the agent is dialled again.
-const REDIAL_DELAY: Duration = Duration::from_millis(50);
-
-/// A connection that held this long earns a redial of its own.
-const SETTLED: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 #[path = "session_tests.rs"]

@@ -46,7 +46,6 @@ impl Bench {
     }
 
     fn up(&mut self) {
-        self.feed(CallEvent::AgentConnected);
         self.feed(CallEvent::AgentReady);
         self.signal(SignallingEvent::Confirmed { sdp: Bytes::new() });
         assert!(self.session.is_up());
@@ -60,7 +59,6 @@ fn ended_with(actions: &[CallAction]) -> Option<Termination> {
 #[test]
 fn a_call_is_answered_only_once_the_agent_is_ready() {
     let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
-    assert_eq!(bench.feed(CallEvent::AgentConnected), []);
     assert_eq!(bench.feed(CallEvent::AgentReady), [CallAction::Answer]);
     assert_eq!(
         bench.signal(SignallingEvent::Confirmed { sdp: Bytes::new() }),
@@ -102,34 +100,19 @@ fn the_first_of_two_hang_ups_wins() {
 }
 
 #[test]
-fn a_lost_agent_is_dialled_once_and_its_second_loss_ends_the_call() {
-    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
-    bench.up();
-    assert_eq!(bench.feed(CallEvent::AgentLost { retryable: true }), []);
-    assert_eq!(bench.wait(REDIAL_DELAY), [CallAction::ConnectAgent { attempt: 2 }]);
-    let actions = bench.feed(CallEvent::AgentLost { retryable: true });
-    assert_eq!(ended_with(&actions), Some(Termination::upstream(AgentReason::Lost)));
-    assert_eq!(actions[0], CallAction::Signal(SignallingCommand::Hangup));
-}
-
-#[test]
-fn a_connection_that_held_earns_a_redial_of_its_own() {
-    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
-    bench.up();
-    bench.feed(CallEvent::AgentLost { retryable: true });
-    bench.wait(REDIAL_DELAY);
-    bench.feed(CallEvent::AgentConnected);
-    bench.feed(CallEvent::AgentReady);
-    bench.wait(SETTLED);
-    assert_eq!(ended_with(&bench.feed(CallEvent::AgentLost { retryable: true })), None);
-    assert_eq!(bench.wait(REDIAL_DELAY), [CallAction::ConnectAgent { attempt: 3 }]);
-}
-
-#[test]
-fn an_agent_that_refuses_us_is_not_dialled_again() {
-    let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
-    let actions = bench.feed(CallEvent::AgentLost { retryable: false });
-    assert_eq!(ended_with(&actions), Some(Termination::upstream(AgentReason::Refused)));
+fn a_call_without_an_agent_ends_by_what_the_agents_did() {
+    let ended = |answered: bool, refused| {
+        let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
+        if answered {
+            bench.up();
+            assert_eq!(bench.feed(CallEvent::AgentLost), []);
+            assert!(!bench.session.agent_is_ready());
+        }
+        ended_with(&bench.feed(CallEvent::NoAgent { refused }))
+    };
+    assert_eq!(ended(true, false), Some(Termination::upstream(AgentReason::Lost)));
+    assert_eq!(ended(false, false), Some(Termination::upstream(AgentReason::Unreachable)));
+    assert_eq!((ended(true, true), ended(false, true)), (ended(false, true), Some(Termination::upstream(AgentReason::Refused))));
 }
 
 #[test]

@@ -13,12 +13,10 @@ pub(super) enum Timer {
     MaxDuration,
     /// No RTP for too long.
     RtpSilence,
-    /// Time to dial the agent again.
-    Redial,
 }
 
 impl Timer {
-    const ALL: [Self; 5] = [Self::AgentReady, Self::NoAnswer, Self::MaxDuration, Self::RtpSilence, Self::Redial];
+    const ALL: [Self; 4] = [Self::AgentReady, Self::NoAnswer, Self::MaxDuration, Self::RtpSilence];
 }
 
 /// One deadline a timer.

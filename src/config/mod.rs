@@ -22,6 +22,7 @@ use crate::agent::embedded::SimulatorConfig;
 use crate::api::config::HttpConfig;
 use crate::audit::config::AuditConfig;
 use crate::call::config::{CallsConfig, DEFAULT_NUMBER, NumberConfig};
+use crate::call::egress_policy::EgressConfig;
 use crate::domain::deployment::DeploymentConfig;
 use crate::domain::setting::SettingFault;
 use crate::identity::config::{IdentityConfig, MailConfig};
@@ -57,6 +58,8 @@ pub struct Config {
     pub tenants: BTreeMap<String, TollPolicy>,
     /// The agents by name.
     pub agents: BTreeMap<String, AgentConfig>,
+    /// Whose callers' audio may go to which agents.
+    pub egress: EgressConfig,
     /// Who answers which number.
     pub numbers: BTreeMap<String, NumberConfig>,
     /// The built-in agent.
@@ -110,6 +113,7 @@ impl Config {
             trunks: reader.named_sections("trunks"),
             tenants: reader.named_sections("tenants"),
             agents: reader.named_sections("agents"),
+            egress: reader.section("egress"),
             numbers: reader.named_sections("numbers"),
             simulator: reader.section("simulator"),
             http: reader.section("http"),

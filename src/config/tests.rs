@@ -184,3 +184,24 @@ fn what_trunks_routes_tenants_and_numbers_name_must_be_there() {
     let expected = ["outbound.routes", "tenants.praxis", "numbers.1.trunk", "trunks.a.register", "trunks.a.probe_s"];
     assert_eq!(faulty_keys(text, &[]), set(&expected));
 }
+
+#[test]
+fn a_number_of_a_covered_organisation_needs_an_agent_with_an_agreement() {
+    let with = |agreement: &str| {
+        let agents = format!("[agents.a]\nurl = \"wss://a.example/\"\n[agents.b]\nurl = \"wss://b.example/\"\n{agreement}\n");
+        format!("{agents}[numbers.1]\nagent = \"a\"\nfallback_agents = [\"b\"]\n[egress]\ncovered = [\"org_default\"]\n")
+    };
+    assert_eq!(faulty_keys(&with(""), &[]), set(&["numbers.1.agent"]));
+    for agreement in ["agreement = [\"org_default\"]", "agreement = \"all\""] {
+        assert!(from(&with(agreement), &[]).is_ok());
+    }
+}
+
+#[test]
+fn an_agent_takes_over_once_and_not_from_itself() {
+    let with = |fallbacks: &str| {
+        let text = format!("[agents.a]\nurl = \"wss://a.example/\"\n[numbers.1]\nagent = \"a\"\nfallback_agents = {fallbacks}\n");
+        from(&text, &[]).is_ok()
+    };
+    assert!(with("[]") && !with("[\"a\"]") && !with("[\"b\"]"));
+}

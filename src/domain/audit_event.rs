@@ -84,6 +84,8 @@ pub enum AuditAction {
     ResumeCall,
     /// A caller was sent elsewhere.
     TransferCall,
+    /// What callers say was to go to an agent.
+    SendAudio,
     /// Somebody listened to a call while it ran.
     ListenCall,
     /// Somebody followed what happens.
@@ -158,6 +160,8 @@ pub enum AuditResource {
     Trunk,
     /// A number that is answered.
     Number,
+    /// A streaming AI.
+    Agent,
     /// What an organisation may dial.
     Dialling,
     /// A webhook, or what it was told.

@@ -41,10 +41,21 @@ pub enum Moment {
         /// Which connection of this call.
         attempt: u32,
     },
-    /// The agent's socket was lost.
+    /// The agent's socket was lost, or could not be had.
     AgentLost {
         /// Which connection of this call.
         attempt: u32,
+        /// Why, by a stable code: `unreachable`, `blocked` (by the circuit breaker), `refused`, `closed`, `not_ready`, `stalled`,
+        /// `limited`. Empty in records of before.
+        #[serde(default)]
+        reason: String,
+    },
+    /// The conversation passes to another connection: of this agent, told what was said and heard so far.
+    AgentPassed {
+        /// Its configured name.
+        agent: String,
+        /// Why, by the codes of `agent_lost`; `expired` where the former connection came to its end.
+        reason: String,
     },
     /// The first caller audio went to the agent.
     FirstAudioToAgent,

@@ -1,4 +1,4 @@
-//! A leg whose two sides agree anew, or one of which holds.
+//! A leg whose two sides agree anew, or one of which holds; and another agent at its near end.
 //!
 //! A codec of another clock begins another stream: one SSRC has timestamps of one clock (RFC 7160 §4.1). The far end's
 //! old stream is heard until the first packet of its new payload type.
@@ -6,9 +6,11 @@
 use std::time::Instant;
 
 use media::egress::EgressCodec;
+use media::frame::AudioFormat;
+use media::pipeline::PipelineError;
 use media::rtp::RtpSeed;
 use media::sdp::Negotiated;
-use media::units::{RtpTimestamp, SequenceNumber, Ssrc};
+use media::units::{RtpTimestamp, SampleRate, SequenceNumber, Ssrc};
 
 use super::Leg;
 
@@ -61,6 +63,28 @@ impl Leg {
         self.hear(now);
         self.obey_direction(now);
         true
+    }
+
+    /// Another agent hears and speaks in `format`; it is another one than before where `changes`. What the former was saying is all
+    /// that will come of it.
+    ///
+    /// # Errors
+    /// When there is no way between the line's rate and the agent's; the old format stays.
+    pub fn hear_and_speak(&mut self, now: Instant, format: AudioFormat, changes: bool) -> Result<(), PipelineError> {
+        if changes {
+            self.ingress.set_output(format)?;
+        }
+        self.egress.set_input(now, format);
+        self.set_more(false);
+        self.drain_egress(now);
+        Ok(())
+    }
+
+    /// Says something of ours, made for the line's rate, before what the agent has to say.
+    pub fn say(&mut self, now: Instant, make: impl FnOnce(SampleRate) -> Vec<i16>) {
+        let samples = make(self.egress.sample_rate());
+        self.egress.insert(now, &samples);
+        self.drain_egress(now);
     }
 
     /// A far end that does not want to hear us is sent nothing, and what the agent says waits (RFC 3264 §8.4).

@@ -268,6 +268,18 @@ impl PlannedLeg {
         self.leg.as_ref().and_then(|leg| leg.poll_timeout())
     }
 
+    /// Another agent hears and speaks from here on, in this format; what the former was saying is all that will come of it.
+    ///
+    /// # Errors
+    /// When there is no way between the line's rate and the agent's; the old format stays.
+    pub fn hear_and_speak(&mut self, now: Instant, format: AudioFormat) -> Result<(), PipelineError> {
+        if let Some(leg) = &mut self.leg {
+            leg.hear_and_speak(now, format, format != self.plan.agent_format)?;
+        }
+        self.plan.agent_format = format;
+        Ok(())
+    }
+
     /// Takes audio of the agent; dropped while there is no leg.
     pub fn push(&mut self, now: Instant, item: ItemId, chunk: AudioChunk<'_>) {
         if let Some(leg) = &mut self.leg {

@@ -14,7 +14,7 @@ mod wav;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use media::codec::Codec;
@@ -77,6 +77,14 @@ pub enum PhoneError {
     /// The system gives no randomness.
     #[error("no random numbers")]
     Random(#[from] getrandom::Error),
+}
+
+/// A recording on disk as samples at 8 kHz: of its first channel.
+///
+/// # Errors
+/// When it cannot be read, or is none that is played.
+pub fn read_recording(path: &Path) -> Result<Vec<i16>, WavError> {
+    wav::read(path)
 }
 
 /// Makes a call and waits until it is over, on this thread.

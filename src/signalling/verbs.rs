@@ -73,7 +73,7 @@ pub fn reject(now: Instant, endpoint: &mut Endpoint, id: InviteId, cause: Reject
         RejectCause::Busy => (StatusCode::BUSY_HERE, None),
         RejectCause::NotAcceptable => (StatusCode::NOT_ACCEPTABLE_HERE, None),
         RejectCause::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, Some(RETRY_AFTER)),
-        RejectCause::TemporarilyUnavailable => (StatusCode::TEMPORARILY_UNAVAILABLE, None),
+        RejectCause::TemporarilyUnavailable | RejectCause::NoAgreement => (StatusCode::TEMPORARILY_UNAVAILABLE, None),
         RejectCause::Internal => (StatusCode::SERVER_INTERNAL_ERROR, None),
     };
     endpoint.reject(now, id, status, retry_after);

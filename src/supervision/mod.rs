@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-pub use breaker::{Breaker, BreakerState, BreakerStatus, Breakers};
+pub use breaker::{Breaker, BreakerPolicy, BreakerState, BreakerStatus, Breakers};
 
 /// Keeps tasks running; clones share them.
 #[derive(Clone, Debug)]

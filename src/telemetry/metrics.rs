@@ -13,10 +13,10 @@ use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 use self::table::{
-    AGENT_FAULTS, API_DURATION, API_ERRORS, API_REQUESTS, CALL_SETUP, CALLS_ACTIVE, CALLS_ENDED, CALLS_REFUSED, CALLS_STARTED, FIRST_AUDIO,
-    HEP_DROPPED, JITTER, Kind, Metric, PACKETS_LATE, PACKETS_LOST, RECEIVED_MOS, ROUND_TRIP, SEND_LATENESS, SENT_MOS, SIP_LADDERS_DROPPED,
-    SIP_UNHEARD, SNAPSHOTS_DROPPED, STORE_DURATION, TABLE, TOLL_ALARMS, TRUNK_CALLS, TRUNK_REGISTERED, TRUNK_UP, TURN_LATENCY,
-    WEBHOOK_DELIVERIES,
+    AGENT_AVAILABLE, AGENT_FAILURES, AGENT_FAULTS, AGENT_PASSES, API_DURATION, API_ERRORS, API_REQUESTS, CALL_SETUP, CALLS_ACTIVE,
+    CALLS_ENDED, CALLS_REFUSED, CALLS_STARTED, FIRST_AUDIO, HEP_DROPPED, JITTER, Kind, Metric, PACKETS_LATE, PACKETS_LOST, RECEIVED_MOS,
+    ROUND_TRIP, SEND_LATENESS, SENT_MOS, SIP_LADDERS_DROPPED, SIP_UNHEARD, SNAPSHOTS_DROPPED, STORE_DURATION, TABLE, TOLL_ALARMS,
+    TRUNK_CALLS, TRUNK_REGISTERED, TRUNK_UP, TURN_LATENCY, WEBHOOK_DELIVERIES,
 };
 use crate::domain::call_record::{Direction, MediaStatistics};
 use crate::domain::termination::Termination;
@@ -179,6 +179,23 @@ impl Metrics {
     /// An agent failed; `class` is one of a closed list.
     pub fn agent_fault(&self, class: &'static str) {
         self.count(AGENT_FAULTS, vec![Label::from_static_parts("class", class)]);
+    }
+
+    /// An agent became ready in a call, or failed it; `available`: it is dialled when it is its turn.
+    pub fn agent_fared(&self, agent: &str, well: bool, available: bool) {
+        let named = || Label::new("agent", agent.to_owned());
+        self.shared
+            .recorder
+            .register_gauge(&Key::from_parts(AGENT_AVAILABLE, vec![named()]), &METADATA)
+            .set(f64::from(u8::from(available)));
+        if !well {
+            self.count(AGENT_FAILURES, vec![named()]);
+        }
+    }
+
+    /// The conversation of a call passes to another connection, of `agent`; `cause` is one of a closed list.
+    pub fn agent_passed(&self, agent: &str, cause: &'static str) {
+        self.count(AGENT_PASSES, vec![Label::new("agent", agent.to_owned()), Label::from_static_parts("cause", cause)]);
     }
 
     /// Snapshots of calls that were not written, since the queue to the store was full.

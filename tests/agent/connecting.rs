@@ -134,3 +134,56 @@ async fn a_server_that_is_overloaded_is_worth_a_second_try_and_a_web_page_is_not
         server.abort();
     }
 }
+
+/// A proxy that lets `wanted` pass, and says `refusal` to all else.
+async fn proxy(wanted: String, refusal: &'static str) -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let wanted = wanted.clone();
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(near.read_u8().await.unwrap());
+                }
+                let head = String::from_utf8(head).unwrap();
+                let target = head.split(' ').nth(1).unwrap().replace("localhost", "127.0.0.1");
+                if !head.starts_with("CONNECT ") || !head.contains(&wanted) {
+                    return near.write_all(refusal.as_bytes()).await.unwrap();
+                }
+                let mut far = tokio::net::TcpStream::connect(target).await.unwrap();
+                near.write_all(b"HTTP/1.1 200 Connection established\r\nVia: 1.1 test\r\n\r\n").await.unwrap();
+                let _over = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn through_a_proxy_tls_goes_untouched_and_a_refusal_is_told() {
+    let (tls, certificate) = self_signed();
+    let folder = tempfile::tempdir().unwrap();
+    let ca_file = folder.path().join("ca.pem");
+    std::fs::write(&ca_file, certificate).unwrap();
+    let (address, _) = simulate(Config { tls: Some(tls), ..Config::new(Behaviour::Echo) }).await;
+    // A variable that is set everywhere plays the credentials: tests cannot set one without unsafe code.
+    let credentials = base64_simd::STANDARD.encode_to_string(std::env::var("PATH").unwrap());
+    let way = proxy(format!("Proxy-Authorization: Basic {credentials}\r\n"), "HTTP/1.1 407 Who are you\r\n\r\n").await;
+    let mut config = AgentConfig {
+        ca_file: Some(ca_file),
+        proxy: Some(format!("http://{way}")),
+        proxy_credentials_env: Some("PATH".into()),
+        ..AgentConfig::at(format!("wss://localhost:{}/", address.port()))
+    };
+    assert_eq!(config.faults(), []);
+    Link::ready(&config).await;
+    config.proxy_credentials_env = None;
+    let error = open_socket(&config).await.err().unwrap();
+    assert!(matches!(error, ConnectError::Proxy { status: Some(407) }) && !error.is_retryable(), "{error:?}");
+    let silent = proxy(String::from("nothing"), "SSH-2.0-OpenSSH_9.2\r\n\r\n").await;
+    config.proxy = Some(format!("http://{silent}"));
+    let error = open_socket(&config).await.err().unwrap();
+    assert!(matches!(error, ConnectError::Proxy { status: None }), "{error:?}");
+}

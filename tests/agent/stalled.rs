@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use auricle::agent::client::SendError;
+use auricle::agent::client::{Incoming, SendError};
 use auricle::agent::config::WireFormat;
 use auricle::agent::model::AgentMessage;
 use auricle::agent::session::Transmit;
@@ -107,7 +107,32 @@ async fn a_peer_that_answers_no_ping_is_gone_after_the_third() {
     // From here on nothing but the clock moves.
     tokio::time::pause();
     let begun = tokio::time::Instant::now();
-    assert_eq!(socket.receive().await, auricle::agent::client::Incoming::Closed(None));
+    assert_eq!(socket.receive().await, Incoming::Closed(None));
     assert_eq!(begun.elapsed().as_secs(), 45);
+    server.abort();
+}
+
+#[tokio::test]
+async fn an_agent_of_which_nothing_comes_while_audio_flows_is_gone_within_three_seconds() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        let (tcp, _) = listener.accept().await.unwrap();
+        let socket = accept_async(tcp).await.unwrap();
+        // Takes what comes into its buffers, and does nothing about it.
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        drop(socket);
+    });
+    let mut socket = open_socket(&agent_at(address, WireFormat::Pcmu)).await.unwrap();
+    let begun = Instant::now();
+    let incoming = loop {
+        socket.send(live("{}")).unwrap();
+        if let Ok(incoming) = tokio::time::timeout(FRAME, socket.receive()).await {
+            break incoming;
+        }
+    };
+    assert_eq!((&incoming, socket.receive().await), (&Incoming::Stalled, Incoming::Stalled), "said again whenever asked");
+    let took = begun.elapsed();
+    assert!((Duration::from_millis(2_500)..Duration::from_secs(3)).contains(&took), "after {took:?}");
     server.abort();
 }

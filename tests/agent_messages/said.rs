@@ -4,9 +4,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use auricle::agent::config::AgentConfig;
-use auricle::agent::model::{AgentCommand, AgentMessage, BargeInCause, ContextRole, PlaybackState};
+use auricle::agent::model::{AgentCommand, AgentMessage, BargeInCause, ContextRole, Handover, Owed, PlaybackState, Said};
 use auricle::agent::session::{AgentSession, CallFacts};
-use auricle::domain::call_record::Direction;
+use auricle::domain::call_record::{Direction, Speaker};
 use auricle::domain::ids::CallId;
 use auricle::domain::redacted::Redacted;
 use media::frame::{AudioChunk, ItemId};
@@ -58,9 +58,24 @@ pub(crate) fn in_a_call(config: &AgentConfig, opening: &[&str], ending: &[&str])
     session.handle_timeout(now + Duration::from_secs(20));
     let mut said = Vec::new();
     drain(&mut session, &mut said);
+    for owed in [Owed::Answer, Owed::Rest] {
+        // Another connection of the same call.
+        let mut next = session.successor(config, handover(owed), session.next_item());
+        next.handle_connected(now);
+        for message in opening {
+            next.handle_message(now, AgentMessage::Text(message));
+        }
+        drain(&mut next, &mut said);
+    }
     session.handle_command(now, AgentCommand::Close);
     drain(&mut session, &mut said);
     said
+}
+
+fn handover(owed: Owed) -> Handover {
+    let say = |speaker, text: &str| Said { speaker, text: Redacted::new(text.to_owned()) };
+    let history = vec![say(Speaker::Agent, "Good morning."), say(Speaker::Caller, "Are you open?")];
+    Handover { history, owed, audio: Redacted::new(vec![0x55; 960]), in_turn: false, has_begun: true }
 }
 
 fn drain(session: &mut AgentSession, said: &mut Vec<String>) {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use auricle::agent::config::{AgentConfig, TurnDetection, WireFormat};
 use auricle::agent::model::AgentMessage;
+use auricle::call::agents::{LinkId, Member};
 use auricle::call::call::{Call, CallOutput, CallSetup};
 use auricle::call::config::AnswerRule;
 use auricle::call::event::{SignallingCommand, SignallingEvent};
@@ -53,15 +54,21 @@ impl World {
         let line = Line::new(EchoPath::draw(&mut chance), chance.fork());
         let config = AgentConfig { format: WireFormat::Pcmu, turn_detection: turns, ..AgentConfig::at("ws://127.0.0.1/") };
         let leg = PlannedLeg::answering(now, plan(now), OFFER.as_bytes()).expect("the offer can be answered");
-        let setup =
-            CallSetup { identity: identity(), policy: policy(), agent: Arc::new(config), keys_to_agent: true, leg, early_media: false };
+        let setup = CallSetup {
+            identity: identity(),
+            policy: policy(),
+            agents: vec![Member { name: "agent".to_owned(), config: Arc::new(config) }],
+            keys_to_agent: true,
+            leg,
+            early_media: false,
+        };
         let wall = chrono::DateTime::from_timestamp(1_795_000_000, 0).expect("a time in range");
         let mut call = Call::new(now, wall, now, setup);
         call.listen(turns.by_gateway());
         let (sent, told) = (VecDeque::new(), Vec::new());
         let mut world = Self { call, now, line, packets: 0, sent, told, heard: 0, finished: None };
         world.drain();
-        world.call.handle_agent_connected(world.now);
+        world.call.handle_agent_connected(world.now, LinkId(1));
         let format = json!({"format": {"type": "audio/pcmu"}});
         world.tell(&json!({"type": "session.created", "session": {"id": "s"}}));
         world.tell(&json!({"type": "session.updated", "session": {"id": "s", "audio": {"input": format, "output": format}}}));
@@ -108,13 +115,13 @@ impl World {
     }
 
     fn tell(&mut self, message: &Value) {
-        self.call.handle_agent_message(self.now, AgentMessage::Text(&message.to_string()));
+        self.call.handle_agent_message(self.now, LinkId(1), AgentMessage::Text(&message.to_string()));
         self.drain();
     }
 
     fn drain(&mut self) {
         loop {
-            while let Some(message) = self.call.poll_agent_message() {
+            while let Some((_, message)) = self.call.poll_agent_message() {
                 if let AgentMessage::Text(text) = message.message
                     && !text.contains("input_audio_buffer.append")
                 {

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::clock::ms;
+use crate::clock::{Random, ms};
 use crate::ear::{VOICES, voice};
+use crate::mind::{Mind, Noticed};
 use crate::post::{FromAgent, Happening, Post, ToAgent};
+use crate::words::written;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ConnectionId(pub(crate) u32);
@@ -27,6 +29,15 @@ impl Welcome {
     pub(crate) const USUAL: Self = Self { connect: (ms(40), Ok(())), ready: Some(ms(30)), greeting: None };
 }
 
+/// What an agent speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tongue {
+    /// OpenAI Realtime, in μ-law.
+    OpenAi,
+    /// Our own, linear at 8 kHz.
+    Auricle,
+}
+
 /// What the agent does when told so by a scenario.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum AgentAct {
@@ -42,28 +53,39 @@ pub(crate) enum AgentAct {
     Close(u16),
     /// The connection breaks, with what is in it.
     Cut,
+    /// Nothing comes or goes any more; that is noticed by the pings.
+    Freeze,
+    /// Says that the connection has so long to live.
+    Expire(Duration),
     Fail,
     Babble,
 }
 
 /// What the agent does in time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum AgentStep {
     BecomeReady,
     /// The next chunk of the utterance of this number.
     Continue(u8),
+    /// These words of the caller are written down.
+    Write(Vec<u8>),
+    /// The caller gets an answer.
+    Answer,
 }
 
 pub(crate) struct Agent {
+    random: Random,
     welcomes: Vec<Welcome>,
+    minds: bool,
     pub(crate) connections: BTreeMap<ConnectionId, Connection>,
     pub(crate) utterances: Vec<Utterance>,
 }
 
-#[derive(Default)]
 pub(crate) struct Connection {
+    tongue: Tongue,
     open: bool,
-    ready: bool,
+    pub(crate) ready: bool,
+    pub(crate) mind: Mind,
     /// Caller audio that came, in samples.
     pub(crate) heard: u64,
     pub(crate) cancels: u32,
@@ -91,12 +113,12 @@ impl Utterance {
 }
 
 impl Agent {
-    pub(crate) const fn new(welcomes: Vec<Welcome>) -> Self {
-        Self { welcomes, connections: BTreeMap::new(), utterances: Vec::new() }
+    pub(crate) fn new(seed: u64, welcomes: Vec<Welcome>, minds: bool) -> Self {
+        Self { random: Random::new(seed, 12), welcomes, minds, connections: BTreeMap::new(), utterances: Vec::new() }
     }
 
     /// The gateway connects.
-    pub(crate) fn connect(&mut self, post: &mut Post) -> ConnectionId {
+    pub(crate) fn connect(&mut self, post: &mut Post, tongue: Tongue) -> ConnectionId {
         let id = ConnectionId(self.connections.len() as u32);
         let (wait, outcome) = self.welcome(id).connect;
         let news = match outcome {
@@ -104,7 +126,8 @@ impl Agent {
             Err(retryable) => FromAgent::Unreachable { retryable },
         };
         post.after(wait, Happening::FromAgent(id, news));
-        self.connections.insert(id, Connection { open: outcome.is_ok(), ..Connection::default() });
+        let connection = Connection { tongue, open: outcome.is_ok(), ready: false, mind: Mind::default(), heard: 0, cancels: 0 };
+        self.connections.insert(id, connection);
         id
     }
 
@@ -114,12 +137,75 @@ impl Agent {
             ToAgent::Closed => connection.open = false,
             ToAgent::Text(text) => match text.strip_prefix(APPEND).and_then(|rest| rest.strip_suffix("\"}")) {
                 Some(audio) => {
-                    assert!(connection.ready, "audio before the agent was ready");
-                    connection.heard += samples(audio);
+                    let octets = base64_simd::STANDARD.decode_to_vec(audio).expect("base64");
+                    self.hear(post, id, &octets);
                 }
                 None => self.handle_request(post, id, &serde_json::from_str(&text).expect("the gateway sends JSON")),
             },
+            ToAgent::Bytes(bytes) => {
+                let octets: Vec<u8> =
+                    bytes.as_chunks::<2>().0.iter().map(|pair| media::codec::g711::encode_ulaw(i16::from_le_bytes(*pair))).collect();
+                self.hear(post, id, &octets);
+            }
         }
+    }
+
+    fn hear(&mut self, post: &mut Post, id: ConnectionId, octets: &[u8]) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        assert!(connection.ready, "audio before the agent was ready");
+        connection.heard += octets.len() as u64;
+        if !self.minds {
+            return;
+        }
+        for noticed in connection.mind.hear(octets) {
+            match noticed {
+                Noticed::Started { ms } => self.notice_start(post, id, ms),
+                Noticed::Stopped { ms, words } => {
+                    self.tell_stopped(post, id, ms);
+                    let written = ms_of(&mut self.random, 150, 400);
+                    post.after(written, Happening::Agent(id, AgentStep::Write(words)));
+                    post.after(written + ms_of(&mut self.random, 50, 300), Happening::Agent(id, AgentStep::Answer));
+                }
+            }
+        }
+    }
+
+    fn notice_start(&mut self, post: &mut Post, id: ConnectionId, start_ms: u64) {
+        match self.tongue(id) {
+            Tongue::OpenAi => tell(post, id, &json!({"type": "input_audio_buffer.speech_started", "audio_start_ms": start_ms})),
+            Tongue::Auricle => {
+                tell(post, id, &json!({"type": "speech_started"}));
+                tell(post, id, &json!({"type": "clear", "by_caller": true}));
+            }
+        }
+        if let Some(response) = self.utterances.iter().position(|utterance| utterance.runs_on(id)) {
+            self.utterances[response].cancelled = true;
+            if self.tongue(id) == Tongue::OpenAi {
+                tell(post, id, &json!({"type": "response.done", "response": {"id": format!("resp_{response}"), "status": "cancelled"}}));
+            }
+        }
+    }
+
+    fn tell_stopped(&self, post: &mut Post, id: ConnectionId, end_ms: u64) {
+        match self.tongue(id) {
+            Tongue::OpenAi => tell(post, id, &json!({"type": "input_audio_buffer.speech_stopped", "audio_end_ms": end_ms})),
+            Tongue::Auricle => tell(post, id, &json!({"type": "speech_stopped"})),
+        }
+    }
+
+    fn write_down(&self, post: &mut Post, id: ConnectionId, words: &[u8]) {
+        let text = words.iter().map(|word| written(*word)).collect::<Vec<_>>().join(" ");
+        match self.tongue(id) {
+            Tongue::OpenAi => {
+                let kind = "conversation.item.input_audio_transcription.completed";
+                tell(post, id, &json!({"type": kind, "item_id": "item_caller", "transcript": text}));
+            }
+            Tongue::Auricle => tell(post, id, &json!({"type": "transcript", "speaker": "caller", "kind": "final", "text": text})),
+        }
+    }
+
+    fn tongue(&self, id: ConnectionId) -> Tongue {
+        self.connections[&id].tongue
     }
 
     pub(crate) fn step(&mut self, post: &mut Post, id: ConnectionId, step: AgentStep) {
@@ -131,14 +217,24 @@ impl Agent {
                 if let Some(connection) = self.connections.get_mut(&id) {
                     connection.ready = true;
                 }
-                let format = json!({"format": {"type": "audio/pcmu"}});
-                let session = json!({"id": "sess_1", "audio": {"input": format, "output": format}});
-                tell(post, id, &json!({"type": "session.updated", "session": session}));
+                match self.tongue(id) {
+                    Tongue::OpenAi => {
+                        let format = json!({"format": {"type": "audio/pcmu"}});
+                        let session = json!({"id": "sess_1", "audio": {"input": format, "output": format}});
+                        tell(post, id, &json!({"type": "session.updated", "session": session}));
+                    }
+                    Tongue::Auricle => tell(post, id, &json!({"type": "ready", "session": "a"})),
+                }
                 if let Some(length) = self.welcome(id).greeting {
                     self.speak(post, id, length, Duration::ZERO);
                 }
             }
             AgentStep::Continue(number) => self.go_on(post, number),
+            AgentStep::Write(words) => self.write_down(post, id, &words),
+            AgentStep::Answer => {
+                let length = ms_of(&mut self.random, 300, 1_200);
+                self.speak(post, id, ms(length.as_millis() as u64 / 10 * 10), Duration::ZERO);
+            }
         }
     }
 
@@ -156,6 +252,13 @@ impl Agent {
             }
             AgentAct::Close(code) => self.close(post, id, Some(code)),
             AgentAct::Cut => self.close(post, id, None),
+            AgentAct::Freeze => {
+                if let Some(connection) = self.connections.get_mut(&id) {
+                    connection.open = false;
+                }
+                post.after(ms(2_750), Happening::FromAgent(id, FromAgent::Stalled));
+            }
+            AgentAct::Expire(left) => tell(post, id, &json!({"type": "expiring", "left_ms": left.as_millis() as u64})),
             AgentAct::Fail => tell(post, id, &json!({"type": "error", "error": {"type": "server_error", "code": "server_error"}})),
             AgentAct::Babble => {
                 for text in ["{", "[]", r#"{"type":"novelty"}"#, r#"{"type":"response.output_audio.delta","delta":7}"#] {
@@ -188,10 +291,31 @@ impl Agent {
                 let heard_ms = request["audio_end_ms"].as_u64().expect("a time");
                 assert_eq!(utterance.truncated.replace((heard_ms, post.now)), None, "an item was truncated twice");
             }
+            "start" => {
+                let history = request["history"].as_array().cloned().unwrap_or_default();
+                let told = history.iter().filter(|said| said["speaker"] == "caller").filter_map(|said| said["text"].as_str());
+                self.remember(id, told);
+                if let Some(wait) = self.welcome(id).ready {
+                    post.after(wait, Happening::Agent(id, AgentStep::BecomeReady));
+                    if request["owed"].is_string() {
+                        post.after(wait + ms(100), Happening::Agent(id, AgentStep::Answer));
+                    }
+                }
+            }
+            "playback" => {}
+            "conversation.item.create" if self.minds && request["item"]["role"] == "user" => {
+                self.remember(id, request["item"]["content"][0]["text"].as_str());
+            }
+            "response.create" if self.minds => post.after(ms(100), Happening::Agent(id, AgentStep::Answer)),
             "response.cancel" => self.connections.get_mut(&id).expect("it stands").cancels += 1,
             "response.create" | "conversation.item.create" => {}
             other => panic!("the gateway sent {other}"),
         }
+    }
+
+    fn remember<'a>(&mut self, id: ConnectionId, told: impl IntoIterator<Item = &'a str>) {
+        let mind = &mut self.connections.get_mut(&id).expect("it stands").mind;
+        mind.told.extend(told.into_iter().map(str::to_owned));
     }
 
     fn speak(&mut self, post: &mut Post, connection: ConnectionId, length: Duration, every: Duration) {
@@ -211,7 +335,10 @@ impl Agent {
             truncated: None,
         };
         self.utterances.push(utterance);
-        tell(post, connection, &json!({"type": "response.created", "response": {"id": format!("resp_{number}")}}));
+        match self.tongue(connection) {
+            Tongue::OpenAi => tell(post, connection, &json!({"type": "response.created", "response": {"id": format!("resp_{number}")}})),
+            Tongue::Auricle => tell(post, connection, &json!({"type": "item", "item": format!("item_{number}")})),
+        }
         self.go_on(post, number);
     }
 
@@ -220,6 +347,11 @@ impl Agent {
         loop {
             let Some(utterance) = self.utterances.get_mut(usize::from(number)).filter(|utterance| !utterance.cancelled) else { return };
             let (id, every) = (utterance.connection, utterance.every);
+            let tongue = self.connections[&id].tongue;
+            if utterance.left.is_zero() && tongue == Tongue::Auricle {
+                tell(post, id, &json!({"type": "transcript", "speaker": "agent", "kind": "final", "text": "so it is"}));
+                return tell(post, id, &json!({"type": "item_end"}));
+            }
             if utterance.left.is_zero() {
                 let (item, response) = (format!("item_{number}"), format!("resp_{number}"));
                 tell(post, id, &json!({"type": "response.output_audio.done", "item_id": item}));
@@ -227,7 +359,7 @@ impl Agent {
                 tell(post, id, &json!({"type": "response.done", "response": {"id": response, "status": "completed"}}));
                 return;
             }
-            utterance.say_chunk(post, number);
+            utterance.say_chunk(post, number, tongue);
             if !every.is_zero() {
                 return post.after(every, Happening::Agent(id, AgentStep::Continue(number)));
             }
@@ -239,7 +371,7 @@ impl Agent {
         tell(post, id, &json!({"type": "input_audio_buffer.speech_started", "audio_start_ms": heard_ms}));
         if let Some(response) = self.utterances.iter().position(|utterance| utterance.runs_on(id)) {
             // Said before it noticed: more of the item, and the beginning of another item of the response.
-            self.utterances[response].say_chunk(post, response as u8);
+            self.utterances[response].say_chunk(post, response as u8, Tongue::OpenAi);
             self.utterances[response].cancelled = true;
             let number = self.utterances.len() as u8;
             if number < VOICES {
@@ -247,7 +379,7 @@ impl Agent {
                 let left = CHUNK;
                 let late = Utterance { left, voice, response: response as u8, is_late: true, cancelled: true, ..self.utterances[response] };
                 self.utterances.push(late);
-                self.utterances[usize::from(number)].say_chunk(post, number);
+                self.utterances[usize::from(number)].say_chunk(post, number, Tongue::OpenAi);
             }
             tell(post, id, &json!({"type": "response.done", "response": {"id": format!("resp_{response}"), "status": "cancelled"}}));
         }
@@ -271,9 +403,14 @@ impl Utterance {
         self.connection == connection && !self.cancelled && !self.left.is_zero()
     }
 
-    fn say_chunk(&mut self, post: &mut Post, number: u8) {
+    fn say_chunk(&mut self, post: &mut Post, number: u8, tongue: Tongue) {
         let length = self.left.min(CHUNK);
         self.left -= length;
+        if tongue == Tongue::Auricle {
+            let sample = media::codec::g711::decode_ulaw(self.voice).to_le_bytes();
+            let bytes = sample.repeat(length.as_millis() as usize * 8);
+            return post.tell_gateway(self.connection, FromAgent::Bytes { bytes, voice: self.voice });
+        }
         let audio = base64_simd::STANDARD.encode_to_string(vec![self.voice; length.as_millis() as usize * 8]);
         let response = self.response;
         let text = format!(
@@ -285,6 +422,10 @@ impl Utterance {
 
 fn tell(post: &mut Post, id: ConnectionId, message: &Value) {
     post.tell_gateway(id, FromAgent::Text { text: message.to_string(), voice: None });
+}
+
+fn ms_of(random: &mut Random, from: u64, to: u64) -> Duration {
+    ms(from + random.below(to - from))
 }
 
 /// Samples of G.711 in so much base64.

@@ -20,6 +20,9 @@ pub(crate) struct Book {
     /// What went out as RTP.
     pub(crate) spoken: Ear,
     packets: u64,
+    last_packet: Option<Instant>,
+    /// Between two packets to the caller.
+    pub(crate) longest_gap: Duration,
     /// Of each utterance whose audio came: how much had gone out when the agent was last cleared.
     voices: BTreeMap<u8, Option<u64>>,
     /// Samples kept for the agent before it was ready, on this connection.
@@ -63,9 +66,11 @@ impl Book {
         }
     }
 
-    pub(crate) fn note_datagram(&mut self, datagram: &[u8]) {
+    pub(crate) fn note_datagram(&mut self, now: Instant, datagram: &[u8]) {
         if demux(datagram) == Some(RtpOrRtcp::Rtp) {
             self.packets += 1;
+            self.longest_gap = self.longest_gap.max(self.last_packet.map_or(Duration::ZERO, |last| now - last));
+            self.last_packet = Some(now);
             self.spoken.hear(RtpPacket::parse(datagram).expect("we send RTP").payload);
         }
     }

@@ -16,6 +16,7 @@ use sip::key_press::{KeyPress, KeyStyle};
 use crate::clock::ms;
 use crate::ear::Ear;
 use crate::post::{Happening, Party, Post};
+use crate::words;
 
 /// What the person does by habit.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,8 @@ pub(crate) struct CallerPlan {
     pub(crate) offered: Offered,
     /// Whether it says that it takes UPDATE.
     pub(crate) takes_update: bool,
+    /// Whether it says words, in turns, instead of one long sound.
+    pub(crate) speaks_words: bool,
 }
 
 /// What a telephone says to an offer within the call.
@@ -100,6 +103,8 @@ struct Voice {
     header: RtpHeader,
     next: Instant,
     until: Instant,
+    /// Packets sent, where it says words.
+    words: Option<u64>,
 }
 
 impl Caller {
@@ -265,6 +270,11 @@ impl Caller {
         self.agreed.iter().map(|agreed| agreed.version - first + 1).collect()
     }
 
+    /// Packets sent so far.
+    pub(crate) const fn packets(&self) -> u64 {
+        self.sent.len() as u64
+    }
+
     /// Between which packets, in milliseconds, it sent nothing for half a second.
     pub(crate) fn silences(&self) -> Vec<(u128, u128)> {
         let gaps = self.sent.windows(2).filter(|pair| pair[1] - pair[0] > ms(500));
@@ -295,7 +305,8 @@ impl Caller {
             ssrc: Ssrc(0x0051_0051),
             marker: true,
         };
-        self.voice = Some(Voice { header, next: post.now, until: post.now + self.plan.speaks_for });
+        let words = self.plan.speaks_words.then_some(0);
+        self.voice = Some(Voice { header, next: post.now, until: post.now + self.plan.speaks_for, words });
     }
 
     fn drain(&mut self, post: &mut Post) {
@@ -367,7 +378,11 @@ impl Voice {
     /// Sends a packet of 20 ms, if it may.
     fn speak(&mut self, post: &mut Post, negotiated: &Negotiated) -> bool {
         let mut datagram = Vec::with_capacity(172);
-        RtpPacket { header: self.header, payload: &[SOUND; 160] }.write(&mut datagram);
+        let sound = self.words.as_mut().map_or(SOUND, |packet| {
+            *packet += 1;
+            words::octet_of_packet(*packet - 1)
+        });
+        RtpPacket { header: self.header, payload: &[sound; 160] }.write(&mut datagram);
         if negotiated.send {
             post.send_rtp(Party::Gateway, CALLER_RTP, negotiated.remote_rtp, &datagram);
         }

@@ -20,6 +20,15 @@ pub(crate) fn for_seeds(count: u64, mut scenario: impl FnMut(u64)) {
     (0..number("SIM_SEEDS").unwrap_or(count)).for_each(|seed| run_named(seed, &mut scenario));
 }
 
+/// The same for scenarios that take a second of the machine: of the seeds in `SIM_SEEDS` a hundredth, and no fewer than `count`.
+pub(crate) fn for_long_seeds(count: u64, mut scenario: impl FnMut(u64)) {
+    if let Some(seed) = number("SIM_SEED") {
+        return run_named(seed, &mut scenario);
+    }
+    let many = number("SIM_SEEDS").map_or(count, |seeds| count.max(seeds / 100));
+    (0..many).for_each(|seed| run_named(seed, &mut scenario));
+}
+
 /// Whether enough seeds run to expect that every outcome is seen.
 pub(crate) fn is_broad() -> bool {
     number("SIM_SEED").is_none() && number("SIM_SEEDS").is_none_or(|count| count >= 1_000)

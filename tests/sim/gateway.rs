@@ -5,39 +5,45 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use auricle::agent::config::{AgentConfig, WireFormat};
+use auricle::agent::config::{self, AgentConfig, WireFormat};
 use auricle::agent::model::AgentMessage;
+use auricle::call::agents::{LinkId, Loss, Member};
 use auricle::call::call::{Call, CallOutput, CallSetup};
 use auricle::call::command::CallCommand;
 use auricle::call::event::{SignallingCommand, SignallingEvent};
+use auricle::call::phrase::Phrase;
 use auricle::call::session::SessionPolicy;
 use auricle::domain::call_record::Direction;
 use auricle::domain::termination::{GatewayReason, Termination};
 use auricle::leg::plan::{LegPlan, PlannedLeg};
 use auricle::signalling::verbs::{carry_out, news};
 use bytes::Bytes;
+use media::codec::g711::decode_ulaw;
 use media::transport::{Flow, Protocol};
 use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, OutgoingInvite, Output, Transmit};
 use sip::header::NameAddr;
 
-use crate::agent::{Agent, ConnectionId};
+use crate::agent::{Agent, ConnectionId, Tongue};
 use crate::book::Book;
 use crate::caller::{CALLER_SIP, GATEWAY_SIP, uri};
 use crate::clock::{Random, ms};
+use crate::ear::{VOICES, voice};
 use crate::plan;
 use crate::post::{FromAgent, Party, Post, ToAgent};
 
 pub(crate) struct Gateway {
     endpoint: Endpoint,
     policy: SessionPolicy,
-    agent_config: Arc<AgentConfig>,
+    members: Vec<(Member, Tongue)>,
     calls: BTreeMap<u64, Slot>,
     names: BTreeMap<InviteId, u64>,
     last_key: u64,
     random: Random,
     leases: Rc<Cell<u32>>,
+    /// What a caller hears who waits for an agent.
+    phrase: Option<Rc<Phrase>>,
     due: Option<Instant>,
     /// Calls that are over.
     pub(crate) books: Vec<Book>,
@@ -46,7 +52,9 @@ pub(crate) struct Gateway {
 /// A call, with what its driver holds for it.
 struct Slot {
     call: Call,
-    agent: Option<ConnectionId>,
+    links: Vec<(LinkId, ConnectionId)>,
+    tongues: Vec<Tongue>,
+    phrase: Option<Rc<Phrase>>,
     due: Option<Instant>,
     book: Book,
     _lease: Lease,
@@ -62,18 +70,19 @@ impl Drop for Lease {
 }
 
 impl Gateway {
-    pub(crate) fn new(seed: u64, policy: SessionPolicy) -> Self {
+    pub(crate) fn new(seed: u64, policy: SessionPolicy, tongues: &[Tongue], settings: &AgentConfig, phrase: Option<Duration>) -> Self {
         let mut bytes = [2; 32];
         bytes[..8].copy_from_slice(&seed.to_be_bytes());
         Self {
             endpoint: Endpoint::new(EndpointConfig { seed: bytes, ..EndpointConfig::default() }),
             policy,
-            agent_config: Arc::new(AgentConfig { format: WireFormat::Pcmu, ..AgentConfig::at("ws://127.0.0.1/") }),
+            members: tongues.iter().enumerate().map(|(place, tongue)| (member(place, *tongue, settings), *tongue)).collect(),
             calls: BTreeMap::new(),
             names: BTreeMap::new(),
             last_key: 0,
             random: Random::new(seed, 9),
             leases: Rc::default(),
+            phrase: phrase.map(|length| Rc::new(Phrase::new(vec![decode_ulaw(PHRASE); length.as_millis() as usize * 8]))),
             due: None,
             books: Vec::new(),
         }
@@ -133,20 +142,30 @@ impl Gateway {
 
     pub(crate) fn handle_agent(&mut self, post: &mut Post, agent: &mut Agent, connection: ConnectionId, news: FromAgent) {
         // What comes of a connection that the driver has dropped is never read.
-        let Some(key) = self.calls.iter().find(|(_, slot)| slot.agent == Some(connection)).map(|(key, _)| *key) else { return };
+        let linked = |slot: &Slot| slot.links.iter().find(|(_, linked)| *linked == connection).map(|(link, _)| *link);
+        let Some((key, link)) = self.calls.iter().find_map(|(key, slot)| Some((*key, linked(slot)?))) else { return };
         self.with(post, agent, key, |slot, now| match news {
-            FromAgent::Connected => slot.call.handle_agent_connected(now),
+            FromAgent::Connected => slot.call.handle_agent_connected(now, link),
             FromAgent::Unreachable { retryable } => {
-                slot.agent = None;
-                slot.call.handle_agent_unreachable(now, retryable);
+                slot.forget(link);
+                let loss = if retryable { Loss::Unreachable } else { Loss::Refused };
+                slot.call.handle_agent_unreachable(now, link, loss);
             }
             FromAgent::Text { text, voice } => {
                 slot.book.note_text(&text, voice);
-                slot.call.handle_agent_message(now, AgentMessage::Text(&text));
+                slot.call.handle_agent_message(now, link, AgentMessage::Text(&text));
+            }
+            FromAgent::Bytes { bytes, voice } => {
+                slot.book.note_text("", Some(voice));
+                slot.call.handle_agent_message(now, link, AgentMessage::Binary(&bytes));
             }
             FromAgent::Closed(code) => {
-                slot.agent = None;
-                slot.call.handle_agent_closed(now, code);
+                slot.forget(link);
+                slot.call.handle_agent_closed(now, link, Ok(code));
+            }
+            FromAgent::Stalled => {
+                slot.forget(link);
+                slot.call.handle_agent_closed(now, link, Err(Loss::Stalled));
             }
         });
     }
@@ -219,14 +238,15 @@ impl Gateway {
 
     fn next_plan(&mut self, post: &Post) -> (u64, LegPlan) {
         self.last_key += 1;
-        (self.last_key, plan::leg(self.last_key, post.now, &mut self.random))
+        let agent_format = self.members[0].0.config.format.into();
+        (self.last_key, LegPlan { agent_format, ..plan::leg(self.last_key, post.now, &mut self.random) })
     }
 
     fn enter(&mut self, post: &mut Post, agent: &mut Agent, key: u64, direction: Direction, leg: PlannedLeg) {
         let setup = CallSetup {
             identity: plan::identity(direction),
             policy: self.policy,
-            agent: Arc::clone(&self.agent_config),
+            agents: self.members.iter().map(|(member, _)| member.clone()).collect(),
             keys_to_agent: true,
             leg,
             early_media: false,
@@ -235,7 +255,11 @@ impl Gateway {
         let call = Call::new(post.now, plan::wall(), grid, setup);
         self.leases.set(self.leases.get() + 1);
         let lease = Lease(Rc::clone(&self.leases));
-        self.calls.insert(key, Slot { call, agent: None, due: None, book: Book::default(), _lease: lease });
+        let tongues = self.members.iter().map(|(_, tongue)| *tongue).collect();
+        self.calls.insert(
+            key,
+            Slot { call, links: Vec::new(), tongues, phrase: self.phrase.clone(), due: None, book: Book::default(), _lease: lease },
+        );
         self.with(post, agent, key, |_, _| {});
     }
 
@@ -252,40 +276,58 @@ impl Gateway {
 }
 
 impl Slot {
+    fn forget(&mut self, link: LinkId) -> Option<ConnectionId> {
+        let place = self.links.iter().position(|(open, _)| *open == link)?;
+        Some(self.links.swap_remove(place).1)
+    }
+
     /// True when the call is over.
     fn drain(&mut self, post: &mut Post, agent: &mut Agent, key: u64) -> bool {
         loop {
-            while let Some(message) = self.call.poll_agent_message() {
-                let AgentMessage::Text(text) = message.message else { panic!("only text is sent") };
-                self.book.note_sent(text, message.live_audio);
-                if let Some(connection) = self.agent {
-                    post.tell_agent(connection, ToAgent::Text(text.to_owned()));
+            while let Some((link, message)) = self.call.poll_agent_message() {
+                let connection = self.links.iter().find(|(open, _)| *open == link).map(|(_, connection)| *connection);
+                let sent = match message.message {
+                    AgentMessage::Text(text) => {
+                        self.book.note_sent(text, message.live_audio);
+                        ToAgent::Text(text.to_owned())
+                    }
+                    AgentMessage::Binary(bytes) => ToAgent::Bytes(bytes.to_vec()),
+                };
+                if let Some(connection) = connection {
+                    post.tell_agent(connection, sent);
                 }
             }
             while let Some(transmit) = self.call.poll_transmit() {
                 let Flow { protocol, local, remote } = transmit.flow;
                 assert_eq!(protocol, Protocol::Udp);
-                self.book.note_datagram(transmit.bytes);
+                self.book.note_datagram(post.now, transmit.bytes);
                 post.send_rtp(Party::Caller, local, remote, transmit.bytes);
             }
             match self.call.poll_output() {
                 CallOutput::Signal(command) => post.command(key, command),
-                CallOutput::ConnectAgent => {
-                    assert_eq!(self.agent, None, "a second connection beside the first");
+                CallOutput::ConnectAgent { link, member } => {
+                    assert!(self.links.len() < 2, "a third connection beside two");
                     self.book.begin_connection();
-                    self.agent = Some(agent.connect(post));
+                    self.links.push((link, agent.connect(post, self.tongues[member])));
                 }
-                CallOutput::CloseAgent => {
-                    if let Some(connection) = self.agent.take() {
+                CallOutput::CloseAgent { link } => {
+                    if let Some(connection) = self.forget(link) {
                         post.tell_agent(connection, ToAgent::Closed);
                     }
                 }
+                CallOutput::CallerWaits => {
+                    if let Some(phrase) = &self.phrase {
+                        self.book.note_text("", Some(PHRASE));
+                        self.call.say(post.now, phrase);
+                    }
+                }
+                CallOutput::AgentFared { .. } | CallOutput::AgentPassed { .. } => {}
                 CallOutput::Save(record) => self.book.note_interim(&record),
                 CallOutput::Emit(event) => self.book.note_event(event),
                 CallOutput::Finished(record) => {
                     let more = self.call.poll_output();
                     assert!(matches!(more, CallOutput::Timeout(_)), "{more:?} after the end");
-                    assert_eq!(self.agent, None, "the agent's connection outlives the call");
+                    assert_eq!(self.links, [], "an agent's connection outlives the call");
                     self.book.close(post.now, *record, self.call.ingress_stats());
                     return true;
                 }
@@ -298,3 +340,15 @@ impl Slot {
         }
     }
 }
+
+fn member(place: usize, tongue: Tongue, settings: &AgentConfig) -> Member {
+    let (protocol, format) = match tongue {
+        Tongue::OpenAi => (config::Protocol::OpenAi, WireFormat::Pcmu),
+        Tongue::Auricle => (config::Protocol::Auricle, WireFormat::Pcm8k),
+    };
+    let settings = AgentConfig { protocol, format, url: "ws://127.0.0.1/".to_owned(), ..settings.clone() };
+    Member { name: format!("agent-{place}"), config: Arc::new(settings) }
+}
+
+/// The voice of the gateway's own.
+pub(crate) const PHRASE: u8 = voice(VOICES - 1);

@@ -43,6 +43,7 @@ pub(crate) enum Happening {
 /// What reaches the agent.
 pub(crate) enum ToAgent {
     Text(String),
+    Bytes(Vec<u8>),
     Closed,
 }
 
@@ -57,7 +58,14 @@ pub(crate) enum FromAgent {
         text: String,
         voice: Option<u8>,
     },
+    /// Audio of an utterance.
+    Bytes {
+        bytes: Vec<u8>,
+        voice: u8,
+    },
     Closed(Option<u16>),
+    /// It answers no ping any more.
+    Stalled,
 }
 
 /// The queue and the links that feed it.

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use auricle::agent::config::AgentConfig;
 use auricle::call::config::AnswerRule;
 use auricle::call::session::SessionPolicy;
 use auricle::domain::termination::Termination;
 
-use crate::agent::{Agent, AgentAct, Welcome};
+use crate::agent::{Agent, AgentAct, Tongue, Welcome};
 use crate::book::Book;
 use crate::caller::{Called, Caller, CallerPlan, Offered};
 use crate::clock::ms;
@@ -32,6 +33,14 @@ pub(crate) struct Scenario {
     pub(crate) rtp: Damage,
     pub(crate) policy: SessionPolicy,
     pub(crate) welcomes: Vec<Welcome>,
+    /// What the agents of the route speak, in its order.
+    pub(crate) tongues: Vec<Tongue>,
+    /// All else that is set of each of them.
+    pub(crate) settings: AgentConfig,
+    /// Agents hear words, write them down and answer turns by themselves.
+    pub(crate) minds: bool,
+    /// How long what the gateway says to a caller who waits for an agent is.
+    pub(crate) phrase: Option<Duration>,
     pub(crate) caller: CallerPlan,
     pub(crate) acts: Vec<(Duration, Act)>,
     /// When whoever is still on the telephone gives up in the end.
@@ -91,6 +100,10 @@ impl Scenario {
                 rtp_limit: ms(8_000),
             },
             welcomes: vec![Welcome::USUAL],
+            tongues: vec![Tongue::OpenAi],
+            settings: AgentConfig::at("ws://127.0.0.1/"),
+            minds: false,
+            phrase: None,
             caller: CallerPlan {
                 rings: true,
                 called: (ms(1_000), Called::Answers),
@@ -98,6 +111,7 @@ impl Scenario {
                 leaves_offer: false,
                 offered: Offered::Agrees,
                 takes_update: true,
+                speaks_words: false,
             },
             acts: Vec::new(),
             gives_up_after: ms(120_000),

@@ -31,8 +31,8 @@ impl World {
         Self {
             post,
             caller: Caller::new(scenario.seed, scenario.caller),
-            gateway: Gateway::new(scenario.seed, scenario.policy),
-            agent: Agent::new(scenario.welcomes.clone()),
+            gateway: Gateway::new(scenario.seed, scenario.policy, &scenario.tongues, &scenario.settings, scenario.phrase),
+            agent: Agent::new(scenario.seed, scenario.welcomes.clone(), scenario.minds),
         }
     }
 

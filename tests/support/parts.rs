@@ -9,7 +9,9 @@ use auricle::agent::client::AgentEndpoint;
 use auricle::agent::config::{AgentConfig, WireFormat};
 use auricle::agent::simulator::{self, Behaviour};
 use auricle::audit::AuditLog;
+use auricle::call::agent_health::AgentHealth;
 use auricle::call::config::CallsConfig;
+use auricle::call::egress_policy::EgressConfig;
 use auricle::call::launch::{Agent, Launcher, Resources};
 use auricle::call::records::Records;
 use auricle::call::registry::{CallRegistry, OutboundRequest};
@@ -21,6 +23,7 @@ use auricle::store::COLLECTIONS;
 use auricle::store::calls::CallRecords;
 use auricle::store::recorder::Recorder;
 use auricle::store::sqlite::SqliteDocuments;
+use auricle::supervision::Breakers;
 use auricle::telemetry::metrics::Metrics;
 use tokio::sync::{broadcast, mpsc};
 
@@ -66,7 +69,20 @@ impl Parts {
         .unwrap();
         let (registry, outbound) = CallRegistry::new(8);
         let (calls, rtp) = (CallsConfig::default(), RtpConfig::default());
-        let launcher = Launcher::new(Resources { threads, ports, registry: registry.clone(), calls, rtp, agents, records });
+        let (health, egress) = (AgentHealth::new(&Breakers::default(), records.metrics.clone()), EgressConfig::default());
+        let registry_too = registry.clone();
+        let launcher = Launcher::new(Resources {
+            threads,
+            ports,
+            registry: registry_too,
+            calls,
+            rtp,
+            agents,
+            health,
+            egress,
+            waiting_phrase: None,
+            records,
+        });
         Self { launcher, registry, outbound, folder }
     }
 }

@@ -1,15 +1,18 @@
 //! Turns between a caller and an agent, over sockets: who is interrupted stops at once, and nobody's first word is lost.
 //!
 //! The caller and the agents stand in this process, so that both ends of the gateway are seen by one clock.
-//! `AURICLE_FULL=1` makes 200 calls with a greeting instead of 40.
-#![expect(clippy::indexing_slicing, clippy::panic, clippy::expect_used, reason = "a test outside of test functions")]
+//! `AURICLE_FULL=1` makes 200 calls with a greeting instead of 40, and 1,000 cuts of 100 calls instead of 100 of 25.
+#![expect(clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::print_stdout, reason = "a test outside of test functions")]
 
 #[path = "../support/agents.rs"]
 mod agents;
+mod agreement;
 mod barge_in;
+mod beeper;
 #[path = "../support/caller.rs"]
 #[expect(dead_code, reason = "where RTP goes is another test's")]
 mod caller;
+mod cuts;
 #[path = "../support/echo.rs"]
 mod echo;
 mod first_words;

@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use super::endpoint::{AgentEndpoint, Tls};
 use super::error::{ConnectError, Stage};
+use super::proxy::tunnel;
 use super::socket::AgentSocket;
 use super::tls::{TlsStream, Transport};
 use crate::agent::config::is_private;
@@ -52,14 +53,19 @@ impl Established {
 }
 
 async fn connect(endpoint: &AgentEndpoint) -> Result<Established, ConnectError> {
-    let found = tokio::net::lookup_host(endpoint.address()).await.map_err(|source| ConnectError::Resolve { source })?;
+    let peer = endpoint.proxy().map_or(endpoint.address(), |proxy| (proxy.host.as_str(), proxy.port));
+    let found = tokio::net::lookup_host(peer).await.map_err(|source| ConnectError::Resolve { source })?;
     let addresses: Vec<SocketAddr> = found.take(MAX_ADDRESSES).collect();
-    // All of them, not the one that answers: a name with one public address is not of our network.
-    if endpoint.tls().is_none() && !addresses.iter().all(|address| is_private(address.ip())) {
+    // All of them, not the one that answers: a name with one public address is not of our network. By a proxy it is never in the clear.
+    if endpoint.tls().is_none() && (endpoint.proxy().is_some() || !addresses.iter().all(|address| is_private(address.ip()))) {
         return Err(ConnectError::Plaintext);
     }
-    let tcp = connect_to_any(&addresses).await?;
+    let mut tcp = connect_to_any(&addresses).await?;
     tcp.set_nodelay(true).map_err(|source| ConnectError::Connect { source })?;
+    if let Some(proxy) = endpoint.proxy() {
+        let (host, port) = endpoint.address();
+        tunnel(&mut tcp, proxy, host, port).await?;
+    }
     let (tcp, tls) = match endpoint.tls() {
         None => (tcp, None),
         Some(tls) => {

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::error::{ConnectError, EndpointError};
-use crate::agent::config::{AgentConfig, Protocol};
+use crate::agent::config::{AgentConfig, Protocol, proxy_address};
 use crate::agent::protocol;
 
 /// Where an agent is, and all that is needed to be let in.
@@ -24,7 +24,16 @@ pub struct AgentEndpoint {
     uri: Uri,
     api_key: Option<SecretString>,
     tls: Option<Tls>,
+    proxy: Option<Proxy>,
     pub(super) connect_timeout: Duration,
+}
+
+/// By whom it is reached.
+pub(super) struct Proxy {
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// `user:password`.
+    pub(super) credentials: Option<SecretString>,
 }
 
 /// How TLS is spoken with it. The settings are shared, so that sessions are resumed.
@@ -45,7 +54,9 @@ impl AgentEndpoint {
             }),
             _ => None,
         };
-        Ok(Self { protocol: config.protocol, url: config.url.clone(), uri, api_key, tls, connect_timeout: config.connect_timeout() })
+        let proxy = config.proxy.as_deref().map(|proxy| proxy_of(proxy, config.proxy_credentials_env.as_deref())).transpose()?;
+        let url = config.url.clone();
+        Ok(Self { protocol: config.protocol, url, uri, api_key, tls, proxy, connect_timeout: config.connect_timeout() })
     }
 
     /// Host and port to look up.
@@ -56,6 +67,10 @@ impl AgentEndpoint {
 
     pub(super) const fn tls(&self) -> Option<&Tls> {
         self.tls.as_ref()
+    }
+
+    pub(super) const fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
     }
 
     /// The upgrade request, with a fresh nonce.
@@ -76,6 +91,13 @@ fn api_key(config: &AgentConfig, variable: &str) -> Result<SecretString, Endpoin
         return Err(EndpointError::KeyIllegal { variable: variable.to_owned() });
     }
     Ok(key)
+}
+
+fn proxy_of(proxy: &str, variable: Option<&str>) -> Result<Proxy, EndpointError> {
+    let (host, port) = proxy_address(proxy).ok_or(EndpointError::Proxy)?;
+    let secret = |variable: &str| std::env::var(variable).map_err(|_| EndpointError::KeyMissing { variable: variable.to_owned() });
+    let credentials = variable.map(secret).transpose()?.map(SecretString::from);
+    Ok(Proxy { host: host.to_owned(), port, credentials })
 }
 
 fn tls_config(ca_file: Option<&Path>) -> Result<ClientConfig, EndpointError> {

@@ -11,8 +11,11 @@ pub enum EndpointError {
     /// The URL is none of ours.
     #[error("the agent's URL is not of the form ws://host[:port]/… or wss://host[:port]/…")]
     Url,
+    /// The proxy is none of ours.
+    #[error("the agent's proxy is not of the form http://host:port")]
+    Proxy,
     /// The named environment variable is not set.
-    #[error("the environment variable {variable} with the API key is not set")]
+    #[error("the environment variable {variable} with the API key or the proxy's credentials is not set")]
     KeyMissing {
         /// Its name.
         variable: String,
@@ -85,6 +88,12 @@ pub enum ConnectError {
         /// The status.
         status: u16,
     },
+    /// The proxy makes no tunnel, and answered with this status; none where it does not speak HTTP.
+    #[error("the proxy does not open the way to the agent (status {})", status.unwrap_or_default())]
+    Proxy {
+        /// The status.
+        status: Option<u16>,
+    },
     /// The server does not speak WebSocket.
     #[error("the agent does not speak WebSocket")]
     NotWebSocket,
@@ -105,11 +114,14 @@ impl ConnectError {
     pub const fn class(&self) -> TerminationClass {
         match self {
             Self::Resolve { .. } | Self::NoAddress | Self::Timeout { stage: Stage::Connecting } => TerminationClass::Unknown,
-            Self::Plaintext | Self::Aborted | Self::Refused { status: 401 | 403 | 404 } => TerminationClass::Us,
+            Self::Plaintext | Self::Aborted | Self::Refused { status: 401 | 403 | 404 } | Self::Proxy { status: None | Some(407) } => {
+                TerminationClass::Us
+            }
             Self::Connect { .. }
             | Self::Tls { .. }
             | Self::Broken { .. }
             | Self::Refused { .. }
+            | Self::Proxy { .. }
             | Self::NotWebSocket
             | Self::Timeout { stage: Stage::Upgrading } => TerminationClass::Upstream,
         }
@@ -120,8 +132,10 @@ impl ConnectError {
     pub const fn is_retryable(&self) -> bool {
         match self {
             Self::Resolve { .. } | Self::Connect { .. } | Self::Broken { .. } | Self::Timeout { .. } => true,
-            Self::Refused { status } => matches!(status, 408 | 425 | 429 | 500..=599),
-            Self::NoAddress | Self::Plaintext | Self::Aborted | Self::Tls { .. } | Self::NotWebSocket => false,
+            Self::Refused { status } | Self::Proxy { status: Some(status) } => matches!(status, 408 | 425 | 429 | 500..=599),
+            Self::NoAddress | Self::Plaintext | Self::Aborted | Self::Tls { .. } | Self::NotWebSocket | Self::Proxy { status: None } => {
+                false
+            }
         }
     }
 }

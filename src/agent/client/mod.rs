@@ -1,12 +1,13 @@
 //! The socket to an agent: from a configured URL to an open WebSocket, and messages over it.
 //!
 //! A connection is made in two halves ([`establish`] on a control thread, [`Established::upgrade`] on the media thread)
-//! so that name look-ups and the arithmetic of a TLS handshake never hold up audio. Left out on purpose: proxies,
-//! redirects, compression (RFC 7692), and dialling again.
+//! so that name look-ups and the arithmetic of a TLS handshake never hold up audio. Left out on purpose: redirects,
+//! compression (RFC 7692), and dialling again.
 
 mod connect;
 mod endpoint;
 mod error;
+mod proxy;
 mod queue;
 mod socket;
 mod tls;

@@ -41,6 +41,8 @@ pub enum Incoming {
     /// The connection is over, with the peer's close code (1005 where it gave none), or, when the transport broke or
     /// the peer broke the rules, without one. Said again whenever asked.
     Closed(Option<u16>),
+    /// The peer does not answer any more; the connection is good for nothing. Said again whenever asked.
+    Stalled,
 }
 
 impl Incoming {
@@ -50,14 +52,25 @@ impl Incoming {
         match self {
             Self::Text(text) => Some(AgentMessage::Text(text)),
             Self::Binary(bytes) => Some(AgentMessage::Binary(bytes)),
-            Self::Closed(_) => None,
+            Self::Closed(_) | Self::Stalled => None,
         }
     }
 }
 
+/// How it ended.
 #[derive(Clone, Copy)]
-struct Closure {
-    code: Option<u16>,
+enum Closure {
+    Closed(Option<u16>),
+    Stalled,
+}
+
+impl From<Closure> for Incoming {
+    fn from(closure: Closure) -> Self {
+        match closure {
+            Closure::Closed(code) => Self::Closed(code),
+            Closure::Stalled => Self::Stalled,
+        }
+    }
 }
 
 impl AgentSocket {
@@ -69,6 +82,9 @@ impl AgentSocket {
     pub fn send(&mut self, transmit: Transmit<'_>) -> Result<(), SendError> {
         if self.closed.is_some() {
             return Err(SendError::Closed);
+        }
+        if transmit.live_audio.is_some() {
+            self.keepalive.audio_flows();
         }
         let message = self.copy(transmit.message)?;
         // The waker of `receive` is still registered for reading, and wakes it for writing too.
@@ -111,27 +127,35 @@ impl AgentSocket {
         if self.blocked {
             let _ = self.poll_drain(cx);
         }
-        if self.closed.is_none() && self.keepalive.is_due(cx) {
-            match self.keepalive.next_ping() {
-                Some(ping) => self.write(ping),
-                None => self.closed = Some(Closure { code: None }),
+        if self.closed.is_none()
+            && let Some(beat) = self.keepalive.poll_beat(cx)
+        {
+            match beat {
+                Beat::Ping => self.write(Message::Ping(Bytes::new())),
+                Beat::Gone => self.closed = Some(Closure::Stalled),
             }
         }
         loop {
-            if let Some(Closure { code }) = self.closed {
-                return Poll::Ready(Incoming::Closed(code));
+            if let Some(closure) = self.closed {
+                return Poll::Ready(closure.into());
             }
             match Pin::new(&mut self.stream).poll_next(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(Ok(message))) => match message {
-                    Message::Text(text) => return Poll::Ready(Incoming::Text(text)),
-                    Message::Binary(bytes) => return Poll::Ready(Incoming::Binary(bytes)),
+                    Message::Text(text) => {
+                        self.keepalive.answered();
+                        return Poll::Ready(Incoming::Text(text));
+                    }
+                    Message::Binary(bytes) => {
+                        self.keepalive.answered();
+                        return Poll::Ready(Incoming::Binary(bytes));
+                    }
                     Message::Pong(_) => self.keepalive.answered(),
                     Message::Close(frame) => self.part(frame.map_or(NO_STATUS, |frame| frame.code.into()), cx),
                     // The answer to a ping goes out with the next poll of the stream, which follows at once.
                     Message::Ping(_) | Message::Frame(_) => {}
                 },
-                Poll::Ready(Some(Err(_)) | None) => self.closed = Some(Closure { code: None }),
+                Poll::Ready(Some(Err(_)) | None) => self.closed = Some(Closure::Closed(None)),
             }
         }
     }
@@ -140,7 +164,7 @@ impl AgentSocket {
     fn part(&mut self, code: u16, cx: &mut Context<'_>) {
         let _ = Pin::new(&mut self.stream).poll_flush(cx);
         let _ = tokio::io::AsyncWrite::poll_shutdown(Pin::new(self.stream.get_mut()), cx);
-        self.closed = Some(Closure { code: Some(code) });
+        self.closed = Some(Closure::Closed(Some(code)));
     }
 
     /// Writes what waits; `Pending` while the transport takes no more.
@@ -179,7 +203,7 @@ impl AgentSocket {
         let goodbye_said = matches!(error, Error::Protocol(_) | Error::ConnectionClosed | Error::AlreadyClosed);
         self.blocked = false;
         if !goodbye_said {
-            self.closed = Some(Closure { code: None });
+            self.closed = Some(Closure::Closed(None));
         }
     }
 
@@ -200,43 +224,73 @@ impl AgentSocket {
     }
 }
 
-/// Pings at intervals; a peer that leaves two of them unanswered is gone.
+/// Pings, each second while audio flows and seldom while none does; a peer of which nothing comes for long enough after one is gone.
+///
+/// While audio flows that is noticed within [`FLOWING_PING`] and [`FLOWING_PATIENCE`] of its last sign of life. A sign is anything
+/// that comes: what is long on its way keeps a pong back.
 struct Keepalive {
     next: Pin<Box<Sleep>>,
-    unanswered: u32,
+    /// Audio went since the last ping.
+    flowing: bool,
+    /// Since when a ping is unanswered.
+    unanswered: Option<Instant>,
+}
+
+/// What is to be done.
+enum Beat {
+    Ping,
+    Gone,
 }
 
 impl Keepalive {
     fn new() -> Self {
-        Self { next: Box::pin(tokio::time::sleep(PING_INTERVAL)), unanswered: 0 }
+        // Audio is expected; without any the second ping comes late.
+        Self { next: Box::pin(tokio::time::sleep(FLOWING_PING)), flowing: false, unanswered: None }
     }
 
-    fn is_due(&mut self, cx: &mut Context<'_>) -> bool {
-        let due = self.next.as_mut().poll(cx).is_ready();
-        if due {
-            self.next.as_mut().reset(Instant::now() + PING_INTERVAL);
-            // The timer wakes us only after it was polled in its new place.
-            let _ = self.next.as_mut().poll(cx);
-        }
-        due
-    }
-
-    /// The next ping; `None` when the peer is gone.
-    fn next_ping(&mut self) -> Option<Message> {
-        if self.unanswered == MAX_UNANSWERED {
+    fn poll_beat(&mut self, cx: &mut Context<'_>) -> Option<Beat> {
+        if self.next.as_mut().poll(cx).is_pending() {
             return None;
         }
-        self.unanswered += 1;
-        Some(Message::Ping(Bytes::new()))
+        let now = Instant::now();
+        let (interval, patience) = if self.flowing { (FLOWING_PING, FLOWING_PATIENCE) } else { (RESTING_PING, RESTING_PATIENCE) };
+        let beat = match self.unanswered {
+            Some(since) if now.saturating_duration_since(since) >= patience => Beat::Gone,
+            _ => Beat::Ping,
+        };
+        let since = *self.unanswered.get_or_insert(now);
+        // The first unanswered ping says when the peer is given up; that may be before the next.
+        let mut at = now + interval;
+        if since + patience > now {
+            at = at.min(since + patience);
+        }
+        self.next.as_mut().reset(at);
+        // The timer wakes us only after it was polled in its new place.
+        let _ = self.next.as_mut().poll(cx);
+        self.flowing = false;
+        Some(beat)
+    }
+
+    /// The caller is heard: it matters at once that the agent hears.
+    fn audio_flows(&mut self) {
+        if !std::mem::replace(&mut self.flowing, true) {
+            let soon = Instant::now() + FLOWING_PING;
+            if self.next.deadline() > soon {
+                self.next.as_mut().reset(soon);
+            }
+        }
     }
 
     const fn answered(&mut self) {
-        self.unanswered = 0;
+        self.unanswered = None;
     }
 }
 
-const PING_INTERVAL: Duration = Duration::from_secs(15);
-const MAX_UNANSWERED: u32 = 2;
+const FLOWING_PING: Duration = Duration::from_secs(1);
+/// A round trip around the world, and a peer that is busy.
+const FLOWING_PATIENCE: Duration = Duration::from_millis(1_750);
+const RESTING_PING: Duration = Duration::from_secs(15);
+const RESTING_PATIENCE: Duration = Duration::from_secs(30);
 
 /// RFC 6455 §7.4.1: no status code was in the close frame.
 const NO_STATUS: u16 = 1005;

@@ -1,4 +1,6 @@
-//! What each protocol can do, in one table: formats of audio, and who may decide turns.
+//! What each protocol can do, in one table: formats of audio, who may decide turns, what it tells by itself.
+
+use std::time::Duration;
 
 use crate::agent::config::{AgentConfig, Eagerness, Protocol, TurnDetection, WireFormat};
 use crate::domain::setting::SettingFault;
@@ -14,6 +16,8 @@ struct Ability {
     by_gateway: bool,
     /// The model has to be named in the settings.
     needs_model: bool,
+    /// How long a connection lasts at most, where that is not told.
+    lifetime: Option<Duration>,
     /// Who is at the other end.
     agent: Kind,
 }
@@ -30,9 +34,20 @@ enum Kind {
 }
 
 impl Ability {
+    /// Nothing but what every protocol can do.
+    const NONE: Self = Self {
+        formats: &[],
+        tuned_by_sound: false,
+        by_words: false,
+        by_gateway: false,
+        needs_model: false,
+        lifetime: None,
+        agent: Kind::Service,
+    };
+
     /// A bot behind a carrier's protocol: it decides its turns, and has its settings itself.
     const fn carrier(formats: &'static [WireFormat]) -> Self {
-        Self { formats, tuned_by_sound: false, by_words: false, by_gateway: false, needs_model: false, agent: Kind::Bot }
+        Self { formats, agent: Kind::Bot, ..Self::NONE }
     }
 }
 
@@ -45,10 +60,16 @@ impl Protocol {
 
     const fn ability(self) -> Ability {
         use WireFormat::{Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcma, Pcmu};
-        let none =
-            Ability { formats: &[], tuned_by_sound: false, by_words: false, by_gateway: false, needs_model: false, agent: Kind::Service };
+        let none = Ability::NONE;
         match self {
-            Self::OpenAi => Ability { formats: &[Pcm24k, Pcmu, Pcma], tuned_by_sound: true, by_words: true, by_gateway: true, ..none },
+            Self::OpenAi => Ability {
+                formats: &[Pcm24k, Pcmu, Pcma],
+                tuned_by_sound: true,
+                by_words: true,
+                by_gateway: true,
+                lifetime: Some(Duration::from_secs(3_600)),
+                ..none
+            },
             Self::Azure => Self::OpenAi.ability(),
             Self::VoiceLive => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcmu, Pcma], ..Self::OpenAi.ability() },
             // It hears and speaks at once: there are no turns to decide.
@@ -65,6 +86,11 @@ impl Protocol {
             Self::Jambonz => Ability::carrier(&[Pcm8k, Pcm16k, Pcm24k, Pcm48k]),
             Self::Pipecat => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k], agent: Kind::PlainBot, ..none },
         }
+    }
+
+    /// How long a connection lasts at most, where the protocol does not tell.
+    pub(in crate::agent) const fn lifetime(self) -> Option<Duration> {
+        self.ability().lifetime
     }
 }
 

@@ -19,6 +19,7 @@ mod known_tools;
 mod openai;
 pub(in crate::agent) mod pipecat;
 mod plivo;
+mod recollection;
 mod telnyx;
 mod twilio;
 mod utterances;
@@ -40,6 +41,7 @@ use self::jambonz::Jambonz;
 use self::openai::OpenAi;
 use self::pipecat::Pipecat;
 use self::plivo::Plivo;
+pub(super) use self::recollection::Recollection;
 use self::telnyx::Telnyx;
 use self::twilio::Twilio;
 use self::vonage::Vonage;
@@ -112,6 +114,9 @@ pub struct AdapterStats {
 trait ProtocolAdapter {
     /// The socket is open: say what we want. Whoever is not answered is ready with that.
     fn open(&mut self, out: &mut Outputs<'_>) -> Progress;
+
+    /// Audio is about to flow: say what was said in the call before, unless the settings did.
+    fn recall(&mut self, _out: &mut Outputs<'_>) {}
 
     /// Audio flows: begin the conversation where it is for us to begin.
     fn begin(&mut self, out: &mut Outputs<'_>);
@@ -195,27 +200,28 @@ macro_rules! each {
 impl Adapter {
     /// An adapter for the first connection of a call.
     pub(super) fn new(config: &AgentConfig, facts: &CallFacts) -> Self {
-        Self::beginning_with(ItemId(1), config, facts)
+        Self::beginning_with(ItemId(1), config, facts, Recollection::default())
     }
 
-    /// An adapter for the connection that follows a lost one: items are counted on, and a conversation that the provider has
-    /// kept is taken up again.
-    pub(super) fn successor(&self, config: &AgentConfig, facts: &CallFacts) -> Self {
-        let mut next = Self::beginning_with(self.next_item(), config, facts);
+    /// An adapter for a connection that follows another of the call: what was said before is told, and a conversation that the
+    /// provider has kept is taken up again.
+    pub(super) fn successor(&self, config: &AgentConfig, facts: &CallFacts, first_item: ItemId, said: Recollection) -> Self {
+        let mut next = Self::beginning_with(first_item, config, facts, said);
         if let (Self::Gemini(former), Self::Gemini(next)) = (self, &mut next) {
             next.resume(former);
         }
         next
     }
 
-    fn beginning_with(first_item: ItemId, config: &AgentConfig, facts: &CallFacts) -> Self {
+    fn beginning_with(first_item: ItemId, config: &AgentConfig, facts: &CallFacts, said: Recollection) -> Self {
         match config.protocol {
-            Protocol::OpenAi | Protocol::Azure | Protocol::VoiceLive => Self::OpenAi(Box::new(OpenAi::new(config, first_item))),
+            Protocol::OpenAi | Protocol::Azure | Protocol::VoiceLive => Self::OpenAi(Box::new(OpenAi::new(config, first_item, said))),
+            Protocol::Deepgram => Self::Deepgram(Box::new(Deepgram::new(config, first_item, said))),
+            Protocol::ElevenLabs => Self::ElevenLabs(Box::new(ElevenLabs::new(config, first_item, said))),
+            Protocol::Gemini => Self::Gemini(Box::new(Gemini::new(config, first_item, said))),
+            Protocol::Auricle => Self::Auricle(Box::new(Auricle::new(config, facts, first_item, said))),
+            // These have no word for what was said before.
             Protocol::GptLive => Self::GptLive(Box::new(GptLive::new(config, first_item))),
-            Protocol::Deepgram => Self::Deepgram(Box::new(Deepgram::new(config, first_item))),
-            Protocol::ElevenLabs => Self::ElevenLabs(Box::new(ElevenLabs::new(config, first_item))),
-            Protocol::Gemini => Self::Gemini(Box::new(Gemini::new(config, first_item))),
-            Protocol::Auricle => Self::Auricle(Box::new(Auricle::new(config, facts, first_item))),
             Protocol::Twilio => Self::Twilio(Box::new(MediaStream::new(config, facts, first_item))),
             Protocol::Telnyx => Self::Telnyx(Box::new(MediaStream::new(config, facts, first_item))),
             Protocol::Plivo => Self::Plivo(Box::new(MediaStream::new(config, facts, first_item))),
@@ -232,6 +238,10 @@ impl Adapter {
 
     pub(super) fn part(&mut self, out: &mut Outputs<'_>) {
         each!(self, adapter => adapter.part(out));
+    }
+
+    pub(super) fn recall(&mut self, out: &mut Outputs<'_>) {
+        each!(self, adapter => adapter.recall(out));
     }
 
     pub(super) fn begin(&mut self, out: &mut Outputs<'_>) {

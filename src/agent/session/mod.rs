@@ -12,6 +12,7 @@ mod events;
 mod facts;
 mod outbox;
 mod stats;
+mod succession;
 #[cfg(test)]
 mod tests;
 mod turn_audio;
@@ -40,6 +41,8 @@ pub struct AgentSession {
     adapter: Adapter,
     format: AudioFormat,
     ready_timeout: Duration,
+    /// How long connections of the protocol last, where it is known and may not be told.
+    lifetime: Option<Duration>,
     backlog: Backlog,
     /// Where the gateway decides turns: what the provider hears of the caller, and when.
     turns: Option<TurnAudio>,
@@ -77,20 +80,6 @@ impl AgentSession {
         Self::over(adapter, config, facts)
     }
 
-    /// The next connection of the same call, when this one is lost: it counts its items on, since the call may still play
-    /// those of this one; it has what the caller said that this one never sent; it is muted and held as this one was.
-    #[must_use]
-    pub fn successor(&mut self, config: &AgentConfig) -> Self {
-        let adapter = self.adapter.successor(config, &self.facts);
-        let mut next = Self::over(adapter, config, self.facts.clone());
-        (next.muted, next.held) = (self.muted, self.held);
-        if next.format == self.format {
-            std::mem::swap(&mut next.backlog, &mut self.backlog);
-            std::mem::swap(&mut next.turns, &mut self.turns);
-        }
-        next
-    }
-
     fn over(adapter: Adapter, config: &AgentConfig, facts: CallFacts) -> Self {
         let format = AudioFormat::from(config.format);
         Self {
@@ -99,6 +88,7 @@ impl AgentSession {
             adapter,
             format,
             ready_timeout: config.ready_timeout(),
+            lifetime: config.protocol.lifetime(),
             backlog: Backlog::new(format, Backlog::MAX_KEPT),
             turns: config.turn_detection.kept().map(|(prefix, doubt)| TurnAudio::new(format, prefix, doubt)),
             outbox: Outbox::default(),
@@ -273,13 +263,19 @@ impl AgentSession {
     fn become_ready(&mut self, now: Instant, session: String) {
         self.state = State::Ready;
         self.ready_by = None;
+        self.expires_at = self.expires_at.or_else(|| self.lifetime.map(|lifetime| now + lifetime));
         let expires_in = self.expires_at.map(|at| at.saturating_duration_since(now));
         self.events.push(AgentEvent::Ready { session, input: self.format, output: self.format, expires_in });
+        self.adapter.recall(&mut Outputs { outbox: &mut self.outbox, events: &mut self.events });
         // What was kept must arrive: it is the beginning of what the caller says, if there was any.
         let backlog = self.backlog.take();
         match &mut self.turns {
             Some(turns) if !turns.is_open() => turns.keep(backlog),
-            _ => self.append(backlog),
+            Some(_) => {
+                self.adapter.begin_turn(&mut Outputs { outbox: &mut self.outbox, events: &mut self.events });
+                self.append(backlog);
+            }
+            None => self.append(backlog),
         }
         self.adapter.begin(&mut Outputs { outbox: &mut self.outbox, events: &mut self.events });
         self.keepalive_at = self.adapter.keepalive_after().map(|after| now + after);
@@ -337,21 +333,6 @@ impl AgentSession {
         self.outbox.clear();
         self.closing = Some(closed);
     }
-
-    fn expiry_warning_at(&self) -> Option<Instant> {
-        let at = self.expires_at.filter(|_| !self.warned_of_expiry && self.state == State::Ready)?;
-        Some(at.checked_sub(EXPIRY_WARNING).unwrap_or(at))
-    }
-
-    fn instant_of(&self, now: Instant, expiry: Expiry) -> Option<Instant> {
-        match expiry {
-            Expiry::At(unix_time_s) => {
-                let ahead = Duration::from_secs(unix_time_s).saturating_sub(self.facts.unix_time);
-                self.facts.now.checked_add(ahead.min(MAX_LIFETIME))
-            }
-            Expiry::In(left) => now.checked_add(left.min(MAX_LIFETIME)),
-        }
-    }
 }
 
 const fn len_bytes(message: AgentMessage<'_>) -> usize {
@@ -371,12 +352,6 @@ const fn silence_byte(format: AudioFormat) -> u8 {
 
 /// Far above the largest message met, far below what would hurt.
 pub(super) const MAX_MESSAGE_LEN_BYTES: usize = 4 * 1024 * 1024;
-
-/// Time enough to end a conversation, or to begin another connection.
-const EXPIRY_WARNING: Duration = Duration::from_secs(60);
-
-/// No call is that long; keeps a peer's number from leaving the range of the clock.
-const MAX_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// RFC 6455 §7.4.1.
 const CLOSE_NORMAL: u16 = 1000;

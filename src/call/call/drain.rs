@@ -1,9 +1,10 @@
 //! What agent and leg have to tell, and who is told.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Call;
-use crate::agent::model::{AgentEvent, ClearCause, FaultClass, SpeechEdge, TranscriptKind};
+use crate::agent::model::{AgentEvent, ClearCause, SpeechEdge, TranscriptKind};
 use crate::call::action::CallEvent;
 use crate::call::command::CallCommand;
 use crate::call::keys::report_key;
@@ -16,10 +17,11 @@ use crate::leg::{Leg, LegEvent};
 
 impl Call {
     pub(super) fn drain_agent(&mut self, now: Instant) -> bool {
-        let heard_ms = self.agent.input_position_ms();
-        let Self { agent, agent_config, leg, journal, session, first, turns, .. } = self;
+        let heard_ms = self.agents.input_position_ms();
+        let (link, agent_config) = (self.agents.link(), Arc::clone(self.agents.config()));
+        let Self { agents, leg, journal, session, first, turns, .. } = self;
         let mut moved = false;
-        while let Some(event) = agent.poll_event() {
+        while let Some(event) = agents.poll_event(now) {
             moved = true;
             match event {
                 AgentEvent::Audio { item, chunk } => {
@@ -47,15 +49,12 @@ impl Call {
                 }
                 AgentEvent::Transcript { speaker, kind: TranscriptKind::Final, text, item } => journal.said(now, speaker, text, item),
                 AgentEvent::Ready { .. } => {
-                    journal.mark(now, Moment::AgentReady { attempt: session.attempt() });
+                    journal.mark(now, Moment::AgentReady { attempt: link.0 });
                     session.handle(now, CallEvent::AgentReady);
-                    turns.agent_ready(now, agent);
+                    turns.agent_ready(now, agents);
                 }
                 AgentEvent::Hangup => session.handle(now, CallEvent::AgentHangup),
                 AgentEvent::Error(fault) => {
-                    if fault.class == FaultClass::Refused && !session.agent_is_ready() {
-                        session.handle(now, CallEvent::AgentLost { retryable: false });
-                    }
                     journal.mark(now, Moment::Warning { code: fault.code });
                 }
                 AgentEvent::Warning { code } => journal.mark(now, Moment::Warning { code }),
@@ -72,7 +71,7 @@ impl Call {
                 AgentEvent::ToolCall { .. } | AgentEvent::SendDtmf { .. } => {
                     journal.mark(now, Moment::Warning { code: "agent_request_unsupported".to_owned() });
                 }
-                AgentEvent::MarkRequest { mark } => mark_place(now, leg, agent, mark),
+                AgentEvent::MarkRequest { mark } => mark_place(now, leg, agents, mark),
                 // Partial words and states have no reader yet.
                 AgentEvent::Transcript { .. } | AgentEvent::State(_) | AgentEvent::ToolCancelled { .. } => {}
             }
@@ -83,8 +82,9 @@ impl Call {
     pub(super) fn drain_leg(&mut self, now: Instant) -> bool {
         let Some(leg) = self.leg.agreed() else { return false };
         let mut moved = false;
+        let line = leg.negotiated().codec.sample_rate();
         while let Some(chunk) = leg.poll_audio() {
-            self.agent.push_audio(now, chunk);
+            self.agents.push_audio(now, chunk, line);
             if self.session.agent_is_ready() && !std::mem::replace(&mut self.first.audio_to_agent, true) {
                 self.journal.mark(now, Moment::FirstAudioToAgent);
             }
@@ -95,15 +95,15 @@ impl Call {
                 LegEvent::FirstRtpIn => self.journal.mark(now, Moment::FirstRtpIn),
                 LegEvent::FirstRtpOut => self.journal.mark(now, Moment::FirstRtpOut),
                 LegEvent::Digit(event) => {
-                    let agent = self.keys_to_agent.then_some(&mut self.agent);
+                    let agent = self.keys_to_agent.then_some(&mut self.agents);
                     report_key(now, agent, &mut self.journal, &event);
                 }
                 // Our own ringing is nothing that the agent has said.
                 LegEvent::Egress(event) if is_of(&event, RING) => {}
-                LegEvent::Egress(event) => report_playback(now, &mut self.agent, &mut self.journal, event),
+                LegEvent::Egress(event) => report_playback(now, &mut self.agents, &mut self.journal, event),
                 LegEvent::Turn(decision) => {
-                    let Self { turns, leg, agent, journal, .. } = self;
-                    turns.decide(now, decision, leg, agent, self.session.agent_is_ready(), journal);
+                    let Self { turns, leg, agents, journal, .. } = self;
+                    turns.decide(now, decision, leg, agents, journal);
                 }
                 LegEvent::Fault(warning) => report_fault(now, &mut self.journal, warning),
             }

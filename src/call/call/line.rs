@@ -33,7 +33,7 @@ impl Call {
 
     pub(super) fn hold(&mut self, now: Instant, held: bool) {
         if self.leg.hold(now, held) {
-            self.agent.handle_command(now, AgentCommand::Hold(held));
+            self.agents.handle_command(now, AgentCommand::Hold(held));
             self.journal.mark(now, if held { Moment::Held } else { Moment::Resumed });
         }
     }
@@ -157,7 +157,7 @@ impl Call {
         self.journal.transfer_ended(now, outcome);
         if outcome != TransferOutcome::Succeeded {
             let text = Redacted::new(outcome.told().to_owned());
-            self.agent.handle_command(now, AgentCommand::ContextText { role: ContextRole::System, text, speak: true });
+            self.agents.handle_command(now, AgentCommand::ContextText { role: ContextRole::System, text, speak: true });
         }
     }
 

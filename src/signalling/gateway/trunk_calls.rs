@@ -150,7 +150,7 @@ impl Gateway {
             keys_to_agent: number.dtmf_to_agent,
             from: Redacted::new(from),
             to: Redacted::new(to),
-            agent: number.agent.clone(),
+            agents: number.agents(),
             verification: None,
             answer: number.answer,
             peer: invite.flow.remote.ip(),
@@ -314,7 +314,10 @@ impl Gateway {
             keys_to_agent: rules.dtmf_to_agent,
             from: Redacted::new(first.from.uri().user().unwrap_or(OUR_USER).to_owned()),
             to: wish.to.clone(),
-            agent,
+            // Who was asked for by name has those take over that do so for the number's own.
+            agents: std::iter::once(agent.clone())
+                .chain(rules.agents().into_iter().filter(|name| *name != agent && rules.agent == agent))
+                .collect(),
             verification: None,
             answer: AnswerRule::default(),
             peer,
@@ -323,6 +326,7 @@ impl Gateway {
         };
         let launched = self.launcher.launch(request).map_err(|error| match error {
             LaunchError::UnknownAgent => StartError::UnknownAgent,
+            LaunchError::NoAgreement => StartError::NotAllowed,
             LaunchError::Capacity | LaunchError::Port(_) | LaunchError::Saturated | LaunchError::Media(_) => StartError::Capacity,
         })?;
         let mut offers = launched.offers.iter().cloned();

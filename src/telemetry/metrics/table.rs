@@ -45,6 +45,9 @@ pub(super) const CALL_SETUP: &str = "auricle_call_setup_ms";
 pub(super) const TURN_LATENCY: &str = "auricle_call_turn_latency_ms";
 pub(super) const FIRST_AUDIO: &str = "auricle_agent_first_audio_ms";
 pub(super) const AGENT_FAULTS: &str = "auricle_agent_faults_total";
+pub(super) const AGENT_AVAILABLE: &str = "auricle_agent_is_available";
+pub(super) const AGENT_FAILURES: &str = "auricle_agent_failures_total";
+pub(super) const AGENT_PASSES: &str = "auricle_agent_passes_total";
 pub(super) const PACKETS_LOST: &str = "auricle_media_packets_lost_total";
 pub(super) const PACKETS_LATE: &str = "auricle_media_packets_late_total";
 pub(super) const JITTER: &str = "auricle_media_jitter_ms";
@@ -90,6 +93,9 @@ pub(super) const TABLE: &[Metric] = &[
         kind: Kind::Histogram(&[50.0, 100.0, 200.0, 400.0, 800.0, 1_600.0, 3_200.0]),
         text: "The agent being ready to its first audio.",
     },
+    Metric { name: AGENT_AVAILABLE, kind: Kind::Gauge, text: "0 while the circuit breaker keeps calls from dialling an agent." },
+    Metric { name: AGENT_FAILURES, kind: Kind::Counter, text: "Connections to an agent that could not be had, or failed their call." },
+    Metric { name: AGENT_PASSES, kind: Kind::Counter, text: "Conversations that passed to a connection of an agent, by why (cause)." },
     Metric { name: AGENT_FAULTS, kind: Kind::Counter, text: "Faults of agents, by what they mean (class)." },
     Metric { name: PACKETS_LOST, kind: Kind::Counter, text: "RTP packets that never came, of calls that ended." },
     Metric {

@@ -3,6 +3,7 @@
 mod barge_in;
 mod delayed_offer;
 mod ends;
+mod failover;
 mod holding;
 mod keys;
 mod links;

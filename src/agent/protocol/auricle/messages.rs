@@ -8,9 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::super::Recollection;
 use super::super::json::{Malformed, check_depth, read};
 use crate::agent::config::{AgentConfig, TurnDetection};
-use crate::agent::model::{AgentState, BargeInCause, ContextRole, PlaybackState, TranscriptKind};
+use crate::agent::model::{AgentState, BargeInCause, ContextRole, Owed, PlaybackState, TranscriptKind};
 use crate::domain::call_record::{Direction, Speaker};
 
 /// From the gateway to the agent.
@@ -94,10 +95,16 @@ pub(in crate::agent) struct Start<'a> {
     /// What it is told for its first words.
     #[serde(skip_serializing_if = "Option::is_none")]
     greeting: Option<&'a str>,
+    /// What was said in the call on connections that are gone, oldest first; of the agent's words those that the caller heard.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    history: Vec<Utterance<'a>>,
+    /// What the caller waits for, where a connection was lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owed: Option<WireOwed>,
 }
 
 impl<'a> Start<'a> {
-    pub(super) fn new(call_id: &'a str, direction: Direction, config: &'a AgentConfig) -> Self {
+    pub(super) fn new(call_id: &'a str, direction: Direction, config: &'a AgentConfig, said: &'a Recollection) -> Self {
         let turns = if matches!(config.turn_detection, TurnDetection::Gateway { .. }) { Turns::Gateway } else { Turns::Agent };
         Self {
             version: 1,
@@ -110,8 +117,32 @@ impl<'a> Start<'a> {
             language: config.language.as_deref(),
             greet_first: config.greet_first,
             greeting: config.greeting.as_deref(),
+            history: said.history.iter().map(|said| Utterance { speaker: said.speaker, text: said.text.expose() }).collect(),
+            owed: match said.owed {
+                Owed::Nothing => None,
+                Owed::Answer => Some(WireOwed::Answer),
+                Owed::Rest => Some(WireOwed::Rest),
+            },
         }
     }
+}
+
+/// Something that was said in the call.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Utterance<'a> {
+    /// By whom.
+    speaker: Speaker,
+    /// The words.
+    text: &'a str,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum WireOwed {
+    /// An answer to the last words of `history`.
+    Answer,
+    /// The rest of the agent's last words there, which broke off.
+    Rest,
 }
 
 /// How audio is written.
@@ -347,6 +378,6 @@ mod tests {
             .iter()
             .map(|line| serde_json::from_str::<Value>(line).unwrap()["type"].as_str().unwrap().to_owned())
             .collect();
-        assert_eq!(told, ["start", "playback", "turn_started", "turn_ended", "barge_in", "dtmf", "tool_result", "context"]);
+        assert_eq!(told, ["start", "start", "playback", "turn_started", "turn_ended", "barge_in", "dtmf", "tool_result", "context"]);
     }
 }

@@ -16,7 +16,7 @@ use self::items::Items;
 use self::messages::{AgentSays, GatewayMessage, Start};
 use super::json::{send, stable_code, warn};
 use super::known_tools::KnownTools;
-use super::{AdapterStats, Expiry, Outputs, Progress, ProtocolAdapter};
+use super::{AdapterStats, Expiry, Outputs, Progress, ProtocolAdapter, Recollection};
 use crate::agent::config::AgentConfig;
 use crate::agent::model::{AgentCommand, AgentEvent, AgentFault, AgentMessage, ClearCause, ClearScope, FaultClass, SpeechEdge};
 use crate::agent::session::{CallFacts, Outbox};
@@ -37,11 +37,12 @@ pub(in crate::agent) struct Auricle {
     items: Items,
     tools: KnownTools,
     appended_bytes: u64,
+    said: Recollection,
     stats: AdapterStats,
 }
 
 impl Auricle {
-    pub(super) fn new(config: &AgentConfig, facts: &CallFacts, first_item: ItemId) -> Self {
+    pub(super) fn new(config: &AgentConfig, facts: &CallFacts, first_item: ItemId, said: Recollection) -> Self {
         Self {
             config: config.clone(),
             format: AudioFormat::from(config.format),
@@ -51,6 +52,7 @@ impl Auricle {
             items: Items::new(first_item),
             tools: KnownTools::default(),
             appended_bytes: 0,
+            said,
             stats: AdapterStats::default(),
         }
     }
@@ -58,7 +60,7 @@ impl Auricle {
 
 impl ProtocolAdapter for Auricle {
     fn open(&mut self, out: &mut Outputs<'_>) -> Progress {
-        send(out, &GatewayMessage::Start(Start::new(self.call.as_str(), self.direction, &self.config)));
+        send(out, &GatewayMessage::Start(Start::new(self.call.as_str(), self.direction, &self.config, &self.said)));
         Progress::Unchanged
     }
 

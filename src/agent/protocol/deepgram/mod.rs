@@ -18,7 +18,7 @@ use self::outgoing::{ClientMessage, Settings};
 use super::json::{send, stable_code, warn};
 use super::known_tools::KnownTools;
 use super::utterances::Utterances;
-use super::{AdapterStats, Outputs, Progress, ProtocolAdapter, key_in_words};
+use super::{AdapterStats, Outputs, Progress, ProtocolAdapter, Recollection, key_in_words};
 use crate::agent::config::AgentConfig;
 use crate::agent::model::{
     AgentCommand, AgentEvent, AgentFault, AgentMessage, AgentState, ClearCause, ClearScope, ContextRole, FaultClass, SpeechEdge,
@@ -38,11 +38,12 @@ pub(in crate::agent) struct Deepgram {
     utterances: Utterances,
     tools: KnownTools,
     appended_bytes: u64,
+    said: Recollection,
     stats: AdapterStats,
 }
 
 impl Deepgram {
-    pub(super) fn new(config: &AgentConfig, first_item: ItemId) -> Self {
+    pub(super) fn new(config: &AgentConfig, first_item: ItemId, said: Recollection) -> Self {
         Self {
             config: config.clone(),
             format: AudioFormat::from(config.format),
@@ -51,6 +52,7 @@ impl Deepgram {
             utterances: Utterances::new(first_item),
             tools: KnownTools::default(),
             appended_bytes: 0,
+            said,
             stats: AdapterStats::default(),
         }
     }
@@ -62,8 +64,12 @@ impl ProtocolAdapter for Deepgram {
         Progress::Unchanged
     }
 
-    /// The greeting stands in the settings.
-    fn begin(&mut self, _out: &mut Outputs<'_>) {}
+    /// The greeting stands in the settings, and so does what was said before.
+    fn begin(&mut self, out: &mut Outputs<'_>) {
+        if let (_, Some(content)) = self.said.parted() {
+            send(out, &ClientMessage::InjectUserMessage { content });
+        }
+    }
 
     fn handle_message(&mut self, message: AgentMessage<'_>, out: &mut Outputs<'_>) -> Progress {
         let text = match message {
@@ -147,7 +153,7 @@ impl Deepgram {
         match message {
             ServerMessage::Welcome { request_id } => {
                 self.request_id = stable_code(&request_id);
-                send(out, &ClientMessage::Settings(Settings::new(&self.config)));
+                send(out, &ClientMessage::Settings(Settings::new(&self.config, self.said.parted().0)));
             }
             ServerMessage::SettingsApplied => {
                 self.configured = true;

@@ -4,6 +4,8 @@ use media::frame::AudioFormat;
 use serde::Serialize;
 
 use crate::agent::config::AgentConfig;
+use crate::agent::model::Said;
+use crate::domain::call_record::Speaker;
 
 /// Every message but audio.
 #[derive(Debug, Serialize)]
@@ -25,7 +27,7 @@ pub(super) struct Settings<'a> {
 }
 
 impl<'a> Settings<'a> {
-    pub(super) fn new(config: &'a AgentConfig) -> Self {
+    pub(super) fn new(config: &'a AgentConfig, said: &'a [Said]) -> Self {
         let format = AudioFormat::from(config.format);
         let encoding = match format {
             AudioFormat::Ulaw8k => "mulaw",
@@ -38,6 +40,7 @@ impl<'a> Settings<'a> {
         Self {
             audio: Audio { input: Input { encoding, sample_rate }, output: Output { encoding, sample_rate, container: "none" } },
             agent: Agent {
+                context: (!said.is_empty()).then(|| Context { messages: said.iter().map(Message::from).collect() }),
                 greeting: config.greeting.as_deref().filter(|_| config.greet_first),
                 listen: Listen { provider: ListenProvider { r#type: OWN, model: listen, language: config.language.as_deref() } },
                 think: Think { provider: Provider { r#type: think, model }, prompt: config.instructions.as_deref() },
@@ -70,11 +73,36 @@ struct Output {
 #[derive(Debug, Serialize)]
 struct Agent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<Context<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     greeting: Option<&'a str>,
     listen: Listen<'a>,
     think: Think<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     speak: Option<Speak<'a>>,
+}
+
+/// What was said before this connection.
+#[derive(Debug, Serialize)]
+struct Context<'a> {
+    messages: Vec<Message<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Message<'a> {
+    r#type: &'static str,
+    role: &'static str,
+    content: &'a str,
+}
+
+impl<'a> From<&'a Said> for Message<'a> {
+    fn from(said: &'a Said) -> Self {
+        let role = match said.speaker {
+            Speaker::Caller => "user",
+            Speaker::Agent => "assistant",
+        };
+        Self { r#type: "History", role, content: said.text.expose() }
+    }
 }
 
 #[derive(Debug, Serialize)]

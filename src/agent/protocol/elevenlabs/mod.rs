@@ -20,10 +20,10 @@ use self::outgoing::{ClientEvent, Initiation};
 use super::json::{push_base64, send, stable_code};
 use super::known_tools::KnownTools;
 use super::utterances::Utterances;
-use super::{AdapterStats, Outputs, Progress, ProtocolAdapter, key_in_words};
+use super::{AdapterStats, Outputs, Progress, ProtocolAdapter, Recollection, key_in_words};
 use crate::agent::config::AgentConfig;
 use crate::agent::model::{
-    AgentCommand, AgentEvent, AgentFault, AgentMessage, AgentState, ClearCause, ClearScope, FaultClass, TranscriptKind,
+    AgentCommand, AgentEvent, AgentFault, AgentMessage, AgentState, ClearCause, ClearScope, FaultClass, Said, TranscriptKind,
 };
 use crate::agent::session::Outbox;
 use crate::domain::call_record::Speaker;
@@ -42,11 +42,12 @@ pub(in crate::agent) struct ElevenLabs {
     last_event: i64,
     speaking: bool,
     tools: KnownTools,
+    said: Recollection,
     stats: AdapterStats,
 }
 
 impl ElevenLabs {
-    pub(super) fn new(config: &AgentConfig, first_item: ItemId) -> Self {
+    pub(super) fn new(config: &AgentConfig, first_item: ItemId, said: Recollection) -> Self {
         Self {
             config: config.clone(),
             format: AudioFormat::from(config.format),
@@ -57,6 +58,7 @@ impl ElevenLabs {
             last_event: i64::MIN,
             speaking: false,
             tools: KnownTools::default(),
+            said,
             stats: AdapterStats::default(),
         }
     }
@@ -68,8 +70,20 @@ impl ProtocolAdapter for ElevenLabs {
         Progress::Unchanged
     }
 
+    /// It has no word for what was said before, and takes it as context.
+    fn recall(&mut self, out: &mut Outputs<'_>) {
+        let (history, _) = self.said.parted();
+        if !history.is_empty() {
+            send(out, &ClientEvent::ContextualUpdate { text: &in_words(history) });
+        }
+    }
+
     /// The first words stand in the settings.
-    fn begin(&mut self, _out: &mut Outputs<'_>) {}
+    fn begin(&mut self, out: &mut Outputs<'_>) {
+        if let (_, Some(text)) = self.said.parted() {
+            send(out, &ClientEvent::UserMessage { text });
+        }
+    }
 
     fn handle_message(&mut self, message: AgentMessage<'_>, out: &mut Outputs<'_>) -> Progress {
         let AgentMessage::Text(text) = message else {
@@ -141,6 +155,10 @@ impl ProtocolAdapter for ElevenLabs {
     fn is_retryable(&self, code: Option<u16>) -> bool {
         // 1000 ends the conversation, 1008 is about who we are and what we said; 1002 is how it tells of failures of its own.
         !matches!(code, Some(1000 | 1003 | 1007 | 1008))
+    }
+
+    fn is_goodbye(&self, code: Option<u16>) -> bool {
+        self.configured && code == Some(1000)
     }
 
     fn next_item(&self) -> ItemId {
@@ -224,6 +242,19 @@ impl ElevenLabs {
         out.events.push(AgentEvent::Error(AgentFault { class: FaultClass::Provider, code }));
         Progress::Unchanged
     }
+}
+
+/// What was said, for a reader.
+fn in_words(history: &[Said]) -> String {
+    let mut text = String::from("The line broke; this was said before:");
+    for said in history {
+        text.push_str(match said.speaker {
+            Speaker::Caller => "\nCaller: ",
+            Speaker::Agent => "\nYou: ",
+        });
+        text.push_str(said.text.expose());
+    }
+    text
 }
 
 fn words_of(speaker: Speaker, kind: TranscriptKind, words: String, item: Option<ItemId>) -> AgentEvent<'static> {

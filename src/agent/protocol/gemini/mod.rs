@@ -21,7 +21,7 @@ use self::words::Words;
 use super::json::{push_base64, send, stable_code, warn};
 use super::known_tools::KnownTools;
 use super::utterances::Utterances;
-use super::{AdapterStats, Outputs, Progress, ProtocolAdapter, key_in_words};
+use super::{AdapterStats, Outputs, Progress, ProtocolAdapter, Recollection, key_in_words};
 use crate::agent::config::{AgentConfig, TurnDetection};
 use crate::agent::model::{AgentCommand, AgentEvent, AgentMessage, AgentState, ClearCause, ClearScope, SpeechEdge, TranscriptKind};
 use crate::agent::session::Outbox;
@@ -41,11 +41,12 @@ pub(in crate::agent) struct Gemini {
     speaking: bool,
     tools: KnownTools,
     appended_bytes: u64,
+    said: Recollection,
     stats: AdapterStats,
 }
 
 impl Gemini {
-    pub(super) fn new(config: &AgentConfig, first_item: ItemId) -> Self {
+    pub(super) fn new(config: &AgentConfig, first_item: ItemId, said: Recollection) -> Self {
         Self {
             config: config.clone(),
             format: AudioFormat::from(config.format),
@@ -57,13 +58,20 @@ impl Gemini {
             speaking: false,
             tools: KnownTools::default(),
             appended_bytes: 0,
+            said,
             stats: AdapterStats::default(),
         }
     }
 
-    /// Goes on with the conversation of a lost connection. One that was lost before it stood has used its handle up in vain.
+    /// Goes on with the conversation of another connection to the same service, which then knows what was said. One that was lost
+    /// before it stood has used its handle up in vain.
     pub(super) fn resume(&mut self, former: &Self) {
-        self.handle = former.handle.clone().filter(|_| former.configured);
+        let place = |config: &AgentConfig| (config.url.clone(), config.model.clone(), config.api_key_env.clone());
+        let same = former.configured && place(&self.config) == place(&former.config);
+        self.handle = former.handle.clone().filter(|_| same);
+        if self.handle.is_some() {
+            self.said.history.clear();
+        }
     }
 }
 
@@ -74,8 +82,18 @@ impl ProtocolAdapter for Gemini {
         Progress::Unchanged
     }
 
+    fn recall(&mut self, out: &mut Outputs<'_>) {
+        let (history, _) = self.said.parted();
+        if !history.is_empty() {
+            send(out, &ClientMessage::ClientContent(ClientContent::history(history)));
+        }
+    }
+
     /// A conversation that was taken up again has begun before.
     fn begin(&mut self, out: &mut Outputs<'_>) {
+        if let (_, Some(text)) = self.said.parted() {
+            return send(out, &ClientMessage::ClientContent(ClientContent::text(text, true)));
+        }
         if self.config.greet_first && self.handle.is_none() {
             let words = self.config.greeting.as_deref().unwrap_or(GREET);
             send(out, &ClientMessage::ClientContent(ClientContent::text(words, true)));
@@ -137,8 +155,8 @@ impl ProtocolAdapter for Gemini {
     }
 
     fn is_retryable(&self, code: Option<u16>) -> bool {
-        // Before our settings were taken these two are about them; later they were met where another try did well.
-        self.configured || !matches!(code, Some(1007 | 1008))
+        // Before our settings were taken these two are about them; later, and with a handle, they were met where another try did well.
+        self.configured || self.handle.is_some() || !matches!(code, Some(1007 | 1008))
     }
 
     fn next_item(&self) -> ItemId {

@@ -5,6 +5,8 @@ use media::frame::AudioFormat;
 use serde::Serialize;
 
 use crate::agent::config::{AgentConfig, TurnDetection};
+use crate::agent::model::Said;
+use crate::domain::call_record::Speaker;
 
 /// Appends the message that carries `audio` to `text`, without allocating once `text` has grown to its size.
 pub(super) fn write_audio(format: AudioFormat, audio: &[u8], text: &mut String) {
@@ -149,14 +151,26 @@ struct Transcription<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ClientContent<'a> {
-    turns: [Content<'a>; 1],
+    turns: Vec<Content<'a>>,
     turn_complete: bool,
 }
 
 impl<'a> ClientContent<'a> {
     /// `answer`: whether the model is to speak at once.
-    pub(super) const fn text(text: &'a str, answer: bool) -> Self {
-        Self { turns: [Content { role: Some("user"), parts: [Part { text }] }], turn_complete: answer }
+    pub(super) fn text(text: &'a str, answer: bool) -> Self {
+        Self { turns: vec![Content { role: Some("user"), parts: [Part { text }] }], turn_complete: answer }
+    }
+
+    /// What was said before this connection.
+    pub(super) fn history(said: &'a [Said]) -> Self {
+        let turn = |said: &'a Said| {
+            let role = match said.speaker {
+                Speaker::Caller => "user",
+                Speaker::Agent => "model",
+            };
+            Content { role: Some(role), parts: [Part { text: said.text.expose() }] }
+        };
+        Self { turns: said.iter().map(turn).collect(), turn_complete: false }
     }
 }
 

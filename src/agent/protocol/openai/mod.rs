@@ -15,6 +15,7 @@ mod items;
 mod outgoing;
 mod purpose;
 mod responses;
+mod telling;
 mod tools;
 mod url;
 
@@ -31,7 +32,7 @@ use self::purpose::Purpose;
 use self::responses::Responses;
 use self::tools::Tools;
 use super::json::{stable_code, warn};
-use super::{AdapterStats, Expiry, Outputs, Progress, ProtocolAdapter, key_in_words};
+use super::{AdapterStats, Expiry, Outputs, Progress, ProtocolAdapter, Recollection, key_in_words};
 use crate::agent::config::{AgentConfig, Protocol};
 use crate::agent::model::{
     AgentCommand, AgentEvent, AgentFault, AgentMessage, AgentState, ClearCause, ClearScope, ContextRole, FaultClass, PlaybackState,
@@ -53,6 +54,7 @@ pub(in crate::agent) struct OpenAi {
     tools: Tools,
     speaking: bool,
     event_ids: u64,
+    said: Recollection,
     stats: AdapterStats,
 }
 
@@ -64,7 +66,7 @@ enum Shape {
 }
 
 impl OpenAi {
-    pub(super) fn new(config: &AgentConfig, first_item: ItemId) -> Self {
+    pub(super) fn new(config: &AgentConfig, first_item: ItemId, said: Recollection) -> Self {
         let format = AudioFormat::from(config.format);
         Self {
             config: config.clone(),
@@ -75,6 +77,7 @@ impl OpenAi {
             tools: Tools::default(),
             speaking: false,
             event_ids: 0,
+            said,
             stats: AdapterStats::default(),
         }
     }
@@ -91,7 +94,14 @@ impl ProtocolAdapter for OpenAi {
         Progress::Unchanged
     }
 
+    fn recall(&mut self, out: &mut Outputs<'_>) {
+        self.tell_history(out);
+    }
+
     fn begin(&mut self, out: &mut Outputs<'_>) {
+        if self.ask_for_what_is_owed(out) {
+            return;
+        }
         if self.config.greet_first && self.responses.want() {
             let event_id = self.event_id(Purpose::Response);
             let response = self.config.greeting.as_deref().map(|instructions| ResponseSettings { instructions });
@@ -347,22 +357,6 @@ impl OpenAi {
         let event_id = self.event_id(Purpose::Item);
         send(out, &ClientEvent::InputCommit { event_id: &event_id });
         self.ask_for_response(out);
-    }
-
-    fn say(&mut self, role: Role, text: &str, out: &mut Outputs<'_>) {
-        let event_id = self.event_id(Purpose::Item);
-        send(out, &ClientEvent::ItemCreate { event_id: &event_id, item: Item::text(role, text) });
-    }
-
-    fn ask_for_response(&mut self, out: &mut Outputs<'_>) {
-        if self.responses.want() {
-            self.send_response_create(out);
-        }
-    }
-
-    fn send_response_create(&mut self, out: &mut Outputs<'_>) {
-        let event_id = self.event_id(Purpose::Response);
-        send(out, &ClientEvent::ResponseCreate { event_id: &event_id, response: None });
     }
 
     fn event_id(&mut self, purpose: Purpose) -> String {

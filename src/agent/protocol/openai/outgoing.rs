@@ -174,9 +174,14 @@ pub(super) enum Item<'a> {
 }
 
 impl<'a> Item<'a> {
-    /// A message of one text.
-    pub(super) const fn text(role: Role, text: &'a str) -> Self {
-        Self::Message { role, content: [Content::InputText { text }] }
+    /// A message of one text; `beta` is the older shape, which calls what the model said otherwise.
+    pub(super) const fn text(role: Role, text: &'a str, beta: bool) -> Self {
+        let content = match role {
+            Role::Assistant if beta => Content::Text { text },
+            Role::Assistant => Content::OutputText { text },
+            Role::System | Role::User => Content::InputText { text },
+        };
+        Self::Message { role, content: [content] }
     }
 }
 
@@ -186,12 +191,16 @@ impl<'a> Item<'a> {
 pub(super) enum Role {
     System,
     User,
+    /// What the model is to take for its own words.
+    Assistant,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Content<'a> {
     InputText { text: &'a str },
+    OutputText { text: &'a str },
+    Text { text: &'a str },
 }
 
 const APPEND_PREFIX: &str = r#"{"type":"input_audio_buffer.append","audio":""#;

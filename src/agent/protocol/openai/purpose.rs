@@ -13,6 +13,7 @@ pub(super) enum Purpose {
 impl Purpose {
     const ALL: [Self; 5] = [Self::Settings, Self::Response, Self::Cancel, Self::Item, Self::Truncate];
 
+    /// How the names of such messages begin.
     pub(super) const fn prefix(self) -> &'static str {
         match self {
             Self::Settings => "settings_",
@@ -23,6 +24,7 @@ impl Purpose {
         }
     }
 
+    /// What a message with this name was for.
     pub(super) fn of(event_id: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|purpose| event_id.starts_with(purpose.prefix()))
     }

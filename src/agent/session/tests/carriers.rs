@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Heard, Line};
 use crate::agent::config::{AgentConfig, Protocol, WireFormat};
-use crate::agent::model::{AgentCommand, AgentEvent, ClearCause, ClearScope};
+use crate::agent::model::{AgentCommand, AgentEvent, ClearCause, ClearScope, Handover};
 
 fn config(protocol: Protocol, format: WireFormat) -> AgentConfig {
     AgentConfig {
@@ -251,7 +251,7 @@ fn the_next_connection_of_a_call_is_another_stream_and_numbers_its_marks_on() {
     line.connect();
     line.hear(r#"{"event":"mark","mark":{"name":"m"}}"#);
     let (first, mark) = (line.sent[1].clone(), marks_asked_for(&line)[0]);
-    let mut next = Line { session: line.session.successor(&config), ..Line::new(&config) };
+    let mut next = Line { session: line.session.successor(&config, Handover::default(), line.session.next_item()), ..Line::new(&config) };
     next.connect();
     next.hear(r#"{"event":"mark","mark":{"name":"m"}}"#);
     assert_eq!(next.sent[1]["start"]["callSid"], first["start"]["callSid"]);

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{Heard, Line};
 use crate::agent::config::{AgentConfig, Protocol, TurnDetection};
-use crate::agent::model::{AgentCommand, AgentEvent, AgentState, ClearCause, ClearScope, ContextRole, TranscriptKind};
+use crate::agent::model::{AgentCommand, AgentEvent, AgentState, ClearCause, ClearScope, ContextRole, Handover, TranscriptKind};
 use crate::domain::call_record::Speaker;
 use crate::domain::redacted::Redacted;
 
@@ -189,7 +189,7 @@ fn the_next_connection_takes_the_conversation_up_and_does_not_greet_again() {
     line.events.clear();
     line.hear(r#"{"goAway":{"timeLeft":"9.5s"}}"#);
     assert_eq!(line.take_events(), [Heard::Event(AgentEvent::Expiring { left: Duration::from_millis(9_500) })]);
-    line.session = line.session.successor(&config);
+    line.session = line.session.successor(&config, Handover::default(), line.session.next_item());
     line.sent.clear();
     line.connect();
     assert_eq!(line.sent[0]["setup"]["sessionResumption"], json!({"handle": "h-1"}));
@@ -204,10 +204,10 @@ fn a_conversation_that_could_not_be_taken_up_is_begun_anew() {
     let config = config();
     let mut line = ready_as(&config);
     line.hear(r#"{"sessionResumptionUpdate":{"newHandle":"h-1","resumable":true}}"#);
-    line.session = line.session.successor(&config);
+    line.session = line.session.successor(&config, Handover::default(), line.session.next_item());
     line.connect();
-    assert!(!line.session.handle_closed(line.now, Some(1007)).retryable, "the settings were not taken");
-    line.session = line.session.successor(&config);
+    assert!(line.session.handle_closed(line.now, Some(1007)).retryable, "the handle may be to blame");
+    line.session = line.session.successor(&config, Handover::default(), line.session.next_item());
     line.sent.clear();
     line.connect();
     assert_eq!(line.sent[0]["setup"]["sessionResumption"], json!({}));

@@ -10,6 +10,7 @@ mod dialects;
 mod elevenlabs;
 mod faults;
 mod gemini;
+mod handover;
 mod opening;
 mod pipecat;
 mod plain_bytes;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::agent::config::{Eagerness, TurnDetection};
-use crate::agent::model::{AgentFault, Closed, FaultClass};
+use crate::agent::model::{AgentFault, Closed, FaultClass, Handover};
 
 #[test]
 fn settings_go_out_as_soon_as_the_socket_is_open() {
@@ -112,24 +112,16 @@ fn the_end_of_the_session_is_announced_a_minute_ahead() {
 }
 
 #[test]
-fn the_next_connection_counts_its_items_on_and_has_what_was_never_sent() {
+fn the_next_connection_counts_its_items_on_and_hears_what_it_is_handed() {
     let config = pcmu();
-    let mut line = Line::new(&config);
-    line.push(AudioFormat::Ulaw8k, &[3; 160]);
-    line.connect();
-    assert!(line.session.handle_closed(line.now, None).retryable);
-    line.session = line.session.successor(&config);
-    line.connect();
-    line.hear(&updated(WireFormat::Pcmu));
-    assert_eq!(line.take_sent_types().last().map(String::as_str), Some("input_audio_buffer.append"));
+    let mut line = Line::ready(&config);
     line.hear(&delta("resp_1", "item_1", &[1; 80]));
-    line.take_events();
-
-    line.session.handle_closed(line.now, None);
-    line.session = line.session.successor(&config);
+    assert!(line.session.handle_closed(line.now, None).retryable);
+    let handover = Handover { audio: vec![3; 160].into(), ..Handover::default() };
+    line.session = line.session.successor(&config, handover, line.session.next_item());
     line.connect();
     line.hear(&updated(WireFormat::Pcmu));
-    assert_eq!(line.take_sent_types(), ["session.update"]);
+    assert_eq!(line.take_sent_types(), ["session.update", "input_audio_buffer.append"]);
     line.take_events();
     line.hear(&delta("resp_1", "item_1", &[2; 80]));
     assert_eq!(line.take_events().first(), Some(&Heard::Audio(ItemId(2), vec![2; 80])));

@@ -42,6 +42,7 @@ macro_rules! number_members {
     ($($first:expr),*) => {
         &[
             $($first,)*
+            Member::optional("fallback_agents", Shape::List { of: &Shape::of(Format::AgentName), min: 0, max: 8 }, "The agents that take over within a call, in this order."),
             Member::optional("answer", Shape::Choice(&["when_agent_ready", "immediately"]), "When the call is answered."),
             Member::optional("trunk", Shape::of(Format::TelephonyName), "The trunk of the organisation by which alone it is reached; any of them when absent."),
             Member::optional("codecs", Shape::List { of: &Shape::line(1, 16, "pcma"), min: 1, max: 8 }, "Best first."),

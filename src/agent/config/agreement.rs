@@ -1,0 +1,36 @@
+//! With whom there is an agreement that callers' audio may go to an agent.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::ids::OrgId;
+
+/// With whom there is an agreement that callers' audio may go to an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Agreement {
+    /// With every organisation.
+    All(Everybody),
+    /// With these.
+    With(BTreeSet<OrgId>),
+}
+
+/// The word for every organisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Everybody {
+    /// `"all"`.
+    All,
+}
+
+impl Agreement {
+    /// Whether there is one with this organisation.
+    #[must_use]
+    pub fn is_with(&self, org: &OrgId) -> bool {
+        match self {
+            Self::All(_) => true,
+            Self::With(organisations) => organisations.contains(org),
+        }
+    }
+}

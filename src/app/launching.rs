@@ -1,0 +1,47 @@
+//! What calls are made of.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::AppError;
+use crate::agent::client::AgentEndpoint;
+use crate::call::agent_health::AgentHealth;
+use crate::call::launch::{Agent, Launcher, Resources};
+use crate::call::phrase::Phrase;
+use crate::call::records::Records;
+use crate::call::registry::CallRegistry;
+use crate::call::thread::MediaThreads;
+use crate::config::Config;
+use crate::net::dscp::Dscp;
+use crate::net::port_range::{PortRange, PortRangeConfig};
+use crate::phone;
+use crate::supervision::Breakers;
+
+/// Makes ready what calls need: where agents are, ports, rules.
+pub(super) fn launcher(
+    config: &Config,
+    threads: Arc<MediaThreads>,
+    registry: CallRegistry,
+    records: Records,
+    breakers: &Breakers,
+) -> Result<Launcher, AppError> {
+    let mut agents = HashMap::new();
+    for (name, agent) in &config.agents {
+        let endpoint = AgentEndpoint::new(agent).map_err(|source| AppError::Agent { name: name.clone(), source })?;
+        agents.insert(name.clone(), Agent { config: Arc::new(agent.clone()), endpoint: Arc::new(endpoint) });
+    }
+    let ports = PortRange::new(PortRangeConfig {
+        address: config.rtp.address,
+        min: config.rtp.port_min,
+        max: config.rtp.port_max,
+        quarantine: Duration::from_secs(config.rtp.quarantine_s.into()),
+        // The configuration refuses what is no code point.
+        dscp: Dscp::new(config.rtp.dscp).unwrap_or(Dscp::EXPEDITED_FORWARDING),
+    })?;
+    let (calls, rtp, egress) = (config.calls.clone(), config.rtp.clone(), config.egress.clone());
+    let health = AgentHealth::new(breakers, records.metrics.clone());
+    let waiting_phrase = calls.waiting_phrase.as_deref().map(phone::read_recording).transpose()?;
+    let waiting_phrase = waiting_phrase.map(|samples| Arc::new(Phrase::new(samples)));
+    Ok(Launcher::new(Resources { threads, ports, registry, calls, rtp, agents, health, egress, waiting_phrase, records }))
+}

@@ -1,0 +1,94 @@
+//! The connections of a call to its agents: the one that the conversation is on, and one that stands by.
+
+use std::time::{Duration, Instant};
+
+use crate::agent::session::AgentSession;
+
+/// One connection of a call to an agent, counted from 1 in the order in which they are begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinkId(pub u32);
+
+/// The connection that the conversation is on.
+pub(super) struct Link {
+    pub(super) id: LinkId,
+    /// Which of the agents is at its other end.
+    pub(super) member: usize,
+    pub(super) session: AgentSession,
+    pub(super) stage: Stage,
+    /// The agent was heard on it.
+    pub(super) proved: bool,
+    /// It was found wanting by something the agent said.
+    pub(super) condemned: bool,
+}
+
+/// How far a connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// To be dialled then.
+    Waiting { until: Instant },
+    /// Being dialled, or taking our settings; given up then, where there is another.
+    Opening { until: Option<Instant> },
+    /// The agent hears the caller.
+    Ready { since: Instant },
+}
+
+impl Link {
+    /// One that is to be dialled.
+    pub(super) const fn new(id: LinkId, member: usize, session: AgentSession, until: Instant) -> Self {
+        Self { id, member, session, stage: Stage::Waiting { until }, proved: false, condemned: false }
+    }
+
+    pub(super) const fn is_ready(&self) -> bool {
+        matches!(self.stage, Stage::Ready { .. })
+    }
+
+    /// Whether it has been good for something.
+    pub(super) fn has_held(&self, now: Instant) -> bool {
+        self.proved || matches!(self.stage, Stage::Ready { since } if now.saturating_duration_since(since) >= SETTLED)
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        let own = match self.stage {
+            Stage::Waiting { until } => Some(until),
+            Stage::Opening { until } => until,
+            Stage::Ready { .. } => None,
+        };
+        [own, self.session.poll_timeout()].into_iter().flatten().min()
+    }
+}
+
+/// A connection beside the conversation's.
+pub(super) struct Standby {
+    pub(super) id: LinkId,
+    pub(super) member: usize,
+    pub(super) readiness: Readiness,
+}
+
+/// How far it has come.
+pub(super) enum Readiness {
+    /// Being dialled.
+    Dialled,
+    /// It stands, and the agent was told nothing yet.
+    Standing,
+    /// The agent takes our settings and the conversation so far, as it was at this step.
+    Opening(Box<AgentSession>, u64),
+}
+
+impl Standby {
+    pub(super) fn session(&mut self) -> Option<&mut AgentSession> {
+        match &mut self.readiness {
+            Readiness::Opening(session, _) => Some(session),
+            Readiness::Dialled | Readiness::Standing => None,
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        match &self.readiness {
+            Readiness::Opening(session, _) => session.poll_timeout(),
+            Readiness::Dialled | Readiness::Standing => None,
+        }
+    }
+}
+
+/// A connection that stood so long was a good one.
+const SETTLED: Duration = Duration::from_secs(10);
