@@ -19,6 +19,7 @@ pub mod echo;
 pub mod egress;
 pub mod enhancement;
 pub mod frame;
+pub mod ice;
 pub mod ingress;
 mod jitter;
 mod noise_floor;

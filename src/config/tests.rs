@@ -40,7 +40,7 @@ fn every_shipped_file_is_valid() {
 #[test]
 fn the_benchmarks_run_on_their_agreed_settings() {
     let bench = from(include_str!("../../config/bench.toml"), &[]).unwrap();
-    assert_eq!(bench.sip.listen, "127.0.0.1:5090".parse().unwrap());
+    assert_eq!(bench.sip.listen, "127.0.0.1:5090".parse::<std::net::SocketAddr>().unwrap());
     assert_eq!((bench.rtp.port_min, bench.rtp.port_max, bench.calls.max_concurrent), (16_384, 32_767, 1_000));
     assert_eq!(bench.sip.max_calls_per_second, 0);
     let agent = |number: &str| bench.number(number).and_then(|entry| bench.agents.get(&entry.agent)).unwrap();

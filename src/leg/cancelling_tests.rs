@@ -75,7 +75,7 @@ impl Telephone {
             leg.handle_timeout(now);
             let mut played = Vec::new();
             while let Some(transmit) = leg.poll_transmit() {
-                if transmit.flow.local == OURS.parse().unwrap() {
+                if transmit.flow.local == OURS.parse::<std::net::SocketAddr>().unwrap() {
                     let packet = RtpPacket::parse(transmit.bytes).unwrap();
                     self.decoder.decode(packet.payload, &mut played).unwrap();
                 }

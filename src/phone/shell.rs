@@ -159,8 +159,8 @@ mod tests {
 
     #[test]
     fn a_numeric_host_needs_no_look_up_and_no_port_means_5060() {
-        assert_eq!(resolve(&uri("sip:1000@192.0.2.1")).unwrap(), "192.0.2.1:5060".parse().unwrap());
-        assert_eq!(resolve(&uri("sip:1000@[2001:db8::1]:5070")).unwrap(), "[2001:db8::1]:5070".parse().unwrap());
+        assert_eq!(resolve(&uri("sip:1000@192.0.2.1")).unwrap(), "192.0.2.1:5060".parse::<SocketAddr>().unwrap());
+        assert_eq!(resolve(&uri("sip:1000@[2001:db8::1]:5070")).unwrap(), "[2001:db8::1]:5070".parse::<SocketAddr>().unwrap());
     }
 
     #[test]

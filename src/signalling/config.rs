@@ -175,6 +175,6 @@ mod tests {
         assert_eq!(sip.faults().first().map(|fault| fault.key.as_str()), Some("advertised"));
         sip.advertised = Some("203.0.113.5".parse().unwrap());
         assert_eq!(sip.faults(), []);
-        assert_eq!(sip.public_address(), "203.0.113.5:5060".parse().unwrap());
+        assert_eq!(sip.public_address(), "203.0.113.5:5060".parse::<SocketAddr>().unwrap());
     }
 }

@@ -1,6 +1,6 @@
 //! What an offer and its answer agree on, seen from our side.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::codec::Codec;
@@ -125,6 +125,20 @@ pub(super) struct RemoteEnds {
 impl Choice {
     /// Weighs one medium of the peer's description.
     pub(super) fn new(session: &SessionDescription, media: &MediaDescription, terms: &Terms<'_>) -> Result<Self, AnswerError> {
+        let may_mux = media.rtcp_mux() && terms.offered.is_none_or(MediaDescription::rtcp_mux);
+        // No codec in common is told before an address that is not sent to.
+        terms.codec(media)?;
+        let remote = RemoteEnds::new(session, media, terms.rule, may_mux)?;
+        Self::at(session, media, terms, remote)
+    }
+
+    /// The same for a peer whose address is known, or will be.
+    pub(super) fn at(
+        session: &SessionDescription,
+        media: &MediaDescription,
+        terms: &Terms<'_>,
+        remote: RemoteEnds,
+    ) -> Result<Self, AnswerError> {
         let (codec, audio) = terms.codec(media)?;
         let events = terms.telephone_events(media, codec);
         let noise = terms.comfort_noise(media, codec);
@@ -134,7 +148,6 @@ impl Choice {
             comfort_noise: noise.map(of),
         };
         let may = |says: fn(&MediaDescription) -> bool| says(media) && terms.offered.is_none_or(says);
-        let remote = RemoteEnds::new(session, media, terms.rule, may(MediaDescription::rtcp_mux))?;
         let (peer, ours) = (session.direction_of(media), terms.direction);
         Ok(Self {
             codec,
@@ -209,6 +222,12 @@ impl Terms<'_> {
 }
 
 impl RemoteEnds {
+    /// Of a peer that ICE will find; RTP and RTCP by one path (RFC 8834 §4.5).
+    pub(super) const fn by_ice() -> Self {
+        let nowhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+        Self { rtp: nowhere, rtcp: nowhere, rtcp_mux: true, held: false }
+    }
+
     fn new(session: &SessionDescription, media: &MediaDescription, rule: &RemoteRule, rtcp_mux: bool) -> Result<Self, AddressError> {
         let address = session.connection_of(media).ok_or(AddressError::Missing)?;
         if let ConnectionAddress::Ip(ip) = address

@@ -1,6 +1,8 @@
-//! `a=fingerprint` (RFC 8122 §5) and `a=setup` (RFC 4145 §4): parsed and kept, used once DTLS stands.
+//! `a=fingerprint` (RFC 8122 §5) and `a=setup` (RFC 4145 §4).
 
 use std::fmt;
+
+use ring::digest;
 
 /// The digest of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,29 @@ impl Fingerprint {
         };
         let digest = digest.trim().split(':').map(octet).collect::<Option<Vec<u8>>>()?;
         Some(Self { hash: hash.to_ascii_lowercase(), digest })
+    }
+}
+
+impl Fingerprint {
+    /// Whether it is of a hash that still proves something, and as long as that (RFC 8122 §5 leaves MD5 and SHA-1 behind).
+    #[must_use]
+    pub fn is_strong(&self) -> bool {
+        self.algorithm().is_some_and(|algorithm| self.digest.len() == algorithm.output_len())
+    }
+
+    /// Whether it is that of `certificate`, DER as it is on the wire. Weak ones are nobody's.
+    #[must_use]
+    pub fn is_of(&self, certificate: &[u8]) -> bool {
+        self.algorithm().is_some_and(|algorithm| digest::digest(algorithm, certificate).as_ref() == self.digest)
+    }
+
+    fn algorithm(&self) -> Option<&'static digest::Algorithm> {
+        match self.hash.as_str() {
+            "sha-256" => Some(&digest::SHA256),
+            "sha-384" => Some(&digest::SHA384),
+            "sha-512" => Some(&digest::SHA512),
+            _ => None,
+        }
     }
 }
 

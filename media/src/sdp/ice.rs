@@ -1,4 +1,4 @@
-//! ICE lines (RFC 8839 §5): parsed and kept, used once ICE stands.
+//! ICE lines (RFC 8839 §5).
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -59,6 +59,12 @@ impl fmt::Display for Candidate {
 pub struct IcePassword(pub(super) String);
 
 impl IcePassword {
+    /// A password of that text.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The text on the wire.
     #[must_use]
     pub fn expose(&self) -> &str {

@@ -2,8 +2,7 @@
 //!
 //! Reading is bounded and tolerant: size, lines, media and formats have limits; lines of no concern are skipped; an
 //! attribute that fails its own grammar is kept as text, as RFC 8866 §5.13 asks for those not understood, unless it
-//! decides how audio is read (rtpmap, ptime, maxptime, rtcp), where a wrong value is an error. Fingerprint, setup and ICE
-//! lines are typed from the start, though no transport uses them yet.
+//! decides how audio is read (rtpmap, ptime, maxptime, rtcp), where a wrong value is an error.
 //!
 //! What is not needed is not kept: the user in `o=`, the subject, e-mail and telephone lines are personal data. Keys and
 //! passwords do not print.
@@ -14,8 +13,9 @@
 //!
 //! Within a dialog [`reanswer`] and [`reoffer`] go on from what is agreed: version, payload types, keys.
 //!
-//! Left out on purpose: grouping and bundling (RFC 9143), multicast sessions, bandwidth, timing, name look-up of
-//! addresses, capability negotiation (RFC 5939), ICE and DTLS until their transport stands.
+//! Browsers' offers, with ICE, DTLS and bundling, are answered in [`webrtc`].
+//!
+//! Left out on purpose: multicast sessions, bandwidth, timing, name look-up of addresses, capability negotiation (RFC 5939).
 
 mod accept;
 mod address;
@@ -34,6 +34,8 @@ mod policy;
 mod protection;
 mod rtcp_xr;
 mod session;
+pub mod trickle;
+pub mod webrtc;
 mod write;
 
 pub use accept::accept;

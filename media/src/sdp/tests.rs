@@ -8,6 +8,7 @@ mod hostile;
 mod protection;
 mod reading;
 mod renegotiating;
+mod webrtc;
 
 use std::net::IpAddr;
 use std::time::Duration;

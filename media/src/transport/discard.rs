@@ -1,5 +1,6 @@
 //! Why datagrams are dropped, and how often they were.
 
+use crate::ice::IceError;
 use crate::rtp::RtpError;
 use crate::srtp::SrtpError;
 
@@ -33,6 +34,12 @@ pub enum Discard {
     /// It is not protected as was agreed, or came before.
     #[error("refused by SRTP")]
     Srtp(#[from] SrtpError),
+    /// It is no check of the peer's (ICE), or answers none of ours.
+    #[error("refused by ICE")]
+    Ice(#[from] IceError),
+    /// It came before the peer's address was proved, and as many as may wait already.
+    #[error("too early")]
+    TooEarly,
     /// It belongs to another stream than the one that is locked, and the lock still holds.
     #[error("of a foreign stream")]
     ForeignStream,
@@ -70,16 +77,17 @@ pub struct DiscardCounts {
 impl DiscardCounts {
     pub(super) const fn count(&mut self, discard: Discard) {
         let counter = match discard {
-            Discard::RemoteUnknown => &mut self.remote_unknown,
+            Discard::RemoteUnknown | Discard::TooEarly => &mut self.remote_unknown,
             Discard::ForeignAddress => &mut self.foreign_address,
             Discard::ForeignPort => &mut self.foreign_port,
             Discard::TooLong { .. } => &mut self.too_long,
-            Discard::Junk => &mut self.junk,
+            Discard::Junk | Discard::Ice(IceError::Stun(_)) => &mut self.junk,
             Discard::Rtp(_) | Discard::Srtp(SrtpError::Header(_)) => &mut self.malformed_rtp,
             Discard::Rtcp => &mut self.malformed_rtcp,
             Discard::ForeignStream | Discard::Srtp(SrtpError::TooManyStreams) => &mut self.foreign_stream,
             Discard::Srtp(SrtpError::Replayed) => &mut self.replayed,
-            Discard::Srtp(SrtpError::TooShort { .. } | SrtpError::NotAuthentic | SrtpError::NotEncrypted | SrtpError::KeyExhausted) => {
+            Discard::Ice(_)
+            | Discard::Srtp(SrtpError::TooShort { .. } | SrtpError::NotAuthentic | SrtpError::NotEncrypted | SrtpError::KeyExhausted) => {
                 &mut self.unauthentic
             }
         };

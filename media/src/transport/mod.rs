@@ -17,6 +17,7 @@ mod queue;
 mod sdes_srtp;
 mod source;
 mod stream_lock;
+pub mod webrtc;
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -26,6 +27,7 @@ pub use peer_path::PathConfig;
 pub use plain::Plain;
 pub use sdes_srtp::SdesSrtp;
 pub use source::SourceRule;
+pub use webrtc::WebRtc;
 
 use crate::rtp::RtpPacket;
 use crate::srtp::SdesKeys;
@@ -77,12 +79,8 @@ pub enum Transport {
     /// SRTP with keys from SDP (RFC 4568).
     Sdes(SdesSrtp),
     /// ICE, DTLS and SRTP of a browser.
-    WebRtc(WebRtc),
+    WebRtc(Box<WebRtc>),
 }
-
-/// A seam: no value exists until the browser leg is built; its timers and many transmits a datagram shape the verbs here.
-#[derive(Debug)]
-pub enum WebRtc {}
 
 impl Transport {
     /// Takes a datagram, or says why not; then poll [`Transport::poll_inbound`].
@@ -93,7 +91,7 @@ impl Transport {
         match self {
             Self::Plain(plain) => plain.handle_datagram(now, flow, datagram),
             Self::Sdes(sdes) => sdes.handle_datagram(now, flow, datagram),
-            Self::WebRtc(never) => match *never {},
+            Self::WebRtc(webrtc) => webrtc.handle_datagram(now, flow, datagram),
         }
     }
 
@@ -102,7 +100,7 @@ impl Transport {
         match self {
             Self::Plain(plain) => plain.poll_inbound(),
             Self::Sdes(sdes) => sdes.poll_inbound(),
-            Self::WebRtc(never) => match *never {},
+            Self::WebRtc(webrtc) => webrtc.poll_inbound(),
         }
     }
 
@@ -111,7 +109,7 @@ impl Transport {
         match self {
             Self::Plain(plain) => plain.send_rtp(now, packet),
             Self::Sdes(sdes) => sdes.send_rtp(now, packet),
-            Self::WebRtc(never) => match *never {},
+            Self::WebRtc(webrtc) => webrtc.send_rtp(now, packet),
         }
     }
 
@@ -120,7 +118,7 @@ impl Transport {
         match self {
             Self::Plain(plain) => plain.send_rtcp(now, compound),
             Self::Sdes(sdes) => sdes.send_rtcp(now, compound),
-            Self::WebRtc(never) => match *never {},
+            Self::WebRtc(webrtc) => webrtc.send_rtcp(now, compound),
         }
     }
 
@@ -138,7 +136,7 @@ impl Transport {
         match self {
             Self::Plain(plain) => plain.poll_transmit(),
             Self::Sdes(sdes) => sdes.poll_transmit(),
-            Self::WebRtc(never) => match *never {},
+            Self::WebRtc(webrtc) => webrtc.poll_transmit(),
         }
     }
 
@@ -148,7 +146,7 @@ impl Transport {
             // Plain RTP has no timer of its own.
             Self::Plain(_) => {}
             Self::Sdes(sdes) => sdes.handle_timeout(now),
-            Self::WebRtc(never) => match *never {},
+            Self::WebRtc(webrtc) => webrtc.handle_timeout(now),
         }
     }
 
@@ -158,7 +156,7 @@ impl Transport {
         match self {
             Self::Plain(_) => None,
             Self::Sdes(sdes) => sdes.poll_timeout(),
-            Self::WebRtc(never) => match *never {},
+            Self::WebRtc(webrtc) => webrtc.poll_timeout(),
         }
     }
 
@@ -168,7 +166,8 @@ impl Transport {
         match self {
             Self::Plain(plain) => plain.set_remote(rtp, rtcp),
             Self::Sdes(sdes) => sdes.set_remote(rtp, rtcp),
-            Self::WebRtc(never) => match *never {},
+            // Where the peer is, ICE finds out.
+            Self::WebRtc(_) => {}
         }
     }
 
@@ -177,7 +176,7 @@ impl Transport {
         match self {
             Self::Plain(plain) => plain.path.set_telephone_event(payload_type),
             Self::Sdes(sdes) => sdes.path.set_telephone_event(payload_type),
-            Self::WebRtc(never) => match *never {},
+            Self::WebRtc(webrtc) => webrtc.set_telephone_event(payload_type),
         }
     }
 
@@ -189,7 +188,8 @@ impl Transport {
             (Self::Plain(plain), Some(keys)) => *self = Self::Sdes(SdesSrtp::over(plain.path.leave(), keys)),
             (Self::Sdes(sdes), Some(keys)) => sdes.set_keys(now, keys),
             (Self::Sdes(sdes), None) => *self = Self::Plain(Plain { path: sdes.path.leave() }),
-            (Self::WebRtc(never), _) => match *never {},
+            // Its keys are DTLS's business.
+            (Self::WebRtc(_), _) => {}
         }
     }
 
@@ -199,7 +199,7 @@ impl Transport {
         match self {
             Self::Plain(plain) => plain.discards(),
             Self::Sdes(sdes) => sdes.discards(),
-            Self::WebRtc(never) => match *never {},
+            Self::WebRtc(webrtc) => webrtc.discards(),
         }
     }
 }

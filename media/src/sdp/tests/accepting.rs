@@ -20,7 +20,7 @@ fn our_offer_lists_the_policys_codecs_in_its_order() {
 fn an_answer_with_one_codec_is_taken() {
     let agreed = accepted("m=audio 4000 RTP/AVP 8 101\na=rtpmap:101 telephone-event/8000\n").unwrap();
     assert_eq!((agreed.codec, events(&agreed)), (Codec::Pcma, Some((101, ClockRate::HZ_8000))));
-    assert_eq!(agreed.remote_rtcp, "198.51.100.7:4001".parse().unwrap());
+    assert_eq!(agreed.remote_rtcp, "198.51.100.7:4001".parse::<std::net::SocketAddr>().unwrap());
     assert_eq!(agreed.local, offer(&codecs(), &transport()));
 }
 

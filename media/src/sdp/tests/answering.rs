@@ -99,7 +99,7 @@ fn a_peer_by_ipv6_is_answered_by_ipv6() {
     let ours =
         TransportPolicy { rtp: "[2001:db8::1]:16384".parse().unwrap(), remote: RemoteRule::Signalling(ip("2001:db8::7")), ..transport() };
     let agreed = answer(&description, &codecs(), &ours).unwrap();
-    assert_eq!(agreed.remote_rtp, "[2001:db8::7]:4000".parse().unwrap());
+    assert_eq!(agreed.remote_rtp, "[2001:db8::7]:4000".parse::<std::net::SocketAddr>().unwrap());
     assert!(agreed.local.to_string().contains("c=IN IP6 2001:db8::1\r\n"));
 }
 

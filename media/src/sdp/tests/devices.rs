@@ -57,8 +57,8 @@ fn payload_types(agreed: &Negotiated) -> (u8, Option<u8>) {
 fn a_carriers_offer_is_answered_with_its_first_codec_and_events() {
     let agreed = agreed(CARRIER);
     assert_eq!((agreed.codec, payload_types(&agreed)), (Codec::Pcmu, (0, Some(101))));
-    assert_eq!(agreed.remote_rtp, "198.51.100.7:14306".parse().unwrap());
-    assert_eq!(agreed.remote_rtcp, "198.51.100.7:14307".parse().unwrap());
+    assert_eq!(agreed.remote_rtp, "198.51.100.7:14306".parse::<std::net::SocketAddr>().unwrap());
+    assert_eq!(agreed.remote_rtcp, "198.51.100.7:14307".parse::<std::net::SocketAddr>().unwrap());
     assert!(agreed.send && agreed.receive && !agreed.rtcp_mux);
     assert_eq!(
         agreed.local.to_string(),
@@ -76,7 +76,7 @@ fn an_asterisk_that_prefers_a_law_gets_it_with_its_own_event_type() {
 #[test]
 fn a_desk_telephones_rtcp_port_is_taken_and_its_video_declined() {
     let agreed = agreed(DESK);
-    assert_eq!(agreed.remote_rtcp, "198.51.100.7:11790".parse().unwrap());
+    assert_eq!(agreed.remote_rtcp, "198.51.100.7:11790".parse::<std::net::SocketAddr>().unwrap());
     let video = &agreed.local.media[1];
     assert_eq!((video.kind.as_str(), video.port, &video.formats[..]), ("video", 0, &["99".to_owned()][..]));
 }
