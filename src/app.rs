@@ -4,6 +4,7 @@
 //! new calls, the running ones, and what they leave behind; then the threads.
 
 mod background;
+mod edges;
 mod launching;
 
 use std::io;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use media::transport::webrtc::DtlsError;
 use sip::endpoint::{Endpoint, EndpointConfig};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -27,7 +29,7 @@ use crate::call::callers::Callers;
 use crate::call::launch::Launcher;
 use crate::call::records::Records;
 use crate::call::registry::{CallRegistry, OutboundRequest};
-use crate::call::thread::{self, MediaThreads, MediaThreadsConfig};
+use crate::call::thread;
 use crate::config::Config;
 use crate::domain::redacted::Redacted;
 use crate::identity::bootstrap::FirstPassword;
@@ -85,6 +87,9 @@ pub enum AppError {
     /// No media threads.
     #[error(transparent)]
     Threads(#[from] thread::StartError),
+    /// No certificate for calls of web pages.
+    #[error(transparent)]
+    Dtls(#[from] DtlsError),
     /// No store.
     #[error("the store in {path} cannot be opened: {source}")]
     Store {
@@ -169,10 +174,10 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let collector = background::start_collector(&config, &metrics);
     let (calls, records) = open_records(&config, &sealed, metrics, collector, &tasks).await?;
     background::start_simulator(&config).await?;
-    let settings = MediaThreadsConfig { threads: config.calls.media_threads.into(), realtime: config.calls.realtime };
-    let media = Arc::new(MediaThreads::start(&settings)?);
+    let (media, browsers) = edges::start_threads(&config, &records.metrics)?;
     let (registry, outbound) = CallRegistry::new(config.calls.max_concurrent as usize);
-    let launcher = launching::launcher(&config, Arc::clone(&media), registry.clone(), records.clone(), &breakers)?;
+    let launcher = launching::launcher(&config, Arc::clone(&media), browsers, registry.clone(), records.clone(), &breakers)?;
+    let whip = edges::start_whip(&config, &launcher);
     let (running_ladders, ladders) = (LadderBook::new(config.sip.ladder), Ladders::new(Arc::clone(&sealed)));
     let (tap, keeper) = background::sip_tap(&config, &running_ladders, &ladders, &records);
     let agents = config.agents.keys().cloned().collect();
@@ -197,6 +202,7 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
         patients: Patients::new(Arc::clone(&sealed)),
         organisations: Organisations::new(Arc::clone(&sealed)),
         switchboard,
+        whip,
         audit: records.audit.clone(),
         identity: identity.with_admin_secret(secret),
         metrics: records.metrics.clone(),

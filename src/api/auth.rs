@@ -14,6 +14,7 @@ use crate::domain::audit_event::{Actor, AuditAction, AuditEvent, AuditResource, 
 use crate::domain::ids::{OrgId, RequestId, SessionId, UserId};
 use crate::identity::sign_in::ClientBinding;
 use crate::identity::{AuthContext, AuthError, Occasion, Principal};
+use crate::signalling::whip::BrowserTokens;
 use crate::store::OrgScope;
 
 /// The request's actor, place and name: all that an audit entry says of it.
@@ -52,12 +53,30 @@ impl Requester {
 /// Whose credentials a request bears, or why they are nobody's, in a word.
 pub(super) async fn authenticate(state: &AppState, head: &Parts) -> Result<Result<AuthContext, &'static str>, ApiError> {
     let Some(presented) = bearer_of(&head.headers) else { return Ok(Err("missing_credentials")) };
+    if presented.starts_with(BrowserTokens::PREFIX) {
+        return Ok(of_page(state, presented).ok_or("wrong_credentials"));
+    }
     match state.identity.authenticate(presented, Occasion::Request, Utc::now()).await {
         Ok(context) => Ok(Ok(context)),
         Err(AuthError::Unknown) => Ok(Err("wrong_credentials")),
         Err(AuthError::Over) => Ok(Err("credentials_over")),
         Err(AuthError::Unavailable(cause)) => Err(cause.into()),
     }
+}
+
+/// Who a page's token was made by, who may do with it what it is for and nothing else.
+fn of_page(state: &AppState, token: &str) -> Option<AuthContext> {
+    let whip = state.whip.as_ref()?;
+    let grant = whip.tokens().find(token, Utc::now(), |org, id| whip.is_up(org, id))?;
+    Some(AuthContext {
+        org: grant.org,
+        principal: grant.principal,
+        role: grant.role,
+        permissions: std::iter::once(Permission::CallsBrowser).collect(),
+        session: None,
+        proved_at: None,
+        expires_at: Some(grant.expires_at),
+    })
 }
 
 /// Puts into the audit log that somebody came without valid credentials.

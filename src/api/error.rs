@@ -46,6 +46,10 @@ pub(super) enum ApiError {
     NotJson,
     #[error("the body must be of type application/json")]
     NotJsonType,
+    #[error("the body is no session description: {0}")]
+    NotSdp(String),
+    #[error("the body must be of type {0}")]
+    NotOfType(&'static str),
     #[error("the body is too large")]
     TooLarge,
     #[error("the call is over")]
@@ -80,6 +84,8 @@ pub(super) enum ApiError {
     RateLimited(Verdict),
     #[error("this gateway cannot do it")]
     Unsupported(&'static str),
+    #[error("the agent does not answer")]
+    AgentAway,
     #[error("there is no capacity for one more call")]
     NoCapacity,
     #[error("signalling is not available")]
@@ -113,6 +119,11 @@ impl ApiError {
         Self::Invalid(vec![FieldFault { field: field.to_owned(), message: message.into() }])
     }
 
+    /// One wrong field, of which something is to be said that is known only now; nothing of what was sent is repeated.
+    pub(super) fn field_said(field: &str, message: String) -> Self {
+        Self::Invalid(vec![FieldFault { field: field.to_owned(), message: message.into() }])
+    }
+
     /// Its code, which has its status: the only place where they are decided.
     pub(super) fn code(&self) -> Code {
         match self {
@@ -122,8 +133,8 @@ impl ApiError {
             Self::Forbidden | Self::MoreThanOwn | Self::SecondFactorRequired => Code::Forbidden,
             Self::TargetNotAllowed | Self::StoppedAbove => Code::Forbidden,
             Self::Invalid(_) => Code::Validation,
-            Self::NotJson => Code::Malformed,
-            Self::NotJsonType => Code::MediaType,
+            Self::NotJson | Self::NotSdp(_) => Code::Malformed,
+            Self::NotJsonType | Self::NotOfType(_) => Code::MediaType,
             Self::TooLarge => Code::TooLarge,
             Self::CallOver | Self::NotNow(_) | Self::Unfit(_) | Self::PatientBusy | Self::Contended | Self::Taken { .. } => Code::Conflict,
             Self::Configured | Self::AsManyAsMayBe(_) => Code::Conflict,
@@ -131,9 +142,8 @@ impl ApiError {
             Self::Changed => Code::Precondition,
             Self::RateLimited(_) => Code::RateLimited,
             Self::Unsupported(_) => Code::NotImplemented,
-            Self::NoCapacity | Self::NoSignalling | Self::Busy | Self::NotReady | Self::TimedOut | Self::Audit(_) | Self::Store(_) => {
-                Code::Unavailable
-            }
+            Self::NoCapacity | Self::NoSignalling | Self::AgentAway | Self::Busy | Self::NotReady | Self::TimedOut => Code::Unavailable,
+            Self::Audit(_) | Self::Store(_) => Code::Unavailable,
             Self::System(_) | Self::Internal => Code::Unknown,
         }
     }
@@ -156,6 +166,8 @@ impl ApiError {
             Self::Invalid(_) => "invalid",
             Self::NotJson => "not_json",
             Self::NotJsonType => "not_json_type",
+            Self::NotSdp(_) => "not_sdp",
+            Self::NotOfType(_) => "not_of_type",
             Self::TooLarge => "too_large",
             Self::CallOver => "call_over",
             Self::PatientBusy => "patient_busy",
@@ -172,6 +184,7 @@ impl ApiError {
             Self::SecondFactorRequired => "second_factor_required",
             Self::RateLimited(_) => "rate_limited",
             Self::Unsupported(what) | Self::NotNow(what) | Self::Unfit(what) => what,
+            Self::AgentAway => "agent_unavailable",
             Self::NoCapacity => "no_capacity",
             Self::NoSignalling => "no_signalling",
             Self::Busy => "busy",

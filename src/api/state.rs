@@ -18,6 +18,7 @@ use crate::domain::setting::SettingFault;
 use crate::identity::Identity;
 use crate::signalling::ladder::LadderBook;
 use crate::signalling::switchboard::Switchboard;
+use crate::signalling::whip::Whip;
 use crate::store::calls::CallRecords;
 use crate::store::dial_ins::DialIns;
 use crate::store::ladders::Ladders;
@@ -77,6 +78,8 @@ pub struct Parts {
     pub organisations: Organisations,
     /// Trunks, numbers and rules of dialling.
     pub switchboard: Switchboard,
+    /// Calls that web pages make; none where they are switched off.
+    pub whip: Option<Whip>,
     /// Where everything is put down that touches a patient.
     pub audit: AuditLog,
     /// Who somebody is.

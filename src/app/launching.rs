@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::AppError;
 use crate::agent::client::AgentEndpoint;
 use crate::call::agent_health::AgentHealth;
-use crate::call::launch::{Agent, Launcher, Resources};
+use crate::call::launch::{Agent, BrowserEdge, Launcher, Resources};
 use crate::call::phrase::Phrase;
 use crate::call::records::Records;
 use crate::call::registry::CallRegistry;
@@ -22,6 +22,7 @@ use crate::supervision::Breakers;
 pub(super) fn launcher(
     config: &Config,
     threads: Arc<MediaThreads>,
+    browsers: Option<BrowserEdge>,
     registry: CallRegistry,
     records: Records,
     breakers: &Breakers,
@@ -43,5 +44,5 @@ pub(super) fn launcher(
     let health = AgentHealth::new(breakers, records.metrics.clone());
     let waiting_phrase = calls.waiting_phrase.as_deref().map(phone::read_recording).transpose()?;
     let waiting_phrase = waiting_phrase.map(|samples| Arc::new(Phrase::new(samples)));
-    Ok(Launcher::new(Resources { threads, ports, registry, calls, rtp, agents, health, egress, waiting_phrase, records }))
+    Ok(Launcher::new(Resources { threads, ports, registry, calls, rtp, browsers, agents, health, egress, waiting_phrase, records }))
 }

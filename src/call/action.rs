@@ -8,7 +8,7 @@ use media::dtmf::Digit;
 use super::command::CallCommand;
 use super::event::{NewLine, SignallingCommand, SignallingEvent};
 use super::listening::ListenerPort;
-use crate::domain::termination::Termination;
+use crate::domain::termination::{MediaReason, Termination};
 use crate::domain::transfer::TransferOutcome;
 
 /// What can happen to a call.
@@ -41,6 +41,8 @@ pub enum CallEvent {
     TransferForbidden,
     /// A new offer of the far end was answered, as what we want of the line has it.
     ReofferTaken,
+    /// The browser at the far end is not reached, or not any more.
+    BrowserLost(MediaReason),
 }
 
 /// What is to be done.

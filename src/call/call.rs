@@ -24,6 +24,7 @@ use super::ears::Ears;
 use super::event::{SignallingCommand, SignallingEvent};
 use super::journal::{CallIdentity, Journal};
 use super::keys::send_dtmf;
+use super::page::Page;
 use super::ringing::Ringing;
 use super::session::{CallSession, SessionPolicy};
 use super::turns::Turns;
@@ -38,17 +39,18 @@ use crate::leg::reports::SeenReport;
 
 /// One call.
 pub struct Call {
-    session: CallSession,
-    leg: PlannedLeg,
+    pub(super) session: CallSession,
+    pub(super) leg: PlannedLeg,
     ringing: Ringing,
     agents: Agents,
-    journal: Journal,
+    pub(super) journal: Journal,
     grid: Instant,
     outputs: VecDeque<CallOutput>,
     first: Firsts,
     turns: Turns,
     course: Course,
     ears: Ears,
+    pub(super) page: Page,
     keys_to_agent: bool,
     dropped_ms: u64,
     /// It was opened before the answer.
@@ -149,6 +151,7 @@ impl Call {
             turns: Turns::default(),
             course: Course::new(),
             ears: Ears::default(),
+            page: Page::default(),
             keys_to_agent,
             dropped_ms: 0,
             line_is_open: false,
@@ -170,9 +173,14 @@ impl Call {
 
     /// Signalling has news.
     pub fn handle_signalling(&mut self, now: Instant, event: SignallingEvent) {
-        match event {
+        match &event {
             SignallingEvent::Ringing => self.journal.mark_once(now, Moment::Ringing),
             SignallingEvent::Confirmed { .. } => self.journal.mark_once(now, Moment::Acknowledged),
+            SignallingEvent::IceRestarted { local, remote } => {
+                if let Some(leg) = self.leg.agreed() {
+                    leg.restart_ice(local.clone(), remote.clone());
+                }
+            }
             _ => {}
         }
         self.step(now, CallEvent::Signalling(event));
@@ -276,9 +284,13 @@ impl Call {
     }
 
     /// Lets every part act on what the others made, until nothing moves.
-    fn drain(&mut self, now: Instant) {
+    pub(super) fn drain(&mut self, now: Instant) {
         loop {
-            let moved = self.drain_agent(now) | self.drain_leg(now) | self.drain_session(now) | self.drain_agents(now);
+            let moved = self.drain_agent(now)
+                | self.drain_leg(now)
+                | self.drain_browser(now)
+                | self.drain_session(now)
+                | self.drain_agents(now);
             if !moved {
                 break;
             }

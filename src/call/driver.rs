@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use media::transport::{Flow, Protocol};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
@@ -24,16 +23,15 @@ use super::registry::RegistryEntry;
 use super::seldom::{News, Seldom};
 use super::thread::ThreadContext;
 use super::thread::wheel::{PhaseLease, WheelSleep};
+use super::wire::{CallWire, Wire};
 use crate::agent::client::{AgentEndpoint, AgentSocket, ConnectError, Incoming, establish};
 use crate::domain::call_record::{CallRecord, CallStatus};
 use crate::domain::termination::{GatewayReason, Termination};
-use crate::net::port_range::{PortLease, PortPair};
-use crate::net::udp::{DATAGRAMS_PER_WAKE, UdpChannel};
 
 /// What a call is wired to.
 pub struct CallWiring {
-    /// The two ports, ours until the call's task ends.
-    pub ports: PortPair,
+    /// By which sockets its packets come and go.
+    pub wire: CallWire,
     /// The call's place in the table.
     pub entry: RegistryEntry,
     /// The call's name in signalling.
@@ -66,7 +64,7 @@ pub struct DialledAgent {
 /// Runs a call to its end. The call comes in a box, and so does what it is wired to: a future keeps its arguments beside
 /// what becomes of them.
 pub async fn drive(mut call: Box<Call>, wiring: Box<CallWiring>, thread: ThreadContext, _phase: PhaseLease) {
-    let mut shell = match Shell::new(*wiring, call.record().clone()) {
+    let mut shell = match Shell::new(*wiring, call.record().clone(), &thread) {
         Ok(shell) => Box::new(shell),
         Err(error) => return tracing::error!(call = %call.record().id, %error, "call_without_sockets"),
     };
@@ -77,7 +75,7 @@ pub async fn drive(mut call: Box<Call>, wiring: Box<CallWiring>, thread: ThreadC
         }
         match poll_fn(|context| shell.poll_input(context, &mut sleep)).await {
             Input::Due => shell.wake(&mut call),
-            Input::Datagrams | Input::News(News::Rtcp) => shell.take_datagrams(&mut call),
+            Input::Datagrams | Input::News(News::Rtcp) => shell.wire.receive(shell.seldom.rtcp.as_ref(), &mut call),
             Input::Message(link, incoming) => shell.take_message(&mut call, link, incoming),
             Input::News(News::Connected(link, connected)) => shell.take_connection(&mut call, link, connected),
             Input::News(News::Signal(event)) => call.handle_signalling(Instant::now(), event),
@@ -96,9 +94,8 @@ enum Input {
 
 /// The sockets and queues of one call.
 struct Shell {
-    rtp: UdpChannel,
+    wire: Wire,
     seldom: Seldom,
-    _lease: PortLease,
     place: Option<RegistryEntry>,
     key: SignallingKey,
     signalling: mpsc::Sender<(SignallingKey, SignallingCommand)>,
@@ -117,21 +114,18 @@ struct Shell {
 
 impl Shell {
     /// Registers the sockets with this thread's runtime.
-    fn new(wiring: CallWiring, saved: CallRecord) -> std::io::Result<Self> {
-        let CallWiring { ports, entry, key, signalling, signals, commands, agents, health, waiting_phrase, records } = wiring;
-        let PortPair { rtp, rtcp, lease } = ports;
-        let channels = UdpChannel::from_std(rtp).and_then(|rtp| Ok((rtp, UdpChannel::from_std(rtcp)?)));
-        let (rtp, rtcp) = match channels {
-            Ok(channels) => channels,
+    fn new(wiring: CallWiring, saved: CallRecord, thread: &ThreadContext) -> std::io::Result<Self> {
+        let CallWiring { wire, entry, key, signalling, signals, commands, agents, health, waiting_phrase, records } = wiring;
+        let (wire, rtcp) = match wire.open(thread) {
+            Ok(opened) => opened,
             Err(error) => {
                 abandon(&signalling, key, &records, saved, entry);
                 return Err(error);
             }
         };
         Ok(Self {
-            rtp,
+            wire,
             seldom: Seldom::new(rtcp, signals, commands),
-            _lease: lease,
             place: Some(entry),
             key,
             signalling,
@@ -152,12 +146,10 @@ impl Shell {
         loop {
             self.send_messages(call);
             while let Some(transmit) = call.poll_transmit() {
-                let socket = if transmit.flow.local == self.rtp.local_addr() { &self.rtp } else { &self.seldom.rtcp };
                 if let Some(late_by) = self.woken.take() {
                     self.records.metrics.packet_sent(late_by);
                 }
-                // What the system does not take is lost, as on any network; the channel counts it.
-                socket.try_send(transmit.bytes, transmit.flow.remote);
+                self.wire.send(self.seldom.rtcp.as_ref(), transmit);
             }
             while let Some(report) = call.poll_report() {
                 self.records.report(&self.saved.id, report);
@@ -207,7 +199,7 @@ impl Shell {
         if Pin::new(sleep).poll(context).is_ready() {
             return Poll::Ready(Input::Due);
         }
-        if self.rtp.poll_readable(context).is_ready() {
+        if self.wire.poll_readable(context).is_ready() {
             return Poll::Ready(Input::Datagrams);
         }
         for (link, socket) in &mut self.sockets {
@@ -234,18 +226,6 @@ impl Shell {
             let _ = socket.send(message);
             let dropped_ms = socket.dropped_ms() - before;
             call.note_agent_dropped(dropped_ms);
-        }
-    }
-
-    fn take_datagrams(&mut self, call: &mut Call) {
-        let now = Instant::now();
-        let mut buffer = [0; MAX_DATAGRAM];
-        for socket in [&self.rtp, &self.seldom.rtcp] {
-            for _ in 0..DATAGRAMS_PER_WAKE {
-                let Some((length, remote)) = socket.try_recv(&mut buffer) else { break };
-                let flow = Flow { protocol: Protocol::Udp, local: socket.local_addr(), remote };
-                call.handle_datagram(now, flow, buffer.get(..length).unwrap_or_default());
-            }
         }
     }
 }
@@ -335,6 +315,3 @@ const MEASURED: u32 = 16;
 
 /// The call is over, and that is all (RFC 6455 §7.4.1).
 const NORMAL_CLOSURE: u16 = 1_000;
-
-/// Larger than any RTP packet of a telephone codec: longer datagrams are cut and then refused by the transport.
-const MAX_DATAGRAM: usize = 1_500;

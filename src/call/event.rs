@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use media::dtmf::Digit;
+use media::ice::IceCredentials;
 
 use super::transfer::{TransferNews, TransferOrder};
 use crate::domain::termination::Termination;
@@ -82,6 +83,13 @@ pub enum SignallingEvent {
     Moved {
         /// SDP.
         sdp: Bytes,
+    },
+    /// The browser at the far end starts ICE anew: it has changed networks.
+    IceRestarted {
+        /// What it was told to call us by.
+        local: IceCredentials,
+        /// What we are to call it by.
+        remote: IceCredentials,
     },
     /// News of the transfer that was ordered.
     Transfer(TransferNews),

@@ -3,6 +3,7 @@
 //! Every refusal happens here, before anything of the call exists: a full table, no free port, no agreement on the
 //! media. What was taken is given back by being dropped.
 
+mod browser;
 mod drawn;
 mod lineup;
 
@@ -36,7 +37,9 @@ use super::records::Records;
 use super::registry::CallRegistry;
 use super::session::SessionPolicy;
 use super::thread::{MediaThreads, ThreadContext};
+use super::wire::CallWire;
 use crate::agent::config::AgentConfig;
+use crate::domain::audit_event::Actor;
 use crate::domain::call_record::Direction;
 use crate::domain::caller_verification::CallerVerification;
 use crate::domain::event::Event;
@@ -51,6 +54,7 @@ use crate::leg::plan::{LegError, LegPlan, LineTerms, PlannedLeg};
 use crate::net::port_range::{PortError, PortPair, PortRange};
 use crate::telemetry::metrics::Metrics;
 
+pub use browser::{BrowserCall, BrowserEdge, BrowserIce, BrowserLaunchError, BrowserListenError, BrowserListener};
 use drawn::{Drawn, draw, draw_key_seed, ntp_base};
 pub use lineup::Agent;
 
@@ -72,6 +76,8 @@ pub struct Resources {
     pub calls: CallsConfig,
     /// Their addresses.
     pub rtp: RtpConfig,
+    /// What calls of web pages need; none where pages may not call.
+    pub browsers: Option<BrowserEdge>,
     /// Their agents by name.
     pub agents: HashMap<String, Agent>,
     /// How their agents fare.
@@ -206,13 +212,10 @@ impl Launcher {
     /// # Errors
     /// When there is no room, no port, no such agent, or no agreement on the media; nothing is left behind.
     pub fn launch(&self, request: LaunchRequest) -> Result<Launched, LaunchError> {
-        let Resources { registry, ports, records, .. } = &*self.shared;
-        let agents = self.permitted(&request)?;
-        let (members, dialled) = agents.iter().map(|(name, agent)| agent.in_a_call(name)).unzip::<_, _, Vec<Member>, Vec<DialledAgent>>();
-        let first = members.first().ok_or(LaunchError::UnknownAgent)?.clone();
+        let first = self.first_agent(&request)?;
         let began = Instant::now();
-        let pair = ports.allocate(began)?;
-        let plan = self.plan(began, &pair, &request, &first.config);
+        let pair = self.shared.ports.allocate(began)?;
+        let plan = self.plan(began, &pair, &request, &first);
         let (leg, offers) = match &request.offer {
             Some(offer) => (PlannedLeg::answering(began, plan, offer)?, Vec::new()),
             None => {
@@ -220,7 +223,36 @@ impl Launcher {
                 PlannedLeg::offering(plan, request.others.iter().map(terms).collect())
             }
         };
-        let direction = request.direction;
+        let (id, signals) = self.begin(began, request, leg, CallWire::Ports(pair), None)?;
+        Ok(Launched { id, signals, offers })
+    }
+
+    /// The settings of the agent that a call begins with.
+    fn first_agent(&self, request: &LaunchRequest) -> Result<Arc<AgentConfig>, LaunchError> {
+        let agents = self.permitted(request)?;
+        let (name, agent) = agents.first().ok_or(LaunchError::UnknownAgent)?;
+        Ok(agent.in_a_call(name).0.config)
+    }
+
+    /// Enters a call and starts it, on one thread or on any.
+    fn begin(
+        &self,
+        began: Instant,
+        request: LaunchRequest,
+        leg: PlannedLeg,
+        wire: CallWire,
+        thread: Option<usize>,
+    ) -> Result<(CallId, mpsc::Sender<SignallingEvent>), LaunchError> {
+        let Resources { registry, records, .. } = &*self.shared;
+        let agents = self.permitted(&request)?;
+        let (members, dialled) = agents.iter().map(|(name, agent)| agent.in_a_call(name)).unzip::<_, _, Vec<Member>, Vec<DialledAgent>>();
+        let first = members.first().ok_or(LaunchError::UnknownAgent)?.clone();
+        let (direction, peer) = (request.direction, request.peer);
+        let actor = match (&wire, direction) {
+            (CallWire::Ports(_), Direction::Inbound) => Actor::Trunk("any".to_owned()),
+            // Of whoever called from a page the interface has an entry of its own.
+            (CallWire::Browser(_), _) | (CallWire::Ports(_), Direction::Outbound) => Actor::Gateway,
+        };
         let (id, (commands_in, commands)) = (CallId::random(), mpsc::channel(COMMAND_QUEUE));
         let entry = registry.enter(id.clone(), request.org.clone(), commands_in).ok_or(LaunchError::Capacity)?;
         let (signals_in, signals) = mpsc::channel(SIGNAL_QUEUE);
@@ -241,7 +273,7 @@ impl Launcher {
             early_media: request.line.early_media,
         };
         let wiring = CallWiring {
-            ports: pair,
+            wire,
             entry,
             key: request.key,
             signalling: request.signalling,
@@ -255,12 +287,12 @@ impl Launcher {
         let (org, caller, dialled) = (setup.identity.org.clone(), setup.identity.from.clone(), setup.identity.to.clone());
         let turns = first.config.turn_detection.by_gateway();
         let listens = (request.analysis || turns.is_some()).then_some(turns);
-        self.start(began, setup, listens, wiring)?;
-        records.started(&id, &org, direction, request.peer);
+        self.start(began, setup, listens, wiring, thread)?;
+        records.started(&id, &org, direction, actor, peer);
         if direction == Direction::Inbound {
             records.recognise(registry.clone(), id.clone(), org, caller, dialled);
         }
-        Ok(Launched { id, signals: signals_in, offers })
+        Ok((id, signals_in))
     }
 
     /// What holds on another line of a call that runs; the call knows its port.
@@ -275,7 +307,14 @@ impl Launcher {
         self.shared.registry.is_closed()
     }
 
-    fn start(&self, began: Instant, setup: CallSetup, listens: Option<Option<Config>>, wiring: CallWiring) -> Result<(), LaunchError> {
+    fn start(
+        &self,
+        began: Instant,
+        setup: CallSetup,
+        listens: Option<Option<Config>>,
+        wiring: CallWiring,
+        on: Option<usize>,
+    ) -> Result<(), LaunchError> {
         let wall = Utc::now();
         let task = move |thread: ThreadContext| -> Pin<Box<dyn Future<Output = ()>>> {
             let phase = thread.wheel.phase(began);
@@ -288,7 +327,12 @@ impl Launcher {
             }
             Box::pin(drive(call, Box::new(wiring), thread, phase))
         };
-        self.shared.threads.spawn(Box::new(task)).map_err(|_| LaunchError::Saturated)
+        let threads = &self.shared.threads;
+        let started = match on {
+            Some(thread) => threads.spawn_on(thread, Box::new(task)),
+            None => threads.spawn(Box::new(task)),
+        };
+        started.map_err(|_| LaunchError::Saturated)
     }
 
     fn plan(&self, now: Instant, pair: &PortPair, request: &LaunchRequest, agent: &AgentConfig) -> LegPlan {

@@ -3,6 +3,7 @@
 pub mod action;
 pub mod agent_health;
 pub mod agents;
+mod browser;
 #[expect(clippy::module_inception, reason = "the call itself is what this module is named after")]
 pub mod call;
 pub mod callers;
@@ -18,7 +19,9 @@ mod keys;
 pub mod launch;
 pub mod listening;
 pub mod look;
+pub mod mux;
 mod own_offers;
+mod page;
 pub mod phrase;
 mod playback;
 pub mod records;
@@ -31,3 +34,5 @@ pub mod thread;
 mod timers;
 pub mod transfer;
 mod turns;
+mod whep;
+pub mod wire;

@@ -48,9 +48,9 @@ pub struct Records {
 
 impl Records {
     /// A call began.
-    pub fn started(&self, call: &CallId, org: &OrgId, direction: Direction, peer: IpAddr) {
+    pub fn started(&self, call: &CallId, org: &OrgId, direction: Direction, actor: Actor, peer: IpAddr) {
         self.metrics.call_started(direction);
-        let event = AuditEvent::call(AuditAction::StartCall, call, actor(direction), Some(peer), Outcome::Success);
+        let event = AuditEvent::call(AuditAction::StartCall, call, actor, Some(peer), Outcome::Success);
         self.append(org.clone(), event);
     }
 
@@ -157,12 +157,5 @@ impl Records {
             // Calls go on where the audit cannot: nobody's telephone falls silent for a full disk.
             tracing::error!(%error, "audit_entry_lost");
         }
-    }
-}
-
-fn actor(direction: Direction) -> Actor {
-    match direction {
-        Direction::Inbound => Actor::Trunk("any".to_owned()),
-        Direction::Outbound => Actor::Gateway,
     }
 }

@@ -139,6 +139,12 @@ impl CallRegistry {
         self.calls().is_empty()
     }
 
+    /// Whether a call of `org` runs.
+    #[must_use]
+    pub fn runs(&self, org: &OrgId, id: &CallId) -> bool {
+        self.calls().get(id).is_some_and(|entry| entry.org == *org)
+    }
+
     /// Hands a command to a call of `org`. A call of another organisation looks like a missing one.
     ///
     /// # Errors

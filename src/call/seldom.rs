@@ -22,8 +22,8 @@ use crate::net::udp::UdpChannel;
 
 /// The sources.
 pub(super) struct Seldom {
-    /// The socket of RTCP, of which the call's driver reads.
-    pub(super) rtcp: UdpChannel,
+    /// The socket of RTCP, of which the call's driver reads; none where RTCP comes with the audio.
+    pub(super) rtcp: Option<UdpChannel>,
     signals: Option<mpsc::Receiver<SignallingEvent>>,
     commands: Option<mpsc::Receiver<CallCommand>>,
     connecting: Vec<(LinkId, Connecting)>,
@@ -43,7 +43,7 @@ pub(super) enum News {
 }
 
 impl Seldom {
-    pub(super) fn new(rtcp: UdpChannel, signals: mpsc::Receiver<SignallingEvent>, commands: mpsc::Receiver<CallCommand>) -> Self {
+    pub(super) fn new(rtcp: Option<UdpChannel>, signals: mpsc::Receiver<SignallingEvent>, commands: mpsc::Receiver<CallCommand>) -> Self {
         let bell = Arc::new(Bell { rung: AtomicBool::new(true), task: AtomicWaker::new() });
         let waker = Waker::from(Arc::clone(&bell));
         Self { rtcp, signals: Some(signals), commands: Some(commands), connecting: Vec::new(), bell, waker }
@@ -101,7 +101,10 @@ impl Seldom {
                 None => self.commands = None,
             }
         }
-        self.rtcp.poll_readable(context).map(|()| News::Rtcp)
+        match &self.rtcp {
+            Some(rtcp) => rtcp.poll_readable(context).map(|()| News::Rtcp),
+            None => Poll::Pending,
+        }
     }
 }
 

@@ -106,6 +106,7 @@ impl CallSession {
             CallEvent::Quiet(quiet) => self.set_quiet(now, quiet),
             CallEvent::TransferForbidden => self.actions.push_back(CallAction::TransferEnded(TransferOutcome::NotAllowed)),
             CallEvent::ReofferTaken => self.offers.handle_theirs(),
+            CallEvent::BrowserLost(reason) => self.finish(media(TerminationClass::Peer, reason), true),
             CallEvent::LineTaken => self.offers = self.offers.on_another_line(),
         }
     }
@@ -220,6 +221,8 @@ impl CallSession {
                 self.offers.handle_due();
                 self.actions.push_back(CallAction::Offer);
             }
+            // The leg's business, which changes nothing of the call.
+            SignallingEvent::IceRestarted { .. } => {}
             SignallingEvent::Key { digit, duration } => self.actions.push_back(CallAction::TakeKey { digit, duration }),
         }
     }

@@ -21,6 +21,7 @@ pub(super) fn faults(config: &Config) -> Vec<SettingFault> {
         ("outbound", config.outbound.faults()),
         ("simulator", config.simulator.faults()),
         ("http", config.http.faults()),
+        ("webrtc", config.webrtc.faults()),
         ("https_client", config.https_client.faults()),
         ("store", config.store.faults()),
         ("identity", config.identity.faults()),

@@ -26,6 +26,7 @@ use crate::call::egress_policy::EgressConfig;
 use crate::domain::deployment::DeploymentConfig;
 use crate::domain::setting::SettingFault;
 use crate::identity::config::{IdentityConfig, MailConfig};
+use crate::leg::browser_config::WebRtcConfig;
 use crate::leg::config::RtpConfig;
 use crate::net::https::config::HttpsClientConfig;
 use crate::signalling::config::{OutboundConfig, SipConfig};
@@ -48,6 +49,8 @@ pub struct Config {
     pub stir: StirConfig,
     /// Which ports carry audio.
     pub rtp: RtpConfig,
+    /// Where browsers' audio is taken.
+    pub webrtc: WebRtcConfig,
     /// How many calls, how long.
     pub calls: CallsConfig,
     /// Whom the gateway may call.
@@ -108,6 +111,7 @@ impl Config {
             sip: reader.section("sip"),
             stir: reader.section("stir"),
             rtp: reader.section("rtp"),
+            webrtc: reader.section("webrtc"),
             calls: reader.section("calls"),
             outbound: reader.section("outbound"),
             trunks: reader.named_sections("trunks"),

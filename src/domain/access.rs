@@ -105,6 +105,8 @@ permissions! {
     CallsControl = "calls:control",
     /// Listen to a call while it runs.
     CallsListen = "calls:listen",
+    /// Call an agent from a web page, and make tokens for pages that do.
+    CallsBrowser = "calls:browser",
     /// Read what was said.
     TranscriptsRead = "transcripts:read",
     /// Read the signalling of calls: numbers, addresses and all.
@@ -229,6 +231,7 @@ const STAFF: &[Permission] = &[
     Permission::CallsRead,
     Permission::CallsStart,
     Permission::CallsControl,
+    Permission::CallsBrowser,
     Permission::TranscriptsRead,
     Permission::EventsRead,
 ];

@@ -174,6 +174,8 @@ pub enum AuditResource {
     Session,
     /// A key of a program.
     ApiKey,
+    /// A token by which a page may make a call.
+    WhipToken,
     /// An organisation.
     Organisation,
 }

@@ -86,6 +86,12 @@ pub enum MediaReason {
     RtpTimeout,
     /// No RTP port was free (503).
     NoPort,
+    /// No path to the browser was found in time, or the handshake on it did not come to its end.
+    NotConnected,
+    /// The browser's certificate is not the one that its description names.
+    Fingerprint,
+    /// The browser has not answered for 30 s.
+    ConsentLost,
 }
 
 /// Ends that the AI service brought about.

@@ -107,6 +107,8 @@ pub enum Moment {
     Held,
     /// The caller was taken off hold.
     Resumed,
+    /// The browser is reached by another path from now on: it has changed networks, or its translator has.
+    PathChanged,
     /// Somebody else took the far end's place; the conversation goes on.
     FarEndReplaced,
     /// The far end is asked to go elsewhere.

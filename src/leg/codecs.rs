@@ -19,6 +19,12 @@ impl Default for CodecNames {
 }
 
 impl CodecNames {
+    /// These names, in this order.
+    #[must_use]
+    pub fn of<const N: usize>(names: [&str; N]) -> Self {
+        Self(names.into_iter().map(str::to_owned).collect())
+    }
+
     /// The codecs in their order; names that stand for none are passed over.
     #[must_use]
     pub fn codecs(&self) -> Vec<Codec> {

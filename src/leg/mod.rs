@@ -6,6 +6,8 @@
 
 mod agreement;
 mod attach;
+mod browser;
+pub mod browser_config;
 pub mod codecs;
 pub mod config;
 mod dtmf;
@@ -302,6 +304,9 @@ impl Leg {
         self.keypad.close(now, &mut self.events);
         self.reporter.goodbye(now, "call ended");
         self.drain_reporter(now);
+        if let Some(browser) = self.browser_mut() {
+            browser.close(now);
+        }
     }
 
     /// Caller audio for the agent.

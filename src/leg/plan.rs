@@ -5,6 +5,8 @@
 //! on each by its own rules, and the answer says which of them hold. What is renegotiated later, by either side, passes
 //! here too.
 
+mod browser;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -157,7 +159,7 @@ impl PlannedLeg {
 
     /// Takes a new offer within the call: our answer to it. `None` when the call must go on as it was.
     pub fn take_reoffer(&mut self, now: Instant, offer: &[u8]) -> Option<(Bytes, Agreement)> {
-        let leg = self.leg.as_mut()?;
+        let leg = self.leg.as_mut().filter(|leg| !leg.is_browser())?;
         let offer = SessionDescription::parse(offer).ok()?;
         let negotiated = media::sdp::reanswer(leg.negotiated(), &offer, &self.plan.codecs, &self.plan.transport).ok()?;
         let (text, agreement) = (Bytes::from(negotiated.local.to_string()), Agreement { quiet: !negotiated.receive });
@@ -166,7 +168,7 @@ impl PlannedLeg {
 
     /// Our offer within the call: what stands, with the direction that is wanted now. Nothing before the two sides agree.
     pub fn reoffer(&mut self) -> Option<Bytes> {
-        let current = self.leg.as_ref()?.negotiated();
+        let current = self.leg.as_ref().filter(|leg| !leg.is_browser())?.negotiated();
         let offer = media::sdp::reoffer(current, &self.plan.codecs, &self.plan.transport, Keys::Keep);
         let text = Bytes::from(offer.to_string());
         self.reoffered = Some(offer);
@@ -189,7 +191,7 @@ impl PlannedLeg {
     /// Goes on by another line, whose far end offers this: our answer to it. `None` when the call must go on as it was.
     pub fn take_line(&mut self, now: Instant, terms: &LineTerms, offer: &[u8]) -> Option<(Bytes, Agreement)> {
         let terms = self.plan.on(terms);
-        let leg = self.leg.as_mut()?;
+        let leg = self.leg.as_mut().filter(|leg| !leg.is_browser())?;
         let offer = SessionDescription::parse(offer).ok()?;
         let negotiated = media::sdp::answer(&offer, &terms.codecs, &terms.transport).ok()?;
         let (text, agreement) = (Bytes::from(negotiated.local.to_string()), Agreement { quiet: !negotiated.receive });
@@ -203,7 +205,7 @@ impl PlannedLeg {
 
     /// Our offer on another line, by which the call goes on if it is answered. Nothing before the two sides agree.
     pub fn offer_line(&mut self, terms: &LineTerms) -> Option<Bytes> {
-        self.leg.as_ref()?;
+        self.leg.as_ref().filter(|leg| !leg.is_browser())?;
         let terms = self.plan.on(terms);
         let offer = media::sdp::offer(&terms.codecs, &terms.transport);
         let text = Bytes::from(offer.to_string());
@@ -373,6 +375,10 @@ impl LegPlan {
         let mut transport = Transport::Plain(Plain::new(path));
         transport.set_keys(now, negotiated.srtp.as_ref());
         transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);
+        self.leg_over(now, negotiated, transport)
+    }
+
+    fn leg_over(&self, now: Instant, negotiated: Negotiated, transport: Transport) -> Result<Leg, PipelineError> {
         Leg::new(
             now,
             LegSetup {
@@ -445,7 +451,7 @@ mod tests {
             leg.handle_timeout(*now);
             while leg.poll_audio().is_some() {}
             while let Some(transmit) = leg.poll_transmit() {
-                count += usize::from(transmit.flow.local == OURS.parse().unwrap());
+                count += usize::from(transmit.flow.local == OURS.parse::<SocketAddr>().unwrap());
             }
         }
         count
@@ -458,7 +464,7 @@ mod tests {
         leg.handle_timeout(*now);
         let mut header = None;
         while let Some(transmit) = leg.poll_transmit() {
-            if transmit.flow.local == OURS.parse().unwrap() {
+            if transmit.flow.local == OURS.parse::<SocketAddr>().unwrap() {
                 header = RtpPacket::parse(transmit.bytes).ok().map(|packet| packet.header);
             }
         }
@@ -612,7 +618,7 @@ mod tests {
             leg.handle_timeout(*now);
             while leg.poll_audio().is_some() {}
             while let Some(Transmit { flow, bytes }) = leg.poll_transmit() {
-                if flow.local == OURS.parse().unwrap() {
+                if flow.local == OURS.parse::<SocketAddr>().unwrap() {
                     sent.push(RtpPacket::parse(bytes).unwrap().header);
                 } else if let Some([a, b, c, d]) =
                     bytes.windows(8).find_map(|at| (at[0] == 0x81 && at[1] == 203).then(|| [at[4], at[5], at[6], at[7]]))

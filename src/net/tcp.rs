@@ -1,4 +1,5 @@
-//! TCP for signalling: listeners and connections, marked CS3, with the operating system's own watch over peers that have vanished.
+//! TCP for signalling, and for browsers' media where no UDP gets through: listeners and
+//! connections, marked, with the operating system's own watch over peers that have vanished.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -25,6 +26,22 @@ pub fn listen_sip(local: SocketAddr) -> io::Result<TcpListener> {
     socket.bind(&local.into())?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
+}
+
+/// Opens a listener for media that cannot come over UDP; it belongs to no runtime yet.
+///
+/// # Errors
+/// When the address is taken or not ours.
+pub fn listen_media(local: SocketAddr, dscp: Dscp) -> io::Result<std::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(local), Type::STREAM.nonblocking().cloexec(), Some(Protocol::TCP))?;
+    if local.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_address(true)?;
+    let _ = dscp.mark(SockRef::from(&socket), local.ip());
+    socket.bind(&local.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 /// Opens a connection from `local`, any port, within `limit`.

@@ -145,6 +145,26 @@ pub fn bind_sip(local: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket.into())
 }
 
+/// Opens a socket at which the media of many calls arrives, marked as media is.
+///
+/// # Errors
+/// When the address is taken or not ours.
+pub fn bind_media(local: SocketAddr, dscp: Dscp) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(local), Type::DGRAM.nonblocking().cloexec(), Some(Protocol::UDP))?;
+    if local.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    if set_socket_recv_buffer_size_force(&socket, MEDIA_BUFFER).is_err() {
+        socket.set_recv_buffer_size(MEDIA_BUFFER)?;
+    }
+    socket.set_send_buffer_size(MEDIA_BUFFER)?;
+    let _ = dscp.mark(SockRef::from(&socket), local.ip());
+    socket.bind(&local.into())?;
+    Ok(socket.into())
+}
+
+/// Half a second of 200 browsers.
+const MEDIA_BUFFER: usize = 2 << 20;
 const SIP_RECEIVE_BUFFER: usize = 4 << 20;
 
 #[cfg(test)]

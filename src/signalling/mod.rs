@@ -1,4 +1,4 @@
-//! Between SIP and calls.
+//! Between SIP, or WHIP, and calls.
 
 pub mod config;
 pub mod dialling;
@@ -15,3 +15,4 @@ pub mod toll;
 pub mod transport;
 pub mod trunks;
 pub mod verbs;
+pub mod whip;

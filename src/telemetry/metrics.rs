@@ -16,7 +16,7 @@ use self::table::{
     AGENT_AVAILABLE, AGENT_FAILURES, AGENT_FAULTS, AGENT_PASSES, API_DURATION, API_ERRORS, API_REQUESTS, CALL_SETUP, CALLS_ACTIVE,
     CALLS_ENDED, CALLS_REFUSED, CALLS_STARTED, FIRST_AUDIO, HEP_DROPPED, JITTER, Kind, Metric, PACKETS_LATE, PACKETS_LOST, RECEIVED_MOS,
     ROUND_TRIP, SEND_LATENESS, SENT_MOS, SIP_LADDERS_DROPPED, SIP_UNHEARD, SNAPSHOTS_DROPPED, STORE_DURATION, TABLE, TOLL_ALARMS,
-    TRUNK_CALLS, TRUNK_REGISTERED, TRUNK_UP, TURN_LATENCY, WEBHOOK_DELIVERIES,
+    TRUNK_CALLS, TRUNK_REGISTERED, TRUNK_UP, TURN_LATENCY, WEBHOOK_DELIVERIES, WEBRTC_UNHEARD,
 };
 use crate::domain::call_record::{Direction, MediaStatistics};
 use crate::domain::termination::Termination;
@@ -36,6 +36,7 @@ struct Shared {
     setup: Histogram,
     turn_latency: Histogram,
     first_audio: Histogram,
+    webrtc_unheard: Counter,
     packets_lost: Counter,
     packets_late: Counter,
     jitter: Histogram,
@@ -84,6 +85,7 @@ impl Metrics {
             setup: recorder.register_histogram(&Key::from_static_name(CALL_SETUP), &METADATA),
             turn_latency: recorder.register_histogram(&Key::from_static_name(TURN_LATENCY), &METADATA),
             first_audio: recorder.register_histogram(&Key::from_static_name(FIRST_AUDIO), &METADATA),
+            webrtc_unheard: recorder.register_counter(&Key::from_static_name(WEBRTC_UNHEARD), &METADATA),
             packets_lost: recorder.register_counter(&Key::from_static_name(PACKETS_LOST), &METADATA),
             packets_late: recorder.register_counter(&Key::from_static_name(PACKETS_LATE), &METADATA),
             jitter: recorder.register_histogram(&Key::from_static_name(JITTER), &METADATA),
@@ -112,6 +114,11 @@ impl Metrics {
     /// A call was refused before it began; `reason` is one of a closed list.
     pub fn call_refused(&self, reason: &'static str) {
         self.count(CALLS_REFUSED, vec![Label::from_static_parts("reason", reason)]);
+    }
+
+    /// A datagram at the port of web pages belonged to no call, or to one that did not take it in time.
+    pub fn webrtc_unheard(&self) {
+        self.shared.webrtc_unheard.increment(1);
     }
 
     /// A message or connection of SIP was kept out; `limit` is one of a closed list.

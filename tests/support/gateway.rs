@@ -53,6 +53,11 @@ impl Gateway {
         gateway
     }
 
+    /// Its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// `host:port` that SIP listens on.
     pub(crate) fn sip(&self) -> SocketAddr {
         self.sip

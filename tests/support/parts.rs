@@ -77,6 +77,7 @@ impl Parts {
             registry: registry_too,
             calls,
             rtp,
+            browsers: None,
             agents,
             health,
             egress,

@@ -84,6 +84,10 @@ fn describe(operation: &Operation, generator: &mut schemars::SchemaGenerator, in
         let content = json!({ "application/json": { "schema": schema, "example": body.example() } });
         members.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
     }
+    if let Some(media_type) = operation.raw_body {
+        let content = json!({ media_type: { "schema": { "type": "string" } } });
+        members.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
+    }
     described
 }
 

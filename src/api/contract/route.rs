@@ -41,6 +41,8 @@ pub(in crate::api) struct Operation {
     pub(in crate::api) time_limit: Duration,
     pub(super) query: Option<&'static Object>,
     pub(super) body: Option<&'static Object>,
+    /// The media type of a body that is no JSON.
+    pub(super) raw_body: Option<&'static str>,
     pub(super) answers: Vec<Answer>,
     pub(super) errors: Vec<Code>,
     pub(super) headers: Vec<RequestHeader>,
@@ -134,6 +136,7 @@ impl Route {
             time_limit: TIME_LIMIT,
             query: None,
             body: None,
+            raw_body: None,
             answers: Vec::new(),
             errors: Vec::new(),
             headers: Vec::new(),
@@ -189,6 +192,12 @@ impl Route {
 
     pub(in crate::api) fn body<T: Input>(mut self) -> Self {
         self.operation.body = Some(T::SHAPE);
+        self
+    }
+
+    /// Its body is of this type, and no JSON.
+    pub(in crate::api) fn takes(mut self, media_type: &'static str) -> Self {
+        self.operation.raw_body = Some(media_type);
         self
     }
 
@@ -255,7 +264,7 @@ impl Operation {
         if self.query.is_some() {
             codes.push(Code::Validation);
         }
-        if self.body.is_some() {
+        if self.body.is_some() || self.raw_body.is_some() {
             codes.extend([Code::Malformed, Code::TooLarge, Code::MediaType, Code::Validation]);
         }
         if self.headers.contains(&RequestHeader::IfMatch) {

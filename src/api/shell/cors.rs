@@ -28,11 +28,18 @@ impl Origins {
 /// Answers preflights of origins on the list, and marks the answers that they may read.
 pub(in crate::api) async fn origins(State(origins): State<Origins>, request: Request, next: Next) -> Response {
     let allowed = origins.allowed(request.headers());
-    let preflight = request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let asks = request.method() == Method::OPTIONS;
+    let preflight = asks && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let takes_offers = takes_offers(request.uri().path());
     let mut response = match (&allowed, preflight) {
         (Some(_), true) => (StatusCode::NO_CONTENT, PREFLIGHT).into_response(),
+        // What is taken where pages call is told to everybody (RFC 9725 §4.2); no answer of it can be read by a foreign page.
+        _ if asks && takes_offers => StatusCode::NO_CONTENT.into_response(),
         _ => next.run(request).await,
     };
+    if asks && takes_offers && response.status() == StatusCode::NO_CONTENT {
+        response.headers_mut().insert(ACCEPT_POST, HeaderValue::from_static("application/sdp"));
+    }
     let headers = response.headers_mut();
     if !origins.0.is_empty() {
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
@@ -44,10 +51,15 @@ pub(in crate::api) async fn origins(State(origins): State<Origins>, request: Req
     response
 }
 
+/// Whether a page posts its offer there.
+fn takes_offers(path: &str) -> bool {
+    path.strip_prefix("/v1/whip/").is_some_and(|agent| !agent.contains('/')) || (path.starts_with("/v1/calls/") && path.ends_with("/whep"))
+}
+
+const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 const PREFLIGHT: [(HeaderName, &str); 3] = [
     (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PATCH, DELETE"),
     (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, idempotency-key, if-match, if-none-match, x-request-id"),
     (header::ACCESS_CONTROL_MAX_AGE, "600"),
 ];
-const EXPOSED: &str =
-    "etag, idempotency-replayed, location, x-request-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset";
+const EXPOSED: &str = "accept-patch, accept-post, etag, idempotency-replayed, link, location, x-request-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset";

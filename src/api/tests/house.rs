@@ -149,6 +149,7 @@ impl House {
             ladders: Ladders::new(Arc::clone(&sealed)),
             patients: Patients::new(Arc::clone(&sealed)),
             switchboard: switchboard(configured, Telephony::new(Arc::clone(&sealed))),
+            whip: None,
             organisations: Organisations::new(Arc::clone(&sealed)),
             audit,
             identity: identity.clone(),

@@ -72,7 +72,7 @@ impl Ids {
     fn fill(&self, operation: &Operation) -> String {
         let path = operation.path;
         let id = match path.strip_prefix("/v1/").unwrap_or_default().split("/{").next().unwrap_or_default() {
-            "calls" => &self.call,
+            "calls" | "whip/calls" | "whep" => &self.call,
             "patients" => &self.patient,
             "users" => &self.user,
             "auth/sessions" => &self.session,
@@ -82,6 +82,7 @@ impl Ids {
             "numbers" => &self.number,
             "webhooks" => &self.webhook,
             "webhooks/dial-in/keys" => &self.dial_in_key,
+            _ if path == "/v1/whip/{agent}" => return "/v1/whip/nobody".to_owned(),
             _ if path == "/docs/{file}" => return "/docs/page.js".to_owned(),
             _ => path,
         };

@@ -33,3 +33,14 @@ async fn a_preflight_needs_no_credentials_and_is_answered_to_the_list_alone() {
         assert_eq!(answer.headers.contains_key(header::ACCESS_CONTROL_ALLOW_METHODS), status == 204);
     }
 }
+
+#[tokio::test]
+async fn where_pages_call_is_told_what_is_taken_and_nowhere_else() {
+    let house = House::new();
+    for (path, told) in [("/v1/whip/default", true), ("/v1/whip/calls/call_x", false), ("/v1/calls", false)] {
+        let answer = house.send(request("OPTIONS", path).body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.headers.get("accept-post").is_some(), told, "{path}");
+        assert_eq!(answer.status.as_u16() == 204, told, "{path}");
+        assert!(answer.headers.get("access-control-allow-origin").is_none());
+    }
+}

@@ -12,6 +12,7 @@ mod tenant;
 mod trunks;
 mod users;
 mod webhooks;
+mod whip;
 
 use std::future::Future;
 
@@ -35,6 +36,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(numbers::routes());
     routes.extend(dialling::routes());
     routes.extend(webhooks::routes());
+    routes.extend(whip::routes());
     routes
 }
 

@@ -19,10 +19,11 @@ impl Call {
     pub(super) fn drain_agent(&mut self, now: Instant) -> bool {
         let heard_ms = self.agents.input_position_ms();
         let (link, agent_config) = (self.agents.link(), Arc::clone(self.agents.config()));
-        let Self { agents, leg, journal, session, first, turns, .. } = self;
+        let Self { agents, leg, journal, session, first, turns, page, .. } = self;
         let mut moved = false;
         while let Some(event) = agents.poll_event(now) {
             moved = true;
+            page.heed_agent(&event);
             match event {
                 AgentEvent::Audio { item, chunk } => {
                     if !std::mem::replace(&mut first.audio_from_agent, true) {
@@ -100,7 +101,10 @@ impl Call {
                 }
                 // Our own ringing is nothing that the agent has said.
                 LegEvent::Egress(event) if is_of(&event, RING) => {}
-                LegEvent::Egress(event) => report_playback(now, &mut self.agents, &mut self.journal, event),
+                LegEvent::Egress(event) => {
+                    self.page.heed_playout(&event);
+                    report_playback(now, &mut self.agents, &mut self.journal, event);
+                }
                 LegEvent::Turn(decision) => {
                     let Self { turns, leg, agents, journal, .. } = self;
                     turns.decide(now, decision, leg, agents, journal);

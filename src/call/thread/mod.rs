@@ -27,6 +27,7 @@ use std::time::Instant;
 use smallvec::SmallVec;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::mux::{Mux, MuxSockets};
 use load::{Load, rank};
 pub use priority::Scheduling;
 use wheel::stats::Counters;
@@ -54,6 +55,8 @@ pub struct ThreadContext {
     pub wheel: Rc<Wheel>,
     /// The thread's number, from 0.
     pub thread: usize,
+    /// Where its browsers arrive; none where browsers may not call.
+    pub mux: Option<Rc<Mux>>,
 }
 
 /// Makes a call on the thread where it will live; what it returns never leaves that thread.
@@ -66,19 +69,51 @@ pub struct MediaThreads {
     stop: watch::Sender<Option<Instant>>,
 }
 
+impl MediaThreadsConfig {
+    /// How many threads that makes on this machine.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match self.threads {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            count => count,
+        }
+    }
+}
+
 impl MediaThreads {
     /// Starts the threads; when this returns they take calls.
     ///
     /// # Errors
     /// When the system gives no thread, or a thread gets no readiness or timer.
     pub fn start(config: &MediaThreadsConfig) -> Result<Self, StartError> {
-        let count = match config.threads {
-            0 => thread::available_parallelism().map_or(1, usize::from),
-            count => count,
-        };
+        Self::start_with(config, Vec::new())
+    }
+
+    /// The same with a port for browsers for each of the first threads.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_with(config: &MediaThreadsConfig, sockets: Vec<MuxSockets>) -> Result<Self, StartError> {
         let (stop, _) = watch::channel(None);
-        let threads = (0..count).map(|index| MediaThread::start(index, config.realtime, stop.subscribe())).collect::<Result<_, _>>()?;
+        let mut sockets = sockets.into_iter();
+        let start = |index| MediaThread::start(index, config.realtime, stop.subscribe(), sockets.next());
+        let threads = (0..config.count()).map(start).collect::<Result<_, _>>()?;
         Ok(Self { threads, stop })
+    }
+
+    /// The thread that the next call would go to, for a call whose answer names the port of its thread.
+    #[must_use]
+    pub fn choose(&self) -> usize {
+        let ranks = self.threads.iter().enumerate().map(|(index, thread)| (rank(thread.shared.load.expected()), index));
+        ranks.min().map_or(0, |(_, index)| index)
+    }
+
+    /// Hands a call to one thread and no other.
+    ///
+    /// # Errors
+    /// [`Saturated`] when it does not take it; the task is dropped then.
+    pub fn spawn_on(&self, thread: usize, task: CallTask) -> Result<(), Saturated> {
+        self.threads.get(thread).ok_or(Saturated)?.accept(task).map_err(|_| Saturated)
     }
 
     /// Hands a call to the first thread that is not filled yet, or to the least busy when all are.
@@ -196,13 +231,18 @@ struct Shared {
 }
 
 impl MediaThread {
-    fn start(index: usize, realtime: bool, stop: watch::Receiver<Option<Instant>>) -> Result<Self, StartError> {
+    fn start(
+        index: usize,
+        realtime: bool,
+        stop: watch::Receiver<Option<Instant>>,
+        sockets: Option<MuxSockets>,
+    ) -> Result<Self, StartError> {
         let name = format!("media-{index}");
         let (starts, inbox) = mpsc::channel(STARTS);
         let (report, ended) = oneshot::channel();
         let (ready, started) = sync_channel(1);
         let shared = Arc::new(Shared::default());
-        let worker = worker::Worker { index, inbox, stop, shared: Arc::clone(&shared) };
+        let worker = worker::Worker { index, inbox, stop, shared: Arc::clone(&shared), sockets };
         thread::Builder::new()
             .name(name.clone())
             .spawn(move || {

@@ -17,6 +17,7 @@ use super::priority::{Scheduling, request_realtime, yield_to_all};
 use super::wheel::Wheel;
 use super::wheel::stats::Counters;
 use super::{CallTask, Shared, ThreadContext};
+use crate::call::mux::{Mux, MuxSockets};
 
 /// One thread's end of everything that reaches it.
 pub(super) struct Worker {
@@ -24,6 +25,7 @@ pub(super) struct Worker {
     pub(super) inbox: mpsc::Receiver<CallTask>,
     pub(super) stop: watch::Receiver<Option<Instant>>,
     pub(super) shared: Arc<Shared>,
+    pub(super) sockets: Option<MuxSockets>,
 }
 
 impl Worker {
@@ -34,20 +36,21 @@ impl Worker {
             Err(error) => return report(ready, Err(error)),
         };
         runtime.block_on(async {
-            match Wheel::new() {
-                Ok(wheel) => {
+            let opened = self.sockets.take().map(Mux::open).transpose();
+            match Wheel::new().and_then(|wheel| Ok((wheel, opened?))) {
+                Ok((wheel, mux)) => {
                     spawn_local(Rc::clone(&wheel).run());
                     let scheduling = if realtime { request_realtime() } else { Scheduling::Normal };
                     report(ready, Ok(Started { scheduling, timing: wheel.counters() }));
-                    self.serve(wheel).await
+                    self.serve(wheel, mux).await
                 }
                 Err(error) => report(ready, Err(error)),
             }
         })
     }
 
-    async fn serve(&mut self, wheel: Rc<Wheel>) -> usize {
-        let context = ThreadContext { wheel, thread: self.index };
+    async fn serve(&mut self, wheel: Rc<Wheel>, mux: Option<Rc<Mux>>) -> usize {
+        let context = ThreadContext { wheel, thread: self.index, mux };
         let (mut meter, mut due) = (Meter::start(), interval(INTERVAL));
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut calls = JoinSet::new();

@@ -183,6 +183,12 @@ impl Switchboard {
         tokio::time::timeout(PATIENCE, standings).await.ok()?.ok()
     }
 
+    /// The agents that are configured.
+    #[must_use]
+    pub fn agents(&self) -> &[String] {
+        &self.shared.agents
+    }
+
     /// The directory that is in force.
     #[must_use]
     pub fn directory(&self) -> Arc<Directory> {

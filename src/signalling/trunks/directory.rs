@@ -309,6 +309,12 @@ impl Directory {
         own.or(configured)
     }
 
+    /// An organisation's number of that name, `default` included.
+    #[must_use]
+    pub fn number_of(&self, org: &OrgId, name: &str) -> Option<&NumberConfig> {
+        self.numbers.get(name).filter(|number| number.org == *org).or_else(|| self.kept_number(org, name))
+    }
+
     /// Outbound calls of all tenants.
     #[must_use]
     pub const fn outbound(&self) -> &OutboundConfig {

@@ -35,6 +35,7 @@ pub(super) const CALLS_STARTED: &str = "auricle_call_started_total";
 pub(super) const CALLS_ENDED: &str = "auricle_call_ended_total";
 pub(super) const CALLS_REFUSED: &str = "auricle_call_refused_total";
 pub(super) const SIP_UNHEARD: &str = "auricle_sip_unheard_total";
+pub(super) const WEBRTC_UNHEARD: &str = "auricle_webrtc_unheard_total";
 pub(super) const SIP_LADDERS_DROPPED: &str = "auricle_sip_ladders_dropped_total";
 pub(super) const HEP_DROPPED: &str = "auricle_hep_packets_dropped_total";
 pub(super) const TOLL_ALARMS: &str = "auricle_toll_alarms_total";
@@ -76,6 +77,7 @@ pub(super) const TABLE: &[Metric] = &[
     Metric { name: CALLS_REFUSED, kind: Kind::Counter, text: "Calls refused before they began, by reason." },
     Metric { name: CALLS_ENDED, kind: Kind::Counter, text: "Calls that ended, by whose doing (class), where (area) and why (reason)." },
     Metric { name: SIP_UNHEARD, kind: Kind::Counter, text: "Messages and connections of SIP that a limit kept out, by which (limit)." },
+    Metric { name: WEBRTC_UNHEARD, kind: Kind::Counter, text: "Datagrams and frames at the ports of web pages that belonged to no call." },
     Metric { name: SIP_LADDERS_DROPPED, kind: Kind::Counter, text: "SIP ladders of calls that were not kept, by why (reason)." },
     Metric { name: HEP_DROPPED, kind: Kind::Counter, text: "Packets for the HEP collector that were not sent." },
     Metric {

@@ -107,7 +107,7 @@ async fn command(
 }
 
 /// Why a call takes no command.
-pub(super) async fn refusal(state: &AppState, requester: &Requester, id: &CallId, refused: CommandError) -> ApiError {
+pub(in crate::api::v1) async fn refusal(state: &AppState, requester: &Requester, id: &CallId, refused: CommandError) -> ApiError {
     match refused {
         CommandError::Busy => ApiError::Busy,
         CommandError::Unsupported => ApiError::Unsupported("command_unsupported"),

@@ -8,6 +8,8 @@ mod look;
 mod start;
 mod view;
 
+pub(super) use commands::refusal as command_refusal;
+
 use crate::api::audited::Deed;
 use crate::api::contract::{RequestHeader, Route, Verb};
 use crate::api::error::{ApiError, Code};
