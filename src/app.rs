@@ -4,7 +4,6 @@
 //! new calls, the running ones, and what they leave behind; then the threads.
 
 mod background;
-mod edges;
 mod launching;
 
 use std::io;
@@ -174,10 +173,10 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let collector = background::start_collector(&config, &metrics);
     let (calls, records) = open_records(&config, &sealed, metrics, collector, &tasks).await?;
     background::start_simulator(&config).await?;
-    let (media, browsers) = edges::start_threads(&config, &records.metrics)?;
+    let (media, browsers) = launching::start_threads(&config, &records.metrics)?;
     let (registry, outbound) = CallRegistry::new(config.calls.max_concurrent as usize);
     let launcher = launching::launcher(&config, Arc::clone(&media), browsers, registry.clone(), records.clone(), &breakers)?;
-    let whip = edges::start_whip(&config, &launcher);
+    let whip = launching::start_whip(&config, &launcher);
     let (running_ladders, ladders) = (LadderBook::new(config.sip.ladder), Ladders::new(Arc::clone(&sealed)));
     let (tap, keeper) = background::sip_tap(&config, &running_ladders, &ladders, &records);
     let agents = config.agents.keys().cloned().collect();

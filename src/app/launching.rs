@@ -1,22 +1,54 @@
-//! What calls are made of.
+//! What calls are made of: media threads with their ports for web pages, ports for telephones, agents.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use media::transport::webrtc::DtlsIdentity;
+
 use super::AppError;
 use crate::agent::client::AgentEndpoint;
 use crate::call::agent_health::AgentHealth;
 use crate::call::launch::{Agent, BrowserEdge, Launcher, Resources};
+use crate::call::mux::MuxSockets;
 use crate::call::phrase::Phrase;
 use crate::call::records::Records;
 use crate::call::registry::CallRegistry;
-use crate::call::thread::MediaThreads;
+use crate::call::thread::{MediaThreads, MediaThreadsConfig};
 use crate::config::Config;
 use crate::net::dscp::Dscp;
 use crate::net::port_range::{PortRange, PortRangeConfig};
 use crate::phone;
+use crate::signalling::whip::Whip;
 use crate::supervision::Breakers;
+use crate::telemetry::metrics::Metrics;
+
+/// Starts the media threads, each with its port where pages may call.
+pub(super) fn start_threads(config: &Config, metrics: &Metrics) -> Result<(Arc<MediaThreads>, Option<BrowserEdge>), AppError> {
+    let settings = MediaThreadsConfig { threads: config.calls.media_threads.into(), realtime: config.calls.realtime };
+    if !config.webrtc.is_on() {
+        return Ok((Arc::new(MediaThreads::start(&settings)?), None));
+    }
+    let dscp = Dscp::new(config.rtp.dscp).unwrap_or(Dscp::EXPEDITED_FORWARDING);
+    let bind = |thread| {
+        let bound = MuxSockets::bind(&config.webrtc, thread, dscp, metrics.clone());
+        bound.map_err(|(address, source)| AppError::Bind { what: "WebRTC", address, source })
+    };
+    let sockets = (0..settings.count()).map(bind).collect::<Result<Vec<_>, _>>()?;
+    let addresses = sockets.iter().map(|sockets| sockets.addresses().to_vec()).collect();
+    let identity = DtlsIdentity::generate()?;
+    let threads = Arc::new(MediaThreads::start_with(&settings, sockets)?);
+    Ok((threads, Some(BrowserEdge { identity, config: config.webrtc.clone(), addresses })))
+}
+
+/// Takes the offers of pages, where they may call.
+pub(super) fn start_whip(config: &Config, launcher: &Launcher) -> Option<Whip> {
+    config.webrtc.is_on().then(|| {
+        let (whip, hearing) = Whip::new(launcher.clone(), &config.webrtc);
+        tokio::spawn(hearing);
+        whip
+    })
+}
 
 /// Makes ready what calls need: where agents are, ports, rules.
 pub(super) fn launcher(

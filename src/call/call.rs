@@ -286,11 +286,8 @@ impl Call {
     /// Lets every part act on what the others made, until nothing moves.
     pub(super) fn drain(&mut self, now: Instant) {
         loop {
-            let moved = self.drain_agent(now)
-                | self.drain_leg(now)
-                | self.drain_browser(now)
-                | self.drain_session(now)
-                | self.drain_agents(now);
+            let moved =
+                self.drain_agent(now) | self.drain_leg(now) | self.drain_browser(now) | self.drain_session(now) | self.drain_agents(now);
             if !moved {
                 break;
             }

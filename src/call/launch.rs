@@ -3,6 +3,7 @@
 //! Every refusal happens here, before anything of the call exists: a full table, no free port, no agreement on the
 //! media. What was taken is given back by being dropped.
 
+mod begin;
 mod browser;
 mod drawn;
 mod lineup;
@@ -24,11 +25,10 @@ use media::transport::SourceRule;
 use tokio::sync::{broadcast, mpsc};
 
 use super::agent_health::AgentHealth;
-use super::agents::Member;
 use super::call::{Call, CallSetup};
 use super::command::CallCommand;
 use super::config::{AnswerRule, CallsConfig};
-use super::driver::{CallWiring, DialledAgent, drive};
+use super::driver::{CallWiring, drive};
 use super::egress_policy::EgressConfig;
 use super::event::{RejectCause, SignallingCommand, SignallingEvent, SignallingKey};
 use super::journal::CallIdentity;
@@ -53,10 +53,10 @@ use crate::leg::line_rules::LineRules;
 use crate::leg::plan::{LegError, LegPlan, LineTerms, PlannedLeg};
 use crate::net::port_range::{PortError, PortPair, PortRange};
 use crate::telemetry::metrics::Metrics;
-
 pub use browser::{BrowserCall, BrowserEdge, BrowserIce, BrowserLaunchError, BrowserListenError, BrowserListener};
 use drawn::{Drawn, draw, draw_key_seed, ntp_base};
 pub use lineup::Agent;
+use lineup::Lineup;
 
 /// Makes calls; clones share everything.
 #[derive(Clone)]
@@ -212,10 +212,11 @@ impl Launcher {
     /// # Errors
     /// When there is no room, no port, no such agent, or no agreement on the media; nothing is left behind.
     pub fn launch(&self, request: LaunchRequest) -> Result<Launched, LaunchError> {
-        let first = self.first_agent(&request)?;
+        let lineup = self.lineup(&request)?;
+        let Resources { ports, .. } = &*self.shared;
         let began = Instant::now();
-        let pair = self.shared.ports.allocate(began)?;
-        let plan = self.plan(began, &pair, &request, &first);
+        let pair = ports.allocate(began)?;
+        let plan = self.plan(began, &pair, &request, &lineup.first.config);
         let (leg, offers) = match &request.offer {
             Some(offer) => (PlannedLeg::answering(began, plan, offer)?, Vec::new()),
             None => {
@@ -223,76 +224,8 @@ impl Launcher {
                 PlannedLeg::offering(plan, request.others.iter().map(terms).collect())
             }
         };
-        let (id, signals) = self.begin(began, request, leg, CallWire::Ports(pair), None)?;
+        let (id, signals) = self.begin(began, request, lineup, leg, CallWire::Ports(pair), None)?;
         Ok(Launched { id, signals, offers })
-    }
-
-    /// The settings of the agent that a call begins with.
-    fn first_agent(&self, request: &LaunchRequest) -> Result<Arc<AgentConfig>, LaunchError> {
-        let agents = self.permitted(request)?;
-        let (name, agent) = agents.first().ok_or(LaunchError::UnknownAgent)?;
-        Ok(agent.in_a_call(name).0.config)
-    }
-
-    /// Enters a call and starts it, on one thread or on any.
-    fn begin(
-        &self,
-        began: Instant,
-        request: LaunchRequest,
-        leg: PlannedLeg,
-        wire: CallWire,
-        thread: Option<usize>,
-    ) -> Result<(CallId, mpsc::Sender<SignallingEvent>), LaunchError> {
-        let Resources { registry, records, .. } = &*self.shared;
-        let agents = self.permitted(&request)?;
-        let (members, dialled) = agents.iter().map(|(name, agent)| agent.in_a_call(name)).unzip::<_, _, Vec<Member>, Vec<DialledAgent>>();
-        let first = members.first().ok_or(LaunchError::UnknownAgent)?.clone();
-        let (direction, peer) = (request.direction, request.peer);
-        let actor = match (&wire, direction) {
-            (CallWire::Ports(_), Direction::Inbound) => Actor::Trunk("any".to_owned()),
-            // Of whoever called from a page the interface has an entry of its own.
-            (CallWire::Browser(_), _) | (CallWire::Ports(_), Direction::Outbound) => Actor::Gateway,
-        };
-        let (id, (commands_in, commands)) = (CallId::random(), mpsc::channel(COMMAND_QUEUE));
-        let entry = registry.enter(id.clone(), request.org.clone(), commands_in).ok_or(LaunchError::Capacity)?;
-        let (signals_in, signals) = mpsc::channel(SIGNAL_QUEUE);
-        let setup = CallSetup {
-            identity: CallIdentity {
-                id: id.clone(),
-                org: request.org,
-                direction,
-                from: request.from,
-                to: request.to,
-                verification: request.verification,
-                agent: first.name,
-            },
-            policy: self.policy(request.answer),
-            agents: members,
-            keys_to_agent: request.keys_to_agent,
-            leg,
-            early_media: request.line.early_media,
-        };
-        let wiring = CallWiring {
-            wire,
-            entry,
-            key: request.key,
-            signalling: request.signalling,
-            signals,
-            commands,
-            agents: dialled,
-            health: self.shared.health.clone(),
-            waiting_phrase: self.shared.waiting_phrase.clone(),
-            records: records.clone(),
-        };
-        let (org, caller, dialled) = (setup.identity.org.clone(), setup.identity.from.clone(), setup.identity.to.clone());
-        let turns = first.config.turn_detection.by_gateway();
-        let listens = (request.analysis || turns.is_some()).then_some(turns);
-        self.start(began, setup, listens, wiring, thread)?;
-        records.started(&id, &org, direction, actor, peer);
-        if direction == Direction::Inbound {
-            records.recognise(registry.clone(), id.clone(), org, caller, dialled);
-        }
-        Ok((id, signals_in))
     }
 
     /// What holds on another line of a call that runs; the call knows its port.
@@ -305,34 +238,6 @@ impl Launcher {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.shared.registry.is_closed()
-    }
-
-    fn start(
-        &self,
-        began: Instant,
-        setup: CallSetup,
-        listens: Option<Option<Config>>,
-        wiring: CallWiring,
-        on: Option<usize>,
-    ) -> Result<(), LaunchError> {
-        let wall = Utc::now();
-        let task = move |thread: ThreadContext| -> Pin<Box<dyn Future<Output = ()>>> {
-            let phase = thread.wheel.phase(began);
-            let mut call = Box::new(Call::new(began, wall, phase.first_slot(), setup));
-            if wiring.records.collector.is_some() {
-                call.watch_reports();
-            }
-            if let Some(turns) = listens {
-                call.listen(turns);
-            }
-            Box::pin(drive(call, Box::new(wiring), thread, phase))
-        };
-        let threads = &self.shared.threads;
-        let started = match on {
-            Some(thread) => threads.spawn_on(thread, Box::new(task)),
-            None => threads.spawn(Box::new(task)),
-        };
-        started.map_err(|_| LaunchError::Saturated)
     }
 
     fn plan(&self, now: Instant, pair: &PortPair, request: &LaunchRequest, agent: &AgentConfig) -> LegPlan {

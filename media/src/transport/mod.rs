@@ -127,7 +127,7 @@ impl Transport {
         match self {
             Self::Plain(plain) => plain.path.rtcp_flow(now),
             Self::Sdes(sdes) => sdes.path.rtcp_flow(now),
-            Self::WebRtc(never) => match *never {},
+            Self::WebRtc(webrtc) => webrtc.rtcp_flow(),
         }
     }
 

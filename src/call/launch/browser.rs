@@ -128,7 +128,7 @@ impl Launcher {
     pub fn launch_browser(&self, request: LaunchRequest) -> Result<BrowserCall, BrowserLaunchError> {
         let Resources { threads, browsers, .. } = &*self.shared;
         let edge = browsers.as_ref().ok_or(BrowserLaunchError::Off)?;
-        let agent = self.first_agent(&request)?;
+        let lineup = self.lineup(&request)?;
         let offer = SessionDescription::parse(request.offer.as_deref().unwrap_or_default())?;
         let (began, thread, route) = (Instant::now(), threads.choose(), RouteName::random());
         let addresses = edge.addresses.get(thread).ok_or(BrowserLaunchError::Off)?;
@@ -136,10 +136,10 @@ impl Launcher {
         let policy = self.browser_policy(edge, addresses, &drawn, route);
         let agreement = answer(&offer, &policy)?;
         let ice = browser_ice(&offer, route, &policy, &agreement);
-        let hears = Hears { keys: request.keys, enhancement: request.enhancement, format: agent.format.into() };
+        let hears = Hears { keys: request.keys, enhancement: request.enhancement, format: lineup.first.config.format.into() };
         let plan = self.browser_plan(began, policy, drawn, hears);
         let leg = browser_leg(began, edge, plan, &ice, agreement)?;
-        let (id, signals) = self.begin(began, request, leg, CallWire::Browser(route), Some(thread))?;
+        let (id, signals) = self.begin(began, request, lineup, leg, CallWire::Browser(route), Some(thread))?;
         Ok(BrowserCall { launched: Launched { id, signals, offers: Vec::new() }, ice })
     }
 

@@ -18,16 +18,34 @@ pub struct Agent {
 
 impl Agent {
     /// What a call knows of it, and what its driver does.
-    pub(super) fn in_a_call(&self, name: &str) -> (Member, DialledAgent) {
+    fn in_a_call(&self, name: &str) -> (Member, DialledAgent) {
         let member = Member { name: name.to_owned(), config: Arc::clone(&self.config) };
         (member, DialledAgent { name: name.to_owned(), endpoint: Arc::clone(&self.endpoint) })
     }
 }
 
+/// The agents of one call, in their order.
+pub(super) struct Lineup {
+    /// With whom it begins.
+    pub(super) first: Member,
+    /// What the call knows of all of them.
+    pub(super) members: Vec<Member>,
+    /// What its driver does.
+    pub(super) dialled: Vec<DialledAgent>,
+}
+
 impl Launcher {
+    /// The agents of a call as it is made.
+    pub(super) fn lineup(&self, request: &LaunchRequest) -> Result<Lineup, LaunchError> {
+        let permitted = self.permitted(request)?;
+        let (members, dialled): (Vec<_>, Vec<_>) = permitted.iter().map(|(name, agent)| agent.in_a_call(name)).unzip();
+        let first = members.first().ok_or(LaunchError::UnknownAgent)?.clone();
+        Ok(Lineup { first, members, dialled })
+    }
+
     /// The agents that the call may be led by, in their order. Those without an agreement that its organisation needs are none, and
     /// the audit log says so.
-    pub(super) fn permitted<'a>(&'a self, request: &'a LaunchRequest) -> Result<Vec<(&'a str, &'a Agent)>, LaunchError> {
+    fn permitted<'a>(&'a self, request: &'a LaunchRequest) -> Result<Vec<(&'a str, &'a Agent)>, LaunchError> {
         let Resources { agents, egress, records, .. } = &*self.shared;
         let named = |name: &'a String| agents.get(name).map(|agent| (name.as_str(), agent)).ok_or(LaunchError::UnknownAgent);
         let named = request.agents.iter().map(named).collect::<Result<Vec<_>, _>>()?;

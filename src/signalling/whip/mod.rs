@@ -279,7 +279,7 @@ impl Whip {
             keys_to_agent: number.dtmf_to_agent,
             from,
             to: Redacted::new(to),
-            agent: number.agent,
+            agents: number.agents(),
             verification: None,
             answer: number.answer,
             peer,

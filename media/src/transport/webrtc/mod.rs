@@ -173,6 +173,11 @@ impl WebRtc {
         });
     }
 
+    /// See [`crate::transport::Transport::rtcp_flow`].
+    pub fn rtcp_flow(&mut self) -> Option<Flow> {
+        self.ice.route().filter(|_| self.srtp.is_some())
+    }
+
     /// See [`crate::transport::Transport::poll_transmit`].
     pub fn poll_transmit(&mut self) -> Option<Transmit<'_>> {
         self.queue.poll()
