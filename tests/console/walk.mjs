@@ -139,7 +139,9 @@ await step("one call is followed while it runs", async () => {
 
 await step("the operator ends it, and it says so by itself", async () => {
     await page.getByRole("button", { name: "End call" }).click();
+    await page.getByRole("dialog").waitFor();
     await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
     await page.getByRole("button", { name: "End call" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "End call" }).click();
     await page.getByText("policy: operator").waitFor({ timeout: 15_000 });

@@ -22,7 +22,7 @@ fn an_operator_signs_in_and_follows_calls_and_finds_patients() {
         let caller = scope.spawn(|| {
             let [play, record] = [&speech, &heard].map(|path| path.to_str().expect("a path of ours"));
             while !over.load(Ordering::Relaxed) {
-                gateway.phone(&["--to", &gateway.uri("1000"), "--play", play, "--record", record], 20);
+                gateway.phone(&["--to", &gateway.uri("1000"), "--play", play, "--record", record], 30);
             }
         });
         gateway.wait_for_calls("a call that runs", |calls| calls.iter().any(|call| call["session_status"] == "running"));

@@ -1,6 +1,6 @@
 // The few parts that every page is made of.
 
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 import type { ComponentChildren, JSX } from "preact";
 
 import { isFailure } from "../api/session";
@@ -111,7 +111,7 @@ export function Select<T extends string>(props: {
 export function Dialog(props: { title: string; onClose: () => void; children: ComponentChildren }): JSX.Element {
     const id = useId();
     const dialog = useRef<HTMLDialogElement>(null);
-    useEffect(() => {
+    useLayoutEffect(() => {
         const element = dialog.current;
         element?.showModal();
         return () => element?.close();
