@@ -74,7 +74,7 @@ impl Call {
         let Some(leg) = self.leg.agreed() else { return };
         while let Some(text) = self.page.poll() {
             // A page that takes no more is told the rest no more.
-            leg.say(now, &text);
+            leg.tell(now, &text);
         }
     }
 }

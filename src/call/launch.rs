@@ -10,13 +10,10 @@ mod lineup;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use chrono::Utc;
-use media::barge_in::Config;
 use media::codec::Codec;
 use media::enhancement::Enhancement;
 use media::rtcp::ReporterConfig;
@@ -25,21 +22,17 @@ use media::transport::SourceRule;
 use tokio::sync::{broadcast, mpsc};
 
 use super::agent_health::AgentHealth;
-use super::call::{Call, CallSetup};
 use super::command::CallCommand;
 use super::config::{AnswerRule, CallsConfig};
-use super::driver::{CallWiring, drive};
 use super::egress_policy::EgressConfig;
 use super::event::{RejectCause, SignallingCommand, SignallingEvent, SignallingKey};
-use super::journal::CallIdentity;
 use super::phrase::Phrase;
 use super::records::Records;
 use super::registry::CallRegistry;
 use super::session::SessionPolicy;
-use super::thread::{MediaThreads, ThreadContext};
+use super::thread::MediaThreads;
 use super::wire::CallWire;
 use crate::agent::config::AgentConfig;
-use crate::domain::audit_event::Actor;
 use crate::domain::call_record::Direction;
 use crate::domain::caller_verification::CallerVerification;
 use crate::domain::event::Event;
@@ -56,7 +49,6 @@ use crate::telemetry::metrics::Metrics;
 pub use browser::{BrowserCall, BrowserEdge, BrowserIce, BrowserLaunchError, BrowserListenError, BrowserListener};
 use drawn::{Drawn, draw, draw_key_seed, ntp_base};
 pub use lineup::Agent;
-use lineup::Lineup;
 
 /// Makes calls; clones share everything.
 #[derive(Clone)]

@@ -44,7 +44,7 @@ impl Leg {
     }
 
     /// Says something to the page; false where it has opened no channel, or does not take more.
-    pub fn say(&mut self, now: Instant, text: &str) -> bool {
+    pub fn tell(&mut self, now: Instant, text: &str) -> bool {
         self.browser_mut().is_some_and(|browser| browser.say(now, text))
     }
 

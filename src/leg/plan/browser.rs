@@ -14,7 +14,7 @@ impl PlannedLeg {
     /// When no pipeline is there for codec and rates.
     pub fn browser(now: Instant, plan: LegPlan, negotiated: Negotiated, transport: WebRtc) -> Result<Self, LegError> {
         let leg = Box::new(plan.leg_over(now, negotiated, Transport::WebRtc(Box::new(transport)))?);
-        Ok(Self { plan, offered: Vec::new(), leg: Some(leg), reoffered: None, moving: None })
+        Ok(Self { plan, offered: Vec::new(), leg: Some(leg), reoffered: None, moving: None, watched: false })
     }
 
     /// Whether whoever sends by this path has proved to be the browser at the far end.
