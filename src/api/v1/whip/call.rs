@@ -72,7 +72,9 @@ pub(super) fn answering(state: &AppState, org: &OrgId, name: &str) -> Option<Num
     }
     let known = state.switchboard.agents().iter().any(|agent| agent == name);
     let usual = directory.default_number(org).cloned().unwrap_or_default();
-    known.then(|| NumberConfig { agent: name.to_owned(), org: org.clone(), ..usual })
+    // Who takes over stands with a number, and is for its own agent.
+    let fallback_agents = if usual.agent == name { usual.fallback_agents.clone() } else { Vec::new() };
+    known.then(|| NumberConfig { agent: name.to_owned(), fallback_agents, org: org.clone(), ..usual })
 }
 
 /// What a page bears that has a token of its own.

@@ -83,6 +83,9 @@ pub(super) fn refusal(error: WhipError) -> ApiError {
         WhipError::Launch(Launch::Sdp(fault)) => ApiError::NotSdp(fault.to_string()),
         WhipError::Launch(Launch::Answer(fault)) => ApiError::field_said("offer", fault.to_string()),
         WhipError::Launch(Launch::Launch(LaunchError::UnknownAgent)) => ApiError::NoSuch("agent"),
+        WhipError::Launch(Launch::Launch(LaunchError::NoAgreement)) | WhipError::Rejected(RejectCause::NoAgreement) => {
+            ApiError::Unfit("no_agreement")
+        }
         WhipError::Launch(Launch::Launch(LaunchError::Media(fault))) => ApiError::field_said("offer", fault.to_string()),
         WhipError::Launch(Launch::Launch(_)) => ApiError::NoCapacity,
         WhipError::Launch(Launch::Dtls(fault)) => {
