@@ -43,7 +43,8 @@ impl Agents {
         self.outputs.push_back(AgentsOutput::Lost { link, loss });
         self.outputs.push_back(AgentsOutput::Close { link });
         // A connection that did its work for a while and then broke says nothing about the next.
-        if !matches!(loss, Loss::Blocked | Loss::Expired) && !(loss == Loss::Closed && held) {
+        let is_usual = matches!(loss, Loss::Blocked | Loss::Expired) || (loss == Loss::Closed && held);
+        if !is_usual {
             self.outputs.push_back(AgentsOutput::Fared { member, well: false });
         }
         match self.plan.lost(now, loss, self.answered) {
