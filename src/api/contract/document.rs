@@ -75,7 +75,7 @@ fn describe(operation: &Operation, generator: &mut schemars::SchemaGenerator, in
         Proof::None => {}
         Proof::Fresh => drop(members.insert("x-second-factor".to_owned(), json!("proved within ten minutes"))),
         Proof::FreshOrKey => {
-            drop(members.insert("x-second-factor".to_owned(), json!("proved within ten minutes, or a key with this scope")))
+            drop(members.insert("x-second-factor".to_owned(), json!("proved within ten minutes, or a key with this scope")));
         }
     }
     if let Some(body) = operation.body {
