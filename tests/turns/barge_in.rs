@@ -15,6 +15,7 @@ use crate::speech::{Room, decode, utterance};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interruption_is_heard_within_one_packet_and_told_to_the_sample() {
+    let _alone = crate::ALONE.lock().await;
     let (mut toml, mut agents) = (String::new(), Vec::new());
     for index in 0..CALLS {
         let agent = Agent::start(Config::new(Behaviour::Parrot), ready(())).await;

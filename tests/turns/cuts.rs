@@ -188,6 +188,7 @@ fn percentile(mut times: Vec<Duration>, part: f64) -> Duration {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn resets_and_closes_cost_no_call_and_a_third_of_a_second() {
+    let _alone = crate::ALONE.lock().await;
     let full = std::env::var_os("AURICLE_FULL").is_some();
     let (calls, cuts) = if full { (100, 10) } else { (25, 4) };
     let list: Vec<Cut> = [Cut::Reset, Cut::End, Cut::Goodbye].into_iter().cycle().take(cuts).collect();
@@ -208,6 +209,7 @@ async fn resets_and_closes_cost_no_call_and_a_third_of_a_second() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agent_that_hangs_is_noticed_within_three_seconds() {
+    let _alone = crate::ALONE.lock().await;
     let calls = if std::env::var_os("AURICLE_FULL").is_some() { 50 } else { 10 };
     let outcomes = run(calls, &[Cut::Stall, Cut::Stall], Duration::from_millis(4_500)).await;
     let waits: Vec<Duration> = outcomes.iter().flat_map(|outcome| &outcome.waits).map(|(_, wait)| *wait).collect();

@@ -33,3 +33,6 @@ mod speech;
 mod tools;
 #[path = "../../benches/generator/sip.rs"]
 mod uac;
+
+/// Each test wants the machine to itself: what they measure is time.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

@@ -27,6 +27,7 @@ const KINDS: [(&str, &str, &str); 6] = [
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_goes_through_each_serializer_of_pipecat() {
+    let _alone = crate::ALONE.lock().await;
     let Some(python) = tools::python() else { return };
     if !has_pipecat(&python) {
         return tools::skip("pipecat-ai is not installed (make test does it)");

@@ -35,6 +35,7 @@ const SPOKEN: [(Protocol, &str, WireFormat, &str); 15] = [
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_goes_through_every_protocol() {
+    let _alone = crate::ALONE.lock().await;
     let (mut toml, mut agents) = (String::new(), Vec::new());
     for (number, (protocol, name, format, more)) in SPOKEN.into_iter().enumerate() {
         let config = Config { protocol, format: format.into(), ..Config::new(Behaviour::Parrot) };

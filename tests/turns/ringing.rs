@@ -17,6 +17,7 @@ use crate::speech::{Room, decode};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn callers_of_a_trunk_that_asks_for_it_hear_ringing_until_the_answer_and_then_the_whole_greeting() {
+    let _alone = crate::ALONE.lock().await;
     for (address, rings) in [(TRUNK, true), (Ipv4Addr::LOCALHOST, false)] {
         let (begin, begun) = oneshot::channel::<()>();
         let slow = async move {
