@@ -6,6 +6,7 @@
 //! here too.
 
 mod browser;
+mod make;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -19,13 +20,12 @@ use media::ingress::{IngressConfig, IngressStats};
 use media::pipeline::PipelineError;
 use media::rtcp::ReporterConfig;
 use media::rtp::RtpSeed;
-use media::sdp::{AnswerError, CodecPolicy, Direction, Keys, Negotiated, RemoteRule, SdpError, SessionDescription, TransportPolicy};
-use media::transport::{PathConfig, Plain, SourceRule, Transport};
-use media::units::SequenceNumber;
+use media::sdp::{AnswerError, CodecPolicy, Direction, Keys, RemoteRule, SdpError, SessionDescription, TransportPolicy};
+use media::transport::SourceRule;
 
+use super::Leg;
 use super::keypad::KeyRules;
 use super::statistics::statistics;
-use super::{Leg, LegSetup};
 use crate::domain::call_record::MediaStatistics;
 
 /// A leg that may not be agreed on yet.
@@ -369,37 +369,7 @@ impl LegPlan {
     fn take(&mut self, LineTerms { codecs, transport, source }: LineTerms) {
         (self.codecs, self.transport, self.source) = (codecs, transport, source);
     }
-
-    fn leg(&self, now: Instant, negotiated: Negotiated) -> Result<Leg, PipelineError> {
-        let path = PathConfig { local_rtp: self.local_rtp, local_rtcp: self.local_rtcp, source: self.source };
-        let mut transport = Transport::Plain(Plain::new(path));
-        transport.set_keys(now, negotiated.srtp.as_ref());
-        transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);
-        self.leg_over(now, negotiated, transport)
-    }
-
-    fn leg_over(&self, now: Instant, negotiated: Negotiated, transport: Transport) -> Result<Leg, PipelineError> {
-        Leg::new(
-            now,
-            LegSetup {
-                negotiated,
-                transport,
-                seed: RtpSeed { sequence: SequenceNumber(self.seed.sequence.0 & FIRST_SEQUENCE_MASK), ..self.seed },
-                reporter: self.reporter.clone(),
-                gap_wait_max: self.gap_wait_max,
-                keys: self.keys,
-                silence_suppression: self.codecs.comfort_noise,
-                enhancement: self.enhancement,
-                agent_hears: self.agent_format,
-                agent_speaks: self.agent_format,
-            },
-        )
-    }
 }
-
-/// A stream begins in the lower half of the sequence numbers: with SRTP, a receiver that misses the first packets may
-/// not notice a roll-over among them (RFC 3711 §3.3.1).
-const FIRST_SEQUENCE_MASK: u16 = 0x7fff;
 
 /// The first place on the grid of `step` through `grid` that is not before `now`.
 fn next_slot(grid: Instant, now: Instant, step: Duration) -> Instant {
