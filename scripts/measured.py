@@ -2,7 +2,8 @@
 """Writes docs/measured.md from the figures that the last measurements saved in target/measured/*.json.
 
 A file holds: title, command, date, machine, commit, figures [{what, value, gate?, passed?, at_least?}].
-A gate is an upper limit unless `at_least` is true. Nothing is written by hand: what is not in a file is not in the page.
+A gate is an upper limit unless `at_least` is true. Nothing is written by hand. A section of the page whose measurement was not repeated
+here stays as it was, under the date and the machine of its own.
 """
 
 import datetime
@@ -42,6 +43,13 @@ def section(path):
         "| --- | ---: | ---: | --- |",
     ]
     return lines + [row(figure) for figure in saved["figures"]] + [""] + plots(path)
+
+
+def kept():
+    """The sections that the page has, by their title lines."""
+    parts = PAGE.read_text().split("\n## ")[1:] if PAGE.exists() else []
+    titled = (part.partition("\n") for part in parts)
+    return {f"## {title}": text.strip() for title, _, text in titled}
 
 
 def plots(path):
@@ -162,8 +170,12 @@ def main():
         "of the gateway's process alone, per second of one call, both directions; the load has its own process on the same cores.",
         "",
     ]
+    sections = kept()
     for path in files:
-        lines += section(path)
+        title, *rest = section(path)
+        sections[title] = "\n".join(rest).strip()
+    for title, text in sorted(sections.items()):
+        lines += [title, "", text, ""]
     PAGE.write_text("\n".join(lines).rstrip() + "\n")
     print(f"measured: {PAGE.relative_to(ROOT)} from {len(files)} file(s)")
 
