@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::support::gateway::{Gateway, TRUNK_PASSWORD};
+use crate::support::gateway::Gateway;
 use crate::support::{echo, ports, sound, tools};
 
 #[test]
@@ -72,45 +72,6 @@ fn baresip_over_tls_with_srtp_hears_its_own_words_where_the_certificate_is_check
     let Some(call) = call_at(start, &adjust, |_| dial.clone(), &PCMU, Some("srtp-mand")) else { return };
     call.assert_heard();
     assert!(call.said.contains("SRTP is Enabled"), "{}\n{}", call.said, call.gateway.log());
-}
-
-/// It knows MD5 only, and gives up where a second challenge asks for anything else.
-#[test]
-fn baresip_registers_is_called_by_its_registration_and_hears_its_own_words() {
-    let Some(baresip) = tools::find("baresip") else { return };
-    if !Path::new(MODULES).join("sndfile.so").is_file() {
-        return tools::skip("baresip has no module that records");
-    }
-    let Some([(_, speech), _]) = sound::speakers() else { return };
-    let sections = "[outbound]\nenabled = true\nroutes = [{ prefix = \"+49\", trunks = [\"phone\"] }]\n[tenants.org_default]\ncountries = [\"DE\"]\n\
-        [trunks.phone]\nlogin = \"tester\"\nlogin_password_env = \"AURICLE_TEST_TRUNK_PASSWORD\"\nregisters = true\ncaller_id = \"+4930901820\"\n";
-    let gateway = Gateway::start_over("echo", "digest_algorithms = [\"MD5\"]\n", sections, "");
-    let home = gateway.folder().join("baresip");
-    configure(&home, &speech, &PCMU, None);
-    let account = format!(
-        "<sip:tester@{};transport=udp>;auth_user=tester;auth_pass={TRUNK_PASSWORD};regint=60;answermode=auto;audio_codecs={}\n",
-        gateway.sip(),
-        PCMU.name
-    );
-    fs::write(home.join("accounts"), account).expect("baresip's account");
-    let seconds = speech.len() / 8000 + 12;
-    let mut command = Command::new(baresip);
-    command.arg("-f").arg(&home).args(["-t", &seconds.to_string()]);
-    let running = std::thread::spawn(move || tools::text(&tools::run(&mut command, Duration::from_secs(60))));
-    // Until it has registered there is nobody to call.
-    let begun = Instant::now();
-    loop {
-        let answer = gateway.send("POST", "/v1/calls", r#"{"to": "+4930123456", "agent": "linear"}"#);
-        if answer.status == 201 {
-            break;
-        }
-        let is_over = begun.elapsed() > Duration::from_secs(10);
-        assert!(!is_over, "{} {}\n{}\n{}", answer.status, answer.body, running.join().unwrap_or_default(), gateway.log());
-        std::thread::sleep(Duration::from_millis(200));
-    }
-    let said = running.join().expect("baresip ends");
-    gateway.wait_for_calls("the call is over", |calls| calls.iter().any(|call| call["session_status"] == "completed"));
-    Called { gateway, home, said }.assert_heard();
 }
 
 /// A certificate for the loopback, which is its own authority.
