@@ -64,13 +64,13 @@ async fn conversation(server: &Server) {
     caller.hang_up().await;
 }
 
-/// A call whose agent says in every way it has what must not be repeated, and then fails.
+/// A call whose agent says in every way it has what must not be repeated, and then fails, again and again: who calls is the first to give up.
 async fn agent_that_fails(server: &Server) {
     let mut room = Room::new(2);
     let mut caller = Caller::invite(server.sip, USER, ADDRESS, disguise).await.expect("the call is answered");
     caller.acknowledge().await;
     caller.talk(std::iter::repeat_with(|| room.frame()).take(150)).await;
-    timeout(Duration::from_secs(20), caller.wait_for_bye()).await.expect("the gateway gives up");
+    caller.hang_up().await;
 }
 
 /// Calls to nobody, and to an agent that cannot be reached.
