@@ -1,6 +1,7 @@
 //! `baresip`, a telephone of somebody else's, with a spoken file.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -179,7 +180,7 @@ fn configure(home: &Path, speech: &[i16], codec: &Codec, encryption: Option<&str
     fs::create_dir_all(home).expect("baresip's folder");
     let spoken = home.join("spoken.wav");
     sound::write_at(&spoken, speech, codec.rate_hz);
-    let own = ports::free_udp();
+    let own = own_address();
     let srtp = if encryption.is_some() { "module srtp.so\n" } else { "" };
     let config = format!(
         "module_path {MODULES}\nmodule {module}\n{srtp}module aufile.so\nmodule alsa.so\nmodule sndfile.so\nmodule_app account.so\nmodule_app menu.so\n\
@@ -194,6 +195,13 @@ fn configure(home: &Path, speech: &[i16], codec: &Codec, encryption: Option<&str
     let account = format!("<sip:tester@{own}>;regint=0;audio_codecs={}{encryption}\n", codec.name);
     fs::write(home.join("accounts"), account).expect("baresip's account");
     fs::write(home.join("contacts"), "").expect("baresip's contacts");
+}
+
+/// Where it listens: for TLS it takes the port behind, whether it needs it or not.
+fn own_address() -> SocketAddr {
+    let pairs = std::iter::repeat_with(|| (ports::free_udp(), ports::free_tcp()));
+    let (own, _) = { pairs }.find(|(own, behind)| behind.port() == own.port() + 1).expect("two free ports in a row");
+    own
 }
 
 fn dump(home: &Path, end: &str) -> Option<Vec<i16>> {
