@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -96,7 +96,7 @@ struct Hooks(Receiver<(String, Value)>);
 impl Hooks {
     fn listen(address: SocketAddr) -> Self {
         let listener = TcpListener::bind(address).expect("the receiver listens");
-        let (heard, requests) = channel();
+        let (heard, requests) = sync_channel(64);
         std::thread::spawn(move || {
             while let Ok((mut stream, _)) = listener.accept() {
                 let Some(request) = read_request(&mut stream) else { continue };

@@ -40,7 +40,7 @@ fn first_password(gateway: &Gateway) -> String {
 fn enrolled(gateway: &Gateway, step: &Value) -> String {
     assert_eq!(step["status"], "enrolment", "{step}");
     let begun = post(gateway, "/v1/auth/enrolment", &json!({ "step_token": step["step_token"] }));
-    let secret = totp_rs::Secret::try_from_base32(&text(&begun["secret"])).expect("a secret");
+    let secret = totp_rs::Secret::try_from_base32(text(&begun["secret"])).expect("a secret");
     let totp = totp_rs::Builder::new().with_secret(secret).build().expect("an authenticator");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs();
     let confirm = json!({ "step_token": step["step_token"], "code": totp.generate(now).to_string() });

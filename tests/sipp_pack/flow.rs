@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::pack::media_port;
 use crate::support::gateway::Gateway;
 use crate::support::{ports, tools};
 
@@ -169,7 +170,7 @@ impl Flow {
         let port = ports::free_udp().port();
         let mut command = Command::new(sipp);
         command.current_dir(gateway.folder()).args(["-sf", &file, "-m", "1", "-s", number, "-i", "127.0.0.1", "-p", &port.to_string()]);
-        command.args(["-mi", "127.0.0.1", "-mp", &ports::free_udp().port().to_string(), "-nostdin", "-timeout", "30", "-timeout_error"]);
+        command.args(["-mi", "127.0.0.1", "-mp", &media_port().to_string(), "-nostdin", "-timeout", "30", "-timeout_error"]);
         command.args(["-trace_err", "-error_file", &format!("{name}.errors"), "-trace_msg", "-message_file", &format!("{name}.messages")]);
         if !self.called {
             command.arg(gateway.sip().to_string());

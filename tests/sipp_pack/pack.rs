@@ -11,6 +11,13 @@ use crate::scenario::Scenario;
 use crate::support::gateway::Gateway;
 use crate::support::{ports, tools};
 
+/// A port for sipp's audio. It takes the second one behind as well, for the video that nobody sends.
+pub(crate) fn media_port() -> u16 {
+    let rows = std::iter::repeat_with(|| [(); 3].map(|()| ports::free_udp().port()));
+    let [first, ..] = { rows }.find(|[first, _, last]| *last == first + 2).expect("three free ports in a row");
+    first
+}
+
 /// A gateway that speaks UDP and TCP, and calls out to whom it is told on this machine.
 pub(crate) struct Pack {
     pub(crate) gateway: Gateway,
@@ -44,7 +51,7 @@ impl Pack {
         let mut sipp = Command::new(&self.sipp);
         sipp.current_dir(self.gateway.folder()).arg("-sf").arg(&file).args(["-t", if transport == Transport::Tcp { "t1" } else { "u1" }]);
         sipp.args(["-s", "1000", "-i", "127.0.0.1", "-p", &own.port().to_string(), "-mi", "127.0.0.1"]);
-        sipp.args(["-mp", &ports::free_udp().port().to_string(), "-m", "1", "-nostdin", "-timeout", "100", "-timeout_error"]);
+        sipp.args(["-mp", &media_port().to_string(), "-m", "1", "-nostdin", "-timeout", "100", "-timeout_error"]);
         sipp.arg("-trace_err").arg("-error_file").arg(&errors).arg("-trace_msg").arg("-message_file").arg(&messages);
         sipp.arg(to.to_string());
         let running = std::thread::spawn(move || tools::run(&mut sipp, Duration::from_secs(110)));

@@ -32,12 +32,14 @@ enum Cut {
     Stall,
 }
 
+/// The connection that stands, since when, and what cuts it.
+type Standing = Arc<Mutex<Option<(Instant, oneshot::Sender<Cut>)>>>;
+
 /// The way to one agent of one call.
 #[derive(Clone)]
 struct Wire {
     address: SocketAddr,
-    /// The connection that stands, since when, and what cuts it.
-    standing: Arc<Mutex<Option<(Instant, oneshot::Sender<Cut>)>>>,
+    standing: Standing,
 }
 
 impl Wire {

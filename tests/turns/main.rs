@@ -2,7 +2,7 @@
 //!
 //! The caller and the agents stand in this process, so that both ends of the gateway are seen by one clock.
 //! `AURICLE_FULL=1` makes 200 calls with a greeting instead of 40, and 1,000 cuts of 100 calls instead of 100 of 25.
-#![expect(clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::print_stdout, reason = "a test outside of test functions")]
+#![expect(clippy::indexing_slicing, clippy::panic, reason = "a test outside of test functions")]
 
 #[path = "../support/agents.rs"]
 mod agents;

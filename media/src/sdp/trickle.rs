@@ -39,7 +39,7 @@ impl Fragment {
                     let attribute = Attribute::parse(value).ok_or(SdpError::Malformed { line: line_number, kind: 'a' })?;
                     match attribute {
                         Attribute::Candidate(candidate) if fragment.candidates.len() < MAX_CANDIDATES => {
-                            fragment.candidates.push(candidate)
+                            fragment.candidates.push(candidate);
                         }
                         Attribute::EndOfCandidates => fragment.ended = true,
                         other => attributes.push(other),

@@ -147,7 +147,6 @@ pub enum ForGeneration {
 
 impl Whip {
     /// Calls over this launcher, and the task that hears what they want of their pages.
-    #[must_use]
     pub fn new(launcher: Launcher, config: &WebRtcConfig) -> (Self, impl Future<Output = ()> + Send + use<>) {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let rate = Mutex::new(CallRate::new(Instant::now(), config.max_calls_per_second));
