@@ -14,7 +14,7 @@ use crate::agent::config::{self, AgentConfig, Protocol, WireFormat};
 pub(super) struct Arguments {
     /// Where it listens: ws://… on a private network, or wss://….
     url: String,
-    /// What it speaks, as in agents.<name>.protocol.
+    /// What it speaks, as in `agents.<name>.protocol`.
     #[arg(long, value_name = "NAME", value_parser = config::word::<Protocol>, default_value = "auricle")]
     protocol: Protocol,
     /// How audio is written; without it the first format that the protocol has.

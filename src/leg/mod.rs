@@ -254,7 +254,7 @@ impl Leg {
         self.drain_egress(now);
     }
 
-    /// Asks to be told when all audio taken so far was played, by [`EgressEvent::MarkReached`](media::egress::EgressEvent::MarkReached).
+    /// Asks to be told when all audio taken so far was played, by [`EgressEvent::MarkReached`].
     pub fn mark(&mut self, now: Instant, mark: MarkId) {
         self.egress.mark(mark);
         self.drain_egress(now);

@@ -2,7 +2,7 @@
 //!
 //! A Binding request is handed to the call whose route its user name begins with; everything else to the call that has
 //! proved the address it comes from to be its peer's. What belongs to nobody is counted and dropped, and answered by
-//! nobody. A call has a [`Seat`] here for as long as its task lives: its datagrams wait in it, [`INBOX`] at most, and the
+//! nobody. A call has a [`Seat`] here for as long as its task lives: its datagrams wait in it, `INBOX` at most, and the
 //! addresses that it has proved are forgotten with it.
 //!
 //! What any of it means (passwords, checks, keys) is decided by `media::transport::webrtc`; here nothing but the user name
