@@ -306,8 +306,16 @@ async fn a_call_that_a_limit_ends_says_which_an_alarm_is_given_and_the_day_goes_
     assert_eq!(house.termination().await, Termination::policy(PolicyReason::MinutesPerDay));
     assert_eq!(house.alarm().await, (TollAlarm::MinutesLimit, 1));
     house.stop.send(true).unwrap();
-    let found = Ledger::of_day(&house.telephony, today()).await.unwrap();
-    assert_eq!(found.first().map(|account| (account.used.calls, account.used.minutes)), Some((1, 1)));
+    // What was used is written beside the calls, none of which waits for it.
+    let written = async {
+        loop {
+            if let Some(account) = Ledger::of_day(&house.telephony, today()).await.unwrap().pop() {
+                break (account.used.calls, account.used.minutes);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert_eq!(tokio::time::timeout(Duration::from_secs(5), written).await, Ok((1, 1)));
     let parts = Parts::build(Behaviour::Echo, 12_500).await;
     let policy = TollPolicy { minutes_per_day: 1, ..TollPolicy::default() };
     let restarted = House::build_over(parts, policy, house.telephony.clone()).await;
