@@ -1,7 +1,7 @@
 //! Schemathesis, which knows of this interface nothing but its OpenAPI document: whatever it sends, valid or not, no answer
 //! is a 5xx, and none has a status, a content type, a header or a body that the document does not have.
 //!
-//! 1,000 cases a role, and 10,000 with `AURICLE_FULL`. `AURICLE_SEED` chooses others.
+//! 1,000 cases for each of the three roles, signed in as people are, and 10,000 with `AURICLE_FULL`. `AURICLE_SEED` chooses others.
 
 use std::fs;
 use std::path::Path;
@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::gateway::{Gateway, PROGRAM, SECRET};
-use crate::support::{sound, tools};
+use crate::people;
+use crate::support::gateway::{Gateway, PROGRAM};
+use crate::support::{http, sound, tools};
 
 #[test]
 fn whatever_is_sent_no_answer_is_a_server_error_or_undocumented() {
@@ -31,18 +32,24 @@ fn whatever_is_sent_no_answer_is_a_server_error_or_undocumented() {
     let mut caller = call(&gateway);
     gateway.wait_for_calls("a call runs", |calls| !calls.is_empty());
     let call = gateway.calls()[0]["id"].as_str().expect("an id").to_owned();
-    for (role, bearer) in roles() {
+    for (role, bearer) in people::of_each_role(&gateway) {
+        let who = || http::request(gateway.http(), "GET", "/v1/auth/me", &bearer, "").expect("an answer");
+        let asking = who().json;
+        let own = [&asking["user"]["id"], &asking["session_id"]].map(|id| id.as_str().expect("an id")).join(",");
         let mut command = Command::new(&program);
         command.arg("--config-file").arg(folder.join("schemathesis.toml"));
         command.args(["run", &format!("http://{}/openapi.json", gateway.http()), "--no-color", "--continue-on-failure"]);
         command.args(["--header", &format!("Authorization: Bearer {bearer}"), "--workers", "2", "--generation-database", "none"]);
         command.args(["--phases", "examples,coverage,fuzzing", "--max-examples", &each.to_string(), "--seed", &seed()]);
-        // It has no end; and of session descriptions it can make none: tests/webrtc alters offers.
-        for path in ["/v1/events", "/v1/whip/{agent}", "/v1/whip/calls/{id}", "/v1/calls/{id}/whep", "/v1/whep/{id}"] {
+        // It has no end; and what ends the very sign-in that asks would leave nothing to ask with.
+        let endless = ["/v1/events", "/v1/auth/logout", "/v1/auth/logout_all", "/v1/auth/totp"];
+        // Of session descriptions it can make none; tests/webrtc alters offers.
+        let of_sdp = ["/v1/whip/{agent}", "/v1/whip/calls/{id}", "/v1/calls/{id}/whep", "/v1/whep/{id}"];
+        for path in endless.into_iter().chain(of_sdp) {
             command.args(["--exclude-path", path]);
         }
         command.env("SCHEMATHESIS_HOOKS", "hooks").env("PYTHONPATH", &folder).env("PYTHONDONTWRITEBYTECODE", "1");
-        command.env("AURICLE_CALL", &call).env("AURICLE_PATIENT", patient.json["id"].as_str().expect("an id"));
+        command.env("AURICLE_OWN", own).env("AURICLE_CALL", &call).env("AURICLE_PATIENT", patient.json["id"].as_str().expect("an id"));
         let output = tools::run(command.current_dir(gateway.folder()), Duration::from_secs(limit));
         let said = tools::text(&output);
         let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("target").join(format!("schemathesis-{}.txt", role.replace(' ', "-")));
@@ -50,6 +57,8 @@ fn whatever_is_sent_no_answer_is_a_server_error_or_undocumented() {
         assert!(output.status.success(), "{role}: the whole report is in {}\n{}", kept.display(), failures(&said));
         let generated = said.lines().find_map(|line| line.trim().split_once(" generated")?.0.parse::<usize>().ok()).unwrap_or_default();
         assert!(generated >= cases, "{role}: only {generated} cases");
+        let me = who();
+        assert_eq!((me.status, me.json["role"].as_str()), (200, Some(role)), "whoever asked is nobody any more: {}", me.body);
     }
     let _gone = caller.kill();
     let _status = caller.wait();
@@ -69,11 +78,6 @@ fn failures(said: &str) -> &str {
     let begin = said.find("= FAILURES").or_else(|| said.find("= ERRORS")).unwrap_or_default();
     let text = &said[begin..];
     text.char_indices().nth(6_000).map_or(text, |(end, _)| &text[..end])
-}
-
-/// Who asks, and with what.
-fn roles() -> Vec<(&'static str, &'static str)> {
-    vec![("admin secret", SECRET)]
 }
 
 fn full() -> bool {
