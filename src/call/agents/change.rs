@@ -37,8 +37,8 @@ impl Agents {
             return;
         }
         let (link, member, held) = (self.link.id, self.link.member, self.link.has_held(now));
-        if held {
-            self.plan.proved();
+        if self.link.has_stood(now) {
+            self.plan.stood();
         }
         self.outputs.push_back(AgentsOutput::Lost { link, loss });
         self.outputs.push_back(AgentsOutput::Close { link });

@@ -44,7 +44,12 @@ impl Link {
 
     /// Whether it has been good for something.
     pub(super) fn has_held(&self, now: Instant) -> bool {
-        self.proved || matches!(self.stage, Stage::Ready { since } if now.saturating_duration_since(since) >= SETTLED)
+        self.proved || self.has_stood(now)
+    }
+
+    /// Whether the agent has been ready for a while.
+    pub(super) fn has_stood(&self, now: Instant) -> bool {
+        matches!(self.stage, Stage::Ready { since } if now.saturating_duration_since(since) >= SETTLED)
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {

@@ -275,7 +275,7 @@ impl Agents {
             AgentEvent::Audio { chunk, .. } if !ring::is_silent(*chunk) => {
                 self.answer_by = None;
                 if !std::mem::replace(&mut self.link.proved, true) {
-                    self.plan.proved();
+                    self.plan.heard();
                 }
             }
             AgentEvent::UserSpeech { edge: SpeechEdge::Stopped, .. }

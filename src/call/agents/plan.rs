@@ -3,7 +3,8 @@
 //! The agents stand in the order of the route. After a loss the next one is dialled at once, and after the last the first again; once
 //! all were tried in vain there is a pause before each try, longer every round. One that refuses us is not tried again in this call.
 //! Before the call is answered each is tried twice, so that the caller's network can look elsewhere; after it the caller is kept for
-//! [`Plan::LONGEST_OUTAGE`]. A connection on which the agent was heard, or that stood for a while, ends the count.
+//! [`Plan::LONGEST_OUTAGE`]. A connection that stood for a while ends the count, and so does one on which the agent was heard, but not for
+//! ever: one that greets and breaks, again and again, is tried like one that cannot be reached.
 
 use std::time::{Duration, Instant};
 
@@ -59,8 +60,10 @@ pub(super) enum Next {
 pub(super) struct Plan {
     refused: Vec<bool>,
     current: usize,
-    /// Losses since an agent was heard.
+    /// Losses that are not forgiven.
     losses: u32,
+    /// How often in a row an agent was heard and lost before its connection had stood for a while.
+    brief: u32,
     outage: Option<Instant>,
     /// Keeps calls that lost one agent together from dialling the next together.
     spread: u64,
@@ -72,7 +75,7 @@ impl Plan {
 
     /// So many agents, the first of which is dialled first. `seed` spreads what many calls do at one time.
     pub(super) fn new(members: usize, seed: u64) -> Self {
-        Self { refused: vec![false; members], current: 0, losses: 0, outage: None, spread: seed | 1 }
+        Self { refused: vec![false; members], current: 0, losses: 0, brief: 0, outage: None, spread: seed | 1 }
     }
 
     /// Which would be dialled if this one were lost now; none where it is the only one left.
@@ -118,9 +121,17 @@ impl Plan {
         self.current = member;
     }
 
-    /// An agent was heard, or has stood for long: what went wrong before is forgiven.
-    pub(super) const fn proved(&mut self) {
-        (self.losses, self.outage) = (0, None);
+    /// An agent is heard: what went wrong before is forgiven, unless it has gone so too often.
+    pub(super) const fn heard(&mut self) {
+        if self.brief < FORGIVEN {
+            self.brief += 1;
+            (self.losses, self.outage) = (0, None);
+        }
+    }
+
+    /// The connection has stood for a while: what went wrong before is forgiven.
+    pub(super) const fn stood(&mut self) {
+        (self.losses, self.brief, self.outage) = (0, 0, None);
     }
 
     /// The next that does not refuse us, in the order of the route and from its beginning again.
@@ -139,6 +150,8 @@ impl Plan {
     }
 }
 
+/// So often in a row an agent may break soon after it was heard, and is dialled again at once.
+const FORGIVEN: u32 = 16;
 /// Tries of each agent before a call that is not answered is given up.
 const ROUNDS_UNANSWERED: u32 = 2;
 /// Before the only agent is dialled again: its listener may just be gone.
@@ -166,8 +179,27 @@ mod tests {
         assert_eq!(dial(plan.lost(now, Loss::Unreachable, true)), (0, Duration::ZERO));
         let (member, after) = dial(plan.lost(now, Loss::Unreachable, true));
         assert!(member == 1 && (PAUSE / 2..=PAUSE).contains(&after), "{after:?}");
-        plan.proved();
+        plan.stood();
         assert_eq!(dial(plan.lost(now, Loss::Closed, true)).1, Duration::ZERO);
+    }
+
+    #[test]
+    fn one_that_is_heard_and_breaks_again_and_again_is_given_up() {
+        let (mut plan, mut now, mut at_once) = (Plan::new(1, 7), Instant::now(), 0);
+        let began = now;
+        loop {
+            // It greets for half a second, and is gone.
+            plan.heard();
+            now += Duration::from_millis(500);
+            let Next::Dial { after, .. } = plan.lost(now, Loss::Closed, true) else { break };
+            at_once += u32::from(after <= FIRST_PAUSE);
+            now += after;
+        }
+        assert_eq!(at_once, FORGIVEN);
+        assert!(now - began < Duration::from_millis(500) * FORGIVEN + Plan::LONGEST_OUTAGE + LONGEST_PAUSE * 2, "{:?}", now - began);
+        plan.stood();
+        plan.heard();
+        assert!(dial(plan.lost(now, Loss::Closed, true)).1 <= FIRST_PAUSE, "who has stood for a while begins anew");
     }
 
     #[test]
