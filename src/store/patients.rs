@@ -194,7 +194,8 @@ impl Patients {
             let Heads { heads, next } = self.documents.heads(scope, &PATIENTS, query.clone()).await?;
             self.look_at(scope, &heads, query).await?;
             after = next;
-            for (n, head) in heads.iter().enumerate().filter(|(_, head)| self.remembered.matches(scope, head, &wanted)) {
+            for n in self.remembered.matching(scope, &heads, &wanted) {
+                let Some(head) = heads.get(n) else { continue };
                 found.push(head.id.clone());
                 if found.len() == limit {
                     // The cursor stands behind the last one that was looked at.

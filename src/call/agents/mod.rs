@@ -272,7 +272,8 @@ impl Agents {
                 self.answer_by = answer_limit.filter(|_| self.conversation.awaits_answer()).map(|limit| now + limit);
                 self.outputs.push_back(AgentsOutput::Fared { member: self.link.member, well: true });
             }
-            AgentEvent::Audio { chunk, .. } if !ring::is_silent(*chunk) => {
+            // Of most audio nothing more is to be learnt.
+            AgentEvent::Audio { chunk, .. } if (self.answer_by.is_some() || !self.link.proved) && !ring::is_silent(*chunk) => {
                 self.answer_by = None;
                 if !std::mem::replace(&mut self.link.proved, true) {
                     self.plan.heard();

@@ -50,9 +50,13 @@ impl Remembered {
         });
     }
 
-    /// Whether `wanted`, which is in small letters, stands in what is searched of a patient. Who is not remembered was removed meanwhile.
-    pub(super) fn matches(&self, scope: &OrgScope, head: &Head, wanted: &str) -> bool {
-        self.with(|generations| generations.meet(scope, head).is_some_and(|known| known.text.split(PART).any(|part| part.contains(wanted))))
+    /// The places in `heads` of those in whom `wanted`, which is in small letters, stands. Who is not remembered was removed meanwhile.
+    pub(super) fn matching(&self, scope: &OrgScope, heads: &[Head], wanted: &str) -> Vec<usize> {
+        let matches = |known: &Searched| known.text.split(PART).any(|part| part.contains(wanted));
+        self.with(|generations| {
+            let found = heads.iter().enumerate().filter(|(_, head)| generations.meet(scope, head).is_some_and(matches));
+            found.map(|(n, _)| n).collect()
+        })
     }
 
     /// Forgets an organisation.
@@ -145,25 +149,29 @@ mod tests {
         remembered.with(|generations| generations.insert(scope, format!("pat_{id}"), patient));
     }
 
+    fn finds(remembered: &Remembered, scope: &OrgScope, head: &Head, wanted: &str) -> bool {
+        !remembered.matching(scope, std::slice::from_ref(head), wanted).is_empty()
+    }
+
     #[test]
     fn only_the_version_that_the_database_has_is_taken_for_true() {
         let (remembered, a) = (Remembered::default(), scope("a"));
         keep(&remembered, &a, 1, 2, "ana");
-        assert!(remembered.matches(&a, &head(1, 2), "an"));
-        assert!(!remembered.matches(&a, &head(1, 3), "an") && remembered.unknown(&a, &[head(1, 3)]) == ["pat_1"]);
+        assert!(finds(&remembered, &a, &head(1, 2), "an"));
+        assert!(!finds(&remembered, &a, &head(1, 3), "an") && remembered.unknown(&a, &[head(1, 3)]) == ["pat_1"]);
         // A search that was slower saw an older one.
         keep(&remembered, &a, 1, 1, "eva");
-        assert!(remembered.matches(&a, &head(1, 2), "ana"));
+        assert!(finds(&remembered, &a, &head(1, 2), "ana"));
     }
 
     #[test]
     fn nothing_is_found_in_another_organisation_or_across_two_parts() {
         let (remembered, a) = (Remembered::default(), scope("a"));
         keep(&remembered, &a, 1, 1, "ana\0b@example.com");
-        assert!(!remembered.matches(&scope("b"), &head(1, 1), "ana"));
-        assert!(!remembered.matches(&a, &head(1, 1), "anab") && !remembered.matches(&a, &head(1, 1), "a\0b"));
+        assert!(!finds(&remembered, &scope("b"), &head(1, 1), "ana"));
+        assert!(!finds(&remembered, &a, &head(1, 1), "anab") && !finds(&remembered, &a, &head(1, 1), "a\0b"));
         remembered.forget(&a);
-        assert!(!remembered.matches(&a, &head(1, 1), "ana"));
+        assert!(!finds(&remembered, &a, &head(1, 1), "ana"));
     }
 
     #[test]
@@ -173,7 +181,7 @@ mod tests {
         for id in 1..3 * REMEMBERED_MAX {
             keep(&remembered, &a, id, 1, "eva");
             if id % 1_000 == 0 {
-                assert!(remembered.matches(&a, &head(0, 1), "ana"), "after {id}");
+                assert!(finds(&remembered, &a, &head(0, 1), "ana"), "after {id}");
             }
         }
         let held = remembered.with(|generations| {
@@ -181,6 +189,6 @@ mod tests {
             count(&generations.young) + count(&generations.old)
         });
         assert!(held <= REMEMBERED_MAX, "{held}");
-        assert!(!remembered.matches(&a, &head(1, 1), "eva"), "the one met the longest ago is forgotten");
+        assert!(!finds(&remembered, &a, &head(1, 1), "eva"), "the one met the longest ago is forgotten");
     }
 }
