@@ -4,8 +4,8 @@
 //! new calls, the running ones, and what they leave behind; then the threads.
 
 mod background;
+mod calls;
 
-use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,22 +19,23 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::agent::bots::BotAccounts;
-use crate::agent::client::{AgentEndpoint, EndpointError};
+use crate::agent::client::EndpointError;
 use crate::agent::simulator::ScriptError;
 use crate::api::{AppState, Certificates, GatewayView, InMemory, Limits, Parts, Proxies, ServeError, Server};
 use crate::audit::{AuditError, AuditLog};
 use crate::call::callers::Callers;
-use crate::call::launch::{Agent, Launcher, Resources};
+use crate::call::launch::Launcher;
 use crate::call::records::Records;
 use crate::call::registry::{CallRegistry, OutboundRequest};
 use crate::call::thread::{self, MediaThreads, MediaThreadsConfig};
+use crate::call::tools::run::ToolRunner;
+use crate::call::tools::toolset::ToolsetError;
 use crate::config::Config;
 use crate::domain::redacted::Redacted;
 use crate::identity::bootstrap::FirstPassword;
 use crate::identity::mail::{self, MailError, MailQueue};
 use crate::identity::{AdminSecret, Identity, IdentityError, SecretError};
-use crate::net::dscp::Dscp;
-use crate::net::port_range::{PortError, PortRange, PortRangeConfig};
+use crate::net::port_range::PortError;
 use crate::net::tls::TlsError;
 use crate::shutdown::{StopSignals, drain};
 use crate::signalling::gateway::{Gateway, GatewayConfig};
@@ -125,6 +126,14 @@ pub enum AppError {
     /// The built-in agent's script.
     #[error(transparent)]
     Script(#[from] ScriptError),
+    /// An agent's tools cannot be used as configured.
+    #[error("agent {name}: {source}")]
+    Tools {
+        /// Its name.
+        name: String,
+        /// Why.
+        source: ToolsetError,
+    },
     /// An agent cannot be reached as configured.
     #[error("agent {name}: {source}")]
     Agent {
@@ -163,17 +172,18 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let (identity, first_admin) = open_identity(&config, Arc::clone(&sealed)).await?;
     let kept = identity.clone();
     tasks.keep("session_upkeep", move || kept.clone().upkeep());
-    let (calls, records) = open_records(&config, &sealed, metrics, &tasks).await?;
+    let (call_records, records) = open_records(&config, &sealed, metrics, &tasks).await?;
     background::start_simulator(&config).await?;
     let settings = MediaThreadsConfig { threads: config.calls.media_threads.into(), realtime: config.calls.realtime };
     let media = Arc::new(MediaThreads::start(&settings)?);
     let (registry, outbound) = CallRegistry::new(config.calls.max_concurrent as usize);
-    let launcher = launcher(&config, Arc::clone(&media), registry.clone(), records.clone())?;
+    let https = background::https_client(&config)?;
+    let supply = calls::agents(&config, ToolRunner::new(https.clone(), breakers.clone()))?;
+    let launcher = calls::launcher(&config, Arc::clone(&media), registry.clone(), records.clone(), supply.agents.clone())?;
     let (running_ladders, ladders) = (LadderBook::new(config.sip.ladder), Ladders::new(Arc::clone(&sealed)));
     let (tap, keeper) = sip_tap(&config, &running_ladders, &ladders, &records.metrics);
-    let agents = config.agents.keys().cloned().collect();
     let telephony = Telephony::new(Arc::clone(&sealed));
-    let (switchboard, switched) = start::switchboard(config.directory(), agents, telephony, &tasks, &records.metrics).await?;
+    let (switchboard, switched) = start::switchboard(config.directory(), supply, telephony, &tasks, &records.metrics).await?;
     let sip = start_sip(&config, launcher, outbound, switched, tap, stopped.clone())?;
     let sip = tokio::spawn(async move { tokio::join!(sip, keeper.run()) });
     let (secret, fresh) = AdminSecret::open(&config.store.path, config.http.admin_secret.as_ref())?;
@@ -187,7 +197,7 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let (named_requests, dial_ins) = background::keep_store_swept(&sealed, &tasks);
     let state = AppState::from(Parts {
         registry: registry.clone(),
-        records: calls,
+        records: call_records,
         running_ladders,
         ladders,
         patients: Patients::new(Arc::clone(&sealed)),
@@ -202,7 +212,7 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
         dial_ins,
         bots: BotAccounts::of(&config.agents),
         named_requests,
-        webhooks: background::start_webhooks(&config, &sealed, &records, &breakers, &tasks)?,
+        webhooks: background::start_webhooks(&config, https, &sealed, &records, &breakers, &tasks),
         origins: config.http.cors_origins.clone(),
         tasks: tasks.clone(),
         breakers,
@@ -287,24 +297,6 @@ pub async fn open_identity(config: &Config, sealed: Arc<SealedDocuments>) -> Res
     let identity = Identity::start(config.identity.clone(), sealed, mail, now).await?;
     let first = identity.bootstrap(now).await?;
     Ok((identity, first))
-}
-
-fn launcher(config: &Config, threads: Arc<MediaThreads>, registry: CallRegistry, records: Records) -> Result<Launcher, AppError> {
-    let mut agents = HashMap::new();
-    for (name, agent) in &config.agents {
-        let endpoint = AgentEndpoint::new(agent).map_err(|source| AppError::Agent { name: name.clone(), source })?;
-        agents.insert(name.clone(), Agent { config: Arc::new(agent.clone()), endpoint: Arc::new(endpoint) });
-    }
-    let ports = PortRange::new(PortRangeConfig {
-        address: config.rtp.address,
-        min: config.rtp.port_min,
-        max: config.rtp.port_max,
-        quarantine: Duration::from_secs(config.rtp.quarantine_s.into()),
-        // The configuration refuses what is no code point.
-        dscp: Dscp::new(config.rtp.dscp).unwrap_or(Dscp::EXPEDITED_FORWARDING),
-    })?;
-    let (calls, rtp) = (config.calls.clone(), config.rtp.clone());
-    Ok(Launcher::new(Resources { threads, ports, registry, calls, rtp, agents, records }))
 }
 
 fn start_sip(

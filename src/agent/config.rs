@@ -1,8 +1,9 @@
 //! What an operator sets about an agent.
 //!
 //! Unknown keys are refused. The API key is never part of the file: the file names the environment variable that
-//! holds it. Left out on purpose: tools, which belong to the call's application, and fail-over between agents.
+//! holds it. Left out on purpose: fail-over between agents.
 
+mod turns;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -10,17 +11,21 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use media::barge_in;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::conduct::Conduct;
 use super::protocol;
-use crate::domain::setting::{SettingFault, out_of_range};
+use super::tools::{Keys, ToolsConfig};
+use super::variables::Variable;
+use crate::domain::setting::SettingFault;
 
+pub use self::turns::{Eagerness, TurnDetection};
 pub(crate) use self::wire::word;
 pub use self::wire::{Protocol, WireFormat};
 
 /// One agent: where it is, what it speaks and how it is to behave.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AgentConfig {
     /// What is spoken on its socket. Default: `openai`.
@@ -42,6 +47,8 @@ pub struct AgentConfig {
     pub transcription_model: Option<String>,
     /// How the provider finds the end of a turn.
     pub turn_detection: TurnDetection,
+    /// How its calls are led, where a number does not say otherwise.
+    pub conduct: Conduct,
     /// Whether the agent speaks first. Default: false.
     pub greet_first: bool,
     /// What it is told for its first words; for Deepgram and ElevenLabs the words themselves. Needs `greet_first`. Default: none,
@@ -55,12 +62,18 @@ pub struct AgentConfig {
     /// Where the gateway is the carrier: the account that bots name in requests. Default: one that follows from the URL.
     pub account: Option<String>,
     /// Name of the environment variable with the API key. Default: none, no key is sent.
+    #[serde(skip_serializing)]
     pub api_key_env: Option<String>,
     /// PEM file with certificates trusted beside the public roots. Default: none.
+    #[serde(skip_serializing)]
     pub ca_file: Option<PathBuf>,
     /// Numbers and SIP URIs to which it may send a caller, as it has to write them; what its organisation may call is asked besides.
     /// Default: none. At most 64.
     pub transfer_targets: Vec<String>,
+    /// What it may use beside its voice.
+    pub tools: ToolsConfig,
+    /// What of the patient's record and of the call may stand in `instructions` and `greeting`, as `{{patient.first_name}}`. Default: nothing.
+    pub variables: Vec<Variable>,
     /// For name look-up, TCP and TLS together, and once more for the WebSocket handshake; 100 to 60 000 ms. Default: 5 000.
     pub connect_timeout_ms: u64,
     /// From the open socket until the agent took its settings; 100 to 60 000 ms. Default: 3 000.
@@ -88,6 +101,7 @@ impl AgentConfig {
             language: None,
             transcription_model: None,
             turn_detection: TurnDetection::default(),
+            conduct: Conduct::default(),
             greet_first: false,
             greeting: None,
             tell_numbers: false,
@@ -96,6 +110,8 @@ impl AgentConfig {
             api_key_env: None,
             ca_file: None,
             transfer_targets: Vec::new(),
+            tools: ToolsConfig::default(),
+            variables: Vec::new(),
             connect_timeout_ms: default_connect_timeout_ms(),
             ready_timeout_ms: default_ready_timeout_ms(),
         }
@@ -104,11 +120,19 @@ impl AgentConfig {
     /// Everything that is wrong with it; empty when it can be used.
     #[must_use]
     pub fn faults(&self) -> Vec<SettingFault> {
+        self.faults_with(Keys::Named)
+    }
+
+    /// The same; whether keys are named here, or kept elsewhere, makes a difference for tools.
+    pub(super) fn faults_with(&self, keys: Keys) -> Vec<SettingFault> {
         let mut faults = Vec::new();
         self.check_url(&mut faults);
         self.check_texts(&mut faults);
-        self.check_turn_detection(&mut faults);
+        faults.extend(self.turn_detection.faults().into_iter().map(|fault| fault.under("turn_detection")));
         faults.extend(protocol::ability::faults(self));
+        faults.extend(self.tool_faults(keys));
+        faults.extend(self.variable_faults());
+        faults.extend(self.conduct.faults().into_iter().map(|fault| fault.under("conduct")));
         for (field, value) in [("connect_timeout_ms", self.connect_timeout_ms), ("ready_timeout_ms", self.ready_timeout_ms)] {
             if !TIMEOUT_MS.contains(&value) {
                 faults.push(SettingFault::new(field, value, "100 to 60000", "give a time in milliseconds within the bound"));
@@ -174,113 +198,6 @@ impl AgentConfig {
             faults.push(SettingFault::new("api_key_env", "(hidden)", "letters, digits and _", "name the variable, not the key"));
         }
     }
-
-    fn check_turn_detection(&self, faults: &mut Vec<SettingFault>) {
-        if let TurnDetection::Gateway { doubt_ms, confirm_speech_ms, prefix_padding_ms, silence_duration_ms } = self.turn_detection {
-            faults.extend(out_of_range("turn_detection.prefix_padding_ms", prefix_padding_ms, &(0..=2_000), "ms"));
-            faults.extend(out_of_range("turn_detection.doubt_ms", doubt_ms, &(200..=3_000), "ms"));
-            faults.extend(out_of_range("turn_detection.confirm_speech_ms", confirm_speech_ms, &(50..=2_000), "ms"));
-            faults.extend(out_of_range("turn_detection.silence_duration_ms", silence_duration_ms, &(100..=MAX_TURN_MS), "ms"));
-            if confirm_speech_ms >= doubt_ms {
-                let field = "turn_detection.confirm_speech_ms";
-                faults.push(SettingFault::new(field, confirm_speech_ms, "less than doubt_ms", "400 of 700 ms suits most callers"));
-            }
-        }
-        let TurnDetection::ServerVad { threshold, prefix_padding_ms, silence_duration_ms } = self.turn_detection else { return };
-        if !(0.0..=1.0).contains(&threshold) {
-            faults.push(SettingFault::new("turn_detection.threshold", threshold, "0.0 to 1.0", "0.5 suits most lines"));
-        }
-        for (field, value) in
-            [("turn_detection.prefix_padding_ms", prefix_padding_ms), ("turn_detection.silence_duration_ms", silence_duration_ms)]
-        {
-            if value > MAX_TURN_MS {
-                faults.push(SettingFault::new(field, value, "0 to 10000", "give a time in milliseconds within the bound"));
-            }
-        }
-    }
-}
-
-/// Who finds the end of a turn, and how; a provider always interrupts itself when the caller speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub enum TurnDetection {
-    /// By the sound.
-    ServerVad {
-        /// How sure it must be that it hears speech, 0 to 1. Default: 0.5.
-        #[serde(default = "default_threshold")]
-        threshold: f32,
-        /// Audio kept from before the speech, 0 to 10 000 ms. Default: 300.
-        #[serde(default = "default_prefix_padding_ms")]
-        prefix_padding_ms: u32,
-        /// Silence that ends the turn, 0 to 10 000 ms. Default: 500.
-        #[serde(default = "default_silence_duration_ms")]
-        silence_duration_ms: u32,
-    },
-    /// Not at all: the gateway decides turns, told from the agent's echo, and takes an interruption back that was none.
-    Gateway {
-        /// From the first suspicion, which pauses the agent, until it speaks on; 200 to 3 000 ms. Default: 700.
-        #[serde(default = "default_doubt_ms")]
-        doubt_ms: u32,
-        /// The caller's speech within that time that makes it an interruption; 50 to 2 000 ms, less than `doubt_ms`. Default: 400.
-        #[serde(default = "default_confirm_speech_ms")]
-        confirm_speech_ms: u32,
-        /// Audio sent from before the speech, 0 to 2 000 ms. Default: 300.
-        #[serde(default = "default_prefix_padding_ms")]
-        prefix_padding_ms: u32,
-        /// Silence that ends the turn, 100 to 10 000 ms. Default: 600.
-        #[serde(default = "default_gateway_silence_ms")]
-        silence_duration_ms: u32,
-    },
-    /// By the words.
-    SemanticVad {
-        /// How soon it answers. Default: `auto`.
-        #[serde(default)]
-        eagerness: Eagerness,
-    },
-}
-
-impl TurnDetection {
-    /// How the gateway decides turns, where it does.
-    #[must_use]
-    pub fn by_gateway(self) -> Option<barge_in::Config> {
-        let Self::Gateway { doubt_ms, confirm_speech_ms, silence_duration_ms, .. } = self else { return None };
-        let ms = |ms: u32| Duration::from_millis(ms.into());
-        let (window, speech, silence) = (ms(doubt_ms), ms(confirm_speech_ms), ms(silence_duration_ms));
-        Some(barge_in::Config { window, speech, silence, ..barge_in::Config::default() })
-    }
-
-    /// Where the gateway decides turns and sends nothing else: how much is sent of what was said before one, and for how long a
-    /// turn may be in doubt.
-    #[must_use]
-    pub fn kept(self) -> Option<(Duration, Duration)> {
-        let Self::Gateway { prefix_padding_ms, doubt_ms, .. } = self else { return None };
-        Some((Duration::from_millis(prefix_padding_ms.into()), Duration::from_millis(doubt_ms.into())))
-    }
-}
-
-impl Default for TurnDetection {
-    fn default() -> Self {
-        Self::ServerVad {
-            threshold: default_threshold(),
-            prefix_padding_ms: default_prefix_padding_ms(),
-            silence_duration_ms: default_silence_duration_ms(),
-        }
-    }
-}
-
-/// How soon a turn found by its words is answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Eagerness {
-    /// Lets the caller finish.
-    Low,
-    /// In between.
-    Medium,
-    /// Answers at the first chance.
-    High,
-    /// The provider decides.
-    #[default]
-    Auto,
 }
 
 /// Whether an address is of this machine or of a private network (RFC 1918, RFC 4193, RFC 3927, RFC 4291 §2.5.6):
@@ -309,7 +226,6 @@ const MAX_PARAMETER_LEN: usize = 1024;
 
 /// Where one agent may send callers.
 const MAX_TRANSFER_TARGETS: usize = 64;
-const MAX_TURN_MS: u32 = 10_000;
 const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 100..=60_000;
 
 const fn default_connect_timeout_ms() -> u64 {
@@ -318,30 +234,6 @@ const fn default_connect_timeout_ms() -> u64 {
 
 const fn default_ready_timeout_ms() -> u64 {
     3_000
-}
-
-const fn default_threshold() -> f32 {
-    0.5
-}
-
-const fn default_prefix_padding_ms() -> u32 {
-    300
-}
-
-const fn default_doubt_ms() -> u32 {
-    700
-}
-
-const fn default_confirm_speech_ms() -> u32 {
-    400
-}
-
-const fn default_gateway_silence_ms() -> u32 {
-    600
-}
-
-const fn default_silence_duration_ms() -> u32 {
-    500
 }
 
 #[cfg(test)]
@@ -393,7 +285,7 @@ mod tests {
     fn turns_that_the_gateway_decides_have_bounds_and_a_speech_that_fits_the_doubt() {
         let turns = |text: &str| AgentConfig { turn_detection: toml::from_str(text).unwrap(), ..AgentConfig::at("ws://127.0.0.1/") };
         let usual = turns("type = \"gateway\"");
-        assert_eq!((usual.faults(), usual.turn_detection.by_gateway()), (vec![], Some(barge_in::Config::default())));
+        assert_eq!((usual.faults(), usual.turn_detection.by_gateway()), (vec![], Some(media::barge_in::Config::default())));
         let keys: Vec<_> = turns("type = \"gateway\"\ndoubt_ms = 300\nprefix_padding_ms = 2001\nsilence_duration_ms = 0")
             .faults()
             .into_iter()

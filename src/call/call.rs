@@ -6,8 +6,10 @@
 //!
 //! After any input call `poll_agent_message`, `poll_transmit` and `poll_output` until the last answers with a timeout.
 
+mod acquaintance;
 mod drain;
 mod line;
+mod tools;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,17 +19,26 @@ use chrono::{DateTime, Utc};
 use media::ingress::IngressStats;
 use media::transport::{Flow, Transmit};
 
+use self::acquaintance::Acquaintance;
 use super::action::{CallAction, CallEvent};
 use super::course::Course;
 use super::ears::Ears;
 use super::event::{SignallingCommand, SignallingEvent};
+use super::farewell::Farewell;
 use super::journal::{CallIdentity, Journal};
 use super::keys::send_dtmf;
+use super::manners::Manners;
 use super::session::{CallSession, SessionPolicy};
+use super::tools::Toolbox;
+use super::tools::consult::{Consultation, SaidReply};
+use super::tools::run::ToolRun;
+use super::tools::toolset::Toolset;
 use super::turns::Turns;
+use crate::agent::conduct::Conduct;
 use crate::agent::config::AgentConfig;
 use crate::agent::model::{AgentCommand, AgentMessage};
 use crate::agent::session::{self, AgentSession, CallFacts};
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::call_record::{CallRecord, MediaStatistics};
 use crate::domain::event::Event;
 use crate::domain::timeline::Moment;
@@ -47,6 +58,16 @@ pub struct Call {
     turns: Turns,
     course: Course,
     ears: Ears,
+    tools: Toolbox,
+    farewell: Farewell,
+    manners: Manners,
+    /// Whoever waits for the agent's first words to be heard, and whether they were.
+    said: (Option<SaidReply>, bool),
+    /// The agent's first words, where nobody interrupts them, have begun.
+    greeted: bool,
+    acquaintance: Acquaintance,
+    /// What is known stands in the agent's instructions.
+    told: bool,
     keys_to_agent: bool,
     dropped_ms: u64,
 }
@@ -60,6 +81,10 @@ pub struct CallSetup {
     pub policy: SessionPolicy,
     /// Its agent.
     pub agent: Arc<AgentConfig>,
+    /// What the agent may use.
+    pub tools: Arc<Toolset>,
+    /// How it is led.
+    pub conduct: Conduct,
     /// Whether the agent is told which keys are pressed.
     pub keys_to_agent: bool,
     /// Its leg, agreed already (inbound) or to be agreed (outbound).
@@ -75,6 +100,14 @@ pub enum CallOutput {
     ConnectAgent,
     /// Close the agent's connection.
     CloseAgent,
+    /// Run a tool of the operator's; [`Call::handle_tool_report`] is to be told what came of it.
+    RunTool(Box<ToolRun>),
+    /// Call somebody, and send the caller there once they were told; [`Call::handle_tool_report`] is to be told what came of it.
+    Consult(Box<Consultation>),
+    /// Wait no more for the tool that the agent calls so.
+    StopTool(String),
+    /// Write this to the audit log.
+    Audit(Box<AuditEvent>),
     /// Keep this state of the record.
     Save(Box<CallRecord>),
     /// Tell the world.
@@ -96,7 +129,7 @@ impl Call {
     /// that `grid` lies on.
     #[must_use]
     pub fn new(now: Instant, wall: DateTime<Utc>, grid: Instant, setup: CallSetup) -> Self {
-        let CallSetup { identity, policy, agent, keys_to_agent, leg } = setup;
+        let CallSetup { identity, policy, agent, tools, conduct, keys_to_agent, leg } = setup;
         let session = CallSession::new(identity.direction, policy);
         let facts = CallFacts {
             now,
@@ -110,7 +143,7 @@ impl Call {
             session,
             leg,
             agent: AgentSession::new(&agent, facts),
-            agent_config: agent,
+            agent_config: Arc::clone(&agent),
             journal: Journal::new(identity, now, wall),
             grid,
             outputs: VecDeque::new(),
@@ -118,6 +151,13 @@ impl Call {
             turns: Turns::default(),
             course: Course::new(),
             ears: Ears::default(),
+            tools: Toolbox::new(tools),
+            farewell: Farewell::default(),
+            greeted: !(agent.greet_first && conduct.protect_greeting),
+            manners: Manners::new(conduct),
+            said: (None, false),
+            acquaintance: Acquaintance::default(),
+            told: false,
             keys_to_agent,
             dropped_ms: 0,
         };
@@ -195,6 +235,8 @@ impl Call {
         if self.agent.poll_timeout().is_some_and(|at| at <= now) {
             self.agent.handle_timeout(now);
         }
+        self.wait_no_longer(now);
+        self.fill(now);
         self.drain(now);
     }
 
@@ -216,8 +258,14 @@ impl Call {
         if let Some(output) = self.outputs.pop_front() {
             return output;
         }
-        let due = [self.session.poll_timeout(), self.leg.poll_timeout(), self.agent.poll_timeout()];
-        CallOutput::Timeout(due.into_iter().flatten().min())
+        let own = [
+            self.tools.filling.poll_timeout(),
+            self.farewell.poll_timeout(),
+            self.manners.poll_timeout(),
+            self.acquaintance.poll_timeout(),
+        ];
+        let due = [self.session.poll_timeout(), self.leg.poll_timeout(), self.agent.poll_timeout()].into_iter().chain(own);
+        CallOutput::Timeout(due.flatten().min())
     }
 
     /// The record as it stands.
@@ -243,6 +291,7 @@ impl Call {
         }
         self.journal.agent_lost(now, self.session.attempt());
         self.outputs.push_back(CallOutput::CloseAgent);
+        self.tools.agent_lost();
         // What the caller says from here on waits in the next connection's session.
         self.agent = self.agent.successor(&self.agent_config);
         self.step(now, CallEvent::AgentLost { retryable });
@@ -251,7 +300,8 @@ impl Call {
     /// Lets every part act on what the others made, until nothing moves.
     fn drain(&mut self, now: Instant) {
         loop {
-            let moved = self.drain_agent(now) | self.drain_leg(now) | self.drain_session(now);
+            let parts = self.drain_agent(now) | self.drain_leg(now) | self.drain_tools(now);
+            let moved = parts | self.nudge(now) | self.take_leave(now) | self.drain_session(now);
             if !moved {
                 break;
             }
@@ -286,7 +336,7 @@ impl Call {
             CallAction::Offer => self.reoffer(),
             CallAction::OfferRefused => self.warn(now, "hold_refused"),
             CallAction::TakeKey { digit, duration } => self.leg.take_key(now, digit, duration),
-            CallAction::ConnectAgent { .. } => self.outputs.push_back(CallOutput::ConnectAgent),
+            CallAction::ConnectAgent { .. } => self.connect_agent(now),
             CallAction::CloseAgent => {
                 self.agent.handle_command(now, AgentCommand::Close);
                 self.outputs.push_back(CallOutput::CloseAgent);
@@ -307,6 +357,7 @@ impl Call {
             CallAction::Unsupported => self.warn(now, "command_unsupported"),
             CallAction::Finish(termination) => {
                 self.leg.close(now);
+                self.close_tools();
                 self.journal.ended(now, termination);
                 self.note_media();
                 self.outputs.push_back(CallOutput::Finished(Box::new(self.journal.record().clone())));

@@ -21,6 +21,9 @@ use super::registry::RegistryEntry;
 use super::seldom::{News, Seldom};
 use super::thread::ThreadContext;
 use super::thread::wheel::{PhaseLease, WheelSleep};
+use super::tools::consult::{Consultation, Switch};
+use super::tools::shell::ToolTasks;
+use super::tools::toolset::Toolset;
 use crate::agent::client::{AgentEndpoint, AgentSocket, ConnectError, Incoming, establish};
 use crate::domain::call_record::{CallRecord, CallStatus};
 use crate::domain::termination::{GatewayReason, Termination};
@@ -43,6 +46,8 @@ pub struct CallWiring {
     pub commands: mpsc::Receiver<CallCommand>,
     /// Where the agent is.
     pub agent: Arc<AgentEndpoint>,
+    /// What runs the agent's tools.
+    pub tools: Arc<Toolset>,
     /// Where the call leaves what it leaves.
     pub records: Records,
 }
@@ -66,6 +71,7 @@ pub async fn drive(mut call: Box<Call>, wiring: Box<CallWiring>, thread: ThreadC
             Input::News(News::Connected(connected)) => shell.take_connection(&mut call, connected),
             Input::News(News::Signal(event)) => call.handle_signalling(Instant::now(), event),
             Input::News(News::Command(command)) => call.handle_command(Instant::now(), command),
+            Input::News(News::Tool(report)) => call.handle_tool_report(Instant::now(), report),
         }
     }
 }
@@ -99,7 +105,7 @@ struct Shell {
 impl Shell {
     /// Registers the sockets with this thread's runtime.
     fn new(wiring: CallWiring, saved: CallRecord) -> std::io::Result<Self> {
-        let CallWiring { ports, entry, key, signalling, signals, commands, agent, records } = wiring;
+        let CallWiring { ports, entry, key, signalling, signals, commands, agent, tools, records } = wiring;
         let PortPair { rtp, rtcp, lease } = ports;
         let channels = UdpChannel::from_std(rtp).and_then(|rtp| Ok((rtp, UdpChannel::from_std(rtcp)?)));
         let (rtp, rtcp) = match channels {
@@ -111,7 +117,7 @@ impl Shell {
         };
         Ok(Self {
             rtp,
-            seldom: Seldom::new(rtcp, signals, commands),
+            seldom: Seldom::new(rtcp, signals, commands, ToolTasks::new(tools, records.control.clone())),
             _lease: lease,
             place: Some(entry),
             key,
@@ -145,6 +151,10 @@ impl Shell {
                     self.seldom.connect(Box::pin(connecting));
                 }
                 CallOutput::CloseAgent => self.hang_up_agent(),
+                CallOutput::RunTool(run) => self.seldom.run_tool(*run),
+                CallOutput::Consult(consultation) => self.consult(*consultation),
+                CallOutput::StopTool(id) => self.seldom.tools.stop(&id),
+                CallOutput::Audit(event) => self.records.audited(&self.saved.org_id, *event),
                 CallOutput::Save(record) => {
                     self.saved.clone_from(&record);
                     self.records.interim(*record);
@@ -164,6 +174,13 @@ impl Shell {
                 }
             }
         }
+    }
+
+    fn consult(&mut self, consultation: Consultation) {
+        let Some(place) = &self.place else { return };
+        let Records { events, control, .. } = &self.records;
+        let switch = Switch { registry: place.registry(), events: events.clone(), control: control.clone() };
+        self.seldom.consult(consultation, switch);
     }
 
     /// What comes next, that which is due first: a slot waits for nothing.

@@ -3,7 +3,6 @@
 //! Every refusal happens here, before anything of the call exists: a full table, no free port, no agreement on the
 //! media. What was taken is given back by being dropped.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,6 +20,7 @@ use media::transport::SourceRule;
 use media::units::{RtpTimestamp, SequenceNumber, Ssrc};
 use tokio::sync::{broadcast, mpsc};
 
+use super::agents::Agents;
 use super::call::{Call, CallSetup};
 use super::command::CallCommand;
 use super::config::{AnswerRule, CallsConfig};
@@ -31,7 +31,7 @@ use super::records::Records;
 use super::registry::CallRegistry;
 use super::session::SessionPolicy;
 use super::thread::{MediaThreads, ThreadContext};
-use crate::agent::client::AgentEndpoint;
+use crate::agent::conduct::Conduct;
 use crate::agent::config::AgentConfig;
 use crate::domain::call_record::Direction;
 use crate::domain::caller_verification::CallerVerification;
@@ -65,18 +65,10 @@ pub struct Resources {
     pub calls: CallsConfig,
     /// Their addresses.
     pub rtp: RtpConfig,
-    /// Their agents by name.
-    pub agents: HashMap<String, Agent>,
+    /// Their agents.
+    pub agents: Agents,
     /// Where they leave what they leave.
     pub records: Records,
-}
-
-/// An agent as calls need it.
-pub struct Agent {
-    /// Its settings.
-    pub config: Arc<AgentConfig>,
-    /// Where it is.
-    pub endpoint: Arc<AgentEndpoint>,
 }
 
 /// A wish for a call.
@@ -102,6 +94,10 @@ pub struct LaunchRequest {
     pub keys: KeyRules,
     /// Whether the agent is told which keys are pressed.
     pub keys_to_agent: bool,
+    /// How it is led, where that is not as the agent's settings say.
+    pub conduct: Option<Conduct>,
+    /// What the agent is to tell whoever answers, in the place of all else that it is told.
+    pub briefing: Option<Redacted<String>>,
     /// The caller.
     pub from: Redacted<String>,
     /// The called.
@@ -198,7 +194,8 @@ impl Launcher {
     /// When there is no room, no port, no such agent, or no agreement on the media; nothing is left behind.
     pub fn launch(&self, request: LaunchRequest) -> Result<Launched, LaunchError> {
         let Resources { registry, agents, ports, records, .. } = &*self.shared;
-        let agent = agents.get(&request.agent).ok_or(LaunchError::UnknownAgent)?;
+        let agent = agents.find(&request.org, &request.agent).ok_or(LaunchError::UnknownAgent)?;
+        let agent = agent.with_briefing(request.briefing.as_ref());
         let began = Instant::now();
         let pair = ports.allocate(began)?;
         let plan = self.plan(began, &pair, &request, &agent.config);
@@ -222,9 +219,12 @@ impl Launcher {
                 to: request.to,
                 verification: request.verification,
                 agent: request.agent,
+                agent_version: agent.version,
             },
             policy: self.policy(request.answer),
             agent: Arc::clone(&agent.config),
+            tools: Arc::clone(&agent.tools),
+            conduct: request.conduct.filter(|_| request.briefing.is_none()).unwrap_or_else(|| agent.config.conduct.clone()),
             keys_to_agent: request.keys_to_agent,
             leg,
         };
@@ -236,6 +236,7 @@ impl Launcher {
             signals,
             commands,
             agent: Arc::clone(&agent.endpoint),
+            tools: Arc::clone(&agent.tools),
             records: records.clone(),
         };
         let (org, caller, dialled) = (setup.identity.org.clone(), setup.identity.from.clone(), setup.identity.to.clone());

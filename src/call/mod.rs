@@ -1,6 +1,7 @@
 //! One call: its state machine, its driver, and the table of all calls.
 
 pub mod action;
+pub mod agents;
 #[expect(clippy::module_inception, reason = "the call itself is what this module is named after")]
 pub mod call;
 pub mod callers;
@@ -10,11 +11,13 @@ mod course;
 pub mod driver;
 mod ears;
 pub mod event;
+mod farewell;
 pub mod journal;
 mod keys;
 pub mod launch;
 pub mod listening;
 pub mod look;
+mod manners;
 mod own_offers;
 mod playback;
 pub mod records;
@@ -23,6 +26,8 @@ mod seldom;
 pub mod session;
 mod speech;
 pub mod thread;
+mod timed_words;
 mod timers;
+pub mod tools;
 pub mod transfer;
 mod turns;

@@ -16,6 +16,7 @@ pub mod listeners;
 pub mod plan;
 mod reports;
 mod silence;
+mod sounds;
 mod statistics;
 
 use std::collections::VecDeque;
@@ -66,6 +67,8 @@ pub struct Leg {
     silence: Silence,
     /// The stream of the far end's audio.
     heard: Option<Ssrc>,
+    /// What of the agent's nobody interrupts.
+    protected: Option<ItemId>,
 }
 
 /// How a leg is made.
@@ -164,6 +167,7 @@ impl Leg {
             held: false,
             silence: Silence::new(silence_suppression),
             heard: None,
+            protected: None,
             hearing: None,
         };
         leg.obey_keys();
@@ -360,7 +364,10 @@ impl Leg {
                     self.reporter.handle_rtp_sent(now, &packet);
                     self.transport.send_rtp(now, &packet);
                 }
-                EgressOutput::Event(event) => self.events.push_back(LegEvent::Egress(event)),
+                EgressOutput::Event(event) => {
+                    self.note_end(&event);
+                    self.events.push_back(LegEvent::Egress(event));
+                }
                 EgressOutput::Tap(frame) => {
                     self.ingress.handle_sent(&frame);
                     if let Some(hearing) = &mut self.hearing {

@@ -53,7 +53,8 @@ impl World {
         let line = Line::new(EchoPath::draw(&mut chance), chance.fork());
         let config = AgentConfig { format: WireFormat::Pcmu, turn_detection: turns, ..AgentConfig::at("ws://127.0.0.1/") };
         let leg = PlannedLeg::answering(now, plan(now), OFFER.as_bytes()).expect("the offer can be answered");
-        let setup = CallSetup { identity: identity(), policy: policy(), agent: Arc::new(config), keys_to_agent: true, leg };
+        let (tools, conduct) = (Arc::default(), config.conduct.clone());
+        let setup = CallSetup { identity: identity(), policy: policy(), agent: Arc::new(config), tools, conduct, keys_to_agent: true, leg };
         let wall = chrono::DateTime::from_timestamp(1_795_000_000, 0).expect("a time in range");
         let mut call = Call::new(now, wall, now, setup);
         call.listen(turns.by_gateway());
@@ -259,6 +260,7 @@ fn identity() -> CallIdentity {
         to: Redacted::new("1000".to_owned()),
         verification: None,
         agent: "scripted".to_owned(),
+        agent_version: None,
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::clock::ms;
 use crate::ear::{VOICES, voice};
-use crate::post::{FromAgent, Happening, Post, ToAgent};
+use crate::post::{AGENT_JITTER, FromAgent, Happening, Post, ToAgent};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ConnectionId(pub(crate) u32);
@@ -44,6 +44,10 @@ pub(crate) enum AgentAct {
     Cut,
     Fail,
     Babble,
+    /// Asks for a tool, with these arguments.
+    UseTool(&'static str, &'static str),
+    /// Asks for the tool that it asked for last once more, by the same name.
+    RepeatTool,
 }
 
 /// What the agent does in time.
@@ -58,6 +62,22 @@ pub(crate) struct Agent {
     welcomes: Vec<Welcome>,
     pub(crate) connections: BTreeMap<ConnectionId, Connection>,
     pub(crate) utterances: Vec<Utterance>,
+    /// What tools answered, and when.
+    pub(crate) answers: Vec<ToolAnswer>,
+    /// Texts that it was told.
+    pub(crate) told: Vec<String>,
+    tool_calls: u32,
+    last_tool: (&'static str, &'static str),
+}
+
+/// What a tool answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ToolAnswer {
+    pub(crate) call_id: String,
+    pub(crate) output: String,
+    /// It was asked to speak on at once.
+    pub(crate) speaks: bool,
+    pub(crate) at: std::time::Instant,
 }
 
 #[derive(Default)]
@@ -91,8 +111,9 @@ impl Utterance {
 }
 
 impl Agent {
-    pub(crate) const fn new(welcomes: Vec<Welcome>) -> Self {
-        Self { welcomes, connections: BTreeMap::new(), utterances: Vec::new() }
+    pub(crate) fn new(welcomes: Vec<Welcome>) -> Self {
+        let (answers, told) = (Vec::new(), Vec::new());
+        Self { welcomes, connections: BTreeMap::new(), utterances: Vec::new(), answers, told, tool_calls: 0, last_tool: ("", "") }
     }
 
     /// The gateway connects.
@@ -156,6 +177,11 @@ impl Agent {
             }
             AgentAct::Close(code) => self.close(post, id, Some(code)),
             AgentAct::Cut => self.close(post, id, None),
+            AgentAct::UseTool(name, arguments) => {
+                (self.tool_calls, self.last_tool) = (self.tool_calls + 1, (name, arguments));
+                self.use_tool(post, id);
+            }
+            AgentAct::RepeatTool => self.use_tool(post, id),
             AgentAct::Fail => tell(post, id, &json!({"type": "error", "error": {"type": "server_error", "code": "server_error"}})),
             AgentAct::Babble => {
                 for text in ["{", "[]", r#"{"type":"novelty"}"#, r#"{"type":"response.output_audio.delta","delta":7}"#] {
@@ -189,9 +215,37 @@ impl Agent {
                 assert_eq!(utterance.truncated.replace((heard_ms, post.now)), None, "an item was truncated twice");
             }
             "response.cancel" => self.connections.get_mut(&id).expect("it stands").cancels += 1,
-            "response.create" | "conversation.item.create" => {}
+            "response.create" => {
+                // It goes right behind the answer that it is for.
+                if let Some(answer) = self.answers.last_mut().filter(|answer| post.now - answer.at <= AGENT_JITTER) {
+                    answer.speaks = true;
+                }
+            }
+            "conversation.item.create" => self.handle_item(post, &request["item"]),
             other => panic!("the gateway sent {other}"),
         }
+    }
+
+    fn handle_item(&mut self, post: &Post, item: &Value) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        match item["type"].as_str() {
+            Some("function_call_output") => {
+                let (call_id, output) = (text(&item["call_id"]), text(&item["output"]));
+                self.answers.push(ToolAnswer { call_id, output, speaks: false, at: post.now });
+            }
+            _ => self.told.push(text(&item["content"][0]["text"])),
+        }
+    }
+
+    /// As the service does it: arguments first, and then the end of the response that asked.
+    fn use_tool(&self, post: &mut Post, id: ConnectionId) {
+        let (number, (name, arguments)) = (self.tool_calls, self.last_tool);
+        let (call_id, response) = (format!("call_{number}"), format!("tool_resp_{number}"));
+        tell(post, id, &json!({"type": "response.created", "response": {"id": response}}));
+        let done = json!({"type": "response.function_call_arguments.done", "response_id": response, "item_id": format!("tool_{number}"),
+            "call_id": call_id, "name": name, "arguments": arguments});
+        tell(post, id, &done);
+        tell(post, id, &json!({"type": "response.done", "response": {"id": response, "status": "completed"}}));
     }
 
     fn speak(&mut self, post: &mut Post, connection: ConnectionId, length: Duration, every: Duration) {

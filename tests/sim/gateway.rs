@@ -5,15 +5,19 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use auricle::agent::config::{AgentConfig, WireFormat};
 use auricle::agent::model::AgentMessage;
+use auricle::agent::tools::OwnTool;
 use auricle::call::call::{Call, CallOutput, CallSetup};
 use auricle::call::command::CallCommand;
 use auricle::call::event::{SignallingCommand, SignallingEvent};
 use auricle::call::session::SessionPolicy;
+use auricle::call::tools::run::{ToolFault, ToolReport};
+use auricle::call::tools::toolset::Toolset;
 use auricle::domain::call_record::Direction;
+use auricle::domain::redacted::Redacted;
 use auricle::domain::termination::{GatewayReason, Termination};
 use auricle::leg::plan::{LegPlan, PlannedLeg};
 use auricle::signalling::verbs::{carry_out, news};
@@ -27,12 +31,15 @@ use crate::book::Book;
 use crate::caller::{CALLER_SIP, GATEWAY_SIP, uri};
 use crate::clock::{Random, ms};
 use crate::plan;
-use crate::post::{FromAgent, Party, Post, ToAgent};
+use crate::post::{FromAgent, Happening, Party, Post, ToAgent};
+use crate::scenario::Scenario;
 
 pub(crate) struct Gateway {
     endpoint: Endpoint,
     policy: SessionPolicy,
     agent_config: Arc<AgentConfig>,
+    tools: Arc<Toolset>,
+    tool_runs: (Duration, Result<&'static str, &'static str>),
     calls: BTreeMap<u64, Slot>,
     names: BTreeMap<InviteId, u64>,
     last_key: u64,
@@ -62,13 +69,24 @@ impl Drop for Lease {
 }
 
 impl Gateway {
-    pub(crate) fn new(seed: u64, policy: SessionPolicy) -> Self {
+    pub(crate) fn new(scenario: &Scenario) -> Self {
+        let (seed, policy) = (scenario.seed, scenario.policy);
         let mut bytes = [2; 32];
         bytes[..8].copy_from_slice(&seed.to_be_bytes());
+        let agent = AgentConfig {
+            format: WireFormat::Pcmu,
+            tools: scenario.tools.clone(),
+            conduct: scenario.conduct.clone(),
+            greet_first: scenario.greets,
+            ..AgentConfig::at("ws://127.0.0.1/")
+        };
+        let key = |_: &OwnTool| Some(Redacted::new("key".to_owned()));
         Self {
             endpoint: Endpoint::new(EndpointConfig { seed: bytes, ..EndpointConfig::default() }),
             policy,
-            agent_config: Arc::new(AgentConfig { format: WireFormat::Pcmu, ..AgentConfig::at("ws://127.0.0.1/") }),
+            tools: Arc::new(Toolset::new(&agent, key, None).expect("tools that can be used")),
+            tool_runs: scenario.tool_runs,
+            agent_config: Arc::new(agent),
             calls: BTreeMap::new(),
             names: BTreeMap::new(),
             last_key: 0,
@@ -151,6 +169,10 @@ impl Gateway {
         });
     }
 
+    pub(crate) fn handle_tool(&mut self, post: &mut Post, agent: &mut Agent, key: u64, report: ToolReport) {
+        self.with(post, agent, key, |slot, now| slot.call.handle_tool_report(now, report));
+    }
+
     pub(crate) fn handle_timeout(&mut self, post: &mut Post, agent: &mut Agent) {
         if self.due.is_some_and(|due| due <= post.now) {
             self.endpoint.handle_timeout(post.now);
@@ -227,6 +249,8 @@ impl Gateway {
             identity: plan::identity(direction),
             policy: self.policy,
             agent: Arc::clone(&self.agent_config),
+            tools: Arc::clone(&self.tools),
+            conduct: self.agent_config.conduct.clone(),
             keys_to_agent: true,
             leg,
         };
@@ -234,15 +258,25 @@ impl Gateway {
         let call = Call::new(post.now, plan::wall(), grid, setup);
         self.leases.set(self.leases.get() + 1);
         let lease = Lease(Rc::clone(&self.leases));
-        self.calls.insert(key, Slot { call, agent: None, due: None, book: Book::default(), _lease: lease });
+        self.calls.insert(
+            key,
+            Slot {
+                call,
+                agent: None,
+                due: None,
+                book: Book::protecting_first(self.agent_config.conduct.protect_greeting),
+                _lease: lease,
+            },
+        );
         self.with(post, agent, key, |_, _| {});
     }
 
     /// Does something to a call and carries out what it wants.
     fn with(&mut self, post: &mut Post, agent: &mut Agent, key: u64, act: impl FnOnce(&mut Slot, Instant)) {
+        let tool_runs = self.tool_runs;
         let Some(slot) = self.calls.get_mut(&key) else { return };
         act(slot, post.now);
-        if slot.drain(post, agent, key)
+        if slot.drain(post, agent, key, tool_runs)
             && let Some(slot) = self.calls.remove(&key)
         {
             self.books.push(slot.book);
@@ -252,7 +286,13 @@ impl Gateway {
 
 impl Slot {
     /// True when the call is over.
-    fn drain(&mut self, post: &mut Post, agent: &mut Agent, key: u64) -> bool {
+    fn drain(
+        &mut self,
+        post: &mut Post,
+        agent: &mut Agent,
+        key: u64,
+        (takes, answer): (Duration, Result<&'static str, &'static str>),
+    ) -> bool {
         loop {
             while let Some(message) = self.call.poll_agent_message() {
                 let AgentMessage::Text(text) = message.message else { panic!("only text is sent") };
@@ -279,6 +319,15 @@ impl Slot {
                         post.tell_agent(connection, ToAgent::Closed);
                     }
                 }
+                CallOutput::RunTool(run) => {
+                    let answer = match answer {
+                        Ok(output) => Ok(Redacted::new(output.to_owned())),
+                        Err(reason) => Err(ToolFault { reason, said: None }),
+                    };
+                    post.after(takes, Happening::ToolDone(key, ToolReport { id: run.id().to_owned(), answer }));
+                }
+                CallOutput::StopTool(_) | CallOutput::Consult(_) => {}
+                CallOutput::Audit(event) => self.book.audited.push(*event),
                 CallOutput::Save(record) => self.book.note_interim(&record),
                 CallOutput::Emit(event) => self.book.note_event(event),
                 CallOutput::Finished(record) => {

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use auricle::agent::conduct::Conduct;
+use auricle::agent::tools::ToolsConfig;
 use auricle::call::config::AnswerRule;
 use auricle::call::session::SessionPolicy;
 use auricle::domain::termination::Termination;
@@ -32,6 +34,12 @@ pub(crate) struct Scenario {
     pub(crate) rtp: Damage,
     pub(crate) policy: SessionPolicy,
     pub(crate) welcomes: Vec<Welcome>,
+    pub(crate) tools: ToolsConfig,
+    pub(crate) conduct: Conduct,
+    /// The agent speaks first.
+    pub(crate) greets: bool,
+    /// How long a tool of the operator's takes, and what comes of it.
+    pub(crate) tool_runs: (Duration, Result<&'static str, &'static str>),
     pub(crate) caller: CallerPlan,
     pub(crate) acts: Vec<(Duration, Act)>,
     /// When whoever is still on the telephone gives up in the end.
@@ -91,6 +99,10 @@ impl Scenario {
                 rtp_limit: ms(8_000),
             },
             welcomes: vec![Welcome::USUAL],
+            tools: ToolsConfig::default(),
+            conduct: Conduct::default(),
+            greets: false,
+            tool_runs: (ms(400), Ok("nine o'clock")),
             caller: CallerPlan {
                 rings: true,
                 called: (ms(1_000), Called::Answers),

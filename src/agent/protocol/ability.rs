@@ -12,6 +12,8 @@ struct Ability {
     by_words: bool,
     /// It can be told of turns that the gateway decides.
     by_gateway: bool,
+    /// It can be told to leave interruptions to the gateway.
+    spares_interruptions: bool,
     /// The model has to be named in the settings.
     needs_model: bool,
     /// Who is at the other end.
@@ -32,7 +34,15 @@ enum Kind {
 impl Ability {
     /// A bot behind a carrier's protocol: it decides its turns, and has its settings itself.
     const fn carrier(formats: &'static [WireFormat]) -> Self {
-        Self { formats, tuned_by_sound: false, by_words: false, by_gateway: false, needs_model: false, agent: Kind::Bot }
+        Self {
+            formats,
+            tuned_by_sound: false,
+            by_words: false,
+            by_gateway: false,
+            spares_interruptions: false,
+            needs_model: false,
+            agent: Kind::Bot,
+        }
     }
 }
 
@@ -45,10 +55,24 @@ impl Protocol {
 
     const fn ability(self) -> Ability {
         use WireFormat::{Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcma, Pcmu};
-        let none =
-            Ability { formats: &[], tuned_by_sound: false, by_words: false, by_gateway: false, needs_model: false, agent: Kind::Service };
+        let none = Ability {
+            formats: &[],
+            tuned_by_sound: false,
+            by_words: false,
+            by_gateway: false,
+            spares_interruptions: false,
+            needs_model: false,
+            agent: Kind::Service,
+        };
         match self {
-            Self::OpenAi => Ability { formats: &[Pcm24k, Pcmu, Pcma], tuned_by_sound: true, by_words: true, by_gateway: true, ..none },
+            Self::OpenAi => Ability {
+                formats: &[Pcm24k, Pcmu, Pcma],
+                tuned_by_sound: true,
+                by_words: true,
+                by_gateway: true,
+                spares_interruptions: true,
+                ..none
+            },
             Self::Azure => Self::OpenAi.ability(),
             Self::VoiceLive => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcmu, Pcma], ..Self::OpenAi.ability() },
             // It hears and speaks at once: there are no turns to decide.
@@ -80,6 +104,7 @@ pub(in crate::agent) fn faults(config: &AgentConfig) -> Vec<SettingFault> {
         TurnDetection::ServerVad { .. } => ability.tuned_by_sound || config.turn_detection == TurnDetection::default(),
         TurnDetection::SemanticVad { .. } => ability.by_words,
         TurnDetection::Gateway { .. } => ability.by_gateway,
+        TurnDetection::Both { .. } => ability.spares_interruptions,
     };
     let eager = matches!(config.turn_detection, TurnDetection::SemanticVad { eagerness } if eagerness != Eagerness::Auto);
     if eager && config.protocol == Protocol::VoiceLive {

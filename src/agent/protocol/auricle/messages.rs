@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::super::json::{Malformed, check_depth, read};
 use crate::agent::config::{AgentConfig, TurnDetection};
 use crate::agent::model::{AgentState, BargeInCause, ContextRole, PlaybackState, TranscriptKind};
+use crate::agent::tools::Declaration;
 use crate::domain::call_record::{Direction, Speaker};
 
 /// From the gateway to the agent.
@@ -94,6 +95,10 @@ pub(in crate::agent) struct Start<'a> {
     /// What it is told for its first words.
     #[serde(skip_serializing_if = "Option::is_none")]
     greeting: Option<&'a str>,
+    /// What it may ask for with `tool_call`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    tools: Vec<Declaration>,
 }
 
 impl<'a> Start<'a> {
@@ -110,6 +115,7 @@ impl<'a> Start<'a> {
             language: config.language.as_deref(),
             greet_first: config.greet_first,
             greeting: config.greeting.as_deref(),
+            tools: config.declarations(),
         }
     }
 }
@@ -202,6 +208,17 @@ pub(in crate::agent) enum AgentSays<'a> {
         /// For its own: of which utterance; the present one, without it.
         #[serde(borrow, default)]
         item: Option<Cow<'a, str>>,
+    },
+    /// When characters of an utterance of its own are over, so that the record can say which words were heard.
+    Timing {
+        /// Of which utterance; the present one, without it.
+        #[serde(borrow, default)]
+        item: Option<Cow<'a, str>>,
+        /// Characters that follow those told before; at most 16384 of an utterance are kept.
+        #[serde(borrow)]
+        text: Cow<'a, str>,
+        /// For each of them, in milliseconds from the utterance's first sample.
+        ends_ms: Vec<u64>,
     },
     /// A tool is to be run.
     ToolCall {

@@ -219,13 +219,7 @@ impl Deepgram {
     }
 
     fn handle_tool_call(&mut self, call: &FunctionCall<'_>, out: &mut Outputs<'_>) {
-        if self.tools.note(&call.id, &call.name) {
-            out.events.push(AgentEvent::ToolCall {
-                call_id: call.id.clone().into_owned(),
-                name: call.name.clone().into_owned(),
-                arguments: Redacted::new(call.arguments.clone().into_owned()),
-            });
-        }
+        self.tools.tell(&call.id, &call.name, &call.arguments, out);
     }
 
     fn handle_error(&self, code: &str, out: &mut Outputs<'_>) -> Progress {

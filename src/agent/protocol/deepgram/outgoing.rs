@@ -4,6 +4,7 @@ use media::frame::AudioFormat;
 use serde::Serialize;
 
 use crate::agent::config::AgentConfig;
+use crate::agent::tools::Declaration;
 
 /// Every message but audio.
 #[derive(Debug, Serialize)]
@@ -40,7 +41,11 @@ impl<'a> Settings<'a> {
             agent: Agent {
                 greeting: config.greeting.as_deref().filter(|_| config.greet_first),
                 listen: Listen { provider: ListenProvider { r#type: OWN, model: listen, language: config.language.as_deref() } },
-                think: Think { provider: Provider { r#type: think, model }, prompt: config.instructions.as_deref() },
+                think: Think {
+                    provider: Provider { r#type: think, model },
+                    prompt: config.instructions.as_deref(),
+                    functions: config.declarations(),
+                },
                 speak: config.voice.as_deref().map(|model| Speak { provider: Provider { r#type: OWN, model } }),
             },
         }
@@ -95,6 +100,8 @@ struct Think<'a> {
     provider: Provider<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prompt: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    functions: Vec<Declaration>,
 }
 
 #[derive(Debug, Serialize)]
