@@ -29,6 +29,7 @@ use crate::call::launch::Launcher;
 use crate::call::records::Records;
 use crate::call::registry::{CallRegistry, OutboundRequest};
 use crate::call::thread;
+use crate::call::tools::toolset::ToolsetError;
 use crate::config::Config;
 use crate::domain::redacted::Redacted;
 use crate::identity::bootstrap::FirstPassword;
@@ -132,6 +133,14 @@ pub enum AppError {
     /// What callers are to hear who wait for an agent.
     #[error("calls.waiting_phrase: {0}")]
     WaitingPhrase(#[from] WavError),
+    /// An agent's tools cannot be used as configured.
+    #[error("agent {name}: {source}")]
+    Tools {
+        /// Its name.
+        name: String,
+        /// Why.
+        source: ToolsetError,
+    },
     /// An agent cannot be reached as configured.
     #[error("agent {name}: {source}")]
     Agent {
@@ -171,21 +180,21 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let kept = identity.clone();
     tasks.keep("session_upkeep", move || kept.clone().upkeep());
     let collector = background::start_collector(&config, &metrics);
-    let (calls, records) = open_records(&config, &sealed, metrics, collector, &tasks).await?;
+    let (call_records, records) = open_records(&config, &sealed, metrics, collector, &tasks).await?;
     background::start_simulator(&config).await?;
     let (media, browsers) = launching::start_threads(&config, &records.metrics)?;
     let (registry, outbound) = CallRegistry::new(config.calls.max_concurrent as usize);
-    let launcher = launching::launcher(&config, Arc::clone(&media), browsers, registry.clone(), records.clone(), &breakers)?;
+    let (https, supply) = launching::agents(&config, &breakers)?;
+    let launcher = launching::launcher(&config, Arc::clone(&media), browsers, registry.clone(), records.clone(), &supply, &breakers)?;
     let whip = launching::start_whip(&config, &launcher);
     let (running_ladders, ladders) = (LadderBook::new(config.sip.ladder), Ladders::new(Arc::clone(&sealed)));
     let (tap, keeper) = background::sip_tap(&config, &running_ladders, &ladders, &records);
-    let agents = config.agents.keys().cloned().collect();
     let telephony = Telephony::new(Arc::clone(&sealed));
-    let (switchboard, switched) = start::switchboard(config.directory(), agents, telephony, &tasks, &records.metrics).await?;
+    let (switchboard, switched) = start::switchboard(config.directory(), supply, telephony, &tasks, &records.metrics).await?;
     let sip = start_sip(&config, launcher, outbound, switched, tap, stopped.clone())?;
     let sip = tokio::spawn(async move { tokio::join!(sip, keeper.run()) });
     let (secret, fresh) = AdminSecret::open(&config.store.path, config.http.admin_secret.as_ref())?;
-    let threads = Arc::clone(&media);
+    let threads = media.clone();
     let gateway = GatewayView {
         started: began,
         environment: config.deployment.environment.name(),
@@ -195,7 +204,7 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let (named_requests, dial_ins) = background::keep_store_swept(&config, &sealed, &tasks);
     let state = AppState::from(Parts {
         registry: registry.clone(),
-        records: calls,
+        records: call_records,
         running_ladders,
         ladders,
         patients: Patients::new(Arc::clone(&sealed)),
@@ -211,7 +220,7 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
         dial_ins,
         bots: BotAccounts::of(&config.agents),
         named_requests,
-        webhooks: background::start_webhooks(&config, &sealed, &records, &breakers, &tasks)?,
+        webhooks: background::start_webhooks(&config, https, &sealed, &records, &breakers, &tasks),
         origins: config.http.cors_origins.clone(),
         tasks: tasks.clone(),
         breakers,

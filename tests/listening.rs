@@ -67,6 +67,8 @@ impl House {
             enhancement: Default::default(),
             keys: KeyRules::default(),
             keys_to_agent: true,
+            conduct: None,
+            briefing: None,
             from: Redacted::new("sip:alice@127.0.0.1".to_owned()),
             to: Redacted::new("sip:1000@127.0.0.1".to_owned()),
             verification: None,

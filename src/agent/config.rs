@@ -1,7 +1,7 @@
 //! What an operator sets about an agent.
 //!
 //! Unknown keys are refused. The API key is never part of the file: the file names the environment variable that
-//! holds it. Left out on purpose: tools, which belong to the call's application, and who takes over when it fails, which the number says.
+//! holds it. Left out on purpose: who takes over when it fails, which the number says.
 
 mod agreement;
 mod turns;
@@ -12,17 +12,21 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::agreement::{Agreement, Everybody};
 pub use self::turns::{Eagerness, TurnDetection};
 pub(crate) use self::wire::word;
 pub use self::wire::{Protocol, WireFormat};
+use super::conduct::Conduct;
 use super::protocol;
+use super::tools::{Keys, ToolsConfig};
+use super::variables::Variable;
 use crate::domain::setting::SettingFault;
 
 /// One agent: where it is, what it speaks and how it is to behave.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AgentConfig {
     /// What is spoken on its socket. Default: `openai`.
@@ -44,6 +48,8 @@ pub struct AgentConfig {
     pub transcription_model: Option<String>,
     /// How the provider finds the end of a turn.
     pub turn_detection: TurnDetection,
+    /// How its calls are led, where a number does not say otherwise.
+    pub conduct: Conduct,
     /// Whether the agent speaks first. Default: false.
     pub greet_first: bool,
     /// What it is told for its first words; for Deepgram and ElevenLabs the words themselves. Needs `greet_first`. Default: none,
@@ -57,12 +63,18 @@ pub struct AgentConfig {
     /// Where the gateway is the carrier: the account that bots name in requests. Default: one that follows from the URL.
     pub account: Option<String>,
     /// Name of the environment variable with the API key. Default: none, no key is sent.
+    #[serde(skip_serializing)]
     pub api_key_env: Option<String>,
     /// PEM file with certificates trusted beside the public roots. Default: none.
+    #[serde(skip_serializing)]
     pub ca_file: Option<PathBuf>,
     /// Numbers and SIP URIs to which it may send a caller, as it has to write them; what its organisation may call is asked besides.
     /// Default: none. At most 64.
     pub transfer_targets: Vec<String>,
+    /// What it may use beside its voice.
+    pub tools: ToolsConfig,
+    /// What of the patient's record and of the call may stand in `instructions` and `greeting`, as `{{patient.first_name}}`. Default: nothing.
+    pub variables: Vec<Variable>,
     /// For name look-up, TCP and TLS together, and once more for the WebSocket handshake; 100 to 60 000 ms. Default: 5 000.
     pub connect_timeout_ms: u64,
     /// From the open socket until the agent took its settings; 100 to 60 000 ms. Default: 3 000.
@@ -103,6 +115,7 @@ impl AgentConfig {
             language: None,
             transcription_model: None,
             turn_detection: TurnDetection::default(),
+            conduct: Conduct::default(),
             greet_first: false,
             greeting: None,
             tell_numbers: false,
@@ -111,6 +124,8 @@ impl AgentConfig {
             api_key_env: None,
             ca_file: None,
             transfer_targets: Vec::new(),
+            tools: ToolsConfig::default(),
+            variables: Vec::new(),
             connect_timeout_ms: default_connect_timeout_ms(),
             ready_timeout_ms: default_ready_timeout_ms(),
             answer_timeout_ms: default_answer_timeout_ms(),
@@ -124,12 +139,20 @@ impl AgentConfig {
     /// Everything that is wrong with it; empty when it can be used.
     #[must_use]
     pub fn faults(&self) -> Vec<SettingFault> {
+        self.faults_with(Keys::Named)
+    }
+
+    /// The same; whether keys are named here, or kept elsewhere, makes a difference for tools.
+    pub(super) fn faults_with(&self, keys: Keys) -> Vec<SettingFault> {
         let mut faults = Vec::new();
         self.check_url(&mut faults);
         self.check_proxy(&mut faults);
         self.check_texts(&mut faults);
-        faults.extend(self.turn_detection.faults());
+        faults.extend(self.turn_detection.faults().into_iter().map(|fault| fault.under("turn_detection")));
         faults.extend(protocol::ability::faults(self));
+        faults.extend(self.tool_faults(keys));
+        faults.extend(self.variable_faults());
+        faults.extend(self.conduct.faults().into_iter().map(|fault| fault.under("conduct")));
         for (field, value) in [("connect_timeout_ms", self.connect_timeout_ms), ("ready_timeout_ms", self.ready_timeout_ms)] {
             if !TIMEOUT_MS.contains(&value) {
                 faults.push(SettingFault::new(field, value, "100 to 60000", "give a time in milliseconds within the bound"));

@@ -11,9 +11,13 @@
 pub mod bots;
 pub mod check;
 pub mod client;
+pub mod conduct;
 pub mod config;
 pub mod embedded;
+pub mod kept;
 pub mod model;
 mod protocol;
 pub mod session;
 pub mod simulator;
+pub mod tools;
+pub mod variables;

@@ -167,6 +167,15 @@ pub enum AgentEvent<'a> {
         /// For the agent's own: which utterance.
         item: Option<ItemId>,
     },
+    /// When in an item's audio its characters are over, as its words are told besides.
+    Timing {
+        /// The utterance.
+        item: ItemId,
+        /// Characters of it, which follow those told before.
+        text: Redacted<String>,
+        /// For each of them, in milliseconds from the item's first sample.
+        ends_ms: Vec<u64>,
+    },
     /// A tool is to be run, once for each name.
     ToolCall {
         /// The agent's name for it.
@@ -176,6 +185,8 @@ pub enum AgentEvent<'a> {
         /// JSON.
         arguments: Redacted<String>,
     },
+    /// A tool was to be run by a call beyond all measure: of which there was no end, or too many at one time.
+    ToolCallUnfit,
     /// A tool call is void.
     ToolCancelled {
         /// The agent's name for it.

@@ -67,19 +67,25 @@ async fn sweep(names: NamedRequests, announced: DialIns) {
     }
 }
 
-/// Opens the way out for webhooks, and delivers.
+/// The way out, for webhooks and tools.
+pub(super) fn https_client(config: &Config) -> Result<HttpsClient, AppError> {
+    let names = start::names(&config.sip)?;
+    let tls = TlsContext::open(config.https_client.tls_files()).map_err(AppError::HttpsClient)?;
+    Ok(HttpsClient::new(names, tls, config.https_client.reach()))
+}
+
+/// Delivers what webhooks are to be told.
 pub(super) fn start_webhooks(
     config: &Config,
+    client: HttpsClient,
     sealed: &Arc<SealedDocuments>,
     records: &Records,
     breakers: &Breakers,
     tasks: &Supervisor,
-) -> Result<Webhooks, AppError> {
-    let names = start::names(&config.sip)?;
-    let tls = TlsContext::open(config.https_client.tls_files()).map_err(AppError::HttpsClient)?;
+) -> Webhooks {
     let webhooks = Webhooks::new(WebhookParts {
         store: WebhookStore::new(Arc::clone(sealed)),
-        client: HttpsClient::new(names, tls, config.https_client.reach()),
+        client,
         breakers: breakers.clone(),
         metrics: records.metrics.clone(),
         config: config.webhooks.clone(),
@@ -88,7 +94,7 @@ pub(super) fn start_webhooks(
     tasks.keep("webhook_deliveries", move || carried.clone().run());
     tasks.keep("webhook_events", move || told.clone().follow(events.subscribe()));
     tasks.keep("webhook_upkeep", move || swept.clone().upkeep());
-    Ok(webhooks)
+    webhooks
 }
 
 /// The way to a collector such as Homer, where there is one.

@@ -6,19 +6,25 @@ use std::time::Duration;
 
 use media::transport::webrtc::DtlsIdentity;
 
-use super::AppError;
+use super::{AppError, background};
 use crate::agent::client::AgentEndpoint;
+use crate::agent::config::AgentConfig;
+use crate::call::agent_book::{Agent, AgentBook};
 use crate::call::agent_health::AgentHealth;
-use crate::call::launch::{Agent, BrowserEdge, Launcher, Resources};
+use crate::call::launch::{BrowserEdge, Launcher, Resources};
 use crate::call::mux::MuxSockets;
 use crate::call::phrase::Phrase;
 use crate::call::records::Records;
 use crate::call::registry::CallRegistry;
 use crate::call::thread::{MediaThreads, MediaThreadsConfig};
+use crate::call::tools::run::ToolRunner;
+use crate::call::tools::toolset::Toolset;
 use crate::config::Config;
 use crate::net::dscp::Dscp;
+use crate::net::https::HttpsClient;
 use crate::net::port_range::{PortRange, PortRangeConfig};
 use crate::phone;
+use crate::signalling::switchboard::AgentSupply;
 use crate::signalling::whip::Whip;
 use crate::supervision::Breakers;
 use crate::telemetry::metrics::Metrics;
@@ -50,20 +56,37 @@ pub(super) fn start_whip(config: &Config, launcher: &Launcher) -> Option<Whip> {
     })
 }
 
-/// Makes ready what calls need: where agents are, ports, rules.
+/// The agents of the configuration, with their keys from the environment, and what those of the store are made with.
+/// Their tools go the way out that webhooks go.
+pub(super) fn agents(config: &Config, breakers: &Breakers) -> Result<(HttpsClient, AgentSupply), AppError> {
+    let https = background::https_client(config)?;
+    let runner = ToolRunner::new(https.clone(), breakers.clone());
+    let mut agents = HashMap::new();
+    for (name, agent) in &config.agents {
+        agents.insert(name.clone(), configured(name, agent)?);
+    }
+    let configured = config.agents.clone().into_iter().collect();
+    let supply = AgentSupply { configured, agents: AgentBook::new(agents), runner: Some(runner), reach: config.https_client.reach() };
+    Ok((https, supply))
+}
+
+fn configured(name: &str, agent: &AgentConfig) -> Result<Agent, AppError> {
+    let endpoint = AgentEndpoint::new(agent).map_err(|source| AppError::Agent { name: name.to_owned(), source })?;
+    let tools = Toolset::new(agent, Toolset::key_of_environment);
+    let tools = tools.map_err(|source| AppError::Tools { name: name.to_owned(), source })?;
+    Ok(Agent { config: Arc::new(agent.clone()), endpoint: Arc::new(endpoint), tools: Arc::new(tools), version: None })
+}
+
+/// Makes ready what calls need: agents, ports, rules.
 pub(super) fn launcher(
     config: &Config,
     threads: Arc<MediaThreads>,
     browsers: Option<BrowserEdge>,
     registry: CallRegistry,
     records: Records,
+    supply: &AgentSupply,
     breakers: &Breakers,
 ) -> Result<Launcher, AppError> {
-    let mut agents = HashMap::new();
-    for (name, agent) in &config.agents {
-        let endpoint = AgentEndpoint::new(agent).map_err(|source| AppError::Agent { name: name.clone(), source })?;
-        agents.insert(name.clone(), Agent { config: Arc::new(agent.clone()), endpoint: Arc::new(endpoint) });
-    }
     let ports = PortRange::new(PortRangeConfig {
         address: config.rtp.address,
         min: config.rtp.port_min,
@@ -72,9 +95,10 @@ pub(super) fn launcher(
         // The configuration refuses what is no code point.
         dscp: Dscp::new(config.rtp.dscp).unwrap_or(Dscp::EXPEDITED_FORWARDING),
     })?;
+    let (agents, runner) = (supply.agents.clone(), supply.runner.clone());
     let (calls, rtp, egress) = (config.calls.clone(), config.rtp.clone(), config.egress.clone());
     let health = AgentHealth::new(breakers, records.metrics.clone());
     let waiting_phrase = calls.waiting_phrase.as_deref().map(phone::read_recording).transpose()?;
     let waiting_phrase = waiting_phrase.map(|samples| Arc::new(Phrase::new(samples)));
-    Ok(Launcher::new(Resources { threads, ports, registry, calls, rtp, browsers, agents, health, egress, waiting_phrase, records }))
+    Ok(Launcher::new(Resources { threads, ports, registry, calls, rtp, browsers, agents, runner, health, egress, waiting_phrase, records }))
 }

@@ -67,7 +67,7 @@ impl<'a> Entry<'a> {
             Actor::User(id) => ("user", Some(id.as_str())),
             Actor::ApiKey(id) => ("api_key", Some(id.as_str())),
             Actor::Trunk(name) => ("trunk", Some(name.as_str())),
-            Actor::Agent(account) => ("agent", Some(account.as_str())),
+            Actor::Agent(name) => ("agent", Some(name.as_str())),
             Actor::Anonymous => ("anonymous", None),
         };
         Self {

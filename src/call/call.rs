@@ -6,32 +6,43 @@
 //!
 //! After any input call `poll_agent_message`, `poll_transmit`, `poll_report` and `poll_output` until the last answers with a timeout.
 
+mod acquaintance;
 mod drain;
 mod line;
 mod passing;
+mod tools;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use media::ingress::IngressStats;
 use media::transport::{Flow, Transmit};
 
+use self::acquaintance::Acquaintance;
 use super::action::{CallAction, CallEvent};
 use super::agents::{Agents, LinkId, Loss, Member};
 use super::course::Course;
 use super::ears::Ears;
 use super::event::{SignallingCommand, SignallingEvent};
+use super::farewell::Farewell;
 use super::journal::{CallIdentity, Journal};
 use super::keys::send_dtmf;
+use super::manners::Manners;
 use super::page::Page;
 use super::ringing::Ringing;
 use super::session::{CallSession, SessionPolicy};
+use super::tools::Toolbox;
+use super::tools::consult::{Consultation, SaidReply};
+use super::tools::run::ToolRun;
 use super::turns::Turns;
-use crate::agent::model::AgentMessage;
-use crate::agent::session::{self, CallFacts};
+use crate::agent::conduct::Conduct;
+use crate::agent::session::CallFacts;
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::call_record::{CallRecord, Direction, MediaStatistics};
 use crate::domain::event::Event;
+use crate::domain::redacted::Redacted;
 use crate::domain::timeline::Moment;
 use crate::leg::Leg;
 use crate::leg::plan::PlannedLeg;
@@ -51,6 +62,16 @@ pub struct Call {
     course: Course,
     ears: Ears,
     pub(super) page: Page,
+    tools: Toolbox,
+    farewell: Farewell,
+    manners: Manners,
+    /// Whoever waits for the agent's first words to be heard, and whether they were.
+    said: (Option<SaidReply>, bool),
+    /// The agent's first words, where nobody interrupts them, have begun.
+    greeted: bool,
+    acquaintance: Acquaintance,
+    /// What tools answered while there was no agent; no more of it than tools that run at one time.
+    untold: Vec<(Redacted<String>, bool)>,
     keys_to_agent: bool,
     dropped_ms: u64,
     /// It was opened before the answer.
@@ -64,8 +85,10 @@ pub struct CallSetup {
     pub identity: CallIdentity,
     /// Its rules.
     pub policy: SessionPolicy,
-    /// Its agents, in the order in which they are tried.
+    /// Its agents, in the order in which they are tried, with what each may use.
     pub agents: Vec<Member>,
+    /// How it is led.
+    pub conduct: Conduct,
     /// Whether the agent is told which keys are pressed.
     pub keys_to_agent: bool,
     /// Its leg, agreed already (inbound) or to be agreed (outbound).
@@ -107,6 +130,14 @@ pub enum CallOutput {
     },
     /// The caller has been without an agent for a while, and hears nothing but noise.
     CallerWaits,
+    /// Run a tool of the operator's; [`Call::handle_tool_report`] is to be told what came of it.
+    RunTool(Box<ToolRun>),
+    /// Call somebody, and send the caller there once they were told; [`Call::handle_tool_report`] is to be told what came of it.
+    Consult(Box<Consultation>),
+    /// Wait no more for the tool that the agent calls so.
+    StopTool(String),
+    /// Write this to the audit log.
+    Audit(Box<AuditEvent>),
     /// Keep this state of the record.
     Save(Box<CallRecord>),
     /// Tell the world.
@@ -128,7 +159,7 @@ impl Call {
     /// that `grid` lies on.
     #[must_use]
     pub fn new(now: Instant, wall: DateTime<Utc>, grid: Instant, setup: CallSetup) -> Self {
-        let CallSetup { identity, policy, agents, keys_to_agent, leg, early_media } = setup;
+        let CallSetup { identity, policy, agents, conduct, keys_to_agent, leg, early_media } = setup;
         let session = CallSession::new(identity.direction, policy);
         let facts = CallFacts {
             now,
@@ -139,6 +170,8 @@ impl Call {
             to: identity.to.clone(),
         };
         let agents = Agents::new(agents, facts, policy.agent_ready_limit / 2);
+        let greeted = !(agents.config().greet_first && conduct.protect_greeting);
+        let tools = Arc::clone(agents.tools());
         let mut call = Self {
             session,
             ringing: Ringing::new(early_media && identity.direction == Direction::Inbound, agents.config().format.into()),
@@ -152,6 +185,13 @@ impl Call {
             course: Course::new(),
             ears: Ears::default(),
             page: Page::default(),
+            tools: Toolbox::new(tools),
+            farewell: Farewell::default(),
+            greeted,
+            manners: Manners::new(conduct),
+            said: (None, false),
+            acquaintance: Acquaintance::default(),
+            untold: Vec::new(),
             keys_to_agent,
             dropped_ms: 0,
             line_is_open: false,
@@ -195,36 +235,6 @@ impl Call {
         self.drain(now);
     }
 
-    /// An agent's socket stands.
-    pub fn handle_agent_connected(&mut self, now: Instant, link: LinkId) {
-        self.journal.mark(now, Moment::AgentConnected { attempt: link.0 });
-        self.agents.handle_connected(now, link);
-        self.drain(now);
-    }
-
-    /// An agent's socket could not be made, or was not tried.
-    pub fn handle_agent_unreachable(&mut self, now: Instant, link: LinkId, loss: Loss) {
-        self.agents.handle_unreachable(now, link, loss);
-        self.drain(now);
-    }
-
-    /// A message of an agent came.
-    pub fn handle_agent_message(&mut self, now: Instant, link: LinkId, message: AgentMessage<'_>) {
-        self.agents.handle_message(now, link, message);
-        self.drain(now);
-    }
-
-    /// An agent's socket is gone, with the peer's close code; `Err` when it does not answer any more.
-    pub fn handle_agent_closed(&mut self, now: Instant, link: LinkId, code: Result<Option<u16>, Loss>) {
-        self.agents.handle_closed(now, link, code);
-        self.drain(now);
-    }
-
-    /// The agent's socket did not take some of the caller's audio in time.
-    pub const fn note_agent_dropped(&mut self, dropped_ms: u64) {
-        self.dropped_ms += dropped_ms;
-    }
-
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.session.handle_timeout(now);
@@ -236,12 +246,9 @@ impl Call {
             }
         }
         self.agents.handle_timeout(now);
+        self.wait_no_longer(now);
+        self.fill(now);
         self.drain(now);
-    }
-
-    /// A message for an agent's socket.
-    pub fn poll_agent_message(&mut self) -> Option<(LinkId, session::Transmit<'_>)> {
-        self.agents.poll_transmit()
     }
 
     /// A datagram to send.
@@ -262,8 +269,8 @@ impl Call {
         if let Some(output) = self.outputs.pop_front() {
             return output;
         }
-        let due = [self.session.poll_timeout(), self.ringing.poll_timeout(), self.leg.poll_timeout(), self.agents.poll_timeout()];
-        CallOutput::Timeout(due.into_iter().flatten().min())
+        let parts = [self.session.poll_timeout(), self.ringing.poll_timeout(), self.leg.poll_timeout(), self.agents.poll_timeout()];
+        CallOutput::Timeout(parts.into_iter().chain([self.wishes_due()]).flatten().min())
     }
 
     /// The record as it stands.
@@ -286,8 +293,9 @@ impl Call {
     /// Lets every part act on what the others made, until nothing moves.
     pub(super) fn drain(&mut self, now: Instant) {
         loop {
+            let parts = self.drain_agent(now) | self.drain_leg(now) | self.drain_browser(now) | self.drain_tools(now);
             let moved =
-                self.drain_agent(now) | self.drain_leg(now) | self.drain_browser(now) | self.drain_session(now) | self.drain_agents(now);
+                parts | self.relate_untold(now) | self.nudge(now) | self.take_leave(now) | self.drain_session(now) | self.drain_agents(now);
             if !moved {
                 break;
             }
@@ -320,7 +328,7 @@ impl Call {
             CallAction::Offer => self.reoffer(),
             CallAction::OfferRefused => self.warn(now, "hold_refused"),
             CallAction::TakeKey { digit, duration } => self.leg.take_key(now, digit, duration),
-            CallAction::ConnectAgent => self.agents.begin(now),
+            CallAction::ConnectAgent => self.connect_agent(now),
             CallAction::CloseAgent => self.close_agents(now),
             // An answer that cannot be used has ended the call meanwhile.
             CallAction::OpenLine if self.session.is_over() => {}
@@ -338,6 +346,7 @@ impl Call {
             CallAction::Unsupported => self.warn(now, "command_unsupported"),
             CallAction::Finish(termination) => {
                 self.leg.close(now);
+                self.close_tools();
                 self.journal.ended(now, termination);
                 self.note_media();
                 self.outputs.push_back(CallOutput::Finished(Box::new(self.journal.record().clone())));

@@ -10,6 +10,7 @@ use chrono::Utc;
 use tokio::sync::Semaphore;
 
 use super::command::Recognised;
+use crate::agent::variables::Known;
 use crate::domain::call_record::CallStatus;
 use crate::domain::ids::{CallId, PatientId};
 use crate::domain::phone::{E164, WrittenNumber};
@@ -77,12 +78,13 @@ impl Callers {
         let dial_in = self.dial_ins.take(scope, caller.expose(), dialled.expose(), call, Utc::now()).await?;
         let written = || caller.expose().parse::<WrittenNumber>().ok()?.to_e164(home.as_ref());
         let Some(number) = caller.expose().parse::<E164>().ok().or_else(written) else {
-            return Ok(Recognised { patient: None, dial_in });
+            return Ok(Recognised { dial_in, ..Recognised::default() });
         };
         // A couple has one telephone: who of them it is is for the conversation to find out.
         let mut found = self.patients.find_by_phone(scope, &number).await?;
-        let patient = if found.len() == 1 { found.pop().map(|found| found.record.id) } else { None };
-        Ok(Recognised { patient, dial_in })
+        let patient = found.pop().filter(|_| found.is_empty()).map(|found| found.record);
+        let known = patient.as_ref().map(|patient| Known::from(&patient.details)).unwrap_or_default();
+        Ok(Recognised { patient: patient.map(|patient| patient.id), dial_in, known })
     }
 
     /// Keeps where the last call to a patient stands.

@@ -4,7 +4,9 @@ use media::dtmf::Digit;
 
 use super::listening::ListenerPort;
 use super::look::LookReply;
+use super::tools::consult::SaidReply;
 use super::transfer::TransferOrder;
+use crate::agent::variables::Known;
 use crate::domain::ids::PatientId;
 use crate::domain::termination::PolicyReason;
 
@@ -41,6 +43,8 @@ pub enum CallCommand {
         /// Its configured name.
         agent: String,
     },
+    /// Say when the agent's first words were heard.
+    TellWhenSaid(SaidReply),
     /// Keep in the record who is on the telephone.
     Recognise(Recognised),
     /// Let somebody listen.
@@ -64,6 +68,8 @@ pub struct Recognised {
     pub patient: Option<PatientId>,
     /// What the carrier called the call that announced it.
     pub dial_in: Option<String>,
+    /// What of the patient an agent may be told.
+    pub known: Known,
 }
 
 /// Why a command was not carried out.

@@ -6,6 +6,7 @@ use media::enhancement::{Enhancement, Suppression};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::agent::conduct::Conduct;
 use crate::domain::ids::OrgId;
 use crate::domain::setting::{SettingFault, out_of_range};
 use crate::leg::codecs::CodecNames;
@@ -108,6 +109,8 @@ pub struct NumberConfig {
     pub dtmf_hidden: bool,
     /// Whether the agent is told which keys are pressed. Default true.
     pub dtmf_to_agent: bool,
+    /// How its calls are led. Default: as the agent's settings say.
+    pub conduct: Option<Conduct>,
 }
 
 /// By how much noise is taken down at most.
@@ -154,6 +157,7 @@ impl Default for NumberConfig {
             dtmf_tones: tones,
             dtmf_hidden: hidden,
             dtmf_to_agent: true,
+            conduct: None,
         }
     }
 }
@@ -163,6 +167,7 @@ impl NumberConfig {
     #[must_use]
     pub fn faults(&self, agents: &[&str], trunks: &[&str]) -> Vec<SettingFault> {
         let mut faults: Vec<_> = self.codecs.iter().flat_map(|codecs| codecs.faults("codecs")).collect();
+        faults.extend(self.conduct.iter().flat_map(Conduct::faults).map(|fault| fault.under("conduct")));
         let mut unknown = |key: &str, name: &str, known: &[&str], bound: &str, without: &str| {
             if !known.contains(&name) {
                 let mend = if known.is_empty() { without.to_owned() } else { format!("known: {}", known.join(", ")) };

@@ -23,6 +23,9 @@ use super::registry::RegistryEntry;
 use super::seldom::{News, Seldom};
 use super::thread::ThreadContext;
 use super::thread::wheel::{PhaseLease, WheelSleep};
+use super::tools::consult::{Consultation, Switch};
+use super::tools::run::ToolRunner;
+use super::tools::shell::ToolTasks;
 use super::wire::{CallWire, Wire};
 use crate::agent::client::{AgentEndpoint, AgentSocket, ConnectError, Incoming, establish};
 use crate::domain::call_record::{CallRecord, CallStatus};
@@ -44,6 +47,8 @@ pub struct CallWiring {
     pub commands: mpsc::Receiver<CallCommand>,
     /// Where its agents are, in the order in which the call knows them.
     pub agents: Vec<DialledAgent>,
+    /// What runs their tools.
+    pub runner: Option<ToolRunner>,
     /// How agents fare in all calls.
     pub health: AgentHealth,
     /// What the caller hears who has to wait for an agent; nothing but noise without it.
@@ -55,8 +60,8 @@ pub struct CallWiring {
 /// An agent as it is dialled.
 #[derive(Clone)]
 pub struct DialledAgent {
-    /// Its configured name.
-    pub name: String,
+    /// What its circuit breaker is called, and what is counted of it.
+    pub breaker: String,
     /// Where it is.
     pub endpoint: Arc<AgentEndpoint>,
 }
@@ -80,6 +85,7 @@ pub async fn drive(mut call: Box<Call>, wiring: Box<CallWiring>, thread: ThreadC
             Input::News(News::Connected(link, connected)) => shell.take_connection(&mut call, link, connected),
             Input::News(News::Signal(event)) => call.handle_signalling(Instant::now(), event),
             Input::News(News::Command(command)) => call.handle_command(Instant::now(), command),
+            Input::News(News::Tool(report)) => call.handle_tool_report(Instant::now(), report),
         }
     }
 }
@@ -115,7 +121,7 @@ struct Shell {
 impl Shell {
     /// Registers the sockets with this thread's runtime.
     fn new(wiring: CallWiring, saved: CallRecord, thread: &ThreadContext) -> std::io::Result<Self> {
-        let CallWiring { wire, entry, key, signalling, signals, commands, agents, health, waiting_phrase, records } = wiring;
+        let CallWiring { wire, entry, key, signalling, signals, commands, agents, runner, health, waiting_phrase, records } = wiring;
         let (wire, rtcp) = match wire.open(thread) {
             Ok(opened) => opened,
             Err(error) => {
@@ -125,7 +131,7 @@ impl Shell {
         };
         Ok(Self {
             wire,
-            seldom: Seldom::new(rtcp, signals, commands),
+            seldom: Seldom::new(rtcp, signals, commands, ToolTasks::new(runner, records.control.clone())),
             place: Some(entry),
             key,
             signalling,
@@ -160,12 +166,12 @@ impl Shell {
                 CallOutput::CloseAgent { link } => self.hang_up_agent(link),
                 CallOutput::AgentFared { member, well } => {
                     if let Some(agent) = self.agents.get(member) {
-                        self.health.fared(&agent.name, well, Instant::now());
+                        self.health.fared(&agent.breaker, well, Instant::now());
                     }
                 }
                 CallOutput::AgentPassed { member, loss } => {
                     if let Some(agent) = self.agents.get(member) {
-                        self.records.metrics.agent_passed(&agent.name, loss.name());
+                        self.records.metrics.agent_passed(&agent.breaker, loss.name());
                     }
                 }
                 CallOutput::CallerWaits => {
@@ -173,6 +179,10 @@ impl Shell {
                         call.say(Instant::now(), phrase);
                     }
                 }
+                CallOutput::RunTool(run) => self.seldom.run_tool(*run),
+                CallOutput::Consult(consultation) => self.consult(*consultation),
+                CallOutput::StopTool(id) => self.seldom.tools.stop(&id),
+                CallOutput::Audit(event) => self.records.audited(&self.saved.org_id, *event),
                 CallOutput::Save(record) => {
                     self.saved.clone_from(&record);
                     self.records.interim(*record);
@@ -192,6 +202,13 @@ impl Shell {
                 }
             }
         }
+    }
+
+    fn consult(&mut self, consultation: Consultation) {
+        let Some(place) = &self.place else { return };
+        let Records { events, control, .. } = &self.records;
+        let switch = Switch { registry: place.registry(), events: events.clone(), control: control.clone() };
+        self.seldom.consult(consultation, switch);
     }
 
     /// What comes next, that which is due first: a slot waits for nothing.
@@ -244,7 +261,7 @@ impl Shell {
     fn dial(&mut self, call: &mut Call, link: LinkId, member: usize) {
         let now = Instant::now();
         match self.agents.get(member) {
-            Some(agent) if self.health.allows(&agent.name, now) => {
+            Some(agent) if self.health.allows(&agent.breaker, now) => {
                 let connecting = connect(Arc::clone(&agent.endpoint), self.records.control.clone());
                 self.seldom.connect(link, Box::pin(connecting));
             }

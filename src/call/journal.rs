@@ -11,6 +11,7 @@ use media::frame::ItemId;
 
 use super::command::Recognised;
 use super::speech::{Speech, Stretch};
+use super::timed_words::TimedWords;
 use crate::domain::call_record::{CallRecord, CallStatus, Direction, MediaStatistics, SessionStatus, Speaker, Utterance};
 use crate::domain::caller_verification::CallerVerification;
 use crate::domain::event::{Event, EventKind};
@@ -47,8 +48,10 @@ pub struct CallIdentity {
     pub to: Redacted<String>,
     /// Whether somebody answers for the caller's number, where that was asked.
     pub verification: Option<CallerVerification>,
-    /// Name of the configured agent.
+    /// Name of the agent.
     pub agent: String,
+    /// Which version of it; none for one of the configuration.
+    pub agent_version: Option<u64>,
 }
 
 /// A turn whose answer has not reached the caller yet.
@@ -60,20 +63,21 @@ struct Turn {
 }
 
 /// How much of an item the caller heard; kept for a transcript that comes late.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Heard {
     item: ItemId,
     utterance: Option<usize>,
     began_ms: Option<u64>,
     played_ms: Option<u64>,
     interrupted: bool,
+    words: TimedWords,
 }
 
 impl Journal {
     /// Begins with the INVITE, at `now`, which is `wall` on the calendar.
     #[must_use]
     pub fn new(identity: CallIdentity, now: Instant, wall: DateTime<Utc>) -> Self {
-        let CallIdentity { id, org, direction, from, to, verification, agent } = identity;
+        let CallIdentity { id, org, direction, from, to, verification, agent, agent_version } = identity;
         let record = CallRecord {
             id,
             org_id: org,
@@ -84,6 +88,7 @@ impl Journal {
             to,
             caller_verification: verification.clone(),
             agent,
+            agent_version,
             session_status: SessionStatus::Starting,
             call_status: CallStatus::NotStarted,
             started_at: wall,
@@ -131,7 +136,7 @@ impl Journal {
 
     /// It is known who is on the telephone, or which announcement it was.
     pub fn recognised(&mut self, caller: Recognised) {
-        let Recognised { patient, dial_in } = caller;
+        let Recognised { patient, dial_in, .. } = caller;
         if dial_in.is_some() {
             self.record.dial_in_call_id = dial_in;
         }
@@ -204,8 +209,8 @@ impl Journal {
     }
 
     /// The conversation passes to another connection, of this agent.
-    pub fn agent_passed(&mut self, now: Instant, agent: &str, reason: &str) {
-        self.mark(now, Moment::AgentPassed { agent: agent.to_owned(), reason: reason.to_owned() });
+    pub fn agent_passed(&mut self, now: Instant, agent: &str, agent_version: Option<u64>, reason: &str) {
+        self.mark(now, Moment::AgentPassed { agent: agent.to_owned(), agent_version, reason: reason.to_owned() });
     }
 
     /// The far end is asked to go elsewhere.
@@ -228,12 +233,27 @@ impl Journal {
         }
         let Stretch { began_ms, ended_ms } = if speaker == Speaker::Caller { self.speech.spoken() } else { Stretch::default() };
         let at_ms = self.at_ms(now);
-        let utterance = Utterance { at_ms, speaker, text: text.clone(), heard_ms: None, interrupted: false, began_ms, ended_ms };
+        let utterance =
+            Utterance { at_ms, speaker, text: text.clone(), heard_ms: None, interrupted: false, began_ms, ended_ms, heard: None };
         self.record.transcript.push(utterance);
         self.emit(EventKind::TranscriptAdded { speaker, text });
         if let Some(item) = item {
             let place = self.record.transcript.len() - 1;
             self.note_heard(item, |heard| heard.utterance = Some(place));
+        }
+    }
+
+    /// When characters of an item are said.
+    pub fn timed(&mut self, item: ItemId, text: &str, ends_ms: &[u64]) {
+        self.note_heard(item, |heard| heard.words.add(text, ends_ms));
+    }
+
+    /// The service says what of its latest words was heard.
+    pub fn corrected(&mut self, text: Redacted<String>) {
+        let latest = self.record.transcript.iter_mut().rev().find(|utterance| utterance.speaker == Speaker::Agent);
+        // What was counted is better than what somebody estimates.
+        if let Some(utterance) = latest.filter(|utterance| utterance.heard.is_none()) {
+            utterance.heard = Some(text);
         }
     }
 
@@ -271,7 +291,8 @@ impl Journal {
             if self.heard.len() == HEARD_LIMIT {
                 self.heard.pop_front();
             }
-            self.heard.push_back(Heard { item, utterance: None, began_ms: None, played_ms: None, interrupted: false });
+            let words = TimedWords::default();
+            self.heard.push_back(Heard { item, utterance: None, began_ms: None, played_ms: None, interrupted: false, words });
         }
         let Some(heard) = self.heard.iter_mut().find(|heard| heard.item == item) else { return };
         note(heard);
@@ -281,6 +302,8 @@ impl Journal {
             utterance.interrupted = heard.interrupted;
             utterance.began_ms = heard.began_ms;
             utterance.ended_ms = heard.began_ms.zip(heard.played_ms).map(|(began, played)| began + played);
+            let cut = heard.played_ms.filter(|_| heard.interrupted).and_then(|played_ms| heard.words.until(played_ms));
+            utterance.heard = cut.map(Redacted::new).or(utterance.heard.take());
         }
     }
 
@@ -327,6 +350,7 @@ mod tests {
             to: Redacted::new("1000".to_owned()),
             verification: None,
             agent: "simulator".to_owned(),
+            agent_version: None,
         };
         Journal::new(identity, now, Utc::now())
     }
@@ -370,6 +394,20 @@ mod tests {
         assert_eq!(heard(&journal), [(Some(1_000), Some(1_800)), (Some(2_700), None)]);
         journal.item_ended(ItemId(1), 640, true);
         assert_eq!(heard(&journal)[1], (Some(2_700), Some(3_340)));
+    }
+
+    #[test]
+    fn an_utterance_that_was_cut_is_written_down_to_the_last_whole_word_that_was_heard() {
+        let now = Instant::now();
+        let mut journal = journal(now);
+        let ends: Vec<u64> = (1..=17).map(|place| place * 100).collect();
+        journal.timed(ItemId(1), "Good morning, Ana", &ends);
+        journal.said(now, Speaker::Agent, Redacted::new("Good morning, Ana".to_owned()), Some(ItemId(1)));
+        journal.item_ended(ItemId(1), 1_499, true);
+        journal.said(now, Speaker::Agent, Redacted::new("And goodbye".to_owned()), Some(ItemId(2)));
+        journal.corrected(Redacted::new("And".to_owned()));
+        let heard: Vec<_> = journal.record().transcript.iter().map(|said| said.heard.as_ref().map(|text| text.expose().as_str())).collect();
+        assert_eq!(heard, [Some("Good morning,"), Some("And")]);
     }
 
     #[test]

@@ -8,7 +8,6 @@ mod browser;
 mod drawn;
 mod lineup;
 
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,6 +20,7 @@ use media::sdp::{CodecPolicy, RemoteRule, TransportPolicy};
 use media::transport::SourceRule;
 use tokio::sync::{broadcast, mpsc};
 
+use super::agent_book::AgentBook;
 use super::agent_health::AgentHealth;
 use super::command::CallCommand;
 use super::config::{AnswerRule, CallsConfig};
@@ -31,7 +31,9 @@ use super::records::Records;
 use super::registry::CallRegistry;
 use super::session::SessionPolicy;
 use super::thread::MediaThreads;
+use super::tools::run::ToolRunner;
 use super::wire::CallWire;
+use crate::agent::conduct::Conduct;
 use crate::agent::config::AgentConfig;
 use crate::domain::call_record::Direction;
 use crate::domain::caller_verification::CallerVerification;
@@ -48,7 +50,6 @@ use crate::net::port_range::{PortError, PortPair, PortRange};
 use crate::telemetry::metrics::Metrics;
 pub use browser::{BrowserCall, BrowserEdge, BrowserIce, BrowserLaunchError, BrowserListenError, BrowserListener};
 use drawn::{Drawn, draw, draw_key_seed, ntp_base};
-pub use lineup::Agent;
 
 /// Makes calls; clones share everything.
 #[derive(Clone)]
@@ -70,8 +71,10 @@ pub struct Resources {
     pub rtp: RtpConfig,
     /// What calls of web pages need; none where pages may not call.
     pub browsers: Option<BrowserEdge>,
-    /// Their agents by name.
-    pub agents: HashMap<String, Agent>,
+    /// Their agents.
+    pub agents: AgentBook,
+    /// What runs the tools of agents.
+    pub runner: Option<ToolRunner>,
     /// How their agents fare.
     pub health: AgentHealth,
     /// Whose callers' audio may go to which agents.
@@ -105,6 +108,10 @@ pub struct LaunchRequest {
     pub keys: KeyRules,
     /// Whether the agent is told which keys are pressed.
     pub keys_to_agent: bool,
+    /// How it is led, where that is not as the agent's settings say.
+    pub conduct: Option<Conduct>,
+    /// What the agent is to tell whoever answers, in the place of all else that it is told.
+    pub briefing: Option<Redacted<String>>,
     /// The caller.
     pub from: Redacted<String>,
     /// The called.

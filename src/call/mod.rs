@@ -1,6 +1,7 @@
 //! One call: its state machine, its driver, and the table of all calls.
 
 pub mod action;
+pub mod agent_book;
 pub mod agent_health;
 pub mod agents;
 mod browser;
@@ -14,11 +15,13 @@ pub mod driver;
 mod ears;
 pub mod egress_policy;
 pub mod event;
+mod farewell;
 pub mod journal;
 mod keys;
 pub mod launch;
 pub mod listening;
 pub mod look;
+mod manners;
 pub mod mux;
 mod own_offers;
 mod page;
@@ -31,7 +34,9 @@ mod seldom;
 pub mod session;
 mod speech;
 pub mod thread;
+mod timed_words;
 mod timers;
+pub mod tools;
 pub mod transfer;
 mod turns;
 mod whep;

@@ -58,7 +58,8 @@ impl Records {
     pub fn recognise(&self, registry: CallRegistry, call: CallId, org: OrgId, caller: Redacted<String>, dialled: Redacted<String>) {
         let Some(callers) = self.callers.clone() else { return };
         self.control.spawn(async move {
-            let Some(found) = callers.recognise(&OrgScope::new(org.clone()), &call, &caller, &dialled).await else { return };
+            // That it was nobody is news, too, for a call whose agent is to be told who it is.
+            let found = callers.recognise(&OrgScope::new(org.clone()), &call, &caller, &dialled).await.unwrap_or_default();
             // A call that is over by now is recognised no more.
             let _ = registry.command(&org, &call, CallCommand::Recognise(found));
         });
@@ -92,6 +93,11 @@ impl Records {
     /// A call goes on, and stands so.
     pub fn interim(&self, record: CallRecord) {
         self.recorder.save(record);
+    }
+
+    /// Something that the audit log is to say of a call.
+    pub fn audited(&self, org: &OrgId, event: AuditEvent) {
+        self.append(org.clone(), event);
     }
 
     /// Something happened in a call.

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::command::{CallCommand, CommandError, Recognised};
 use super::listening::Listening;
 use super::transfer::{TransferOrder, TransferRefusal, TransferReply, TransferTarget};
+use crate::agent::variables::Known;
 use crate::domain::ids::{CallId, OrgId, PatientId};
 use crate::domain::redacted::Redacted;
 use crate::leg::listeners::ListenerSetup;
@@ -23,10 +24,23 @@ pub struct OutboundRequest {
     pub org: OrgId,
     /// Whom to call: a SIP URI.
     pub to: Redacted<String>,
-    /// Which configured agent speaks; the default one when absent.
+    /// Which agent speaks; the default one when absent.
     pub agent: Option<String>,
+    /// What the agent is to tell whoever answers, in the place of all else that it is told.
+    pub briefing: Option<Redacted<String>>,
     /// Where the answer goes.
     pub reply: oneshot::Sender<Result<CallId, StartError>>,
+}
+
+/// Whom to call, and who speaks.
+#[derive(Clone, Debug)]
+pub struct OutboundCall {
+    /// A number or a SIP URI.
+    pub to: Redacted<String>,
+    /// Which agent speaks; the default one when absent.
+    pub agent: Option<String>,
+    /// What the agent is to tell whoever answers, in the place of all else that it is told.
+    pub briefing: Option<Redacted<String>>,
 }
 
 /// Why a call was not started.
@@ -199,8 +213,17 @@ impl CallRegistry {
     /// # Errors
     /// When the target or the agent is refused, or there is no room.
     pub async fn start(&self, org: OrgId, to: Redacted<String>, agent: Option<String>) -> Result<CallId, StartError> {
+        self.start_call(org, OutboundCall { to, agent, briefing: None }).await
+    }
+
+    /// The same, with all that can be said of such a call.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_call(&self, org: OrgId, call: OutboundCall) -> Result<CallId, StartError> {
+        let OutboundCall { to, agent, briefing } = call;
         let (reply, answer) = oneshot::channel();
-        let request = OutboundRequest { org, to, agent, reply };
+        let request = OutboundRequest { org, to, agent, briefing, reply };
         self.shared.outbound.try_send(request).map_err(|_| StartError::Unavailable)?;
         answer.await.map_err(|_| StartError::Unavailable)?
     }
@@ -212,14 +235,14 @@ impl CallRegistry {
     pub async fn start_to(
         &self,
         org: OrgId,
-        patient: PatientId,
+        (patient, known): (PatientId, Known),
         to: Redacted<String>,
         agent: Option<String>,
     ) -> Result<CallId, StartError> {
         let reservation = self.reserve(patient.clone()).ok_or(StartError::PatientBusy)?;
         let id = self.start(org.clone(), to, agent).await?;
         reservation.becomes(id.clone());
-        let recognised = Recognised { patient: Some(patient), dial_in: None };
+        let recognised = Recognised { patient: Some(patient), dial_in: None, known };
         if self.command(&org, &id, CallCommand::Recognise(recognised)).is_err() {
             // It failed at once: its record says so, and nobody was on the telephone.
             tracing::debug!(call = %id, "call_over_before_it_was_recognised");
@@ -273,6 +296,14 @@ impl Drop for Reservation {
 pub struct RegistryEntry {
     registry: CallRegistry,
     id: CallId,
+}
+
+impl RegistryEntry {
+    /// The table.
+    #[must_use]
+    pub fn registry(&self) -> CallRegistry {
+        self.registry.clone()
+    }
 }
 
 impl Drop for RegistryEntry {

@@ -16,6 +16,9 @@ use tokio::sync::mpsc;
 use super::agents::LinkId;
 use super::command::CallCommand;
 use super::event::SignallingEvent;
+use super::tools::consult::{Consultation, Switch};
+use super::tools::run::{ToolReport, ToolRun};
+use super::tools::shell::ToolTasks;
 use crate::agent::client::{AgentSocket, ConnectError};
 use crate::domain::termination::{GatewayReason, Termination};
 use crate::net::udp::UdpChannel;
@@ -27,6 +30,8 @@ pub(super) struct Seldom {
     signals: Option<mpsc::Receiver<SignallingEvent>>,
     commands: Option<mpsc::Receiver<CallCommand>>,
     connecting: Vec<(LinkId, Connecting)>,
+    /// Tools that run.
+    pub(super) tools: ToolTasks,
     bell: Arc<Bell>,
     waker: Waker,
 }
@@ -39,19 +44,37 @@ pub(super) enum News {
     Connected(LinkId, Result<Box<AgentSocket>, ConnectError>),
     Signal(SignallingEvent),
     Command(CallCommand),
+    Tool(ToolReport),
     Rtcp,
 }
 
 impl Seldom {
-    pub(super) fn new(rtcp: Option<UdpChannel>, signals: mpsc::Receiver<SignallingEvent>, commands: mpsc::Receiver<CallCommand>) -> Self {
+    pub(super) fn new(
+        rtcp: Option<UdpChannel>,
+        signals: mpsc::Receiver<SignallingEvent>,
+        commands: mpsc::Receiver<CallCommand>,
+        tools: ToolTasks,
+    ) -> Self {
         let bell = Arc::new(Bell { rung: AtomicBool::new(true), task: AtomicWaker::new() });
         let waker = Waker::from(Arc::clone(&bell));
-        Self { rtcp, signals: Some(signals), commands: Some(commands), connecting: Vec::new(), bell, waker }
+        Self { rtcp, signals: Some(signals), commands: Some(commands), connecting: Vec::new(), tools, bell, waker }
     }
 
     /// Waits for this connection, too. A call has two of them at the most: one that it needs and one that stands by.
     pub(super) fn connect(&mut self, link: LinkId, connecting: Connecting) {
         self.connecting.push((link, connecting));
+        self.bell.rung.store(true, Ordering::Release);
+    }
+
+    /// Runs a tool, whose report is news.
+    pub(super) fn run_tool(&mut self, run: ToolRun) {
+        self.tools.start(run);
+        self.bell.rung.store(true, Ordering::Release);
+    }
+
+    /// Calls somebody first, of which the report is news.
+    pub(super) fn consult(&mut self, consultation: Consultation, switch: Switch) {
+        self.tools.consult(consultation, switch);
         self.bell.rung.store(true, Ordering::Release);
     }
 
@@ -100,6 +123,9 @@ impl Seldom {
                 Some(command) => return Poll::Ready(News::Command(command)),
                 None => self.commands = None,
             }
+        }
+        if let Poll::Ready(report) = self.tools.poll(context) {
+            return Poll::Ready(News::Tool(report));
         }
         match &self.rtcp {
             Some(rtcp) => rtcp.poll_readable(context).map(|()| News::Rtcp),

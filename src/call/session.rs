@@ -245,7 +245,7 @@ impl CallSession {
             CallCommand::Renegotiate | CallCommand::SwapAgent { .. } => {
                 self.actions.push_back(CallAction::Unsupported);
             }
-            CallCommand::Recognise(_) | CallCommand::Look(_) => {}
+            CallCommand::Recognise(_) | CallCommand::Look(_) | CallCommand::TellWhenSaid(_) => {}
             CallCommand::Attach { listener } => self.actions.push_back(CallAction::Attach { listener: listener.clone() }),
             CallCommand::Detach { listener } => self.actions.push_back(CallAction::Detach { listener: listener.clone() }),
         }

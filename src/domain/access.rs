@@ -133,6 +133,10 @@ permissions! {
     NumbersRead = "numbers:read",
     /// Make, change and remove numbers, and say who answers them.
     NumbersWrite = "numbers:write",
+    /// Look at agents.
+    AgentsRead = "agents:read",
+    /// Make, change and remove agents: what they are told, what they may use, and which service hears the calls.
+    AgentsWrite = "agents:write",
     /// Look at what may be dialled, and what was.
     DiallingRead = "dialling:read",
     /// Allow less to be dialled, stop calls out, and let them go again.
@@ -247,6 +251,8 @@ const ORG_ADMIN: &[Permission] = &[
     Permission::TrunksRead,
     Permission::NumbersRead,
     Permission::NumbersWrite,
+    Permission::AgentsRead,
+    Permission::AgentsWrite,
     Permission::DiallingRead,
     Permission::DiallingWrite,
     Permission::OrganisationWrite,

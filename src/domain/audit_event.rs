@@ -46,7 +46,7 @@ pub enum Actor {
     ApiKey(ApiKeyId),
     /// A peer on the telephone side, by the name of its trunk.
     Trunk(String),
-    /// An agent, by the account that it has proved.
+    /// An agent, by its name, or by the account that it has proved.
     Agent(String),
     /// Somebody whose credentials were refused.
     Anonymous,
@@ -78,6 +78,8 @@ pub enum AuditAction {
     EndCall,
     /// Keys were pressed on a call.
     SendDtmf,
+    /// An agent asked for a tool.
+    UseTool,
     /// A call was put on hold.
     HoldCall,
     /// A call was taken off hold.

@@ -33,8 +33,11 @@ pub struct CallRecord {
     /// Whether somebody answers for the caller's number (STIR/SHAKEN); null where that was not asked.
     #[serde(default)]
     pub caller_verification: Option<CallerVerification>,
-    /// Name of the configured agent.
+    /// Name of the agent.
     pub agent: String,
+    /// Which version of it, as `/v1/agents` counts them; null for an agent of the configuration.
+    #[serde(default)]
+    pub agent_version: Option<u64>,
     /// Where the call stands.
     pub session_status: SessionStatus,
     /// The patient's view of it.
@@ -120,6 +123,10 @@ pub struct Utterance {
     /// The same for its end; null while it is heard, and where that is not known.
     #[serde(default)]
     pub ended_ms: Option<u64>,
+    /// For the agent, where it was cut short: the words of it that went to the caller, where the service tells when each is said or what it thinks
+    /// was heard; null where nobody can say, and where all was heard.
+    #[serde(default)]
+    pub heard: Option<Redacted<String>>,
 }
 
 /// Who spoke.

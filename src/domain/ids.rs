@@ -147,6 +147,11 @@ id!(
     "num"
 );
 id!(
+    /// An agent. It follows from organisation and name.
+    AgentId,
+    "agent"
+);
+id!(
     /// Where an organisation is told what happens.
     WebhookId,
     "whk"

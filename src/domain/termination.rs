@@ -128,6 +128,8 @@ pub enum PolicyReason {
     OutboundStopped,
     /// Its trunk was taken away or switched off.
     TrunkRemoved,
+    /// The caller said nothing, however often they were asked.
+    CallerSilent,
 }
 
 /// Ends of the gateway process.
@@ -188,7 +190,8 @@ impl Termination {
                 | PolicyReason::MinutesPerDay
                 | PolicyReason::SpendPerDay
                 | PolicyReason::OutboundStopped
-                | PolicyReason::TrunkRemoved,
+                | PolicyReason::TrunkRemoved
+                | PolicyReason::CallerSilent,
             )
             | TerminationReason::Sip(SipReason::Cancelled)
             | TerminationReason::Gateway(GatewayReason::Shutdown) => SessionStatus::Terminated,

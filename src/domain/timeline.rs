@@ -15,6 +15,20 @@ pub struct TimelineEntry {
     pub moment: Moment,
 }
 
+/// How a tool of the operator's ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolOutcome {
+    /// It answered.
+    Succeeded,
+    /// It answered, and the agent was told without being made to speak of it: the caller had interrupted.
+    HeldBack,
+    /// It did not answer, or that it failed.
+    Failed,
+    /// The agent wanted it no more.
+    Cancelled,
+}
+
 /// What a timeline can hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -52,8 +66,11 @@ pub enum Moment {
     },
     /// The conversation passes to another connection: of this agent, told what was said and heard so far.
     AgentPassed {
-        /// Its configured name.
+        /// Its name.
         agent: String,
+        /// Which version of it; none for one of the configuration.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent_version: Option<u64>,
         /// Why, by the codes of `agent_lost`; `expired` where the former connection came to its end.
         reason: String,
     },
@@ -103,6 +120,36 @@ pub enum Moment {
         /// How many.
         keys: u64,
     },
+    /// The agent asked for a tool, and it is run or was done.
+    ToolCalled {
+        /// Which of its tools.
+        tool: String,
+    },
+    /// A tool of the operator's came to its end.
+    ToolEnded {
+        /// Which.
+        tool: String,
+        /// How long it took.
+        took_ms: u64,
+        /// How it ended.
+        outcome: ToolOutcome,
+        /// Why it failed, in a stable word.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// The agent wanted something that was not done.
+    ToolRefused {
+        /// Which of the gateway's own tools; null for any other.
+        tool: Option<String>,
+        /// A stable word.
+        reason: String,
+    },
+    /// Nobody had spoken for a while: the agent was asked to ask again.
+    AskedAgain,
+    /// The call ends as soon as what the agent has said was heard.
+    Leaving,
+    /// The caller spoke again before that: the call goes on.
+    Stayed,
     /// The caller was put on hold.
     Held,
     /// The caller was taken off hold.

@@ -10,7 +10,7 @@ use media::frame::AudioFormat;
 use media::pipeline::PipelineError;
 use media::rtp::RtpSeed;
 use media::sdp::Negotiated;
-use media::units::{RtpTimestamp, SampleRate, SequenceNumber, Ssrc};
+use media::units::{RtpTimestamp, SequenceNumber, Ssrc};
 
 use super::Leg;
 
@@ -78,13 +78,6 @@ impl Leg {
         self.set_more(false);
         self.drain_egress(now);
         Ok(())
-    }
-
-    /// Says something of ours, made for the line's rate, before what the agent has to say.
-    pub fn say(&mut self, now: Instant, make: impl FnOnce(SampleRate) -> Vec<i16>) {
-        let samples = make(self.egress.sample_rate());
-        self.egress.insert(now, &samples);
-        self.drain_egress(now);
     }
 
     /// A far end that does not want to hear us is sent nothing, and what the agent says waits (RFC 3264 §8.4).

@@ -41,6 +41,14 @@ impl Leg {
         self.obey_direction(now);
     }
 
+    /// Whoever transcribes has understood words of the caller: what was in doubt is an interruption.
+    pub fn note_words(&mut self, now: Instant) {
+        if let Some(hearing) = &mut self.hearing {
+            hearing.analysis.handle_words(now);
+            self.drain_hearing(now);
+        }
+    }
+
     /// Whether the agent is silenced until a doubt is settled.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.hearing.as_ref().is_some_and(|hearing| hearing.paused)
@@ -59,7 +67,7 @@ impl Leg {
         while let Some(frame) = self.ingress.poll_tap() {
             hearing.analysis.handle_received(now, &frame);
         }
-        let speech = AgentSpeech { waiting: self.egress.queued(), more: hearing.more, uninterruptible: false };
+        let speech = AgentSpeech { waiting: self.egress.queued(), more: hearing.more, uninterruptible: self.protected.is_some() };
         hearing.analysis.handle_agent(now, speech);
         hearing.analysis.handle_timeout(now);
         self.drain_hearing(now);

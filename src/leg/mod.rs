@@ -18,13 +18,14 @@ pub mod listeners;
 pub mod plan;
 pub mod reports;
 mod silence;
+mod speaking;
 mod statistics;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use media::dtmf::DigitEvent;
-use media::egress::{Egress, EgressCodec, EgressConfig, EgressEvent, EgressOutput, FlushScope, MarkId, PushError};
+use media::egress::{Egress, EgressCodec, EgressConfig, EgressEvent, EgressOutput};
 use media::enhancement::Enhancement;
 use media::frame::{AudioChunk, AudioFormat, ItemId};
 use media::ingress::{Ingress, IngressConfig, IngressOutput, IngressStats};
@@ -70,6 +71,8 @@ pub struct Leg {
     silence: Silence,
     /// The stream of the far end's audio.
     heard: Option<Ssrc>,
+    /// What of the agent's nobody interrupts.
+    protected: Option<ItemId>,
 }
 
 /// How a leg is made.
@@ -169,6 +172,7 @@ impl Leg {
             held: false,
             silence: Silence::new(silence_suppression),
             heard: None,
+            protected: None,
             hearing: None,
         };
         leg.obey_keys();
@@ -234,42 +238,6 @@ impl Leg {
     pub fn open(&mut self, now: Instant, first_slot: Instant) {
         self.egress.start(first_slot);
         self.drain_egress(now);
-    }
-
-    /// Takes audio of the agent.
-    ///
-    /// # Errors
-    /// When the queue is full or the item was flushed.
-    pub fn push(&mut self, now: Instant, item: ItemId, chunk: AudioChunk<'_>) -> Result<(), PushError> {
-        let pushed = self.egress.push(now, item, chunk);
-        self.set_more(true);
-        self.drain_egress(now);
-        pushed
-    }
-
-    /// No more audio of this item will come.
-    pub fn end(&mut self, now: Instant, item: ItemId) {
-        self.egress.end(now, item);
-        self.set_more(false);
-        self.drain_egress(now);
-    }
-
-    /// Asks to be told when all audio taken so far was played, by [`EgressEvent::MarkReached`].
-    pub fn mark(&mut self, now: Instant, mark: MarkId) {
-        self.egress.mark(mark);
-        self.drain_egress(now);
-    }
-
-    /// Throws away audio that the caller has not heard.
-    pub fn flush(&mut self, now: Instant, scope: FlushScope, force: bool) {
-        self.egress.flush(now, scope, force);
-        self.drain_egress(now);
-    }
-
-    /// How much agent audio waits.
-    #[must_use]
-    pub fn queued(&self) -> Duration {
-        self.egress.queued()
     }
 
     /// Does what is due.
@@ -369,7 +337,10 @@ impl Leg {
                     self.reporter.handle_rtp_sent(now, &packet);
                     self.transport.send_rtp(now, &packet);
                 }
-                EgressOutput::Event(event) => self.events.push_back(LegEvent::Egress(event)),
+                EgressOutput::Event(event) => {
+                    self.note_end(&event);
+                    self.events.push_back(LegEvent::Egress(event));
+                }
                 EgressOutput::Tap(frame) => {
                     self.ingress.handle_sent(&frame);
                     if let Some(hearing) = &mut self.hearing {

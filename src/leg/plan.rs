@@ -290,6 +290,20 @@ impl PlannedLeg {
         }
     }
 
+    /// Somebody has understood words of the caller.
+    pub fn note_words(&mut self, now: Instant) {
+        if let Some(leg) = &mut self.leg {
+            leg.note_words(now);
+        }
+    }
+
+    /// What the agent says in this item is heard to its end.
+    pub fn protect(&mut self, item: ItemId) {
+        if let Some(leg) = &mut self.leg {
+            leg.protect(item);
+        }
+    }
+
     /// No more audio of this item will come.
     pub fn end(&mut self, now: Instant, item: ItemId) {
         if let Some(leg) = &mut self.leg {

@@ -25,7 +25,7 @@ use sip::header::{Uri, UriError};
 pub use self::report::{CallEnd, Expectation, PhoneReport};
 pub use self::setup::{Datagram, PhoneOutput, PhoneSeeds, PhoneSetup};
 pub use self::user_agent::Phone;
-pub use self::wav::WavError;
+pub use self::wav::{WavError, read as read_wav};
 use crate::net::port_range::PortError;
 
 /// A call to make.

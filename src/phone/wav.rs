@@ -61,7 +61,10 @@ pub enum WavError {
 }
 
 /// The first channel of a file, at 8 kHz.
-pub(super) fn read(path: &Path) -> Result<Vec<i16>, WavError> {
+///
+/// # Errors
+/// When it cannot be read, is no PCM of 16 bit at a rate that is played, or holds more than a call may last.
+pub fn read(path: &Path) -> Result<Vec<i16>, WavError> {
     let failed = |source| WavError::Read { path: path.to_owned(), source };
     let reader = WavReader::open(path).map_err(failed)?;
     let WavSpec { channels, sample_rate, bits_per_sample, sample_format } = reader.spec();

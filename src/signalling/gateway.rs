@@ -205,8 +205,8 @@ impl Gateway {
         request: OutboundRequest,
         servers: impl FnOnce() -> Result<Vec<Flow>, LocateError>,
     ) {
-        let OutboundRequest { org, to, agent, reply } = request;
-        let started = self.try_dial(now, endpoint, Wish { org, to, agent }, servers);
+        let OutboundRequest { org, to, agent, briefing, reply } = request;
+        let started = self.try_dial(now, endpoint, Wish { org, to, agent, briefing }, servers);
         // Whoever asked may have gone; the call goes on and ends by its own rules.
         drop(reply.send(started));
     }

@@ -9,7 +9,7 @@ use sip::transport::Transport;
 use super::config::SipConfig;
 use super::locate::Locator;
 use super::stir::{Stir, StirConfig, StirError};
-use super::switchboard::{Switchboard, SwitchboardError, SwitchboardOutlet};
+use super::switchboard::{AgentSupply, Switchboard, SwitchboardError, SwitchboardOutlet};
 use super::toll::{Ledger, LedgerPort, TollDay, today};
 use super::transport::config::Listener;
 use super::transport::flood::FloodLimits;
@@ -103,7 +103,7 @@ pub struct Switched {
 /// When one of those is not there, or the store fails.
 pub async fn switchboard(
     configured: DirectorySource,
-    agents: Vec<String>,
+    agents: AgentSupply,
     telephony: Telephony,
     tasks: &Supervisor,
     metrics: &Metrics,

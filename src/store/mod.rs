@@ -44,6 +44,8 @@ pub use query::{Condition, Cursor, Direction, Field, Query, Scalar};
 
 /// Every collection of the product; a store makes what is missing when it opens.
 pub const COLLECTIONS: &[&Collection] = &[
+    &telephony::AGENTS,
+    &telephony::AGENT_VERSIONS,
     &api_keys::API_KEYS,
     &calls::CALLS,
     &credentials::CREDENTIALS,

@@ -54,6 +54,33 @@ impl Telephony {
         self.write(scope, Write::Replace { collection: T::COLLECTION, id: record.id(), version, body: body(record)? }).await
     }
 
+    /// As [`Self::insert`], with another record put beside it, or neither.
+    ///
+    /// # Errors
+    /// When it exists already or the store fails.
+    pub async fn insert_with<T: TelephonyRecord, B: TelephonyRecord>(
+        &self,
+        scope: &OrgScope,
+        record: &T,
+        beside: &B,
+    ) -> Result<u64, StoreError> {
+        self.write_both(scope, Write::Insert { collection: T::COLLECTION, id: record.id(), body: body(record)? }, beside).await
+    }
+
+    /// As [`Self::update`], with another record put beside it, or neither.
+    ///
+    /// # Errors
+    /// When it stands at another version or the store fails.
+    pub async fn update_with<T: TelephonyRecord, B: TelephonyRecord>(
+        &self,
+        scope: &OrgScope,
+        record: &T,
+        version: u64,
+        beside: &B,
+    ) -> Result<u64, StoreError> {
+        self.write_both(scope, Write::Replace { collection: T::COLLECTION, id: record.id(), version, body: body(record)? }, beside).await
+    }
+
     /// Removes a record that stands at `version`.
     ///
     /// # Errors
@@ -76,13 +103,21 @@ impl Telephony {
     /// # Errors
     /// When the store fails.
     pub async fn all<T: TelephonyRecord>(&self, most: usize) -> Result<Vec<T>, StoreError> {
+        Ok(self.all_versioned(most).await?.into_iter().map(|found| found.record).collect())
+    }
+
+    /// The same, each with its version.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn all_versioned<T: TelephonyRecord>(&self, most: usize) -> Result<Vec<Versioned<T>>, StoreError> {
         let mut records = Vec::new();
         for scope in self.documents.scopes(T::COLLECTION).await? {
             let mut after = None;
             while records.len() < most {
                 let page = self.documents.find(&scope, T::COLLECTION, Query::first(Query::MAX_LIMIT).after(after)).await?;
                 let listed = versioned::list(T::COLLECTION, page)?;
-                records.extend(listed.records.into_iter().map(|found| found.record));
+                records.extend(listed.records);
                 after = listed.next;
                 if after.is_none() {
                     break;
@@ -151,6 +186,12 @@ impl Telephony {
         self.documents.write_one(&OrgScope::gateway(), put).await.map(drop)
     }
 
+    async fn write_both<B: TelephonyRecord>(&self, scope: &OrgScope, write: Write, beside: &B) -> Result<u64, StoreError> {
+        let put = Write::Put { collection: B::COLLECTION, id: beside.id(), body: body(beside)? };
+        let versions = self.documents.write(scope, vec![write, put]).await?;
+        Ok(versions.first().copied().unwrap_or_default())
+    }
+
     async fn write(&self, scope: &OrgScope, write: Write) -> Result<u64, StoreError> {
         self.documents.write_one(scope, write).await
     }
@@ -167,6 +208,12 @@ pub static TRUNKS: Collection = Collection { name: "trunks", fields: &[], indexe
 
 /// Numbers, and who answers them.
 pub static NUMBERS: Collection = Collection { name: "numbers", fields: &[], indexes: &[], sealed: &[], lookups: &[] };
+
+/// Agents; their keys are sealed.
+pub static AGENTS: Collection = Collection { name: "agents", fields: &[], indexes: &[], sealed: &[Field("record.secrets")], lookups: &[] };
+
+/// What agents were, version by version: a bounded number of documents an agent.
+pub static AGENT_VERSIONS: Collection = Collection { name: "agent_versions", fields: &[], indexes: &[], sealed: &[], lookups: &[] };
 
 /// What an organisation may dial, and whether it is stopped: one document each.
 pub static DIALLING: Collection = Collection { name: "dialling", fields: &[], indexes: &[], sealed: &[], lookups: &[] };

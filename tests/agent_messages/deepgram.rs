@@ -14,6 +14,8 @@ fn every_message_we_send_is_known_to_the_vendors_types() {
         model: Some("anthropic/claude-sonnet-4".into()),
         voice: Some("aura-2-thalia-en".into()),
         instructions: Some("Speak of appointments only.".into()),
+        tools: said::tools(),
+        transfer_targets: vec!["+4930901820".into()],
         language: Some("en".into()),
         transcription_model: Some("nova-3-medical".into()),
         greet_first: true,

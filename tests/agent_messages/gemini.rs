@@ -13,6 +13,8 @@ fn every_message_we_send_is_known_to_the_vendors_types() {
     let full = AgentConfig {
         voice: Some("Kore".into()),
         instructions: Some("Speak of appointments only.".into()),
+        tools: said::tools(),
+        transfer_targets: vec!["+4930901820".into()],
         language: Some("es".into()),
         greet_first: true,
         turn_detection: TurnDetection::Gateway { doubt_ms: 700, confirm_speech_ms: 400, prefix_padding_ms: 300, silence_duration_ms: 600 },

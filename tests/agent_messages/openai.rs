@@ -16,7 +16,7 @@ use crate::said::{self, validate};
 fn every_message_we_send_is_known_to_the_vendors_types() {
     let mut lines = Vec::new();
     for format in [WireFormat::Pcm24k, WireFormat::Pcmu, WireFormat::Pcma] {
-        for turn_detection in [TurnDetection::default(), TurnDetection::SemanticVad { eagerness: Eagerness::Low }] {
+        for turn_detection in [TurnDetection::default(), TurnDetection::SemanticVad { eagerness: Eagerness::Low }, both()] {
             lines.extend(everything_said(&AgentConfig { format, turn_detection, ..full_config() }));
         }
     }
@@ -52,10 +52,16 @@ async fn every_event_of_the_simulator_is_known_to_the_vendors_types() {
     validate("openai-server", &lines);
 }
 
+fn both() -> TurnDetection {
+    TurnDetection::Both { threshold: 0.5, prefix_padding_ms: 300, silence_duration_ms: 500, doubt_ms: 700, confirm_speech_ms: 400 }
+}
+
 fn full_config() -> AgentConfig {
     AgentConfig {
         voice: Some("marin".into()),
         instructions: Some("Speak of appointments only.".into()),
+        tools: said::tools(),
+        transfer_targets: vec!["+4930901820".into()],
         language: Some("en".into()),
         transcription_model: Some("gpt-transcribe".into()),
         greet_first: true,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use auricle::agent::config::AgentConfig;
 use auricle::agent::model::{AgentCommand, AgentMessage, BargeInCause, ContextRole, Handover, Owed, PlaybackState, Said};
 use auricle::agent::session::{AgentSession, CallFacts};
+use auricle::agent::tools::{BuiltIn, OwnTool, ToolsConfig};
 use auricle::domain::call_record::{Direction, Speaker};
 use auricle::domain::ids::CallId;
 use auricle::domain::redacted::Redacted;
@@ -98,4 +99,19 @@ pub(crate) fn validate(vendor: &str, lines: &[String]) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/validate_agent_messages.py");
     let outcome = Command::new(python).arg(script).arg(vendor).arg(&file).output().unwrap();
     assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stderr));
+}
+
+/// All of the gateway's tools, and one of an operator's whose arguments use every rule that is known.
+pub(crate) fn tools() -> ToolsConfig {
+    let parameters = serde_json::json!({"type": "object", "required": ["day"], "additionalProperties": false, "properties": {
+        "day": {"type": "string", "minLength": 1, "maxLength": 10, "description": "Which day."},
+        "persons": {"type": "integer", "minimum": 1, "maximum": 4}, "kind": {"enum": ["visit", "call"]},
+        "times": {"type": "array", "items": {"type": "string"}, "maxItems": 3, "uniqueItems": true}}});
+    let (name, url) = ("free_times".to_owned(), "https://practice.example/free_times".to_owned());
+    let own = OwnTool { name, url, description: "Free times of a day.".to_owned(), parameters, ..OwnTool::default() };
+    ToolsConfig {
+        built_in: vec![BuiltIn::EndCall, BuiltIn::TransferCall, BuiltIn::SendDtmf, BuiltIn::Hold],
+        own: vec![own],
+        ..ToolsConfig::default()
+    }
 }

@@ -54,10 +54,12 @@ impl World {
         let line = Line::new(EchoPath::draw(&mut chance), chance.fork());
         let config = AgentConfig { format: WireFormat::Pcmu, turn_detection: turns, ..AgentConfig::at("ws://127.0.0.1/") };
         let leg = PlannedLeg::answering(now, plan(now), OFFER.as_bytes()).expect("the offer can be answered");
+        let conduct = config.conduct.clone();
         let setup = CallSetup {
             identity: identity(),
             policy: policy(),
-            agents: vec![Member { name: "agent".to_owned(), config: Arc::new(config) }],
+            agents: vec![Member { name: "agent".to_owned(), config: Arc::new(config), tools: Arc::default(), version: None }],
+            conduct,
             keys_to_agent: true,
             leg,
             early_media: false,
@@ -267,6 +269,7 @@ fn identity() -> CallIdentity {
         to: Redacted::new("1000".to_owned()),
         verification: None,
         agent: "scripted".to_owned(),
+        agent_version: None,
     }
 }
 

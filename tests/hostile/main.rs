@@ -21,7 +21,6 @@ mod packets;
 mod ports;
 mod registers;
 #[path = "../support/server.rs"]
-#[expect(dead_code, reason = "what it leaves behind is another test's")]
 mod server;
 #[path = "../support/speech.rs"]
 #[expect(dead_code, reason = "nobody speaks here")]
@@ -29,3 +28,4 @@ mod speech;
 mod talkers;
 #[path = "../../benches/generator/sip.rs"]
 mod uac;
+mod wishes;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::clock::{Random, ms};
 use crate::ear::{VOICES, voice};
 use crate::mind::{Mind, Noticed};
-use crate::post::{FromAgent, Happening, Post, ToAgent};
+use crate::post::{AGENT_JITTER, FromAgent, Happening, Post, ToAgent};
 use crate::words::written;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +59,10 @@ pub(crate) enum AgentAct {
     Expire(Duration),
     Fail,
     Babble,
+    /// Asks for a tool, with these arguments.
+    UseTool(&'static str, &'static str),
+    /// Asks for the tool that it asked for last once more, by the same name.
+    RepeatTool,
 }
 
 /// What the agent does in time.
@@ -79,6 +83,22 @@ pub(crate) struct Agent {
     minds: bool,
     pub(crate) connections: BTreeMap<ConnectionId, Connection>,
     pub(crate) utterances: Vec<Utterance>,
+    /// What tools answered, and when.
+    pub(crate) answers: Vec<ToolAnswer>,
+    /// Texts that it was told.
+    pub(crate) told: Vec<String>,
+    tool_calls: u32,
+    last_tool: (&'static str, &'static str),
+}
+
+/// What a tool answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ToolAnswer {
+    pub(crate) call_id: String,
+    pub(crate) output: String,
+    /// It was asked to speak on at once.
+    pub(crate) speaks: bool,
+    pub(crate) at: std::time::Instant,
 }
 
 pub(crate) struct Connection {
@@ -114,7 +134,17 @@ impl Utterance {
 
 impl Agent {
     pub(crate) fn new(seed: u64, welcomes: Vec<Welcome>, minds: bool) -> Self {
-        Self { random: Random::new(seed, 12), welcomes, minds, connections: BTreeMap::new(), utterances: Vec::new() }
+        Self {
+            random: Random::new(seed, 12),
+            welcomes,
+            minds,
+            connections: BTreeMap::new(),
+            utterances: Vec::new(),
+            answers: Vec::new(),
+            told: Vec::new(),
+            tool_calls: 0,
+            last_tool: ("", ""),
+        }
     }
 
     /// The gateway connects.
@@ -259,6 +289,11 @@ impl Agent {
                 post.after(ms(2_750), Happening::FromAgent(id, FromAgent::Stalled));
             }
             AgentAct::Expire(left) => tell(post, id, &json!({"type": "expiring", "left_ms": left.as_millis() as u64})),
+            AgentAct::UseTool(name, arguments) => {
+                (self.tool_calls, self.last_tool) = (self.tool_calls + 1, (name, arguments));
+                self.use_tool(post, id);
+            }
+            AgentAct::RepeatTool => self.use_tool(post, id),
             AgentAct::Fail => tell(post, id, &json!({"type": "error", "error": {"type": "server_error", "code": "server_error"}})),
             AgentAct::Babble => {
                 for text in ["{", "[]", r#"{"type":"novelty"}"#, r#"{"type":"response.output_audio.delta","delta":7}"#] {
@@ -308,7 +343,13 @@ impl Agent {
             }
             "response.create" if self.minds => post.after(ms(100), Happening::Agent(id, AgentStep::Answer)),
             "response.cancel" => self.connections.get_mut(&id).expect("it stands").cancels += 1,
-            "response.create" | "conversation.item.create" => {}
+            "response.create" => {
+                // It goes right behind the answer that it is for.
+                if let Some(answer) = self.answers.last_mut().filter(|answer| post.now - answer.at <= AGENT_JITTER) {
+                    answer.speaks = true;
+                }
+            }
+            "conversation.item.create" => self.handle_item(post, &request["item"]),
             other => panic!("the gateway sent {other}"),
         }
     }
@@ -316,6 +357,28 @@ impl Agent {
     fn remember<'a>(&mut self, id: ConnectionId, told: impl IntoIterator<Item = &'a str>) {
         let mind = &mut self.connections.get_mut(&id).expect("it stands").mind;
         mind.told.extend(told.into_iter().map(str::to_owned));
+    }
+
+    fn handle_item(&mut self, post: &Post, item: &Value) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        match item["type"].as_str() {
+            Some("function_call_output") => {
+                let (call_id, output) = (text(&item["call_id"]), text(&item["output"]));
+                self.answers.push(ToolAnswer { call_id, output, speaks: false, at: post.now });
+            }
+            _ => self.told.push(text(&item["content"][0]["text"])),
+        }
+    }
+
+    /// As the service does it: arguments first, and then the end of the response that asked.
+    fn use_tool(&self, post: &mut Post, id: ConnectionId) {
+        let (number, (name, arguments)) = (self.tool_calls, self.last_tool);
+        let (call_id, response) = (format!("call_{number}"), format!("tool_resp_{number}"));
+        tell(post, id, &json!({"type": "response.created", "response": {"id": response}}));
+        let done = json!({"type": "response.function_call_arguments.done", "response_id": response, "item_id": format!("tool_{number}"),
+            "call_id": call_id, "name": name, "arguments": arguments});
+        tell(post, id, &done);
+        tell(post, id, &json!({"type": "response.done", "response": {"id": response, "status": "completed"}}));
     }
 
     fn speak(&mut self, post: &mut Post, connection: ConnectionId, length: Duration, every: Duration) {

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use auricle::domain::audit_event::AuditEvent;
 use auricle::domain::call_record::{CallRecord, CallStatus};
 use auricle::domain::event::{Event, EventKind};
 use auricle::domain::termination::{GatewayReason, Termination};
 use auricle::domain::timeline::Moment;
 use media::ingress::IngressStats;
 use media::rtp::{RtpOrRtcp, RtpPacket, demux};
+use media::units::PayloadType;
 
 use crate::agent::{APPEND, samples};
 use crate::ear::Ear;
@@ -28,6 +30,10 @@ pub(crate) struct Book {
     /// Samples kept for the agent before it was ready, on this connection.
     kept: u64,
     pub(crate) connections: u32,
+    /// The first utterance is one that nobody interrupts.
+    protects_first: bool,
+    /// What the audit log was to say.
+    pub(crate) audited: Vec<AuditEvent>,
     ends: u32,
     pub(crate) closed: Option<Closed>,
 }
@@ -40,6 +46,10 @@ pub(crate) struct Closed {
 }
 
 impl Book {
+    pub(crate) fn protecting_first(protects_first: bool) -> Self {
+        Self { protects_first, ..Self::default() }
+    }
+
     pub(crate) const fn begin_connection(&mut self) {
         self.connections += 1;
         self.kept = 0;
@@ -71,7 +81,10 @@ impl Book {
             self.packets += 1;
             self.longest_gap = self.longest_gap.max(self.last_packet.map_or(Duration::ZERO, |last| now - last));
             self.last_packet = Some(now);
-            self.spoken.hear(RtpPacket::parse(datagram).expect("we send RTP").payload);
+            let packet = RtpPacket::parse(datagram).expect("we send RTP");
+            if packet.header.payload_type == PayloadType::PCMU {
+                self.spoken.hear(packet.payload);
+            }
         }
     }
 
@@ -106,7 +119,7 @@ impl Book {
         self.check_record();
         self.check_audio_in();
         for (voice, cleared) in &self.voices {
-            if let Some(cleared) = cleared {
+            if let Some(cleared) = cleared.filter(|_| !(self.protects_first && *voice == crate::ear::voice(0))) {
                 let after = self.spoken.samples(*voice) - cleared;
                 assert!(after <= FADE, "{after} samples of a cleared utterance were sent after the clear");
             }

@@ -7,15 +7,20 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use auricle::agent::conduct::Conduct;
 use auricle::agent::config::{self, AgentConfig, WireFormat};
 use auricle::agent::model::AgentMessage;
+use auricle::agent::tools::OwnTool;
 use auricle::call::agents::{LinkId, Loss, Member};
 use auricle::call::call::{Call, CallOutput, CallSetup};
 use auricle::call::command::CallCommand;
 use auricle::call::event::{SignallingCommand, SignallingEvent};
 use auricle::call::phrase::Phrase;
 use auricle::call::session::SessionPolicy;
+use auricle::call::tools::run::{ToolFault, ToolReport};
+use auricle::call::tools::toolset::Toolset;
 use auricle::domain::call_record::Direction;
+use auricle::domain::redacted::Redacted;
 use auricle::domain::termination::{GatewayReason, Termination};
 use auricle::leg::plan::{LegPlan, PlannedLeg};
 use auricle::signalling::verbs::{carry_out, news};
@@ -31,12 +36,15 @@ use crate::caller::{CALLER_SIP, GATEWAY_SIP, uri};
 use crate::clock::{Random, ms};
 use crate::ear::{VOICES, voice};
 use crate::plan;
-use crate::post::{FromAgent, Party, Post, ToAgent};
+use crate::post::{FromAgent, Happening, Party, Post, ToAgent};
+use crate::scenario::Scenario;
 
 pub(crate) struct Gateway {
     endpoint: Endpoint,
     policy: SessionPolicy,
     members: Vec<(Member, Tongue)>,
+    conduct: Conduct,
+    tool_runs: (Duration, Result<&'static str, &'static str>),
     calls: BTreeMap<u64, Slot>,
     names: BTreeMap<InviteId, u64>,
     last_key: u64,
@@ -70,19 +78,22 @@ impl Drop for Lease {
 }
 
 impl Gateway {
-    pub(crate) fn new(seed: u64, policy: SessionPolicy, tongues: &[Tongue], settings: &AgentConfig, phrase: Option<Duration>) -> Self {
+    pub(crate) fn new(scenario: &Scenario) -> Self {
+        let (seed, policy) = (scenario.seed, scenario.policy);
         let mut bytes = [2; 32];
         bytes[..8].copy_from_slice(&seed.to_be_bytes());
         Self {
             endpoint: Endpoint::new(EndpointConfig { seed: bytes, ..EndpointConfig::default() }),
             policy,
-            members: tongues.iter().enumerate().map(|(place, tongue)| (member(place, *tongue, settings), *tongue)).collect(),
+            members: scenario.tongues.iter().enumerate().map(|(place, tongue)| (member(place, *tongue, scenario), *tongue)).collect(),
+            conduct: scenario.conduct.clone(),
+            tool_runs: scenario.tool_runs,
             calls: BTreeMap::new(),
             names: BTreeMap::new(),
             last_key: 0,
             random: Random::new(seed, 9),
             leases: Rc::default(),
-            phrase: phrase.map(|length| Rc::new(Phrase::new(vec![decode_ulaw(PHRASE); length.as_millis() as usize * 8]))),
+            phrase: scenario.phrase.map(|length| Rc::new(Phrase::new(vec![decode_ulaw(PHRASE); length.as_millis() as usize * 8]))),
             due: None,
             books: Vec::new(),
         }
@@ -170,6 +181,10 @@ impl Gateway {
         });
     }
 
+    pub(crate) fn handle_tool(&mut self, post: &mut Post, agent: &mut Agent, key: u64, report: ToolReport) {
+        self.with(post, agent, key, |slot, now| slot.call.handle_tool_report(now, report));
+    }
+
     pub(crate) fn handle_timeout(&mut self, post: &mut Post, agent: &mut Agent) {
         if self.due.is_some_and(|due| due <= post.now) {
             self.endpoint.handle_timeout(post.now);
@@ -247,6 +262,7 @@ impl Gateway {
             identity: plan::identity(direction),
             policy: self.policy,
             agents: self.members.iter().map(|(member, _)| member.clone()).collect(),
+            conduct: self.conduct.clone(),
             keys_to_agent: true,
             leg,
             early_media: false,
@@ -256,18 +272,17 @@ impl Gateway {
         self.leases.set(self.leases.get() + 1);
         let lease = Lease(Rc::clone(&self.leases));
         let tongues = self.members.iter().map(|(_, tongue)| *tongue).collect();
-        self.calls.insert(
-            key,
-            Slot { call, links: Vec::new(), tongues, phrase: self.phrase.clone(), due: None, book: Book::default(), _lease: lease },
-        );
+        let book = Book::protecting_first(self.conduct.protect_greeting);
+        self.calls.insert(key, Slot { call, links: Vec::new(), tongues, phrase: self.phrase.clone(), due: None, book, _lease: lease });
         self.with(post, agent, key, |_, _| {});
     }
 
     /// Does something to a call and carries out what it wants.
     fn with(&mut self, post: &mut Post, agent: &mut Agent, key: u64, act: impl FnOnce(&mut Slot, Instant)) {
+        let tool_runs = self.tool_runs;
         let Some(slot) = self.calls.get_mut(&key) else { return };
         act(slot, post.now);
-        if slot.drain(post, agent, key)
+        if slot.drain(post, agent, key, tool_runs)
             && let Some(slot) = self.calls.remove(&key)
         {
             self.books.push(slot.book);
@@ -282,7 +297,13 @@ impl Slot {
     }
 
     /// True when the call is over.
-    fn drain(&mut self, post: &mut Post, agent: &mut Agent, key: u64) -> bool {
+    fn drain(
+        &mut self,
+        post: &mut Post,
+        agent: &mut Agent,
+        key: u64,
+        (takes, answer): (Duration, Result<&'static str, &'static str>),
+    ) -> bool {
         loop {
             while let Some((link, message)) = self.call.poll_agent_message() {
                 let connection = self.links.iter().find(|(open, _)| *open == link).map(|(_, connection)| *connection);
@@ -321,7 +342,15 @@ impl Slot {
                         self.call.say(post.now, phrase);
                     }
                 }
-                CallOutput::AgentFared { .. } | CallOutput::AgentPassed { .. } => {}
+                CallOutput::RunTool(run) => {
+                    let answer = match answer {
+                        Ok(output) => Ok(Redacted::new(output.to_owned())),
+                        Err(reason) => Err(ToolFault { reason, said: None }),
+                    };
+                    post.after(takes, Happening::ToolDone(key, ToolReport { id: run.id().to_owned(), answer }));
+                }
+                CallOutput::Audit(event) => self.book.audited.push(*event),
+                CallOutput::AgentFared { .. } | CallOutput::AgentPassed { .. } | CallOutput::StopTool(_) | CallOutput::Consult(_) => {}
                 CallOutput::Save(record) => self.book.note_interim(&record),
                 CallOutput::Emit(event) => self.book.note_event(event),
                 CallOutput::Finished(record) => {
@@ -341,13 +370,22 @@ impl Slot {
     }
 }
 
-fn member(place: usize, tongue: Tongue, settings: &AgentConfig) -> Member {
+fn member(place: usize, tongue: Tongue, scenario: &Scenario) -> Member {
     let (protocol, format) = match tongue {
         Tongue::OpenAi => (config::Protocol::OpenAi, WireFormat::Pcmu),
         Tongue::Auricle => (config::Protocol::Auricle, WireFormat::Pcm8k),
     };
-    let settings = AgentConfig { protocol, format, url: "ws://127.0.0.1/".to_owned(), ..settings.clone() };
-    Member { name: format!("agent-{place}"), config: Arc::new(settings) }
+    let settings = AgentConfig {
+        protocol,
+        format,
+        url: "ws://127.0.0.1/".to_owned(),
+        tools: scenario.tools.clone(),
+        conduct: scenario.conduct.clone(),
+        greet_first: scenario.greets,
+        ..scenario.settings.clone()
+    };
+    let tools = Toolset::new(&settings, |_: &OwnTool| Some(Redacted::new("key".to_owned()))).expect("tools that can be used");
+    Member { name: format!("agent-{place}"), config: Arc::new(settings), tools: Arc::new(tools), version: None }
 }
 
 /// The voice of the gateway's own.

@@ -44,6 +44,7 @@ pub(crate) fn identity(direction: Direction) -> CallIdentity {
         to: Redacted::new("1000".to_owned()),
         verification: None,
         agent: "scripted".to_owned(),
+        agent_version: None,
     }
 }
 

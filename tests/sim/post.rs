@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use auricle::call::event::{SignallingCommand, SignallingEvent};
+use auricle::call::tools::run::ToolReport;
 use sip::endpoint::Transmit;
 
 use crate::agent::{AgentStep, ConnectionId};
@@ -36,6 +37,8 @@ pub(crate) enum Happening {
     ToAgent(ConnectionId, ToAgent),
     FromAgent(ConnectionId, FromAgent),
     Agent(ConnectionId, AgentStep),
+    /// A tool of a call came to its end.
+    ToolDone(u64, ToolReport),
     Callee(CalleeStep),
     Act(Act),
 }

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use auricle::agent::conduct::Conduct;
 use auricle::agent::config::AgentConfig;
+use auricle::agent::tools::ToolsConfig;
 use auricle::call::config::AnswerRule;
 use auricle::call::session::SessionPolicy;
 use auricle::domain::termination::Termination;
@@ -41,6 +43,12 @@ pub(crate) struct Scenario {
     pub(crate) minds: bool,
     /// How long what the gateway says to a caller who waits for an agent is.
     pub(crate) phrase: Option<Duration>,
+    pub(crate) tools: ToolsConfig,
+    pub(crate) conduct: Conduct,
+    /// The agent speaks first.
+    pub(crate) greets: bool,
+    /// How long a tool of the operator's takes, and what comes of it.
+    pub(crate) tool_runs: (Duration, Result<&'static str, &'static str>),
     pub(crate) caller: CallerPlan,
     pub(crate) acts: Vec<(Duration, Act)>,
     /// When whoever is still on the telephone gives up in the end.
@@ -104,6 +112,10 @@ impl Scenario {
             settings: AgentConfig::at("ws://127.0.0.1/"),
             minds: false,
             phrase: None,
+            tools: ToolsConfig::default(),
+            conduct: Conduct::default(),
+            greets: false,
+            tool_runs: (ms(400), Ok("nine o'clock")),
             caller: CallerPlan {
                 rings: true,
                 called: (ms(1_000), Called::Answers),

@@ -31,7 +31,7 @@ impl World {
         Self {
             post,
             caller: Caller::new(scenario.seed, scenario.caller),
-            gateway: Gateway::new(scenario.seed, scenario.policy, &scenario.tongues, &scenario.settings, scenario.phrase),
+            gateway: Gateway::new(scenario),
             agent: Agent::new(scenario.seed, scenario.welcomes.clone(), scenario.minds),
         }
     }
@@ -73,6 +73,7 @@ impl World {
             Happening::ToAgent(id, message) => agent.handle(post, id, message),
             Happening::FromAgent(id, news) => gateway.handle_agent(post, agent, id, news),
             Happening::Agent(id, step) => agent.step(post, id, step),
+            Happening::ToolDone(key, report) => gateway.handle_tool(post, agent, key, report),
             Happening::Callee(step) => caller.step(post, step),
             Happening::Act(act) => self.act(act),
         }

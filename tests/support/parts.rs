@@ -9,10 +9,11 @@ use auricle::agent::client::AgentEndpoint;
 use auricle::agent::config::{AgentConfig, WireFormat};
 use auricle::agent::simulator::{self, Behaviour};
 use auricle::audit::AuditLog;
+use auricle::call::agent_book::{Agent, AgentBook};
 use auricle::call::agent_health::AgentHealth;
 use auricle::call::config::CallsConfig;
 use auricle::call::egress_policy::EgressConfig;
-use auricle::call::launch::{Agent, Launcher, Resources};
+use auricle::call::launch::{Launcher, Resources};
 use auricle::call::records::Records;
 use auricle::call::registry::{CallRegistry, OutboundRequest};
 use auricle::call::thread::{MediaThreads, MediaThreadsConfig};
@@ -43,7 +44,10 @@ impl Parts {
         tokio::spawn(simulator::serve(listener, simulator::Config::new(agent), std::future::pending()));
         let config = AgentConfig { format: WireFormat::Pcm24k, ..AgentConfig::at(url) };
         let endpoint = Arc::new(AgentEndpoint::new(&config).unwrap());
-        let agents = HashMap::from([("default".to_owned(), Agent { config: Arc::new(config), endpoint })]);
+        let agents = AgentBook::new(HashMap::from([(
+            "default".to_owned(),
+            Agent { config: Arc::new(config), endpoint, tools: Arc::default(), version: None },
+        )]));
 
         let calls = CallRecords::new(SqliteDocuments::open(&folder.path().join("store"), COLLECTIONS).unwrap());
         let metrics = Metrics::new();
@@ -79,6 +83,7 @@ impl Parts {
             rtp,
             browsers: None,
             agents,
+            runner: None,
             health,
             egress,
             waiting_phrase: None,

@@ -60,6 +60,10 @@ async fn connect(endpoint: &AgentEndpoint) -> Result<Established, ConnectError> 
     if endpoint.tls().is_none() && (endpoint.proxy().is_some() || !addresses.iter().all(|address| is_private(address.ip()))) {
         return Err(ConnectError::Plaintext);
     }
+    // The connection goes to one of those that were judged, and the name is not looked up again.
+    if !endpoint.may_be_at(&addresses) {
+        return Err(ConnectError::Forbidden);
+    }
     let mut tcp = connect_to_any(&addresses).await?;
     tcp.set_nodelay(true).map_err(|source| ConnectError::Connect { source })?;
     if let Some(proxy) = endpoint.proxy() {

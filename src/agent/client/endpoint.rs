@@ -1,5 +1,6 @@
 //! An agent as it is dialled: made once from the configuration, used for every call.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,8 @@ use tokio_tungstenite::tungstenite::http::Uri;
 use super::error::{ConnectError, EndpointError};
 use crate::agent::config::{AgentConfig, Protocol, proxy_address};
 use crate::agent::protocol;
+use crate::domain::redacted::Redacted;
+use crate::net::https::Reach;
 
 /// Where an agent is, and all that is needed to be let in.
 pub struct AgentEndpoint {
@@ -25,6 +28,8 @@ pub struct AgentEndpoint {
     api_key: Option<SecretString>,
     tls: Option<Tls>,
     proxy: Option<Proxy>,
+    /// Where it may be, for one that somebody else than the operator wrote; of the operator's own nothing is asked.
+    reach: Option<Reach>,
     pub(super) connect_timeout: Duration,
 }
 
@@ -45,8 +50,24 @@ pub(super) struct Tls {
 impl AgentEndpoint {
     /// Reads the key from the environment and the private certificates from their file.
     pub fn new(config: &AgentConfig) -> Result<Self, EndpointError> {
+        let key = config.api_key_env.as_deref().map(|variable| api_key(config, variable)).transpose()?;
+        Self::build(config, key, None)
+    }
+
+    /// An agent of an organisation's own: with this key, and at addresses and ports of `reach` alone.
+    ///
+    /// # Errors
+    /// When its URL or its key cannot be used.
+    pub fn kept(config: &AgentConfig, key: Option<&Redacted<String>>, reach: &Reach) -> Result<Self, EndpointError> {
+        let key = key.map(|key| SecretString::from(key.expose().clone()));
+        if key.as_ref().is_some_and(|key| protocol::credentials(config.protocol, &config.url, key.expose_secret()).is_none()) {
+            return Err(EndpointError::KeyIllegal { variable: "api_key".to_owned() });
+        }
+        Self::build(config, key, Some(reach.clone()))
+    }
+
+    fn build(config: &AgentConfig, api_key: Option<SecretString>, reach: Option<Reach>) -> Result<Self, EndpointError> {
         let uri = protocol::request_uri(config).map_err(|_| EndpointError::Url)?;
-        let api_key = config.api_key_env.as_deref().map(|variable| api_key(config, variable)).transpose()?;
         let tls = match uri.scheme_str() {
             Some("wss") => Some(Tls {
                 config: Arc::new(tls_config(config.ca_file.as_deref())?),
@@ -56,7 +77,15 @@ impl AgentEndpoint {
         };
         let proxy = config.proxy.as_deref().map(|proxy| proxy_of(proxy, config.proxy_credentials_env.as_deref())).transpose()?;
         let url = config.url.clone();
-        Ok(Self { protocol: config.protocol, url, uri, api_key, tls, proxy, connect_timeout: config.connect_timeout() })
+        Ok(Self { protocol: config.protocol, url, uri, api_key, tls, proxy, reach, connect_timeout: config.connect_timeout() })
+    }
+
+    /// Whether it may be at all of these addresses, and spoken with so. A name that leads to both sides of a wall is not to be tried until
+    /// it leads to the right one.
+    pub(super) fn may_be_at(&self, addresses: &[SocketAddr]) -> bool {
+        let Some(reach) = &self.reach else { return true };
+        (self.tls.is_some() || reach.plain)
+            && addresses.iter().all(|address| reach.ports.contains(&address.port()) && reach.permits(address.ip()))
     }
 
     /// Host and port to look up.
@@ -150,6 +179,24 @@ mod tests {
         let request = AgentEndpoint::new(&AgentConfig::at("ws://127.0.0.1/")).unwrap().request().unwrap();
         assert!(!request.headers().contains_key("authorization"));
         assert!(!request.headers().contains_key("openai-beta"));
+    }
+
+    #[test]
+    fn an_agent_of_an_organisations_own_is_nowhere_but_where_the_gateway_may_go() {
+        let config = AgentConfig::at("wss://a.example/");
+        let at = |reach: &Reach, addresses: &[&str]| {
+            let addresses: Vec<SocketAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
+            AgentEndpoint::kept(&config, None, reach).unwrap().may_be_at(&addresses)
+        };
+        let usual = Reach::default();
+        assert!(at(&usual, &["1.1.1.1:443"]));
+        for inside in ["127.0.0.1:443", "10.0.0.1:443", "169.254.169.254:443", "[::1]:443", "[::ffff:10.0.0.1]:443", "1.1.1.1:6379"] {
+            assert!(!at(&usual, &[inside]), "{inside}");
+            assert!(!at(&usual, &["1.1.1.1:443", inside]), "one of both sides of the wall: {inside}");
+        }
+        let plain = AgentEndpoint::kept(&AgentConfig::at("ws://127.0.0.1:443/"), None, &usual).unwrap();
+        assert!(!plain.may_be_at(&["1.1.1.1:443".parse().unwrap()]));
+        assert!(AgentEndpoint::kept(&config, Some(&Redacted::new("a\nb".to_owned())), &usual).is_err());
     }
 
     #[test]

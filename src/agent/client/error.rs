@@ -64,6 +64,9 @@ pub enum ConnectError {
     /// `ws://` leads out of the private network: caller audio would go in the clear.
     #[error("ws:// leads to an address that is neither loopback nor private")]
     Plaintext,
+    /// An address is one that organisations may not have the gateway connect to.
+    #[error("the agent's host is not one that may be connected to")]
+    Forbidden,
     /// No address took the TCP connection; the error of the last one.
     #[error("the agent's host does not take the connection")]
     Connect {
@@ -114,9 +117,11 @@ impl ConnectError {
     pub const fn class(&self) -> TerminationClass {
         match self {
             Self::Resolve { .. } | Self::NoAddress | Self::Timeout { stage: Stage::Connecting } => TerminationClass::Unknown,
-            Self::Plaintext | Self::Aborted | Self::Refused { status: 401 | 403 | 404 } | Self::Proxy { status: None | Some(407) } => {
-                TerminationClass::Us
-            }
+            Self::Plaintext
+            | Self::Forbidden
+            | Self::Aborted
+            | Self::Refused { status: 401 | 403 | 404 }
+            | Self::Proxy { status: None | Some(407) } => TerminationClass::Us,
             Self::Connect { .. }
             | Self::Tls { .. }
             | Self::Broken { .. }
@@ -133,9 +138,13 @@ impl ConnectError {
         match self {
             Self::Resolve { .. } | Self::Connect { .. } | Self::Broken { .. } | Self::Timeout { .. } => true,
             Self::Refused { status } | Self::Proxy { status: Some(status) } => matches!(status, 408 | 425 | 429 | 500..=599),
-            Self::NoAddress | Self::Plaintext | Self::Aborted | Self::Tls { .. } | Self::NotWebSocket | Self::Proxy { status: None } => {
-                false
-            }
+            Self::NoAddress
+            | Self::Plaintext
+            | Self::Forbidden
+            | Self::Aborted
+            | Self::Tls { .. }
+            | Self::NotWebSocket
+            | Self::Proxy { status: None } => false,
         }
     }
 }

@@ -1,14 +1,15 @@
-//! Who decides turns.
+//! Who decides turns with an agent, and by which measures.
 
 use std::time::Duration;
 
 use media::barge_in;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::setting::{SettingFault, out_of_range};
 
 /// Who finds the end of a turn, and how; a provider always interrupts itself when the caller speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum TurnDetection {
     /// By the sound.
@@ -38,6 +39,25 @@ pub enum TurnDetection {
         #[serde(default = "default_gateway_silence_ms")]
         silence_duration_ms: u32,
     },
+    /// By the sound for the ends of turns, as `server_vad`; what is an interruption the gateway decides, told from the agent's echo, and takes
+    /// one back that was none.
+    Both {
+        /// As of `server_vad`. Default: 0.5.
+        #[serde(default = "default_threshold")]
+        threshold: f32,
+        /// As of `server_vad`. Default: 300.
+        #[serde(default = "default_prefix_padding_ms")]
+        prefix_padding_ms: u32,
+        /// As of `server_vad`. Default: 500.
+        #[serde(default = "default_silence_duration_ms")]
+        silence_duration_ms: u32,
+        /// As of `gateway`. Default: 700.
+        #[serde(default = "default_doubt_ms")]
+        doubt_ms: u32,
+        /// As of `gateway`. Default: 400.
+        #[serde(default = "default_confirm_speech_ms")]
+        confirm_speech_ms: u32,
+    },
     /// By the words.
     SemanticVad {
         /// How soon it answers. Default: `auto`.
@@ -47,40 +67,54 @@ pub enum TurnDetection {
 }
 
 impl TurnDetection {
-    /// Everything that is wrong with it.
+    /// Every setting that cannot stand.
     pub(super) fn faults(self) -> Vec<SettingFault> {
         let mut faults = Vec::new();
-        if let TurnDetection::Gateway { doubt_ms, confirm_speech_ms, prefix_padding_ms, silence_duration_ms } = self {
-            faults.extend(out_of_range("turn_detection.prefix_padding_ms", prefix_padding_ms, &(0..=2_000), "ms"));
-            faults.extend(out_of_range("turn_detection.doubt_ms", doubt_ms, &(200..=3_000), "ms"));
-            faults.extend(out_of_range("turn_detection.confirm_speech_ms", confirm_speech_ms, &(50..=2_000), "ms"));
-            faults.extend(out_of_range("turn_detection.silence_duration_ms", silence_duration_ms, &(100..=MAX_TURN_MS), "ms"));
+        if let Self::Gateway { doubt_ms, confirm_speech_ms, prefix_padding_ms, silence_duration_ms }
+        | Self::Both { doubt_ms, confirm_speech_ms, prefix_padding_ms, silence_duration_ms, .. } = self
+        {
+            faults.extend(out_of_range("prefix_padding_ms", prefix_padding_ms, &(0..=2_000), "ms"));
+            faults.extend(out_of_range("doubt_ms", doubt_ms, &(200..=3_000), "ms"));
+            faults.extend(out_of_range("confirm_speech_ms", confirm_speech_ms, &(50..=2_000), "ms"));
+            faults.extend(out_of_range("silence_duration_ms", silence_duration_ms, &(100..=MAX_TURN_MS), "ms"));
             if confirm_speech_ms >= doubt_ms {
-                let field = "turn_detection.confirm_speech_ms";
+                let field = "confirm_speech_ms";
                 faults.push(SettingFault::new(field, confirm_speech_ms, "less than doubt_ms", "400 of 700 ms suits most callers"));
             }
         }
-        let TurnDetection::ServerVad { threshold, prefix_padding_ms, silence_duration_ms } = self else { return faults };
+        let (Self::ServerVad { threshold, prefix_padding_ms, silence_duration_ms }
+        | Self::Both { threshold, prefix_padding_ms, silence_duration_ms, .. }) = self
+        else {
+            return faults;
+        };
         if !(0.0..=1.0).contains(&threshold) {
-            faults.push(SettingFault::new("turn_detection.threshold", threshold, "0.0 to 1.0", "0.5 suits most lines"));
+            faults.push(SettingFault::new("threshold", threshold, "0.0 to 1.0", "0.5 suits most lines"));
         }
-        for (field, value) in
-            [("turn_detection.prefix_padding_ms", prefix_padding_ms), ("turn_detection.silence_duration_ms", silence_duration_ms)]
-        {
-            if value > MAX_TURN_MS {
+        for (field, value) in [("prefix_padding_ms", prefix_padding_ms), ("silence_duration_ms", silence_duration_ms)] {
+            if value > MAX_TURN_MS && !self.spares_interruptions() {
                 faults.push(SettingFault::new(field, value, "0 to 10000", "give a time in milliseconds within the bound"));
             }
         }
         faults
     }
 
-    /// How the gateway decides turns, where it does.
+    /// How the gateway decides turns, or interruptions alone, where it does.
     #[must_use]
     pub fn by_gateway(self) -> Option<barge_in::Config> {
-        let Self::Gateway { doubt_ms, confirm_speech_ms, silence_duration_ms, .. } = self else { return None };
+        let (Self::Gateway { doubt_ms, confirm_speech_ms, silence_duration_ms, .. }
+        | Self::Both { doubt_ms, confirm_speech_ms, silence_duration_ms, .. }) = self
+        else {
+            return None;
+        };
         let ms = |ms: u32| Duration::from_millis(ms.into());
         let (window, speech, silence) = (ms(doubt_ms), ms(confirm_speech_ms), ms(silence_duration_ms));
         Some(barge_in::Config { window, speech, silence, ..barge_in::Config::default() })
+    }
+
+    /// Whether the provider is not to act on what it hears of the caller while it speaks.
+    #[must_use]
+    pub const fn spares_interruptions(self) -> bool {
+        matches!(self, Self::Both { .. })
     }
 
     /// Where the gateway decides turns and sends nothing else: how much is sent of what was said before one, and for how long a
@@ -103,7 +137,7 @@ impl Default for TurnDetection {
 }
 
 /// How soon a turn found by its words is answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Eagerness {
     /// Lets the caller finish.

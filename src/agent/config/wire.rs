@@ -2,12 +2,13 @@
 
 use media::frame::AudioFormat;
 use media::units::SampleRate;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
 /// What is spoken on the agent's socket. The set is closed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
     /// OpenAI Realtime in its GA shape.
@@ -44,7 +45,7 @@ pub enum Protocol {
 }
 
 /// How audio is written toward an agent and back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum WireFormat {
     /// Linear 16 bit, little endian, 8 kHz, mono.

@@ -14,6 +14,8 @@ struct Ability {
     by_words: bool,
     /// It can be told of turns that the gateway decides.
     by_gateway: bool,
+    /// It can be told to leave interruptions to the gateway.
+    spares_interruptions: bool,
     /// The model has to be named in the settings.
     needs_model: bool,
     /// How long a connection lasts at most, where that is not told.
@@ -40,6 +42,7 @@ impl Ability {
         tuned_by_sound: false,
         by_words: false,
         by_gateway: false,
+        spares_interruptions: false,
         needs_model: false,
         lifetime: None,
         agent: Kind::Service,
@@ -68,6 +71,7 @@ impl Protocol {
                 by_words: true,
                 by_gateway: true,
                 lifetime: Some(Duration::from_secs(3_600)),
+                spares_interruptions: true,
                 ..none
             },
             Self::Azure => Self::OpenAi.ability(),
@@ -106,6 +110,7 @@ pub(in crate::agent) fn faults(config: &AgentConfig) -> Vec<SettingFault> {
         TurnDetection::ServerVad { .. } => ability.tuned_by_sound || config.turn_detection == TurnDetection::default(),
         TurnDetection::SemanticVad { .. } => ability.by_words,
         TurnDetection::Gateway { .. } => ability.by_gateway,
+        TurnDetection::Both { .. } => ability.spares_interruptions,
     };
     let eager = matches!(config.turn_detection, TurnDetection::SemanticVad { eagerness } if eagerness != Eagerness::Auto);
     if eager && config.protocol == Protocol::VoiceLive {

@@ -43,13 +43,13 @@ pub(super) fn queue(outbox: &mut Outbox, message: &impl Serialize) {
     outbox.push_text(None, |text| text.push_str(&serde_json::to_string(message).unwrap_or_default()));
 }
 
-/// Hands audio in base64 on to the call; false when it is none. White space and missing padding are legal enough; they cost
+/// Hands audio in base64 on to the call: its bytes, or nothing when it is none. White space and missing padding are legal enough; they cost
 /// a second, slower try.
-pub(super) fn push_base64(item: ItemId, format: AudioFormat, base64: &[u8], out: &mut Outputs<'_>) -> bool {
+pub(super) fn push_base64(item: ItemId, format: AudioFormat, base64: &[u8], out: &mut Outputs<'_>) -> Option<usize> {
     let pushed = out.events.push_audio(item, format, |buffer| {
         STANDARD.decode_append(base64, buffer).or_else(|_| forgiving_decode_to_vec(base64).map(|bytes| buffer.extend(bytes)))
     });
-    pushed.is_ok()
+    pushed.ok()
 }
 
 /// Tells the call something that an operator should know.

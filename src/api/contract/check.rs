@@ -57,7 +57,8 @@ impl Faults {
             (Shape::Map { key, of, max }, Value::Object(members)) => self.map(path, (*key, of), *max, members),
             (Shape::Map { .. }, _) => self.add(path.to_owned(), "must be an object"),
             (Shape::Object(object), Value::Object(members)) => self.object(path, object, members),
-            (Shape::Object(_), _) => self.add(path.to_owned(), "must be an object"),
+            (Shape::Json, Value::Object(_)) => {}
+            (Shape::Json | Shape::Object(_), _) => self.add(path.to_owned(), "must be an object"),
         }
     }
 

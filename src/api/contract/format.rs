@@ -37,8 +37,10 @@ pub(in crate::api) enum Format {
     CallTarget,
     /// As a call's target, or the identifier of a call.
     TransferTarget,
-    /// The name of a configured agent.
+    /// The name of an agent.
     AgentName,
+    /// By which an agent calls a tool.
+    ToolName,
     /// What another system calls something.
     Token,
     /// Keys of a telephone.
@@ -80,6 +82,10 @@ impl Format {
             }
             Self::TransferTarget => Self::CallTarget.fits(text) || Self::Id("call").fits(text),
             Self::AgentName => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)),
+            Self::ToolName => {
+                text.starts_with(|first: char| first.is_ascii_alphabetic())
+                    && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            }
             Self::Token => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:@".contains(&byte)),
             Self::Digits => text.chars().all(|key| Digit::new(key).is_some()),
             Self::TelephonyName => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte)),
@@ -108,6 +114,7 @@ impl Format {
             Self::CallTarget => "must be a telephone number, as in +4930901820, or a SIP URI, as in sip:1000@192.0.2.1",
             Self::TransferTarget => "must be a telephone number, a SIP URI or the id of a call",
             Self::AgentName => "must be the name of an agent",
+            Self::ToolName => "must be a letter, then letters, digits or _, at most 64",
             Self::Token => "must be 1 to 128 letters, digits or - _ . : @",
             Self::Digits => "must be 1 to 32 keys of 0-9 * # A-D, and ! for a hook flash",
             Self::TelephonyName => "must be 1 to 64 letters, digits or + - . _",
@@ -133,7 +140,7 @@ impl Format {
             Self::TimeZone => (3, 64),
             Self::HttpsUrl => (10, 2_048),
             Self::CallTarget | Self::TransferTarget => (2, 256),
-            Self::AgentName => (1, 64),
+            Self::AgentName | Self::ToolName => (1, 64),
             Self::Token => (1, 128),
             Self::Digits => (1, 32),
             Self::TelephonyName => (1, 64),
@@ -160,6 +167,7 @@ impl Format {
             Self::HttpsUrl => "https://hooks.example.org/auricle",
             Self::CallTarget | Self::TransferTarget => "+4930901820",
             Self::AgentName => "reception",
+            Self::ToolName => "free_times",
             Self::Token => "55a2c8e0-7b1d-4c0a-9a57-1d3f0c8b6e11",
             Self::Digits => "123#",
             Self::TelephonyName => "carrier",
@@ -186,6 +194,7 @@ impl Format {
             Self::CallTarget => (None, Some("^([sS][iI][pP]:|[tT][eE][lL]:|[+(0-9])[ -~]*$".to_owned())),
             Self::TransferTarget => (None, Some("^([sS][iI][pP]:|[tT][eE][lL]:|[+(0-9]|call_)[ -~]*$".to_owned())),
             Self::AgentName => (None, Some("^[A-Za-z0-9._-]+$".to_owned())),
+            Self::ToolName => (None, Some("^[A-Za-z][A-Za-z0-9_]*$".to_owned())),
             Self::Token => (None, Some("^[A-Za-z0-9_.:@-]+$".to_owned())),
             Self::Digits => (None, Some("^[0-9*#A-Da-d!]+$".to_owned())),
             Self::TelephonyName => (None, Some(r"^[A-Za-z0-9+\-._]+$".to_owned())),
@@ -276,6 +285,7 @@ mod tests {
             CallTarget,
             TransferTarget,
             AgentName,
+            ToolName,
             Digits,
             TelephonyName,
             Address,

@@ -71,6 +71,7 @@ impl Shape {
             }
             Self::List { of, min, max } => json!({ "type": "array", "items": of.schema(), "minItems": min, "maxItems": max }),
             Self::Object(object) => object.schema(),
+            Self::Json => json!({ "type": "object" }),
         }
     }
 
@@ -85,6 +86,7 @@ impl Shape {
             Self::Flag => json!(true),
             Self::List { of, .. } => json!([of.example()]),
             Self::Object(object) => object.example(),
+            Self::Json => json!({ "type": "object", "properties": {} }),
         }
     }
 }

@@ -60,6 +60,8 @@ pub(in crate::api) enum Shape {
     Map { key: Format, of: &'static Shape, max: usize },
     /// An object.
     Object(&'static Object),
+    /// An object whose members are somebody else's business.
+    Json,
 }
 
 impl Member {

@@ -18,6 +18,8 @@ use tower::ServiceExt;
 use super::cast::Cast;
 use super::counted::Counted;
 use crate::agent::bots::BotAccounts;
+use crate::agent::config::AgentConfig;
+use crate::agent::kept::{AgentSecrets, KeptAgent};
 use crate::api::config::ForwardedHeader;
 use crate::api::{AppState, GatewayView, InMemory, Limits, Parts, Proxies, router};
 use crate::audit::AuditLog;
@@ -187,6 +189,16 @@ impl House {
         let number = KeptNumber { id, org_id: org.clone(), number: number.to_owned(), settings, created_at: now, updated_at: now };
         self.state.switchboard.add_number(&number).await.unwrap();
         number
+    }
+
+    /// An agent of `org` in the store.
+    pub(super) async fn agent(&self, org: &OrgId, name: &str) -> KeptAgent {
+        let (now, id) = (Utc::now(), KeptAgent::id_of(org, name));
+        let settings = AgentConfig::at("wss://agent.example.org/");
+        let secrets = AgentSecrets { api_key: Some(Redacted::new("planted-key".to_owned())), ..AgentSecrets::default() };
+        let agent = KeptAgent { id, org_id: org.clone(), name: name.to_owned(), settings, secrets, created_at: now, updated_at: now };
+        self.state.switchboard.add_agent(&agent).await.unwrap();
+        agent
     }
 
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {
@@ -413,6 +425,7 @@ fn record(org: &OrgId, session_status: SessionStatus, started_at: DateTime<Utc>)
         interrupted: false,
         began_ms: None,
         ended_ms: None,
+        heard: None,
     };
     CallRecord {
         id: CallId::random(),
@@ -424,6 +437,7 @@ fn record(org: &OrgId, session_status: SessionStatus, started_at: DateTime<Utc>)
         to: Redacted::new("1000".to_owned()),
         caller_verification: None,
         agent: "desk".to_owned(),
+        agent_version: None,
         session_status,
         call_status: CallStatus::InProgress,
         started_at,

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::cast::{EXPIRED, FOREIGN_SUPER_ADMIN, FOREIGNER, ORG_ADMIN, POWERLESS, STAFF, STALE_ADMIN, SUPER_ADMIN};
 use super::house::{Answer, House, SECRET};
+use crate::agent::kept::KeptAgent;
 use crate::api::contract::{Access, Operation, Proof, Route};
 use crate::api::router::routes;
 use crate::domain::access::{Permission, Role};
@@ -27,6 +28,7 @@ struct Ids {
     organisation: String,
     trunk: String,
     number: String,
+    agent: String,
     webhook: String,
     dial_in_key: String,
 }
@@ -43,6 +45,7 @@ impl Ids {
             organisation: OrgId::random().to_string(),
             trunk: KeptTrunk::id_of(&OrgId::default_org(), "nowhere").to_string(),
             number: KeptNumber::id_of(&OrgId::default_org(), "+4930999999").to_string(),
+            agent: KeptAgent::id_of(&OrgId::default_org(), "nobody").to_string(),
             webhook: WebhookId::random().to_string(),
             dial_in_key: DialInKeyId::random().to_string(),
         }
@@ -62,6 +65,7 @@ impl Ids {
             organisation: org.to_string(),
             trunk: house.trunk(&org, "planted").await.id.to_string(),
             number: house.number(&org, "+4930901821").await.id.to_string(),
+            agent: house.agent(&org, "planted").await.id.to_string(),
             webhook: house.webhook(&org).await.id.to_string(),
             // Removing one that is not there is what can be tried without its secret.
             dial_in_key: DialInKeyId::random().to_string(),
@@ -80,6 +84,7 @@ impl Ids {
             "organisations" => &self.organisation,
             "trunks" => &self.trunk,
             "numbers" => &self.number,
+            "agents" => &self.agent,
             "webhooks" => &self.webhook,
             "webhooks/dial-in/keys" => &self.dial_in_key,
             _ if path == "/v1/whip/{agent}" => return "/v1/whip/nobody".to_owned(),
@@ -87,7 +92,7 @@ impl Ids {
             _ => path,
         };
         let path = path.replace("{id}", id).replace("{caregiver_id}", CaregiverId::random().as_str());
-        let path = path.replace("{delivery_id}", DeliveryId::random().as_str());
+        let path = path.replace("{delivery_id}", DeliveryId::random().as_str()).replace("{version}", "1");
         assert!(!path.contains('{'), "{path} has an id that the matrix does not know");
         path
     }
@@ -220,6 +225,7 @@ async fn what_was_removed_or_is_no_id_at_all_is_not_found() {
         organisation: "org_%2e%2e".to_owned(),
         trunk: "trunk_;".to_owned(),
         number: "num_%27".to_owned(),
+        agent: "agent_'".to_owned(),
         webhook: "whk_%00".to_owned(),
         dial_in_key: "dik_..".to_owned(),
     };

@@ -5,6 +5,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::house::{House, SECRET};
+use crate::agent::variables::Known;
 use crate::call::command::{CallCommand, Recognised};
 use crate::domain::call_record::{CallRecord, SessionStatus};
 use crate::domain::ids::{CallId, OrgId, PatientId};
@@ -29,7 +30,10 @@ async fn a_patient_is_called_under_the_number_of_the_record_and_the_call_is_told
         request.reply.send(Ok(id.clone())).unwrap();
     });
     assert_eq!((answer.status.as_u16(), answer.json()["id"].as_str()), (201, Some(id.as_str())));
-    assert_eq!(inbox.recv().await, Some(CallCommand::Recognise(Recognised { patient: Some(patient.clone()), dial_in: None })));
+    let scope = OrgScope::new(OrgId::default_org());
+    let details = house.state.patients.get(&scope, &patient).await.unwrap().unwrap().record.details;
+    let recognised = Recognised { patient: Some(patient.clone()), dial_in: None, known: Known::from(&details) };
+    assert_eq!(inbox.recv().await, Some(CallCommand::Recognise(recognised)));
     let again = house.post(&body).await;
     assert_eq!((again.error(), again.json()["error"]["context"]["reason"].as_str()), ((409, "CONFLICT".to_owned()), Some("patient_busy")));
     drop(entry);

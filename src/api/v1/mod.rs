@@ -1,5 +1,6 @@
 //! Version 1 of the interface.
 
+mod agents;
 mod api_keys;
 mod auth;
 mod calls;
@@ -34,6 +35,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(events::routes());
     routes.extend(trunks::routes());
     routes.extend(numbers::routes());
+    routes.extend(agents::routes());
     routes.extend(dialling::routes());
     routes.extend(webhooks::routes());
     routes.extend(whip::routes());

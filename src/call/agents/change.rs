@@ -4,6 +4,7 @@
 //! and only once it is ready the former connection goes, unless the conversation went on meanwhile: then the next pause is taken. Where
 //! no pause comes, it passes without one; where it cannot, the end is a loss like another.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use media::frame::{AudioFormat, ItemId};
@@ -11,6 +12,7 @@ use media::frame::{AudioFormat, ItemId};
 use super::link::{Link, LinkId, Readiness, Stage, Standby};
 use super::plan::{Loss, Next, Plan};
 use super::{Agents, AgentsOutput};
+use crate::agent::config::AgentConfig;
 use crate::agent::session::AgentSession;
 
 impl Agents {
@@ -218,12 +220,18 @@ impl Agents {
         now + LAST_MOMENT >= at || self.conversation.is_quiet(now)
     }
 
-    fn successor(&self, now: Instant, member: usize, room: u32) -> AgentSession {
-        let config = &self.member(member).config;
+    pub(super) fn successor(&self, now: Instant, member: usize, room: u32) -> AgentSession {
+        let config = self.briefed(member);
         let by_gateway = config.turn_detection.kept().is_some();
         let handover = self.conversation.handover(now, AudioFormat::from(config.format), by_gateway);
         let ItemId(next) = self.link.session.next_item();
-        self.link.session.successor(config, handover, ItemId(next.saturating_add(room)))
+        self.link.session.successor(&config, handover, ItemId(next.saturating_add(room)))
+    }
+
+    /// An agent's settings with what is known in the place of variables.
+    fn briefed(&self, member: usize) -> Arc<AgentConfig> {
+        let config = &self.member(member).config;
+        if config.variables.is_empty() { Arc::clone(config) } else { Arc::new(config.told(&self.known)) }
     }
 
     fn next_id(&mut self) -> LinkId {

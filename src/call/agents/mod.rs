@@ -30,6 +30,8 @@ use self::plan::Plan;
 use crate::agent::config::AgentConfig;
 use crate::agent::model::{AgentCommand, AgentEvent, AgentMessage, AgentState, FaultClass, SpeechEdge, TranscriptKind};
 use crate::agent::session::{AgentSession, CallFacts, Transmit};
+use crate::agent::variables::Known;
+use crate::call::tools::toolset::Toolset;
 use crate::domain::call_record::Speaker;
 
 pub use self::link::LinkId;
@@ -38,15 +40,21 @@ pub use self::plan::Loss;
 /// An agent that may answer a call.
 #[derive(Clone, Debug)]
 pub struct Member {
-    /// Its configured name.
+    /// Its name.
     pub name: String,
     /// Its settings.
     pub config: Arc<AgentConfig>,
+    /// What it may use.
+    pub tools: Arc<Toolset>,
+    /// Which version of it this is; none for one of the configuration.
+    pub version: Option<u64>,
 }
 
 /// The agents of one call.
 pub struct Agents {
     members: Vec<Member>,
+    /// What those are told whose instructions or greeting have variables.
+    known: Known,
     plan: Plan,
     conversation: Conversation,
     link: Link,
@@ -135,6 +143,7 @@ impl Agents {
             conversation: Conversation::new(),
             link: Link::new(LinkId(1), 0, session, facts.now),
             members,
+            known: Known::default(),
             looked_at: facts.now,
             answered: false,
             standby: None,
@@ -147,6 +156,20 @@ impl Agents {
             outputs: VecDeque::new(),
             over: false,
         }
+    }
+
+    /// What is to stand in the place of variables, on connections that are begun from here on.
+    pub fn know(&mut self, now: Instant, known: Known) {
+        self.known = known;
+        if matches!(self.link.stage, Stage::Waiting { .. }) && !self.config().variables.is_empty() {
+            self.link.session = self.successor(now, self.link.member, 0);
+        }
+    }
+
+    /// Whether one of them is told something of the patient.
+    #[must_use]
+    pub fn ask_for_patient(&self) -> bool {
+        self.members.iter().any(|member| member.config.asks_for_patient())
     }
 
     /// Dials.
@@ -314,6 +337,18 @@ impl Agents {
     #[must_use]
     pub fn config(&self) -> &Arc<AgentConfig> {
         &self.member(self.link.member).config
+    }
+
+    /// The name of whoever the conversation is with.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.member(self.link.member).name
+    }
+
+    /// What whoever the conversation is with may use.
+    #[must_use]
+    pub fn tools(&self) -> &Arc<Toolset> {
+        &self.member(self.link.member).tools
     }
 
     /// An agent, counted from 0.

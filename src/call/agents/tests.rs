@@ -8,6 +8,7 @@ use crate::agent::config::{Protocol, WireFormat};
 use crate::agent::model::PlaybackState;
 use crate::domain::call_record::Direction;
 use crate::domain::ids::CallId;
+use crate::domain::redacted::Redacted;
 
 /// The agents of a call on a virtual clock, with everything that they were told.
 struct Bench {
@@ -30,6 +31,11 @@ fn auricle() -> AgentConfig {
 
 impl Bench {
     fn new(configs: &[AgentConfig]) -> Self {
+        Self::begun(configs, |_, _| {})
+    }
+
+    /// One whose agents are prepared before the first is dialled.
+    fn begun(configs: &[AgentConfig], prepare: impl FnOnce(&mut Agents, Instant)) -> Self {
         let now = Instant::now();
         let facts = CallFacts {
             now,
@@ -39,9 +45,15 @@ impl Bench {
             from: String::new().into(),
             to: String::new().into(),
         };
-        let member = |(place, config): (usize, &AgentConfig)| Member { name: format!("agent-{place}"), config: Arc::new(config.clone()) };
+        let member = |(place, config): (usize, &AgentConfig)| Member {
+            name: format!("agent-{place}"),
+            tools: Arc::default(),
+            version: None,
+            config: Arc::new(config.clone()),
+        };
         let agents = Agents::new(configs.iter().enumerate().map(member).collect(), facts, Duration::from_millis(1_500));
         let mut bench = Self { agents, now, answered: true, sent: Vec::new(), bytes: Vec::new(), outputs: Vec::new() };
+        prepare(&mut bench.agents, now);
         bench.agents.begin(now);
         bench.drain();
         bench
@@ -398,4 +410,25 @@ fn an_agent_of_our_own_that_closes_in_good_order_ends_the_conversation() {
     bench.agents.handle_closed(bench.now, LinkId(1), Ok(Some(1000)));
     bench.drain();
     assert_eq!(bench.take_outputs(), [AgentsOutput::Close { link: LinkId(1) }, AgentsOutput::HungUp]);
+}
+
+#[test]
+fn every_agent_is_told_what_is_known_of_the_patient_in_the_words_of_its_own_instructions() {
+    let asking = |config: AgentConfig, words: &str| AgentConfig {
+        instructions: Some(words.to_owned()),
+        variables: vec![crate::agent::variables::Variable::PatientFirstName],
+        ..config
+    };
+    let configs = [asking(openai(), "Speak with {{patient.first_name}}."), asking(auricle(), "Help {{patient.first_name}}.")];
+    let mut bench = Bench::begun(&configs, |agents, now| {
+        assert!(agents.ask_for_patient());
+        agents.know(now, Known { name: Some(Redacted::new("Ana García".to_owned())), ..Known::default() });
+    });
+    bench.become_ready();
+    let first = bench.agents.link();
+    assert_eq!(bench.told(first, "session.update")[0]["session"]["instructions"], "Speak with Ana.");
+    bench.cut();
+    bench.become_ready();
+    let second = bench.agents.link();
+    assert_eq!(bench.told(second, "start")[0]["instructions"], "Help Ana.");
 }

@@ -1,54 +1,67 @@
 //! What agent and leg have to tell, and who is told.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use media::barge_in::Decision;
+use media::egress::EgressEvent;
+use media::frame::ItemId;
 
 use super::Call;
 use crate::agent::model::{AgentEvent, ClearCause, SpeechEdge, TranscriptKind};
 use crate::call::action::CallEvent;
-use crate::call::command::CallCommand;
+use crate::call::journal::Journal;
 use crate::call::keys::report_key;
 use crate::call::playback::{is_of, mark_place, report_playback, silence};
 use crate::call::ringing::RING;
-use crate::call::transfer::{TransferOrder, TransferTarget};
+use crate::call::tools::Wish;
 use crate::call::turns::report_fault;
+use crate::domain::call_record::Speaker;
+use crate::domain::redacted::Redacted;
 use crate::domain::timeline::Moment;
 use crate::leg::{Leg, LegEvent};
 
 impl Call {
     pub(super) fn drain_agent(&mut self, now: Instant) -> bool {
         let heard_ms = self.agents.input_position_ms();
-        let (link, agent_config) = (self.agents.link(), Arc::clone(self.agents.config()));
-        let Self { agents, leg, journal, session, first, turns, page, .. } = self;
-        let mut moved = false;
+        let link = self.agents.link();
+        let Self { agents, leg, journal, session, first, turns, page, tools, greeted, .. } = self;
+        let (mut moved, mut caller) = (false, Caller::default());
         while let Some(event) = agents.poll_event(now) {
             moved = true;
             page.heed_agent(&event);
+            caller.note(&event);
             match event {
                 AgentEvent::Audio { item, chunk } => {
                     if !std::mem::replace(&mut first.audio_from_agent, true) {
                         journal.mark(now, Moment::FirstAudioFromAgent);
                     }
                     journal.agent_spoke(now);
+                    if !std::mem::replace(greeted, true) {
+                        leg.protect(item);
+                    }
                     // A full queue and a flushed item are told by events of the leg.
                     leg.push(now, item, chunk);
                 }
                 AgentEvent::AudioEnd { item } => leg.end(now, item),
                 AgentEvent::Clear { scope, cause } => {
                     let discarded = silence(now, leg, scope);
-                    if cause == ClearCause::UserSpeech && !discarded.is_zero() {
-                        journal.barged_in(now, discarded);
+                    if cause == ClearCause::UserSpeech {
+                        tools.interrupted();
+                        if !discarded.is_zero() {
+                            journal.barged_in(now, discarded);
+                        }
                     }
                 }
                 AgentEvent::UserSpeech { edge, input_ms } => {
-                    let ago = Duration::from_millis(heard_ms.saturating_sub(input_ms));
-                    let at = now.checked_sub(ago).unwrap_or(now);
-                    match edge {
-                        SpeechEdge::Started => journal.caller_started(at),
-                        SpeechEdge::Stopped => journal.caller_stopped(now, at),
-                    }
+                    note_edge(now, Duration::from_millis(heard_ms.saturating_sub(input_ms)), edge, journal);
                 }
-                AgentEvent::Transcript { speaker, kind: TranscriptKind::Final, text, item } => journal.said(now, speaker, text, item),
+                AgentEvent::Transcript { speaker, kind, text, item } => {
+                    if speaker == Speaker::Caller && !text.expose().trim().is_empty() {
+                        leg.note_words(now);
+                    }
+                    write_down(now, journal, (speaker, kind), text, item);
+                }
+                AgentEvent::Timing { item, text, ends_ms } => journal.timed(item, text.expose(), &ends_ms),
                 AgentEvent::Ready { .. } => {
                     journal.mark(now, Moment::AgentReady { attempt: link.0 });
                     session.handle(now, CallEvent::AgentReady);
@@ -60,22 +73,21 @@ impl Call {
                 }
                 AgentEvent::Warning { code } => journal.mark(now, Moment::Warning { code }),
                 AgentEvent::Expiring { .. } => journal.mark(now, Moment::Warning { code: "agent_expiring".to_owned() }),
-                AgentEvent::Transfer { target } => {
-                    // Only where its configuration says that it may; what the organisation may call is asked besides.
-                    if agent_config.transfer_targets.contains(target.expose()) {
-                        let order = TransferOrder { target: TransferTarget::Blind(target), reply: None };
-                        session.handle(now, CallEvent::Command(CallCommand::Transfer(order)));
-                    } else {
-                        session.handle(now, CallEvent::TransferForbidden);
-                    }
-                }
-                AgentEvent::ToolCall { .. } | AgentEvent::SendDtmf { .. } => {
-                    journal.mark(now, Moment::Warning { code: "agent_request_unsupported".to_owned() });
-                }
+                AgentEvent::Transfer { target } => tools.wish(Wish::Transfer(target)),
+                AgentEvent::SendDtmf { digits } => tools.wish(Wish::Keys(&digits)),
+                AgentEvent::ToolCall { call_id, name, arguments } => tools.call(now, call_id, &name, arguments),
+                AgentEvent::ToolCallUnfit => tools.call_unfit(),
+                AgentEvent::ToolCancelled { call_id } => tools.cancel(now, &call_id),
                 AgentEvent::MarkRequest { mark } => mark_place(now, leg, agents, mark),
-                // Partial words and states have no reader yet.
-                AgentEvent::Transcript { .. } | AgentEvent::State(_) | AgentEvent::ToolCancelled { .. } => {}
+                // States have no reader yet.
+                AgentEvent::State(_) => {}
             }
+        }
+        if caller.spoke {
+            self.caller_spoke(now);
+        }
+        if caller.stopped {
+            self.manners.caller_stopped();
         }
         moved
     }
@@ -96,6 +108,8 @@ impl Call {
                 LegEvent::FirstRtpIn => self.journal.mark(now, Moment::FirstRtpIn),
                 LegEvent::FirstRtpOut => self.journal.mark(now, Moment::FirstRtpOut),
                 LegEvent::Digit(event) => {
+                    self.caller_spoke(now);
+                    self.manners.caller_stopped();
                     let agent = self.keys_to_agent.then_some(&mut self.agents);
                     report_key(now, agent, &mut self.journal, &event);
                 }
@@ -103,11 +117,22 @@ impl Call {
                 LegEvent::Egress(event) if is_of(&event, RING) => {}
                 LegEvent::Egress(event) => {
                     self.page.heed_playout(&event);
+                    self.tell_said(matches!(event, EgressEvent::ItemFinished(_)));
                     report_playback(now, &mut self.agents, &mut self.journal, event);
                 }
                 LegEvent::Turn(decision) => {
+                    match decision {
+                        Decision::Confirm { .. } => self.tools.interrupted(),
+                        Decision::TurnStarted { .. } => self.caller_spoke(now),
+                        Decision::TurnEnded => self.manners.caller_stopped(),
+                        Decision::Pause | Decision::Resume { .. } => {}
+                    }
                     let Self { turns, leg, agents, journal, .. } = self;
-                    turns.decide(now, decision, leg, agents, journal);
+                    // Where the service finds the ends of turns it is told of interruptions alone.
+                    let of_turns = matches!(decision, Decision::TurnStarted { .. } | Decision::TurnEnded);
+                    if !(of_turns && agents.config().turn_detection.spares_interruptions()) {
+                        turns.decide(now, decision, leg, agents, journal);
+                    }
                 }
                 LegEvent::Fault(warning) => report_fault(now, &mut self.journal, warning),
             }
@@ -116,5 +141,47 @@ impl Call {
             self.ears.drain(now, leg, &mut self.journal);
         }
         moved
+    }
+}
+
+/// What a batch of the agent's events says about the caller.
+#[derive(Debug, Default)]
+struct Caller {
+    spoke: bool,
+    stopped: bool,
+}
+
+impl Caller {
+    fn note(&mut self, event: &AgentEvent) {
+        match event {
+            AgentEvent::UserSpeech { edge: SpeechEdge::Started, .. } | AgentEvent::Clear { cause: ClearCause::UserSpeech, .. } => {
+                self.spoke = true;
+            }
+            AgentEvent::UserSpeech { edge: SpeechEdge::Stopped, .. } => self.stopped = true,
+            AgentEvent::Transcript { speaker: Speaker::Caller, kind, text, .. } if !text.expose().trim().is_empty() => {
+                self.spoke = true;
+                self.stopped |= *kind == TranscriptKind::Final;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Words came.
+fn write_down(now: Instant, journal: &mut Journal, what: (Speaker, TranscriptKind), text: Redacted<String>, item: Option<ItemId>) {
+    match what {
+        (speaker, TranscriptKind::Final) => journal.said(now, speaker, text, item),
+        (Speaker::Agent, TranscriptKind::Correction) => journal.corrected(text),
+        // Partial words have no other reader yet.
+        (_, TranscriptKind::Partial | TranscriptKind::Correction) => {}
+    }
+}
+
+/// The caller began or stopped to speak, `ago`.
+fn note_edge(now: Instant, ago: Duration, edge: SpeechEdge, journal: &mut Journal) {
+    let at = now.checked_sub(ago).unwrap_or(now);
+    match edge {
+        SpeechEdge::Started => journal.caller_started(at),
+        SpeechEdge::Stopped => journal.caller_stopped(now, at),
     }
 }

@@ -19,9 +19,10 @@ impl Call {
     /// Somebody wants something of the call. Who is on the telephone changes nothing but the record.
     pub fn handle_command(&mut self, now: Instant, command: CallCommand) {
         match command {
-            CallCommand::Recognise(caller) => {
-                self.journal.recognised(caller);
-                self.save();
+            CallCommand::Recognise(caller) => self.recognise(now, caller),
+            CallCommand::TellWhenSaid(reply) => {
+                self.said.0 = Some(reply);
+                self.tell_said(self.said.1);
             }
             CallCommand::Look(reply) => {
                 self.note_media();
@@ -44,6 +45,7 @@ impl Call {
             return;
         }
         self.journal.answered(now);
+        self.manners.answered(now);
         if let (Some(rules), Some(leg)) = (self.turns.rules, self.leg.agreed()) {
             leg.listen(rules);
         }

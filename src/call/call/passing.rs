@@ -1,13 +1,52 @@
-//! What the call does when its conversation passes from one agent to another.
+//! A call's connections to its agents, and what it does when the conversation passes from one to another.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Call, CallOutput};
+use crate::agent::model::AgentMessage;
+use crate::agent::session;
 use crate::call::action::CallEvent;
-use crate::call::agents::{AgentsOutput, Loss};
+use crate::call::agents::{AgentsOutput, LinkId, Loss};
 use crate::call::phrase::Phrase;
+use crate::domain::timeline::Moment;
 
 impl Call {
+    /// An agent's socket stands.
+    pub fn handle_agent_connected(&mut self, now: Instant, link: LinkId) {
+        self.journal.mark(now, Moment::AgentConnected { attempt: link.0 });
+        self.agents.handle_connected(now, link);
+        self.drain(now);
+    }
+
+    /// An agent's socket could not be made, or was not tried.
+    pub fn handle_agent_unreachable(&mut self, now: Instant, link: LinkId, loss: Loss) {
+        self.agents.handle_unreachable(now, link, loss);
+        self.drain(now);
+    }
+
+    /// A message of an agent came.
+    pub fn handle_agent_message(&mut self, now: Instant, link: LinkId, message: AgentMessage<'_>) {
+        self.agents.handle_message(now, link, message);
+        self.drain(now);
+    }
+
+    /// An agent's socket is gone, with the peer's close code; `Err` when it does not answer any more.
+    pub fn handle_agent_closed(&mut self, now: Instant, link: LinkId, code: Result<Option<u16>, Loss>) {
+        self.agents.handle_closed(now, link, code);
+        self.drain(now);
+    }
+
+    /// The agent's socket did not take some of the caller's audio in time.
+    pub const fn note_agent_dropped(&mut self, dropped_ms: u64) {
+        self.dropped_ms += dropped_ms;
+    }
+
+    /// A message for an agent's socket.
+    pub fn poll_agent_message(&mut self) -> Option<(LinkId, session::Transmit<'_>)> {
+        self.agents.poll_transmit()
+    }
+
     /// Does what the agents want done, and tells what became of them. True when something moved.
     pub(super) fn drain_agents(&mut self, now: Instant) -> bool {
         let mut moved = self.agents.settle(now, self.session.is_answered());
@@ -31,13 +70,15 @@ impl Call {
     fn pass_to(&mut self, now: Instant, member: usize, loss: Loss) {
         self.session.handle(now, CallEvent::AgentLost);
         let taking = self.agents.member(member);
-        self.journal.agent_passed(now, &taking.name, loss.name());
+        self.journal.agent_passed(now, &taking.name, taking.version, loss.name());
         self.outputs.push_back(CallOutput::AgentPassed { member, loss });
+        self.tools.pass_to(Arc::clone(&taking.tools));
         if self.leg.hear_and_speak(now, taking.config.format.into()).is_err() {
             self.warn(now, "agent_format_impossible");
         }
-        let rules = self.agents.config().turn_detection.by_gateway();
-        let changed = self.turns.passed(rules, self.agents.owes_turn_end());
+        let detection = self.agents.config().turn_detection;
+        let owed = self.agents.owes_turn_end() && !detection.spares_interruptions();
+        let changed = self.turns.passed(detection.by_gateway(), owed);
         if let (Some(rules), Some(leg)) = (changed, self.leg.agreed()) {
             leg.listen(rules);
             leg.settle(now);

@@ -43,6 +43,7 @@ impl Launcher {
         let (signals_in, signals) = mpsc::channel(SIGNAL_QUEUE);
         let Lineup { first, members, dialled } = lineup;
         let turns = first.config.turn_detection.by_gateway();
+        let conduct = request.conduct.filter(|_| request.briefing.is_none()).unwrap_or_else(|| first.config.conduct.clone());
         let setup = CallSetup {
             identity: CallIdentity {
                 id: id.clone(),
@@ -52,9 +53,11 @@ impl Launcher {
                 to: request.to,
                 verification: request.verification,
                 agent: first.name,
+                agent_version: first.version,
             },
             policy: self.policy(request.answer),
             agents: members,
+            conduct,
             keys_to_agent: request.keys_to_agent,
             leg,
             early_media: request.line.early_media,
@@ -67,6 +70,7 @@ impl Launcher {
             signals,
             commands,
             agents: dialled,
+            runner: self.shared.runner.clone(),
             health: self.shared.health.clone(),
             waiting_phrase: self.shared.waiting_phrase.clone(),
             records: records.clone(),

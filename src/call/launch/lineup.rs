@@ -3,26 +3,10 @@
 use std::sync::Arc;
 
 use super::{LaunchError, LaunchRequest, Launcher, Resources};
-use crate::agent::client::AgentEndpoint;
-use crate::agent::config::AgentConfig;
+use crate::call::agent_book::Agent;
 use crate::call::agents::Member;
 use crate::call::driver::DialledAgent;
-
-/// An agent as calls need it.
-pub struct Agent {
-    /// Its settings.
-    pub config: Arc<AgentConfig>,
-    /// Where it is.
-    pub endpoint: Arc<AgentEndpoint>,
-}
-
-impl Agent {
-    /// What a call knows of it, and what its driver does.
-    fn in_a_call(&self, name: &str) -> (Member, DialledAgent) {
-        let member = Member { name: name.to_owned(), config: Arc::clone(&self.config) };
-        (member, DialledAgent { name: name.to_owned(), endpoint: Arc::clone(&self.endpoint) })
-    }
-}
+use crate::domain::ids::OrgId;
 
 /// The agents of one call, in their order.
 pub(super) struct Lineup {
@@ -38,16 +22,18 @@ impl Launcher {
     /// The agents of a call as it is made.
     pub(super) fn lineup(&self, request: &LaunchRequest) -> Result<Lineup, LaunchError> {
         let permitted = self.permitted(request)?;
-        let (members, dialled): (Vec<_>, Vec<_>) = permitted.iter().map(|(name, agent)| agent.in_a_call(name)).unzip();
+        let briefing = request.briefing.as_ref();
+        let in_a_call = |(name, agent): (&str, Agent)| in_a_call(&request.org, name, &agent.with_briefing(briefing));
+        let (members, dialled): (Vec<_>, Vec<_>) = permitted.into_iter().map(in_a_call).unzip();
         let first = members.first().ok_or(LaunchError::UnknownAgent)?.clone();
         Ok(Lineup { first, members, dialled })
     }
 
     /// The agents that the call may be led by, in their order. Those without an agreement that its organisation needs are none, and
     /// the audit log says so.
-    fn permitted<'a>(&'a self, request: &'a LaunchRequest) -> Result<Vec<(&'a str, &'a Agent)>, LaunchError> {
+    fn permitted<'a>(&self, request: &'a LaunchRequest) -> Result<Vec<(&'a str, Agent)>, LaunchError> {
         let Resources { agents, egress, records, .. } = &*self.shared;
-        let named = |name: &'a String| agents.get(name).map(|agent| (name.as_str(), agent)).ok_or(LaunchError::UnknownAgent);
+        let named = |name: &'a String| agents.find(&request.org, name).map(|agent| (name.as_str(), agent)).ok_or(LaunchError::UnknownAgent);
         let named = request.agents.iter().map(named).collect::<Result<Vec<_>, _>>()?;
         let (permitted, withheld): (Vec<_>, Vec<_>) =
             named.into_iter().partition(|(_, agent)| egress.permits(&request.org, agent.config.agreement.as_ref()));
@@ -57,4 +43,13 @@ impl Launcher {
         }
         Ok(permitted)
     }
+}
+
+/// What a call knows of an agent, and what its driver does.
+fn in_a_call(org: &OrgId, name: &str, agent: &Agent) -> (Member, DialledAgent) {
+    let Agent { config, endpoint, tools, version } = agent;
+    let member = Member { name: name.to_owned(), config: Arc::clone(config), tools: Arc::clone(tools), version: *version };
+    // Two organisations may each have an agent of this name.
+    let breaker = if version.is_some() { format!("{org}/{name}") } else { name.to_owned() };
+    (member, DialledAgent { breaker, endpoint: Arc::clone(endpoint) })
 }

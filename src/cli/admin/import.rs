@@ -196,6 +196,7 @@ fn record(org: &OrgId, origin: &OriginCall) -> CallRecord {
         to: origin.to.clone(),
         caller_verification: None,
         agent: "imported".to_owned(),
+        agent_version: None,
         session_status: SessionStatus::Completed,
         call_status: CallStatus::Completed,
         started_at: origin.started_at,

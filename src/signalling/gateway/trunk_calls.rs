@@ -43,6 +43,7 @@ pub(super) struct Wish {
     pub(super) org: OrgId,
     pub(super) to: Redacted<String>,
     pub(super) agent: Option<String>,
+    pub(super) briefing: Option<Redacted<String>>,
 }
 
 impl Gateway {
@@ -148,6 +149,8 @@ impl Gateway {
             enhancement: number.enhancement(),
             keys: number.keys(),
             keys_to_agent: number.dtmf_to_agent,
+            conduct: number.conduct.clone(),
+            briefing: None,
             from: Redacted::new(from),
             to: Redacted::new(to),
             agents: number.agents(),
@@ -312,6 +315,8 @@ impl Gateway {
             enhancement: rules.enhancement(),
             keys: rules.keys(),
             keys_to_agent: rules.dtmf_to_agent,
+            conduct: rules.conduct.clone(),
+            briefing: wish.briefing.clone(),
             from: Redacted::new(first.from.uri().user().unwrap_or(OUR_USER).to_owned()),
             to: wish.to.clone(),
             // Who was asked for by name has those take over that do so for the number's own.

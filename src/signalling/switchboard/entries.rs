@@ -136,7 +136,8 @@ impl Switchboard {
     /// Every setting of a number that cannot stand.
     #[must_use]
     pub fn number_faults(&self, number: &KeptNumber) -> Vec<SettingFault> {
-        let agents: Vec<_> = self.shared.agents.iter().map(String::as_str).collect();
+        let agents = self.agents(&number.org_id);
+        let agents: Vec<_> = agents.iter().map(|agent| agent.name.as_str()).collect();
         let trunks = self.trunks(&number.org_id);
         let trunks: Vec<_> = trunks.iter().map(|trunk| trunk.name.as_str()).collect();
         let mut faults: Vec<_> = crate::call::config::name_fault("number", &number.number).into_iter().collect();

@@ -4,6 +4,7 @@
 //! anything was changed elsewhere. A stop of calls out goes the other way round: it is in force first and written after, and stays in force
 //! here where the store is away.
 
+mod agents;
 mod entries;
 mod writes;
 
@@ -15,12 +16,16 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use self::agents::Made;
+pub use self::agents::{AgentEntry, AgentSupply};
 pub use self::entries::{NumberEntry, TrunkEntry};
 use super::gateway::{StandingQuestion, Standings};
 use super::toll::{DiallingRules, GatewayStop, Stop};
 use super::trunks::{Directory, DirectoryError, DirectorySource, Kept, TrunkName, TrunkStatus};
+use crate::agent::kept::KeptAgent;
 use crate::domain::ids::OrgId;
 use crate::store::telephony::Telephony;
+use crate::store::versioned::Versioned;
 use crate::store::{OrgScope, StoreError};
 use crate::telemetry::metrics::Metrics;
 
@@ -67,7 +72,8 @@ pub struct Switchboard {
 
 struct Shared {
     configured: DirectorySource,
-    agents: Vec<String>,
+    supply: AgentSupply,
+    made: Made,
     variables: Box<Variables>,
     telephony: Telephony,
     /// What the store had when it was read last.
@@ -84,6 +90,7 @@ struct Shared {
 #[derive(Clone, Debug, Default)]
 struct Stored {
     kept: Kept,
+    agents: Vec<Versioned<KeptAgent>>,
     stop: Option<Stop>,
 }
 
@@ -109,7 +116,7 @@ impl Switchboard {
     /// When a secret that the configuration names is not there.
     pub fn new(
         configured: DirectorySource,
-        agents: Vec<String>,
+        supply: impl Into<AgentSupply>,
         telephony: Telephony,
         variables: Box<Variables>,
     ) -> Result<(Self, SwitchboardOutlet), DirectoryError> {
@@ -118,7 +125,8 @@ impl Switchboard {
         let (questions, asked) = mpsc::channel(QUESTIONS);
         let shared = Shared {
             configured,
-            agents,
+            supply: supply.into(),
+            made: Made::default(),
             variables,
             telephony,
             kept: RwLock::default(),
@@ -145,8 +153,10 @@ impl Switchboard {
             numbers: telephony.all(MAX_RECORDS).await?,
             dialling: telephony.all(MAX_RECORDS).await?,
         };
+        let agents = telephony.all_versioned(MAX_RECORDS).await?;
+        self.publish_agents(&agents);
         let stop = telephony.get::<GatewayStop>(&gateway_scope(), GatewayStop::ID).await?.and_then(|found| found.record.stop);
-        *self.shared.kept.write().unwrap_or_else(PoisonError::into_inner) = Stored { kept, stop };
+        *self.shared.kept.write().unwrap_or_else(PoisonError::into_inner) = Stored { kept, agents, stop };
         self.shared.revision.store(revision, Ordering::Relaxed);
         self.publish()?;
         Ok(())
@@ -181,12 +191,6 @@ impl Switchboard {
         let (answer, standings) = oneshot::channel();
         self.shared.questions.try_send(answer).ok()?;
         tokio::time::timeout(PATIENCE, standings).await.ok()?.ok()
-    }
-
-    /// The agents that are configured.
-    #[must_use]
-    pub fn agents(&self) -> &[String] {
-        &self.shared.agents
     }
 
     /// The directory that is in force.
@@ -250,7 +254,7 @@ impl Switchboard {
     }
 
     fn publish(&self) -> Result<(), DirectoryError> {
-        let Stored { mut kept, stop } = self.stored();
+        let Stored { mut kept, stop, .. } = self.stored();
         let stops = self.stops().clone();
         for (whose, stop) in &stops {
             let Whose::Organisation(org) = whose else { continue };

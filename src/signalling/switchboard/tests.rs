@@ -115,12 +115,12 @@ async fn what_is_switched_off_or_taken_away_is_as_good_as_none() {
     let name = TrunkName::from("org_a/carrier");
     assert!(switchboard.directory().trunk(&name).is_some());
     let off = KeptTrunk { settings: TrunkConfig { enabled: false, ..on.settings.clone() }, ..on.clone() };
-    let before = crate::store::versioned::Versioned { record: on.clone(), version: 1 };
+    let before = Versioned { record: on.clone(), version: 1 };
     switchboard.change_trunk(&before, &off).await.unwrap();
     assert!(switchboard.directory().trunk(&name).is_none());
     let stale = switchboard.change_trunk(&before, &on).await;
     assert!(matches!(stale, Err(SwitchboardError::Store(StoreError::Conflict { .. }))), "{stale:?}");
-    switchboard.remove_trunk(&crate::store::versioned::Versioned { record: off, version: 2 }).await.unwrap();
+    switchboard.remove_trunk(&Versioned { record: off, version: 2 }).await.unwrap();
     assert_eq!(switchboard.trunks(&a), []);
 }
 
@@ -145,7 +145,7 @@ async fn names_that_all_share_belong_to_one_and_the_configurations_are_its_own()
     switchboard.add_trunk(&trunk(&own, "phones", pbx("phones"))).await.unwrap();
     assert_eq!(taken(switchboard.add_trunk(&trunk(&own, "phones", TrunkConfig::default())).await), "name");
     assert_eq!(taken(switchboard.add_trunk(&trunk(&other, "theirs", pbx("phones"))).await), "login");
-    let free = crate::store::versioned::Versioned { record: number(&own, "+4930901821", None), version: 1 };
+    let free = Versioned { record: number(&own, "+4930901821", None), version: 1 };
     switchboard.remove_number(&free).await.unwrap();
     switchboard.add_number(&number(&other, "+4930901821", None)).await.unwrap();
 }

@@ -157,7 +157,7 @@ impl Switchboard {
         self.came_to_pass().await
     }
 
-    async fn came_to_pass(&self) -> Result<(), SwitchboardError> {
+    pub(super) async fn came_to_pass(&self) -> Result<(), SwitchboardError> {
         self.telephony().changed().await?;
         self.refresh().await
     }

@@ -276,6 +276,8 @@ impl Whip {
             enhancement: number.enhancement(),
             keys: number.keys(),
             keys_to_agent: number.dtmf_to_agent,
+            conduct: number.conduct.clone(),
+            briefing: None,
             from,
             to: Redacted::new(to),
             agents: number.agents(),

@@ -23,6 +23,7 @@ pub(in crate::store) fn record(org: &str, status: SessionStatus, started_at: Dat
         to: Redacted::new("1000".to_owned()),
         caller_verification: None,
         agent: "desk".to_owned(),
+        agent_version: None,
         session_status: status,
         call_status: CallStatus::InProgress,
         started_at,

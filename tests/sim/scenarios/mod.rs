@@ -8,5 +8,7 @@ mod holding;
 mod keys;
 mod links;
 mod lost_agent;
+mod manners;
 mod outbound;
 mod random;
+mod tools;

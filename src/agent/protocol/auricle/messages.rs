@@ -12,6 +12,7 @@ use super::super::Recollection;
 use super::super::json::{Malformed, check_depth, read};
 use crate::agent::config::{AgentConfig, TurnDetection};
 use crate::agent::model::{AgentState, BargeInCause, ContextRole, Owed, PlaybackState, TranscriptKind};
+use crate::agent::tools::Declaration;
 use crate::domain::call_record::{Direction, Speaker};
 
 /// From the gateway to the agent.
@@ -95,6 +96,10 @@ pub(in crate::agent) struct Start<'a> {
     /// What it is told for its first words.
     #[serde(skip_serializing_if = "Option::is_none")]
     greeting: Option<&'a str>,
+    /// What it may ask for with `tool_call`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    tools: Vec<Declaration>,
     /// What was said in the call on connections that are gone, oldest first; of the agent's words those that the caller heard.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     history: Vec<Utterance<'a>>,
@@ -117,6 +122,7 @@ impl<'a> Start<'a> {
             language: config.language.as_deref(),
             greet_first: config.greet_first,
             greeting: config.greeting.as_deref(),
+            tools: config.declarations(),
             history: said.history.iter().map(|said| Utterance { speaker: said.speaker, text: said.text.expose() }).collect(),
             owed: match said.owed {
                 Owed::Nothing => None,
@@ -233,6 +239,17 @@ pub(in crate::agent) enum AgentSays<'a> {
         /// For its own: of which utterance; the present one, without it.
         #[serde(borrow, default)]
         item: Option<Cow<'a, str>>,
+    },
+    /// When characters of an utterance of its own are over, so that the record can say which words were heard.
+    Timing {
+        /// Of which utterance; the present one, without it.
+        #[serde(borrow, default)]
+        item: Option<Cow<'a, str>>,
+        /// Characters that follow those told before; at most 16384 of an utterance are kept.
+        #[serde(borrow)]
+        text: Cow<'a, str>,
+        /// For each of them, in milliseconds from the utterance's first sample.
+        ends_ms: Vec<u64>,
     },
     /// A tool is to be run.
     ToolCall {

@@ -165,12 +165,19 @@ impl Auricle {
                 let text = Redacted::new(text.into_owned());
                 out.events.push(AgentEvent::Transcript { speaker, kind: kind.into(), text, item });
             }
-            AgentSays::ToolCall { call_id, name, arguments } => {
-                if self.tools.note(&call_id, &name) {
-                    let arguments = if arguments.is_null() { "{}".to_owned() } else { arguments.to_string() };
-                    let (call_id, name, arguments) = (call_id.into_owned(), name.into_owned(), Redacted::new(arguments));
-                    out.events.push(AgentEvent::ToolCall { call_id, name, arguments });
+            AgentSays::Timing { item, text, ends_ms } => {
+                let item = match item {
+                    Some(name) => self.items.named(&name),
+                    None => Some(self.items.current()),
+                };
+                match item {
+                    Some(item) => out.events.push(AgentEvent::Timing { item, text: Redacted::new(text.into_owned()), ends_ms }),
+                    None => warn("timing_of_unknown_item", out),
                 }
+            }
+            AgentSays::ToolCall { call_id, name, arguments } => {
+                let arguments = if arguments.is_null() { "{}".to_owned() } else { arguments.to_string() };
+                self.tools.tell(&call_id, &name, &arguments, out);
             }
             AgentSays::ToolCancelled { call_id } => out.events.push(AgentEvent::ToolCancelled { call_id: call_id.into_owned() }),
             AgentSays::State { state } => out.events.push(AgentEvent::State(state.into())),

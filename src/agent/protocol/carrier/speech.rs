@@ -26,7 +26,7 @@ impl Speech {
     /// Takes audio; false when it is no base64.
     pub(super) fn hear_base64(&mut self, audio: &str, out: &mut Outputs<'_>) -> bool {
         self.unmarked = true;
-        self.utterances.current().is_some_and(|item| push_base64(item, self.format, audio.as_bytes(), out))
+        self.utterances.current().is_some_and(|item| push_base64(item, self.format, audio.as_bytes(), out).is_some())
     }
 
     /// Takes audio; false when it is not of whole samples.

@@ -153,7 +153,7 @@ impl Deepgram {
         match message {
             ServerMessage::Welcome { request_id } => {
                 self.request_id = stable_code(&request_id);
-                send(out, &ClientMessage::Settings(Settings::new(&self.config, self.said.parted().0)));
+                send(out, &ClientMessage::Settings(Box::new(Settings::new(&self.config, self.said.parted().0))));
             }
             ServerMessage::SettingsApplied => {
                 self.configured = true;
@@ -225,13 +225,7 @@ impl Deepgram {
     }
 
     fn handle_tool_call(&mut self, call: &FunctionCall<'_>, out: &mut Outputs<'_>) {
-        if self.tools.note(&call.id, &call.name) {
-            out.events.push(AgentEvent::ToolCall {
-                call_id: call.id.clone().into_owned(),
-                name: call.name.clone().into_owned(),
-                arguments: Redacted::new(call.arguments.clone().into_owned()),
-            });
-        }
+        self.tools.tell(&call.id, &call.name, &call.arguments, out);
     }
 
     fn handle_error(&self, code: &str, out: &mut Outputs<'_>) -> Progress {

@@ -5,13 +5,14 @@ use serde::Serialize;
 
 use crate::agent::config::AgentConfig;
 use crate::agent::model::Said;
+use crate::agent::tools::Declaration;
 use crate::domain::call_record::Speaker;
 
 /// Every message but audio.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type")]
 pub(super) enum ClientMessage<'a> {
-    Settings(Settings<'a>),
+    Settings(Box<Settings<'a>>),
     KeepAlive,
     ForceEndTurn,
     InjectUserMessage { content: &'a str },
@@ -43,7 +44,11 @@ impl<'a> Settings<'a> {
                 context: (!said.is_empty()).then(|| Context { messages: said.iter().map(Message::from).collect() }),
                 greeting: config.greeting.as_deref().filter(|_| config.greet_first),
                 listen: Listen { provider: ListenProvider { r#type: OWN, model: listen, language: config.language.as_deref() } },
-                think: Think { provider: Provider { r#type: think, model }, prompt: config.instructions.as_deref() },
+                think: Think {
+                    provider: Provider { r#type: think, model },
+                    prompt: config.instructions.as_deref(),
+                    functions: config.declarations(),
+                },
                 speak: config.voice.as_deref().map(|model| Speak { provider: Provider { r#type: OWN, model } }),
             },
         }
@@ -123,6 +128,8 @@ struct Think<'a> {
     provider: Provider<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prompt: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    functions: Vec<Declaration>,
 }
 
 #[derive(Debug, Serialize)]

@@ -100,6 +100,28 @@ pub(super) struct Audio<'a> {
     #[serde(borrow)]
     pub(super) audio_base_64: Cow<'a, str>,
     pub(super) event_id: i64,
+    /// When its characters are said, within this audio.
+    #[serde(default)]
+    pub(super) alignment: Option<Alignment>,
+}
+
+/// Characters and their times.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Alignment {
+    chars: Vec<String>,
+    char_start_times_ms: Vec<f64>,
+    char_durations_ms: Vec<f64>,
+}
+
+impl Alignment {
+    /// The characters, and when each is over, where the audio begins then. A time that cannot be counts as the beginning.
+    pub(super) fn from(&self, begins_ms: u64) -> (String, Vec<u64>) {
+        let times = self.char_start_times_ms.iter().zip(&self.char_durations_ms).map(|(start, length)| start + length);
+        let timed = self.chars.iter().zip(times).flat_map(|(text, end)| text.chars().map(move |character| (character, end)));
+        // A conversion from a float saturates, and makes nothing of what is no number.
+        timed.take(MAX_CHARS).map(|(character, end)| (character, begins_ms.saturating_add(end.max(0.0) as u64))).unzip()
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -148,6 +170,9 @@ impl ErrorEvent {
         self.error_type.or_else(|| self.code.map(|code| code.to_string())).unwrap_or_default()
     }
 }
+
+/// Characters of one message.
+const MAX_CHARS: usize = 16 * 1_024;
 
 const EXPECTED: [&str; 13] = [
     "agent_chat_response_part",

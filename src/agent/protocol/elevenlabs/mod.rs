@@ -6,7 +6,7 @@
 //!
 //! No message ends an utterance: it lasts until the caller's next words or the words of another.
 //!
-//! Left out on purpose: feedback, tools run by the service, the times of characters.
+//! Left out on purpose: feedback, tools run by the service.
 
 mod incoming;
 mod outgoing;
@@ -41,6 +41,8 @@ pub(in crate::agent) struct ElevenLabs {
     void_up_to: i64,
     last_event: i64,
     speaking: bool,
+    /// Of which utterance how many samples came.
+    timed: (ItemId, u64),
     tools: KnownTools,
     said: Recollection,
     stats: AdapterStats,
@@ -57,6 +59,7 @@ impl ElevenLabs {
             void_up_to: i64::MIN,
             last_event: i64::MIN,
             speaking: false,
+            timed: (first_item, 0),
             tools: KnownTools::default(),
             said,
             stats: AdapterStats::default(),
@@ -188,8 +191,17 @@ impl ElevenLabs {
         }
         self.last_event = self.last_event.max(audio.event_id);
         let Some(item) = self.utterances.current() else { return };
-        if !push_base64(item, self.format, audio.audio_base_64.as_bytes(), out) {
-            self.stats.malformed_messages += 1;
+        if self.timed.0 != item {
+            self.timed = (item, 0);
+        }
+        let begins_ms = self.format.rate().millis(self.timed.1);
+        match push_base64(item, self.format, audio.audio_base_64.as_bytes(), out) {
+            Some(len_bytes) => self.timed.1 += (len_bytes / self.format.sample_len_bytes()) as u64,
+            None => self.stats.malformed_messages += 1,
+        }
+        if let Some(alignment) = &audio.alignment {
+            let (text, ends_ms) = alignment.from(begins_ms);
+            out.events.push(AgentEvent::Timing { item, text: Redacted::new(text), ends_ms });
         }
         self.set_speaking(true, out);
     }
@@ -225,13 +237,8 @@ impl ElevenLabs {
     }
 
     fn handle_tool_call(&mut self, call: &ToolCall<'_>, out: &mut Outputs<'_>) {
-        if self.tools.note(&call.tool_call_id, &call.tool_name) {
-            out.events.push(AgentEvent::ToolCall {
-                call_id: call.tool_call_id.clone().into_owned(),
-                name: call.tool_name.clone().into_owned(),
-                arguments: Redacted::new(call.parameters.map_or("{}", |parameters| parameters.get()).to_owned()),
-            });
-        }
+        let arguments = call.parameters.map_or("{}", |parameters| parameters.get());
+        self.tools.tell(&call.tool_call_id, &call.tool_name, arguments, out);
     }
 
     fn handle_error(&self, code: &str, out: &mut Outputs<'_>) -> Progress {

@@ -247,7 +247,7 @@ impl Gemini {
             self.stats.late_audio_messages += 1;
             return;
         };
-        if !push_base64(item, self.format, blob.data.as_bytes(), out) {
+        if push_base64(item, self.format, blob.data.as_bytes(), out).is_none() {
             self.stats.malformed_messages += 1;
         }
         self.set_speaking(true, out);
@@ -290,13 +290,8 @@ impl Gemini {
     }
 
     fn handle_tool_call(&mut self, call: &FunctionCall<'_>, out: &mut Outputs<'_>) {
-        if self.tools.note(&call.id, &call.name) {
-            out.events.push(AgentEvent::ToolCall {
-                call_id: call.id.clone().into_owned(),
-                name: call.name.clone().into_owned(),
-                arguments: Redacted::new(call.args.map_or("{}", |arguments| arguments.get()).to_owned()),
-            });
-        }
+        let arguments = call.args.map_or("{}", |arguments| arguments.get());
+        self.tools.tell(&call.id, &call.name, arguments, out);
     }
 
     const fn turns_are_ours(&self) -> bool {

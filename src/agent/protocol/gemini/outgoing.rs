@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::agent::config::{AgentConfig, TurnDetection};
 use crate::agent::model::Said;
+use crate::agent::tools::Declaration;
 use crate::domain::call_record::Speaker;
 
 /// Appends the message that carries `audio` to `text`, without allocating once `text` has grown to its size.
@@ -41,6 +42,8 @@ pub(super) struct Setup<'a> {
     generation_config: GenerationConfig<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     system_instruction: Option<Content<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Tool>,
     realtime_input_config: RealtimeInputConfig,
     input_audio_transcription: Transcription<'a>,
     output_audio_transcription: Nothing,
@@ -58,12 +61,37 @@ impl<'a> Setup<'a> {
             model: config.model.as_deref().unwrap_or_default(),
             generation_config: GenerationConfig { response_modalities: ["AUDIO"], speech_config: config.voice.as_deref().map(voice) },
             system_instruction: config.instructions.as_deref().map(|text| Content { role: None, parts: [Part { text }] }),
+            tools: Tool::of(config),
             realtime_input_config: RealtimeInputConfig::of(config.turn_detection),
             input_audio_transcription: Transcription { language_codes: config.language.as_deref().map(|language| [language]) },
             output_audio_transcription: Nothing {},
             session_resumption: SessionResumption { handle },
             context_window_compression: Compression::default(),
         }
+    }
+}
+
+/// Tools that the model may ask for, all in one.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Tool {
+    function_declarations: Vec<Function>,
+}
+
+/// Arguments as JSON Schema: under `parameters` the service has a dialect of its own.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Function {
+    name: String,
+    description: String,
+    parameters_json_schema: serde_json::Value,
+}
+
+impl Tool {
+    fn of(config: &AgentConfig) -> Vec<Self> {
+        let function = |Declaration { name, description, parameters }| Function { name, description, parameters_json_schema: parameters };
+        let function_declarations: Vec<_> = config.declarations().into_iter().map(function).collect();
+        if function_declarations.is_empty() { Vec::new() } else { vec![Self { function_declarations }] }
     }
 }
 
@@ -107,7 +135,8 @@ impl RealtimeInputConfig {
                 (None, Some(prefix_padding_ms), Some(silence_duration_ms))
             }
             TurnDetection::Gateway { .. } => (Some(true), None, None),
-            TurnDetection::SemanticVad { .. } => (None, None, None),
+            // Neither is a way that it has.
+            TurnDetection::SemanticVad { .. } | TurnDetection::Both { .. } => (None, None, None),
         };
         let automatic_activity_detection = ActivityDetection { disabled, prefix_padding_ms, silence_duration_ms };
         Self { automatic_activity_detection, activity_handling: "START_OF_ACTIVITY_INTERRUPTS" }

@@ -73,8 +73,8 @@ impl ProtocolAdapter for GptLive {
         };
         match event {
             ServerEvent::Audio(base64) => {
-                let pushed = self.utterances.current().is_some_and(|item| push_base64(item, self.format, base64.as_bytes(), out));
-                self.stats.malformed_messages += u64::from(!pushed);
+                let pushed = self.utterances.current().and_then(|item| push_base64(item, self.format, base64.as_bytes(), out));
+                self.stats.malformed_messages += u64::from(pushed.is_none());
             }
             ServerEvent::Words { speaker, text } => self.hear(speaker, &text, out),
             ServerEvent::Started { session, expires_at } => {

@@ -4,7 +4,7 @@
 use media::frame::AudioFormat;
 use serde::Serialize;
 
-use super::outgoing::{Transcription, Turns};
+use super::outgoing::{Tool, Transcription, Turns};
 use crate::agent::config::{AgentConfig, TurnDetection};
 
 /// Our settings.
@@ -22,6 +22,8 @@ pub(super) struct Session<'a> {
     turn_detection: Option<BetaTurns>,
     #[serde(skip_serializing_if = "Option::is_none")]
     voice: Option<Voice<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Tool>,
 }
 
 /// By sound as everywhere; by the words with what Azure has for that, which takes no eagerness.
@@ -62,6 +64,7 @@ impl<'a> Session<'a> {
             output_audio_format: output_format(format),
             input_audio_transcription: Transcription::of(config),
             turn_detection: BetaTurns::of(config.turn_detection),
+            tools: Tool::of(config),
             // Azure's voices begin with a language, as in en-US-Ava:DragonHDLatestNeural.
             voice: config.voice.as_deref().map(|name| match name.contains('-') {
                 true => Voice::Azure { r#type: "azure-standard", name },

@@ -254,11 +254,14 @@ impl OpenAi {
     }
 
     fn handle_speech_started(&mut self, input_ms: u64, out: &mut Outputs<'_>) {
-        self.responses.interrupt();
-        self.responses.withdraw();
-        self.items.cut_all();
-        self.speaking = false;
-        out.events.push(AgentEvent::Clear { scope: ClearScope::All, cause: ClearCause::UserSpeech });
+        // Where it was told not to interrupt itself, what it hears is no reason to.
+        if !self.config.turn_detection.spares_interruptions() {
+            self.responses.interrupt();
+            self.responses.withdraw();
+            self.items.cut_all();
+            self.speaking = false;
+            out.events.push(AgentEvent::Clear { scope: ClearScope::All, cause: ClearCause::UserSpeech });
+        }
         out.events.push(AgentEvent::UserSpeech { edge: SpeechEdge::Started, input_ms });
     }
 
@@ -287,7 +290,7 @@ impl OpenAi {
     /// Keeps a call of a tool until its response is whole; one that does not say of what comes again with its name.
     fn hold(&mut self, call: ToolArguments<'_>, out: &mut Outputs<'_>) {
         if !call.name.is_empty() && !self.tools.hold(call) {
-            warn("too_many_tool_calls", out);
+            out.events.push(AgentEvent::ToolCallUnfit);
         }
     }
 

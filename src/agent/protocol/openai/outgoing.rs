@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::beta;
 use crate::agent::config::{AgentConfig, Eagerness, TurnDetection};
+use crate::agent::tools::Declaration;
 
 /// Appends the message that carries `audio` to `text`, without allocating once `text` has grown to its size.
 pub(super) fn write_audio(audio: &[u8], text: &mut String) {
@@ -63,6 +64,9 @@ pub(super) struct Session<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     instructions: Option<&'a str>,
     audio: Audio<'a>,
+    /// Absent where there are none, and the session has none then.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Tool>,
 }
 
 impl<'a> Session<'a> {
@@ -77,7 +81,23 @@ impl<'a> Session<'a> {
                 input: Input { format, transcription, turn_detection: Turns::of(config.turn_detection) },
                 output: Output { format, voice: config.voice.as_deref() },
             },
+            tools: Tool::of(config),
         }
+    }
+}
+
+/// A tool that the model may ask for.
+#[derive(Debug, Serialize)]
+pub(super) struct Tool {
+    r#type: &'static str,
+    #[serde(flatten)]
+    declaration: Declaration,
+}
+
+impl Tool {
+    /// All of an agent's.
+    pub(super) fn of(config: &AgentConfig) -> Vec<Self> {
+        config.declarations().into_iter().map(|declaration| Self { r#type: "function", declaration }).collect()
     }
 }
 
@@ -154,6 +174,9 @@ impl Turns {
                 Self::ServerVad { threshold, prefix_padding_ms, silence_duration_ms, create_response: true, interrupt_response: true }
             }
             TurnDetection::SemanticVad { eagerness } => Self::SemanticVad { eagerness, create_response: true, interrupt_response: true },
+            TurnDetection::Both { threshold, prefix_padding_ms, silence_duration_ms, .. } => {
+                Self::ServerVad { threshold, prefix_padding_ms, silence_duration_ms, create_response: true, interrupt_response: false }
+            }
             TurnDetection::Gateway { .. } => return None,
         })
     }

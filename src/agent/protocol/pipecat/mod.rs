@@ -195,13 +195,7 @@ impl Pipecat {
     }
 
     fn handle_function_call(&mut self, call: &FunctionCall<'_>, out: &mut Outputs<'_>) {
-        if self.tools.note(&call.tool_call_id, &call.function_name) {
-            out.events.push(AgentEvent::ToolCall {
-                call_id: call.tool_call_id.clone().into_owned(),
-                name: call.function_name.clone().into_owned(),
-                arguments: Redacted::new(call.args.map_or("{}", |args| args.get()).to_owned()),
-            });
-        }
+        self.tools.tell(&call.tool_call_id, &call.function_name, call.args.map_or("{}", |args| args.get()), out);
     }
 
     fn hear(&self, edge: SpeechEdge, out: &mut Outputs<'_>) {

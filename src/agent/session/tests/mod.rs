@@ -14,6 +14,7 @@ mod handover;
 mod opening;
 mod pipecat;
 mod plain_bytes;
+mod tools;
 mod turns;
 
 use std::time::{Duration, Instant};
@@ -184,6 +185,8 @@ fn owned(event: AgentEvent<'_>) -> AgentEvent<'static> {
         AgentEvent::Transcript { speaker, kind, text, item } => AgentEvent::Transcript { speaker, kind, text, item },
         AgentEvent::ToolCall { call_id, name, arguments } => AgentEvent::ToolCall { call_id, name, arguments },
         AgentEvent::ToolCancelled { call_id } => AgentEvent::ToolCancelled { call_id },
+        AgentEvent::ToolCallUnfit => AgentEvent::ToolCallUnfit,
+        AgentEvent::Timing { item, text, ends_ms } => AgentEvent::Timing { item, text, ends_ms },
         AgentEvent::State(state) => AgentEvent::State(state),
         AgentEvent::SendDtmf { digits } => AgentEvent::SendDtmf { digits },
         AgentEvent::Transfer { target } => AgentEvent::Transfer { target },

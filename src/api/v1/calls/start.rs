@@ -8,6 +8,7 @@ use axum::response::IntoResponse;
 use super::input::StartCall;
 use super::of_call;
 use super::view::Started;
+use crate::agent::variables::Known;
 use crate::api::auth::Requester;
 use crate::api::error::ApiError;
 use crate::api::input::Body;
@@ -49,9 +50,10 @@ pub(super) async fn start(
 async fn start_to(state: &AppState, requester: &Requester, patient: PatientId, agent: Option<String>) -> Result<CallId, ApiError> {
     let found = state.patients.get(&requester.scope(), &patient).await?;
     let found = found.filter(|found| found.record.deleted_at.is_none()).ok_or(ApiError::NoSuch("patient"))?;
+    let known = Known::from(&found.record.details);
     let number = found.record.details.phone_e164.ok_or_else(|| ApiError::field("patient_id", "has no number that can be called"))?;
     let to = Redacted::new(number.expose().as_str().to_owned());
-    let started = state.registry.start_to(requester.auth.org.clone(), patient, to, agent).await;
+    let started = state.registry.start_to(requester.auth.org.clone(), (patient, known), to, agent).await;
     started.map_err(|error| match error {
         StartError::InvalidTarget | StartError::Unresolved => ApiError::field("patient_id", "has no number that can be called"),
         error => start_error(error),

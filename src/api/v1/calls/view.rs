@@ -77,6 +77,8 @@ pub(super) struct CallView {
     /// Whether somebody answers for the caller's number (STIR/SHAKEN); null where that was not asked.
     caller_verification: Option<CallerVerification>,
     agent: String,
+    /// Which version of it, as `/v1/agents` counts them; null for an agent of the configuration.
+    agent_version: Option<u64>,
     session_status: SessionStatus,
     call_status: CallStatus,
     started_at: DateTime<Utc>,
@@ -93,7 +95,7 @@ pub(super) struct CallView {
 impl CallView {
     pub(super) fn new(record: CallRecord, with_words: bool) -> Self {
         let CallRecord { id, org_id, patient_id, dial_in_call_id, direction, from, to, caller_verification, agent, .. } = record;
-        let CallRecord { session_status, call_status, .. } = record;
+        let CallRecord { agent_version, session_status, call_status, .. } = record;
         let CallRecord { started_at, answered_at, ended_at, termination, timeline, media, transcript, .. } = record;
         let transcript = with_words.then_some(transcript);
         Self {
@@ -106,6 +108,7 @@ impl CallView {
             to,
             caller_verification,
             agent,
+            agent_version,
             session_status,
             call_status,
             started_at,
@@ -159,7 +162,7 @@ fn example() -> CallRecord {
     let said = |at_ms, speaker, text: &str| {
         let heard_ms = (speaker == Speaker::Agent).then_some(2_100);
         let (began_ms, ended_ms) = (Some(at_ms - 2_000), Some(at_ms + 100));
-        Utterance { at_ms, speaker, text: Redacted::new(text.to_owned()), heard_ms, interrupted: false, began_ms, ended_ms }
+        Utterance { at_ms, speaker, text: Redacted::new(text.to_owned()), heard_ms, interrupted: false, began_ms, ended_ms, heard: None }
     };
     CallRecord {
         id: EXAMPLE_ID.parse().unwrap_or_else(|_| CallId::random()),
@@ -171,6 +174,7 @@ fn example() -> CallRecord {
         to: Redacted::new("+15550100100".to_owned()),
         caller_verification: Some(CallerVerification::passed(Attestation::A, "123e4567-e89b-12d3-a456-426655440000".to_owned())),
         agent: "reception".to_owned(),
+        agent_version: None,
         session_status: SessionStatus::Completed,
         call_status: CallStatus::Completed,
         started_at: at(0),

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::api::contract::{Format, Input, Member, Object, Shape};
 use crate::api::error::ApiError;
+use crate::api::v1::agents::CONDUCT;
 use crate::api::v1::tenant::{overlaid, parsed};
 use crate::call::config::NumberConfig;
 
@@ -52,6 +53,7 @@ macro_rules! number_members {
             Member::optional("dtmf_tones", Shape::Choice(&["without_events", "always", "never"]), "When the audio is listened to for keys."),
             Member::optional("dtmf_hidden", Shape::Flag, "Whether the caller is silenced while a key is down."),
             Member::optional("dtmf_to_agent", Shape::Flag, "Whether the agent is told which keys are pressed."),
+            Member::optional("conduct", Shape::Object(&CONDUCT), "How its calls are led; as the agent's settings say when absent."),
         ]
     };
 }

@@ -1,0 +1,279 @@
+//! What the routes of agents take: the settings of `[agents.<name>]`, with keys in place of the variables that hold them. Their form is checked here,
+//! what they mean by the same rules as the configuration's.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::agent::config::AgentConfig;
+use crate::agent::kept::AgentSecrets;
+use crate::api::contract::{Format, Input, Member, Object, Shape};
+use crate::api::error::ApiError;
+use crate::api::v1::tenant::{overlaid, parsed};
+use crate::domain::redacted::Redacted;
+
+/// An agent to make.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct NewAgent(Map<String, Value>);
+
+/// What to change of an agent.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct AgentChange(Map<String, Value>);
+
+impl NewAgent {
+    /// Its name, settings and keys.
+    pub(super) fn read(self) -> Result<(String, AgentConfig, AgentSecrets), ApiError> {
+        let Self(mut members) = self;
+        let name = text(members.remove("name")).unwrap_or_default();
+        let api_key = text(members.remove("api_key")).map(Redacted::new);
+        let tools = tool_keys(&mut members, &BTreeMap::new());
+        Ok((name, parsed(members)?, AgentSecrets { api_key, tools: tools.unwrap_or_default() }))
+    }
+}
+
+impl AgentChange {
+    /// The settings and keys with the change made.
+    pub(super) fn over(self, settings: &AgentConfig, before: AgentSecrets) -> Result<(AgentConfig, AgentSecrets), ApiError> {
+        let Self(mut members) = self;
+        let api_key = match members.remove("api_key") {
+            None => before.api_key,
+            given => text(given).map(Redacted::new),
+        };
+        let tools = tool_keys(&mut members, &before.tools).unwrap_or(before.tools);
+        Ok((overlaid(settings, members)?, AgentSecrets { api_key, tools }))
+    }
+}
+
+/// Takes the keys out of the tools: a tool that is named without one keeps that of the tool of this name before. Nothing where tools are not spoken of.
+fn tool_keys(members: &mut Map<String, Value>, before: &BTreeMap<String, Redacted<String>>) -> Option<BTreeMap<String, Redacted<String>>> {
+    let tools = members.get_mut("tools")?;
+    let own = tools.get_mut("own").and_then(Value::as_array_mut).into_iter().flatten();
+    let mut keys = BTreeMap::new();
+    for tool in own.filter_map(Value::as_object_mut) {
+        tool.retain(|_, value| !value.is_null());
+        let given = text(tool.remove("secret")).map(Redacted::new);
+        let name = tool.get("name").and_then(Value::as_str).unwrap_or_default();
+        if let Some(key) = given.or_else(|| before.get(name).cloned()) {
+            keys.insert(name.to_owned(), key);
+        }
+    }
+    if let Some(tools) = tools.as_object_mut() {
+        tools.retain(|_, value| !value.is_null());
+    }
+    Some(keys)
+}
+
+fn text(value: Option<Value>) -> Option<String> {
+    match value {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    }
+}
+
+const PROTOCOLS: Shape = Shape::Choice(&[
+    "openai",
+    "azure",
+    "voicelive",
+    "gptlive",
+    "deepgram",
+    "elevenlabs",
+    "gemini",
+    "auricle",
+    "twilio",
+    "telnyx",
+    "plivo",
+    "exotel",
+    "vonage",
+    "jambonz",
+    "pipecat",
+]);
+const MS: Shape = Shape::Integer { min: 0, max: 10_000 };
+const TIMEOUT: Shape = Shape::Integer { min: 100, max: 60_000 };
+
+static TURNS: Object = Object {
+    name: "TurnDetection",
+    members: &[
+        Member::required(
+            "type",
+            Shape::Choice(&["server_vad", "semantic_vad", "gateway", "both"]),
+            "By the sound, by the words, by the gateway, or turns by the sound and interruptions by the gateway.",
+        ),
+        Member::instead(
+            "threshold",
+            Shape::Amount { min: 0.0, max: 1.0 },
+            "Of `server_vad` and `both`: how sure it must be that it hears speech.",
+        ),
+        Member::instead("prefix_padding_ms", MS, "Of `server_vad`, `gateway` and `both`: audio from before the speech."),
+        Member::instead("silence_duration_ms", MS, "Of `server_vad`, `gateway` and `both`: silence that ends a turn."),
+        Member::instead("doubt_ms", MS, "Of `gateway` and `both`: for how long an interruption may be in doubt."),
+        Member::instead("confirm_speech_ms", MS, "Of `gateway` and `both`: the speech that makes it one."),
+        Member::instead("eagerness", Shape::Choice(&["low", "medium", "high", "auto"]), "Of `semantic_vad`: how soon it answers."),
+    ],
+};
+
+static OWN_TOOL: Object = Object {
+    name: "OwnTool",
+    members: &[
+        Member::required("name", Shape::of(Format::ToolName), "By which the agent calls it."),
+        Member::required(
+            "description",
+            Shape::Text { min: 1, max: 1_024, format: Format::Lines, example: "Free times of a day." },
+            "What the agent is told that it does.",
+        ),
+        Member::required("url", Shape::of(Format::HttpsUrl), "Where it is."),
+        Member::optional(
+            "secret",
+            Shape::line(16, 256, "a long key of the tool"),
+            "What its requests are signed with. Goes in and never out; a tool that is named without it keeps the one that it has.",
+        ),
+        Member::optional(
+            "parameters",
+            Shape::Json,
+            "What its arguments must be, as JSON Schema; docs/agents.md says which of it is known.",
+        ),
+        Member::optional("timeout_ms", Shape::Integer { min: 100, max: 30_000 }, "For all attempts together; 5000 when absent."),
+        Member::optional("attempts", Shape::Integer { min: 1, max: 5 }, "2 when absent."),
+        Member::optional("max_answer_bytes", Shape::Integer { min: 16, max: 65_536 }, "16384 when absent."),
+    ],
+};
+
+static TOOLS: Object = Object {
+    name: "Tools",
+    members: &[
+        Member::optional(
+            "built_in",
+            Shape::List { of: &Shape::Choice(&["end_call", "transfer_call", "send_dtmf", "hold"]), min: 0, max: 4 },
+            "Which of the gateway's it may use.",
+        ),
+        Member::optional("own", Shape::List { of: &Shape::Object(&OWN_TOOL), min: 0, max: 32 }, "Tools of the organisation's."),
+        Member::optional("max_per_turn", Shape::Integer { min: 1, max: 64 }, "Tool calls between two words of the caller; 8 when absent."),
+        Member::optional("max_per_call", Shape::Integer { min: 1, max: 1_000 }, "64 when absent."),
+        Member::optional("max_at_once", Shape::Integer { min: 1, max: 8 }, "4 when absent."),
+    ],
+};
+
+/// How calls are led.
+pub(in crate::api::v1) static CONDUCT: Object = Object {
+    name: "Conduct",
+    members: &[
+        Member::kept("protect_greeting", Shape::Flag, "Whether the agent's first words are heard to their end whatever the caller says."),
+        Member::kept(
+            "idle_after_s",
+            Shape::Integer { min: 0, max: 120 },
+            "Silence after which the agent asks again, from 3 s on; 0, or absent, for never.",
+        ),
+        Member::kept("idle_prompts", Shape::Integer { min: 0, max: 10 }, "How often before it says goodbye; 2 when absent."),
+        Member::optional(
+            "idle_prompt",
+            Shape::Text { min: 1, max: 512, format: Format::Lines, example: "Ask whether the caller is there." },
+            "What it is told then.",
+        ),
+        Member::kept(
+            "max_call_s",
+            Shape::Integer { min: 0, max: 86_400 },
+            "After how long the call ends with a goodbye, from 10 s on; 0, or absent, for never.",
+        ),
+        Member::optional(
+            "goodbye",
+            Shape::Text { min: 1, max: 512, format: Format::Lines, example: "Say goodbye." },
+            "What it is told before the call ends.",
+        ),
+    ],
+};
+
+const VARIABLES: Shape = Shape::List {
+    of: &Shape::Choice(&[
+        "patient.name",
+        "patient.first_name",
+        "patient.language",
+        "patient.date_of_birth",
+        "patient.time_zone",
+        "call.direction",
+    ]),
+    min: 0,
+    max: 6,
+};
+
+macro_rules! agent_members {
+    ($($first:expr),*) => {
+        &[
+            $($first,)*
+            Member::optional("protocol", PROTOCOLS, "What is spoken with it; `openai` when absent."),
+            Member::optional("model", Shape::line(1, 128, "gpt-realtime-2.1"), "Which model answers."),
+            Member::optional("format", Shape::Choice(&["pcm24k", "pcm8k", "pcm16k", "pcm48k", "pcmu", "pcma"]), "How audio is written; `pcm24k` when absent."),
+            Member::optional("voice", Shape::line(1, 128, "marin"), "Its voice."),
+            Member::optional("instructions", Shape::Text { min: 1, max: 32_768, format: Format::Lines, example: "Speak of appointments only." }, "What it is told about its task; may hold variables."),
+            Member::instead("tell_numbers", Shape::Flag, "Whether a bot is told who called whom."),
+            Member::instead("parameters", Shape::Map { key: Format::ToolName, of: &Shape::line(0, 1_024, "north"), max: 32 }, "What a bot behind a carrier's protocol is told besides."),
+            Member::instead("account", Shape::line(1, 64, "AC0"), "The account that such a bot names in requests."),
+            Member::optional("language", Shape::line(2, 8, "en"), "What callers speak."),
+            Member::optional("transcription_model", Shape::line(1, 128, "gpt-transcribe"), "Which model writes down what callers say."),
+            Member::optional("turn_detection", Shape::Object(&TURNS), "Who finds the end of a turn, and how."),
+            Member::optional("conduct", Shape::Object(&CONDUCT), "How its calls are led."),
+            Member::optional("greet_first", Shape::Flag, "Whether it speaks first."),
+            Member::optional("greeting", Shape::Text { min: 1, max: 4_096, format: Format::Lines, example: "Good morning." }, "What it is told for its first words; wants `greet_first`."),
+            Member::optional("transfer_targets", Shape::List { of: &Shape::line(1, 256, "+4930901820"), min: 0, max: 64 }, "Where it may send callers."),
+            Member::optional("tools", Shape::Object(&TOOLS), "What it may use; put in the place of what it might before."),
+            Member::optional("variables", VARIABLES, "What of the patient's record and of the call may stand in its instructions."),
+            Member::optional("connect_timeout_ms", TIMEOUT, "5000 when absent."),
+            Member::optional("ready_timeout_ms", TIMEOUT, "3000 when absent."),
+            Member::instead("answer_timeout_ms", Shape::Integer { min: 0, max: 120_000 }, "From the end of the caller's turn until it is heard, from 1000 on; 0 for ever; 10000 when absent."),
+            Member::instead("standby", Shape::Flag, "Whether a socket to it stands open in each call in which it is the next to take over."),
+            Member::optional("api_key", Shape::line(1, 512, "the key of the service"), "Goes in and never out; null takes it away."),
+        ]
+    };
+}
+
+impl Input for NewAgent {
+    const SHAPE: &'static Object = &Object {
+        name: "NewAgent",
+        members: agent_members![
+            Member::required("name", Shape::of(Format::AgentName), "Unique in the organisation, and not to be changed."),
+            Member::required(
+                "url",
+                Shape::line(1, 2_048, "wss://api.openai.com/v1/realtime"),
+                "Where it is, `wss://…`, at a public address."
+            )
+        ],
+    };
+}
+
+impl Input for AgentChange {
+    const SHAPE: &'static Object = &Object {
+        name: "AgentChange",
+        members: agent_members![Member::kept("url", Shape::line(1, 2_048, "wss://api.openai.com/v1/realtime"), "Where it is.")],
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn what_an_agent_has_here_is_a_setting_of_the_configuration_or_a_key() {
+        let configured = serde_json::to_value(AgentConfig::at("wss://a.example/")).unwrap();
+        let configured: BTreeSet<_> = configured.as_object().unwrap().keys().cloned().collect();
+        let here: BTreeSet<_> = AgentChange::SHAPE.members.iter().map(|member| member.name.to_owned()).collect();
+        assert_eq!(&here - &configured, BTreeSet::from(["api_key".to_owned()]));
+    }
+
+    #[test]
+    fn keys_of_tools_go_in_and_stay_with_the_tool_of_their_name() {
+        let body = |text: &str| serde_json::from_str::<Map<String, Value>>(text).unwrap();
+        let made =
+            body(r#"{"tools": {"own": [{"name": "a", "secret": "planted-key-of-a"}, {"name": "b", "secret": "planted-key-of-b"}]}}"#);
+        let (_, settings, secrets) = NewAgent(made).read().unwrap();
+        assert_eq!(secrets.tools.len(), 2);
+        assert!(!format!("{settings:?}").contains("planted"));
+        let changed = body(r#"{"tools": {"own": [{"name": "b"}, {"name": "c", "secret": "planted-key-of-c"}], "built_in": null}}"#);
+        let (settings, secrets) = AgentChange(changed).over(&settings, secrets).unwrap();
+        assert_eq!(secrets.tools.keys().collect::<Vec<_>>(), ["b", "c"]);
+        let (_, secrets) = AgentChange(body(r#"{"voice": "marin"}"#)).over(&settings, secrets).unwrap();
+        assert_eq!(secrets.tools.len(), 2, "tools that are not spoken of stay as they are");
+    }
+}
