@@ -71,7 +71,7 @@ impl Parts {
             dscp: Dscp::EXPEDITED_FORWARDING,
         })
         .unwrap();
-        let (registry, outbound) = CallRegistry::new(8);
+        let (registry, outbound) = CallRegistry::new(32);
         let (calls, rtp) = (CallsConfig::default(), RtpConfig::default());
         let (health, egress) = (AgentHealth::new(&Breakers::default(), records.metrics.clone()), EgressConfig::default());
         let registry_too = registry.clone();
