@@ -25,6 +25,7 @@ mod server;
 #[path = "../support/speech.rs"]
 #[expect(dead_code, reason = "nobody speaks here")]
 mod speech;
+mod streams;
 mod talkers;
 #[path = "../../benches/generator/sip.rs"]
 mod uac;

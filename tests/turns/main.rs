@@ -33,6 +33,7 @@ mod speech;
 mod tools;
 #[path = "../../benches/generator/sip.rs"]
 mod uac;
+mod wishes;
 
 /// Each test wants the machine to itself: what they measure is time.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
