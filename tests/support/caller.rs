@@ -23,6 +23,7 @@ pub(crate) struct Caller {
     sent: u32,
     slot: Option<Instant>,
     heard: Vec<Packet>,
+    keys: Vec<Packet>,
 }
 
 /// An RTP packet that came.
@@ -38,7 +39,8 @@ impl Caller {
     pub(crate) async fn invite(gateway: SocketAddr, number: &str, address: IpAddr, disguise: fn(String) -> String) -> Result<Self, u16> {
         let (signalling, media) = (socket(address), socket(address));
         let dialog = Dialog::new(0, local(&signalling), &format!("sip:{number}@{gateway}"));
-        let mut caller = Self { gateway, signalling, media, dialog, disguise, rtp: gateway, sent: 0, slot: None, heard: Vec::new() };
+        let mut caller =
+            Self { gateway, signalling, media, dialog, disguise, rtp: gateway, sent: 0, slot: None, heard: Vec::new(), keys: Vec::new() };
         caller.send_sip(caller.dialog.invite(local(&caller.media))).await;
         loop {
             match caller.hear_sip().await {
@@ -89,7 +91,11 @@ impl Caller {
         while let Ok(received) = tokio::time::timeout_at(until.into(), self.media.recv_from(&mut datagram)).await {
             let (length, from) = received.expect("RTP is received");
             if from == self.rtp {
-                self.heard.extend(read_rtp(&datagram[..length]));
+                match read_rtp(&datagram[..length]) {
+                    Some((PCMU, packet)) => self.heard.push(packet),
+                    Some((KEYS, packet)) => self.keys.push(packet),
+                    _ => {}
+                }
             }
         }
     }
@@ -107,6 +113,11 @@ impl Caller {
     /// What was heard so far, in the order of its arrival.
     pub(crate) fn heard(&self) -> &[Packet] {
         &self.heard
+    }
+
+    /// Keys that were pressed for it to hear, as RFC 4733 has them.
+    pub(crate) fn keys(&self) -> &[Packet] {
+        &self.keys
     }
 
     /// Where the gateway wants RTP of this call.
@@ -146,15 +157,12 @@ pub(crate) fn plain(request: String) -> String {
     request
 }
 
-fn read_rtp(datagram: &[u8]) -> Option<Packet> {
+/// A packet and its payload type.
+fn read_rtp(datagram: &[u8]) -> Option<(u8, Packet)> {
     let (header, payload) = datagram.split_at_checked(12)?;
     let number = |from: usize, to: usize| header[from..to].iter().fold(0_u32, |number, &byte| number << 8 | u32::from(byte));
-    (header[1] & 0x7f == 0).then(|| Packet {
-        at: Instant::now(),
-        sequence: number(2, 4) as u16,
-        timestamp: number(4, 8),
-        payload: payload.to_vec(),
-    })
+    let packet = Packet { at: Instant::now(), sequence: number(2, 4) as u16, timestamp: number(4, 8), payload: payload.to_vec() };
+    Some((header[1] & 0x7f, packet))
 }
 
 /// A socket that holds seconds of sound, should the test be kept from reading for so long.
@@ -170,6 +178,9 @@ fn local(socket: &UdpSocket) -> SocketAddr {
     socket.local_addr().expect("an address")
 }
 
+/// Payload types of what the caller offers.
+const PCMU: u8 = 0;
+const KEYS: u8 = 101;
 /// Time in a packet.
 pub(crate) const PTIME: Duration = Duration::from_millis(20);
 /// Bytes of μ-law in a packet.
