@@ -10,7 +10,7 @@ needed=()   # packages without which nothing builds
 wanted=()   # packages without which something is skipped
 cmake_wanted=no
 pypi_cmake=cmake==4.2.0
-node_clients="jssip@3.13.8 ws@8.23.0 hep-js@1.0.22 playwright-core@1.61.0 axe-core@4.14.1"
+node_clients="jssip@3.13.8 ws@8.23.0 hep-js@1.0.22 playwright-core@1.61.0 axe-core@4.14.1 @elevenlabs/types@0.23.0"
 
 need() { have "$1" || needed+=("$2"); }
 want() { have "$1" || wanted+=("$2"); }
@@ -133,7 +133,7 @@ mongo_server() {
         || echo "setup: it cannot be had; the tests of the MongoDB store will say that they are skipped" >&2
 }
 
-# The SIP client of browsers, the reader of HEP, and what steers a browser and looks how accessible a page is, at their pinned versions,
+# The SIP client of browsers, the reader of HEP, the types of ElevenLabs' messages, and what steers a browser and looks how accessible a page is, at their pinned versions,
 # only when one changed.
 node_packages() {
     local folder=target/node
@@ -182,6 +182,8 @@ main() {
             || echo "setup: going on without the Python packages; the tests that need them will say that they are skipped" >&2
         python_packages tests/turns/requirements.txt installed-turns.txt --no-deps \
             || echo "setup: going on without Pipecat; the test that needs it will say that it is skipped" >&2
+        python_packages tests/agent_messages/requirements.txt installed-messages.txt --no-deps \
+            || echo "setup: going on without the types of Ultravox's messages; the test that needs them will say that it is skipped" >&2
         python_packages tests/rest/requirements.txt installed-rest.txt \
             || echo "setup: going on without Schemathesis; the test that needs it will say that it is skipped" >&2
     fi

@@ -31,7 +31,8 @@ use crate::domain::setting::SettingFault;
 pub struct AgentConfig {
     /// What is spoken on its socket. Default: `openai`.
     pub protocol: Protocol,
-    /// Where it listens, `wss://…`, or `ws://…` where every address of the host is loopback or private. Required.
+    /// Where it listens, `wss://…`, or `ws://…` where every address of the host is loopback or private; `https://…` where a place is
+    /// asked for first, as with Ultravox. Required.
     pub url: String,
     /// The model, where the provider has several; goes into URL or settings as the protocol wants it. For Deepgram the one that
     /// thinks, as `provider/model`. Default: none.
@@ -52,7 +53,7 @@ pub struct AgentConfig {
     pub conduct: Conduct,
     /// Whether the agent speaks first. Default: false.
     pub greet_first: bool,
-    /// What it is told for its first words; for Deepgram and ElevenLabs the words themselves. Needs `greet_first`. Default: none,
+    /// What it is told for its first words; for Deepgram, ElevenLabs and Ultravox the words themselves. Needs `greet_first`. Default: none,
     /// its instructions decide.
     pub greeting: Option<String>,
     /// Whether it is told who called whom; a caller's number is personal data. Default: false.
@@ -188,13 +189,15 @@ impl AgentConfig {
             Err(_) => faults.push(SettingFault::new(
                 "url",
                 shown(&self.url),
-                "ws://host[:port]/… or wss://host[:port]/…",
+                protocol::url_form(self.protocol),
                 "write the whole URL of the agent",
             )),
             Ok(uri) => {
                 let literal = uri.host().and_then(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().ok());
-                if uri.scheme_str() == Some("ws") && literal.is_some_and(|address| !is_private(address)) {
-                    faults.push(SettingFault::new("url", shown(&self.url), "ws:// to loopback or private addresses only", "use wss://"));
+                let plain = matches!(uri.scheme_str(), Some("ws" | "http"));
+                if plain && literal.is_some_and(|address| !is_private(address)) {
+                    let allowed = "ws:// and http:// to loopback or private addresses only";
+                    faults.push(SettingFault::new("url", shown(&self.url), allowed, "use wss:// or https://"));
                 }
             }
         }
@@ -205,8 +208,8 @@ impl AgentConfig {
         if proxy_address(proxy).is_none() {
             faults.push(SettingFault::new("proxy", shown(proxy), "http://host:port", "write the proxy's host and port, nothing else"));
         }
-        if !self.url.starts_with("wss://") {
-            faults.push(SettingFault::new("proxy", "set", "only with wss://", "use wss://, or reach the agent without a proxy"));
+        if !self.url.starts_with("wss://") && !self.url.starts_with("https://") {
+            faults.push(SettingFault::new("proxy", "set", "only with wss:// or https://", "use TLS, or reach the agent without a proxy"));
         }
     }
 
@@ -364,5 +367,16 @@ mod tests {
         assert_eq!(AgentConfig::at("ws://10.1.2.3:8080/agent").faults(), []);
         assert_eq!(AgentConfig::at("ws://[::1]:8080/agent").faults(), []);
         assert_eq!(AgentConfig::at("wss://203.0.113.5/").faults(), []);
+        let asked = |protocol, url: &str| {
+            let config = AgentConfig { protocol, format: WireFormat::Pcm8k, ..AgentConfig::at(url) };
+            config.faults().into_iter().map(|fault| fault.key).collect::<Vec<_>>()
+        };
+        assert_eq!(asked(Protocol::Ultravox, "https://api.ultravox.ai/api/calls"), [""; 0]);
+        assert_eq!(asked(Protocol::Ultravox, "http://10.1.2.3/api/calls"), [""; 0]);
+        for url in ["http://203.0.113.5/api/calls", "wss://api.ultravox.ai/", "ftp://a.example/"] {
+            assert_eq!(asked(Protocol::Ultravox, url), ["url"], "{url}");
+        }
+        assert_eq!(asked(Protocol::Pipecat, "https://api.pipecat.daily.co/v1/public/bot/start"), [""; 0]);
+        assert_eq!(asked(Protocol::Exotel, "https://a.example/"), ["url"], "nobody is asked for there");
     }
 }

@@ -27,7 +27,7 @@ use super::tools::consult::{Consultation, Switch};
 use super::tools::run::ToolRunner;
 use super::tools::shell::ToolTasks;
 use super::wire::{CallWire, Wire};
-use crate::agent::client::{AgentEndpoint, AgentSocket, ConnectError, Incoming, establish};
+use crate::agent::client::{AgentEndpoint, AgentSocket, ConnectError, Incoming, establish_invited};
 use crate::domain::call_record::{CallRecord, CallStatus};
 use crate::domain::termination::{GatewayReason, Termination};
 
@@ -262,7 +262,7 @@ impl Shell {
         let now = Instant::now();
         match self.agents.get(member) {
             Some(agent) if self.health.allows(&agent.breaker, now) => {
-                let connecting = connect(Arc::clone(&agent.endpoint), self.records.control.clone());
+                let connecting = connect(Arc::clone(&agent.endpoint), call.agent_invitation(member), self.records.control.clone());
                 self.seldom.connect(link, Box::pin(connecting));
             }
             _ => call.handle_agent_unreachable(now, link, Loss::Blocked),
@@ -321,8 +321,11 @@ fn abandon(
 }
 
 /// Name look-up, TCP and TLS on a control thread; the rest here, where the call lives.
-async fn connect(endpoint: Arc<AgentEndpoint>, control: Handle) -> Result<Box<AgentSocket>, ConnectError> {
-    let established = control.spawn(async move { establish(&endpoint).await }).await.map_err(|_| ConnectError::Aborted)??;
+async fn connect(endpoint: Arc<AgentEndpoint>, invitation: Option<String>, control: Handle) -> Result<Box<AgentSocket>, ConnectError> {
+    let established = control
+        .spawn(async move { establish_invited(&endpoint, invitation.as_deref()).await })
+        .await
+        .map_err(|_| ConnectError::Aborted)??;
     established.upgrade().await.map(Box::new)
 }
 

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use crate::link::{Link, agent_at, open_socket, simulate};
 
 /// A server's settings and the PEM of the certificate it shows.
-fn self_signed() -> (Arc<rustls::ServerConfig>, String) {
+pub(crate) fn self_signed() -> (Arc<rustls::ServerConfig>, String) {
     let rcgen::CertifiedKey { cert, signing_key } =
         rcgen::generate_simple_self_signed(vec!["localhost".into(), "127.0.0.1".into()]).unwrap();
     let chain: Vec<CertificateDer<'static>> = vec![cert.der().clone()];
@@ -136,7 +136,7 @@ async fn a_server_that_is_overloaded_is_worth_a_second_try_and_a_web_page_is_not
 }
 
 /// A proxy that lets `wanted` pass, and says `refusal` to all else.
-async fn proxy(wanted: String, refusal: &'static str) -> std::net::SocketAddr {
+pub(crate) async fn proxy(wanted: String, refusal: &'static str) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use auricle::agent::client::{AgentEndpoint, AgentSocket, ConnectError, Incoming, establish};
+use auricle::agent::client::{AgentEndpoint, AgentSocket, ConnectError, Incoming, establish_invited};
 use auricle::agent::config::{AgentConfig, WireFormat};
 use auricle::agent::model::{AgentCommand, AgentEvent, ClearCause, Closed, PlaybackState, SpeechEdge};
 use auricle::agent::session::{AgentSession, CallFacts};
@@ -52,21 +52,25 @@ pub(crate) fn agent_at(address: SocketAddr, format: WireFormat) -> AgentConfig {
 }
 
 pub(crate) async fn open_socket(config: &AgentConfig) -> Result<AgentSocket, ConnectError> {
-    establish(&AgentEndpoint::new(config).unwrap()).await?.upgrade().await
+    let invitation = AgentSession::new(config, facts()).invitation(config);
+    establish_invited(&AgentEndpoint::new(config).unwrap(), invitation.as_deref()).await?.upgrade().await
+}
+
+fn facts() -> CallFacts {
+    CallFacts {
+        now: Instant::now(),
+        unix_time: SystemTime::now().duration_since(UNIX_EPOCH).unwrap(),
+        call: CallId::random(),
+        direction: Direction::Inbound,
+        from: "+15550100".to_owned().into(),
+        to: "+15550199".to_owned().into(),
+    }
 }
 
 impl Link {
     pub(crate) async fn open(config: &AgentConfig) -> Self {
         let socket = open_socket(config).await.unwrap();
-        let facts = CallFacts {
-            now: Instant::now(),
-            unix_time: SystemTime::now().duration_since(UNIX_EPOCH).unwrap(),
-            call: CallId::random(),
-            direction: Direction::Inbound,
-            from: "+15550100".to_owned().into(),
-            to: "+15550199".to_owned().into(),
-        };
-        let mut session = AgentSession::new(config, facts);
+        let mut session = AgentSession::new(config, facts());
         session.handle_connected(Instant::now());
         Self { session, socket, heard: Heard::default(), closed: None }
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says so by failing")]
 
+mod asking;
 mod behaviours;
 mod checking;
 mod connecting;

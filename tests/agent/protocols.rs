@@ -1,5 +1,6 @@
 //! Every protocol against the simulator of it, which takes no message that the real service would not.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use auricle::agent::config::{AgentConfig, Protocol, WireFormat};
@@ -11,7 +12,7 @@ use crate::link::{Link, simulate};
 use crate::speech;
 
 /// Each protocol in a format that it has, and whether it tells words.
-const SPOKEN: [(Protocol, WireFormat, bool); 17] = [
+const SPOKEN: [(Protocol, WireFormat, bool); 19] = [
     (Protocol::OpenAi, WireFormat::Pcmu, true),
     (Protocol::Azure, WireFormat::Pcm24k, true),
     (Protocol::VoiceLive, WireFormat::Pcm8k, true),
@@ -20,6 +21,8 @@ const SPOKEN: [(Protocol, WireFormat, bool); 17] = [
     (Protocol::Deepgram, WireFormat::Pcmu, true),
     (Protocol::ElevenLabs, WireFormat::Pcm16k, true),
     (Protocol::Gemini, WireFormat::Pcm24k, true),
+    (Protocol::Ultravox, WireFormat::Pcm8k, true),
+    (Protocol::Ultravox, WireFormat::Pcm48k, true),
     (Protocol::Auricle, WireFormat::Pcm48k, true),
     (Protocol::Twilio, WireFormat::Pcmu, false),
     (Protocol::Telnyx, WireFormat::Pcma, false),
@@ -41,10 +44,18 @@ async fn meet(protocol: Protocol, format: WireFormat, config: Config) -> (AgentC
         format,
         model: named.then(|| "models/any".to_owned()),
         transcription_model: service.then(|| "any".to_owned()),
-        ..AgentConfig::at(format!("ws://{address}/"))
+        ..AgentConfig::at(url(protocol, address))
     };
     assert_eq!(agent.faults(), [], "{protocol:?}");
     (agent, seen)
+}
+
+/// Of one that is asked for over HTTP, where that is done.
+fn url(protocol: Protocol, address: SocketAddr) -> String {
+    match protocol {
+        Protocol::Ultravox => format!("http://{address}/api/calls"),
+        _ => format!("ws://{address}/"),
+    }
 }
 
 fn errors(seen: &Observations) -> Vec<String> {

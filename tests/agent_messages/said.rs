@@ -3,9 +3,11 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use auricle::agent::client::{AgentEndpoint, Incoming, establish_invited};
 use auricle::agent::config::AgentConfig;
 use auricle::agent::model::{AgentCommand, AgentMessage, BargeInCause, ContextRole, Handover, Owed, PlaybackState, Said};
-use auricle::agent::session::{AgentSession, CallFacts};
+use auricle::agent::session::{AgentSession, CallFacts, Transmit};
+use auricle::agent::simulator::{self, Config};
 use auricle::agent::tools::{BuiltIn, OwnTool, ToolsConfig};
 use auricle::domain::call_record::{Direction, Speaker};
 use auricle::domain::ids::CallId;
@@ -16,15 +18,7 @@ use media::frame::{AudioChunk, ItemId};
 /// `ending`. A tool call `call_1` may be answered.
 pub(crate) fn in_a_call(config: &AgentConfig, opening: &[&str], ending: &[&str]) -> Vec<String> {
     let now = Instant::now();
-    let facts = CallFacts {
-        now,
-        unix_time: Duration::from_secs(1_795_000_000),
-        call: CallId::random(),
-        direction: Direction::Inbound,
-        from: Redacted::new("+15550100".to_owned()),
-        to: Redacted::new("+15550199".to_owned()),
-    };
-    let mut session = AgentSession::new(config, facts);
+    let mut session = AgentSession::new(config, facts(now));
     let chunk = AudioChunk { format: config.format.into(), bytes: &[0x55; 960] };
     session.push_audio(now, chunk);
     session.handle_connected(now);
@@ -71,6 +65,43 @@ pub(crate) fn in_a_call(config: &AgentConfig, opening: &[&str], ending: &[&str])
     session.handle_command(now, AgentCommand::Close);
     drain(&mut session, &mut said);
     said
+}
+
+fn facts(now: Instant) -> CallFacts {
+    CallFacts {
+        now,
+        unix_time: Duration::from_secs(1_795_000_000),
+        call: CallId::random(),
+        direction: Direction::Inbound,
+        from: Redacted::new("+15550100".to_owned()),
+        to: Redacted::new("+15550199".to_owned()),
+    }
+}
+
+/// What an agent is asked before it is dialled.
+pub(crate) fn invitation(config: &AgentConfig) -> Option<String> {
+    AgentSession::new(config, facts(Instant::now())).invitation(config)
+}
+
+/// What a simulator says to `messages` until it has been silent for a second.
+pub(crate) async fn by_simulator(agent: AgentConfig, path: &str, config: Config, messages: &[AgentMessage<'_>]) -> Vec<String> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let agent = AgentConfig { url: path.replace("HERE", &listener.local_addr().unwrap().to_string()), ..agent };
+    let config = Config { protocol: agent.protocol, format: agent.format.into(), ..config };
+    tokio::spawn(simulator::serve(listener, config, std::future::pending()));
+    let endpoint = AgentEndpoint::new(&agent).unwrap();
+    let mut socket = establish_invited(&endpoint, invitation(&agent).as_deref()).await.unwrap().upgrade().await.unwrap();
+    for message in messages {
+        socket.send(Transmit { message: *message, live_audio: None }).unwrap();
+    }
+    let mut lines = Vec::new();
+    loop {
+        match tokio::time::timeout(Duration::from_secs(1), socket.receive()).await {
+            Ok(Incoming::Text(text)) => lines.push(text.to_string()),
+            Ok(Incoming::Binary(_)) => {}
+            Ok(_) | Err(_) => return lines,
+        }
+    }
 }
 
 fn handover(owed: Owed) -> Handover {

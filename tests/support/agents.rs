@@ -28,9 +28,10 @@ impl Agent {
 
 /// `[agents.…]` and `[numbers.…]` for one more number; `settings` are further lines of the agent.
 pub(crate) fn route(toml: &mut String, number: &str, agent: SocketAddr, format: &str, answer: &str, settings: &str) {
+    let scheme = if settings.contains("protocol = \"ultravox\"") { "http" } else { "ws" };
     write!(
         toml,
-        "[agents.for-{number}]\nurl = \"ws://{agent}/\"\nformat = \"{format}\"\n{settings}\n\
+        "[agents.for-{number}]\nurl = \"{scheme}://{agent}/\"\nformat = \"{format}\"\n{settings}\n\
          [numbers.\"{number}\"]\nagent = \"for-{number}\"\nanswer = \"{answer}\"\n"
     )
     .expect("a string takes it");

@@ -1,6 +1,7 @@
 """Checks messages against the types that the vendors publish on PyPI.
 
-usage: validate_agent_messages.py openai-client|openai-server|openai-live|voicelive|deepgram|gemini|twilio FILE     (one JSON message a line)
+usage: validate_agent_messages.py openai-client|openai-server|openai-live|voicelive|deepgram|gemini|twilio|
+       ultravox|ultravox-call FILE     (one JSON message a line)
 
 Some types accept keys they do not know and collect them; here every model at every level must have collected none.
 """
@@ -107,6 +108,48 @@ def twilio():
     return check
 
 
+def ultravox():
+    """Ultravox publishes no types for Python; LiveKit's plugin for it does. Its package wants all of LiveKit, this one file of it nothing."""
+    import importlib.util
+    import pathlib
+    import sysconfig
+
+    file = pathlib.Path(sysconfig.get_path("purelib"), "livekit/plugins/ultravox/realtime/events.py")
+    spec = importlib.util.spec_from_file_location("ultravox_events", file)
+    events = importlib.util.module_from_spec(spec)
+    sys.modules["ultravox_events"] = events
+    spec.loader.exec_module(events)
+    by_type = {
+        model.model_fields["type"].default: model
+        for model in vars(events).values()
+        if isinstance(model, type) and issubclass(model, events.UltravoxEvent) and model is not events.UltravoxEvent
+    }
+
+    def check(message):
+        model = by_type[message["type"]]
+        known = {field.alias or name for name, field in model.model_fields.items()}
+        for key in message.keys() - known:
+            raise KeyError(f"{key} is unknown to {model.__name__}")
+        return model.model_validate(message)
+
+    return check
+
+
+def ultravox_call():
+    import pathlib
+
+    import jsonschema_rs
+
+    schema = json.loads(pathlib.Path(__file__).with_name("ultravox_call.schema.json").read_text())
+    validator = jsonschema_rs.validator_for(schema)
+
+    def check(message):
+        for error in validator.iter_errors(message):
+            raise KeyError(f"{'/'.join(map(str, error.instance_path))}: {error.message}")
+
+    return check
+
+
 CHECKS = {
     "openai-client": lambda: openai("client"),
     "openai-server": lambda: openai("server"),
@@ -115,6 +158,8 @@ CHECKS = {
     "deepgram": deepgram,
     "gemini": gemini,
     "twilio": twilio,
+    "ultravox": ultravox,
+    "ultravox-call": ultravox_call,
 }
 
 

@@ -15,7 +15,7 @@ use crate::server::{Server, Wanted};
 use crate::speech::{Room, decode, level, utterance};
 
 /// Protocol, its name and format in a configuration, and what else it wants.
-const SPOKEN: [(Protocol, &str, WireFormat, &str); 15] = [
+const SPOKEN: [(Protocol, &str, WireFormat, &str); 16] = [
     (Protocol::OpenAi, "openai", WireFormat::Pcmu, ""),
     (Protocol::Azure, "azure", WireFormat::Pcm24k, ""),
     (Protocol::VoiceLive, "voicelive", WireFormat::Pcm16k, ""),
@@ -23,6 +23,7 @@ const SPOKEN: [(Protocol, &str, WireFormat, &str); 15] = [
     (Protocol::Deepgram, "deepgram", WireFormat::Pcmu, "model = \"gpt-4o-mini\""),
     (Protocol::ElevenLabs, "elevenlabs", WireFormat::Pcm16k, ""),
     (Protocol::Gemini, "gemini", WireFormat::Pcm24k, "model = \"models/gemini-live\""),
+    (Protocol::Ultravox, "ultravox", WireFormat::Pcm8k, ""),
     (Protocol::Auricle, "auricle", WireFormat::Pcm16k, ""),
     (Protocol::Twilio, "twilio", WireFormat::Pcmu, "tell_numbers = true"),
     (Protocol::Telnyx, "telnyx", WireFormat::Pcma, "tell_numbers = true"),

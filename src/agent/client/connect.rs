@@ -11,7 +11,8 @@ use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-use super::endpoint::{AgentEndpoint, Tls};
+use super::arrange;
+use super::endpoint::{AgentEndpoint, Place, Tls};
 use super::error::{ConnectError, Stage};
 use super::proxy::tunnel;
 use super::socket::AgentSocket;
@@ -29,7 +30,12 @@ pub struct Established {
 
 /// Looks the agent's name up, connects and does the TLS handshake; for a control thread.
 pub async fn establish(endpoint: &AgentEndpoint) -> Result<Established, ConnectError> {
-    tokio::time::timeout(endpoint.connect_timeout, connect(endpoint))
+    establish_invited(endpoint, None).await
+}
+
+/// The same, for an agent that is asked for first: `invitation` is what it is asked, and it is met where its answer says.
+pub async fn establish_invited(endpoint: &AgentEndpoint, invitation: Option<&str>) -> Result<Established, ConnectError> {
+    tokio::time::timeout(endpoint.connect_timeout, connect(endpoint, invitation))
         .await
         .unwrap_or(Err(ConnectError::Timeout { stage: Stage::Connecting }))
 }
@@ -52,12 +58,33 @@ impl Established {
     }
 }
 
-async fn connect(endpoint: &AgentEndpoint) -> Result<Established, ConnectError> {
-    let peer = endpoint.proxy().map_or(endpoint.address(), |proxy| (proxy.host.as_str(), proxy.port));
+async fn connect(endpoint: &AgentEndpoint, invitation: Option<&str>) -> Result<Established, ConnectError> {
+    let (transport, request) = if endpoint.is_arranged() {
+        let door = reach(endpoint, &endpoint.place()).await?;
+        let meeting = arrange::ask(endpoint, door, invitation.unwrap_or("{}")).await?;
+        let tls = endpoint.tls_at(&meeting.uri)?;
+        (reach(endpoint, &Place::of(&meeting.uri, tls.as_ref())).await?, endpoint.request_at(meeting)?)
+    } else {
+        (reach(endpoint, &endpoint.place()).await?, endpoint.request()?)
+    };
+    let (tcp, tls) = match transport {
+        Transport::Plain(tcp) => (tcp, None),
+        Transport::Tls(tls) => {
+            let (tcp, connection) = tls.into_parts();
+            (tcp, Some(connection))
+        }
+    };
+    let tcp = tcp.into_std().map_err(|source| ConnectError::Broken { source })?;
+    Ok(Established { tcp, tls, request, upgrade_timeout: endpoint.connect_timeout })
+}
+
+/// A connection to a place, by the endpoint's proxy where it has one; both the first and the one that is named are reached so.
+async fn reach(endpoint: &AgentEndpoint, place: &Place<'_>) -> Result<Transport, ConnectError> {
+    let peer = endpoint.proxy().map_or((place.host, place.port), |proxy| (proxy.host.as_str(), proxy.port));
     let found = tokio::net::lookup_host(peer).await.map_err(|source| ConnectError::Resolve { source })?;
     let addresses: Vec<SocketAddr> = found.take(MAX_ADDRESSES).collect();
     // All of them, not the one that answers: a name with one public address is not of our network. By a proxy it is never in the clear.
-    if endpoint.tls().is_none() && (endpoint.proxy().is_some() || !addresses.iter().all(|address| is_private(address.ip()))) {
+    if place.tls.is_none() && (endpoint.proxy().is_some() || !addresses.iter().all(|address| is_private(address.ip()))) {
         return Err(ConnectError::Plaintext);
     }
     // The connection goes to one of those that were judged, and the name is not looked up again.
@@ -67,18 +94,12 @@ async fn connect(endpoint: &AgentEndpoint) -> Result<Established, ConnectError> 
     let mut tcp = connect_to_any(&addresses).await?;
     tcp.set_nodelay(true).map_err(|source| ConnectError::Connect { source })?;
     if let Some(proxy) = endpoint.proxy() {
-        let (host, port) = endpoint.address();
-        tunnel(&mut tcp, proxy, host, port).await?;
+        tunnel(&mut tcp, proxy, place.host, place.port).await?;
     }
-    let (tcp, tls) = match endpoint.tls() {
-        None => (tcp, None),
-        Some(tls) => {
-            let (tcp, connection) = secure(tcp, tls).await?;
-            (tcp, Some(connection))
-        }
-    };
-    let tcp = tcp.into_std().map_err(|source| ConnectError::Broken { source })?;
-    Ok(Established { tcp, tls, request: endpoint.request()?, upgrade_timeout: endpoint.connect_timeout })
+    match place.tls {
+        None => Ok(Transport::Plain(tcp)),
+        Some(tls) => secure(tcp, tls).await.map(Transport::Tls),
+    }
 }
 
 async fn connect_to_any(addresses: &[SocketAddr]) -> Result<TcpStream, ConnectError> {
@@ -93,14 +114,14 @@ async fn connect_to_any(addresses: &[SocketAddr]) -> Result<TcpStream, ConnectEr
     outcome
 }
 
-async fn secure(tcp: TcpStream, tls: &Tls) -> Result<(TcpStream, Box<ClientConnection>), ConnectError> {
+async fn secure(tcp: TcpStream, tls: &Tls) -> Result<TlsStream, ConnectError> {
     let connection = ClientConnection::new(tls.config.clone(), tls.server_name.clone()).map_err(|source| ConnectError::Tls { source })?;
     let mut stream = TlsStream::new(tcp, Box::new(connection));
     stream.handshake().await.map_err(|error| match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(source) => ConnectError::Tls { source: source.clone() },
         None => ConnectError::Broken { source: error },
     })?;
-    Ok(stream.into_parts())
+    Ok(stream)
 }
 
 fn refusal(error: tungstenite::Error) -> ConnectError {

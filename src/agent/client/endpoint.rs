@@ -5,17 +5,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::Full;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use secrecy::{ExposeSecret, SecretString};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
-use tokio_tungstenite::tungstenite::http::Uri;
+use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST};
+use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderValue, Request as HttpRequest, Uri};
 
 use super::error::{ConnectError, EndpointError};
 use crate::agent::config::{AgentConfig, Protocol, proxy_address};
-use crate::agent::protocol;
+use crate::agent::protocol::{self, Meeting};
 use crate::domain::redacted::Redacted;
 use crate::net::https::Reach;
 
@@ -39,6 +42,21 @@ pub(super) struct Proxy {
     pub(super) port: u16,
     /// `user:password`.
     pub(super) credentials: Option<SecretString>,
+}
+
+/// A place to connect to.
+pub(super) struct Place<'a> {
+    pub(super) host: &'a str,
+    pub(super) port: u16,
+    /// None in the clear.
+    pub(super) tls: Option<&'a Tls>,
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn of(uri: &'a Uri, tls: Option<&'a Tls>) -> Self {
+        let default = if tls.is_some() { 443 } else { 80 };
+        Self { host: bare_host(uri), port: uri.port_u16().unwrap_or(default), tls }
+    }
 }
 
 /// How TLS is spoken with it. The settings are shared, so that sessions are resumed.
@@ -69,7 +87,7 @@ impl AgentEndpoint {
     fn build(config: &AgentConfig, api_key: Option<SecretString>, reach: Option<Reach>) -> Result<Self, EndpointError> {
         let uri = protocol::request_uri(config).map_err(|_| EndpointError::Url)?;
         let tls = match uri.scheme_str() {
-            Some("wss") => Some(Tls {
+            Some("wss" | "https") => Some(Tls {
                 config: Arc::new(tls_config(config.ca_file.as_deref())?),
                 server_name: ServerName::try_from(bare_host(&uri).to_owned()).map_err(|_| EndpointError::Url)?,
             }),
@@ -88,27 +106,71 @@ impl AgentEndpoint {
             && addresses.iter().all(|address| reach.ports.contains(&address.port()) && reach.permits(address.ip()))
     }
 
-    /// Host and port to look up.
-    pub(super) fn address(&self) -> (&str, u16) {
-        let default = if self.tls.is_some() { 443 } else { 80 };
-        (bare_host(&self.uri), self.uri.port_u16().unwrap_or(default))
+    /// Where it is asked for, or dialled.
+    pub(super) fn place(&self) -> Place<'_> {
+        Place::of(&self.uri, self.tls.as_ref())
     }
 
-    pub(super) const fn tls(&self) -> Option<&Tls> {
-        self.tls.as_ref()
+    /// Whether it is asked for before it is dialled.
+    pub(super) fn is_arranged(&self) -> bool {
+        protocol::is_arranged(self.protocol, &self.uri)
+    }
+
+    /// How TLS is spoken at the place that an answer named: by the same settings. Whoever was asked over TLS is not met in the clear.
+    pub(super) fn tls_at(&self, uri: &Uri) -> Result<Option<Tls>, ConnectError> {
+        match (&self.tls, uri.scheme_str()) {
+            (Some(tls), Some("wss")) => {
+                let server_name = ServerName::try_from(bare_host(uri).to_owned()).map_err(|_| ConnectError::NoMeeting)?;
+                Ok(Some(Tls { config: tls.config.clone(), server_name }))
+            }
+            (None, Some("ws")) => Ok(None),
+            (Some(_), _) => Err(ConnectError::Plaintext),
+            (None, _) => Err(ConnectError::NoMeeting),
+        }
     }
 
     pub(super) const fn proxy(&self) -> Option<&Proxy> {
         self.proxy.as_ref()
     }
 
+    /// What is asked over HTTP, at the URL as it is configured.
+    pub(super) fn question(&self, body: &str) -> Result<HttpRequest<Full<Bytes>>, ConnectError> {
+        let target = self.uri.path_and_query().map_or("/", |target| target.as_str());
+        let host = self.uri.authority().map_or("", |authority| authority.as_str());
+        let question = HttpRequest::post(target).header(HOST, host).header(CONTENT_TYPE, "application/json").header(CONNECTION, "close");
+        let mut question = question.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).map_err(|_| ConnectError::NoMeeting)?;
+        question.headers_mut().extend(self.credentials());
+        Ok(question)
+    }
+
+    /// The upgrade request at the place that an answer named. Our key is not for that place: its URL or its token is.
+    pub(super) fn request_at(&self, meeting: Meeting) -> Result<Request, ConnectError> {
+        let mut request = meeting.uri.into_client_request().map_err(|_| ConnectError::NoMeeting)?;
+        if let Some(token) = meeting.token {
+            let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret())).map_err(|_| ConnectError::NoMeeting)?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(AUTHORIZATION, value);
+        }
+        request.headers_mut().extend(protocol::upgrade_headers(self.protocol));
+        Ok(request)
+    }
+
     /// The upgrade request, with a fresh nonce.
     pub(super) fn request(&self) -> Result<Request, ConnectError> {
         let mut request = self.uri.clone().into_client_request().map_err(|_| ConnectError::NotWebSocket)?;
-        let credentials = self.api_key.as_ref().and_then(|key| protocol::credentials(self.protocol, &self.url, key.expose_secret()));
-        request.headers_mut().extend(credentials.unwrap_or_default());
+        request.headers_mut().extend(self.credentials());
         request.headers_mut().extend(protocol::upgrade_headers(self.protocol));
         Ok(request)
+    }
+
+    /// What opens the configured door.
+    fn credentials(&self) -> HeaderMap {
+        let key = self.api_key.as_ref();
+        key.and_then(|key| protocol::credentials(self.protocol, &self.url, key.expose_secret())).unwrap_or_default()
+    }
+
+    pub(super) const fn protocol(&self) -> Protocol {
+        self.protocol
     }
 }
 
@@ -161,9 +223,11 @@ mod tests {
     fn the_port_follows_the_scheme_and_the_model_stands_in_the_url() {
         let config = AgentConfig { model: Some("gpt realtime/2".into()), ..AgentConfig::at("wss://api.example/v1/realtime") };
         let endpoint = AgentEndpoint::new(&config).unwrap();
-        assert_eq!(endpoint.address(), ("api.example", 443));
+        let place = endpoint.place();
+        assert_eq!((place.host, place.port, place.tls.is_some()), ("api.example", 443, true));
         assert_eq!(endpoint.request().unwrap().uri(), "wss://api.example/v1/realtime?model=gpt%20realtime%2F2");
-        assert_eq!(AgentEndpoint::new(&AgentConfig::at("ws://[::1]/")).unwrap().address(), ("::1", 80));
+        let endpoint = AgentEndpoint::new(&AgentConfig::at("ws://[::1]/")).unwrap();
+        assert_eq!((endpoint.place().host, endpoint.place().port), ("::1", 80));
     }
 
     #[test]

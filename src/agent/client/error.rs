@@ -100,6 +100,9 @@ pub enum ConnectError {
     /// The server does not speak WebSocket.
     #[error("the agent does not speak WebSocket")]
     NotWebSocket,
+    /// The agent was asked for, and the answer names no place to meet it at.
+    #[error("the agent was asked for, and no place to meet it at was named")]
+    NoMeeting,
     /// The thread that made the connection is gone: the gateway stops.
     #[error("the connection was given up")]
     Aborted,
@@ -128,6 +131,7 @@ impl ConnectError {
             | Self::Refused { .. }
             | Self::Proxy { .. }
             | Self::NotWebSocket
+            | Self::NoMeeting
             | Self::Timeout { stage: Stage::Upgrading } => TerminationClass::Upstream,
         }
     }
@@ -144,6 +148,7 @@ impl ConnectError {
             | Self::Aborted
             | Self::Tls { .. }
             | Self::NotWebSocket
+            | Self::NoMeeting
             | Self::Proxy { status: None } => false,
         }
     }

@@ -26,6 +26,8 @@ pub enum Protocol {
     ElevenLabs,
     /// Gemini Live.
     Gemini,
+    /// Ultravox: a call is made over HTTPS, and joined by WebSocket.
+    Ultravox,
     /// Our own, `auricle.v1`: docs/agent-protocol.md.
     Auricle,
     /// Twilio Media Streams, both ways; the gateway is the carrier.

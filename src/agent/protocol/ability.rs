@@ -82,6 +82,7 @@ impl Protocol {
             Self::ElevenLabs => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu], ..none },
             // It takes any rate and speaks one.
             Self::Gemini => Ability { formats: &[Pcm24k], tuned_by_sound: true, by_gateway: true, needs_model: true, ..none },
+            Self::Ultravox => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k], lifetime: Some(Duration::from_secs(3_600)), ..none },
             Self::Auricle => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu, Pcma], by_gateway: true, ..none },
             Self::Twilio => Ability::carrier(&[Pcmu]),
             Self::Telnyx => Ability::carrier(&[Pcmu, Pcma, Pcm8k, Pcm16k, Pcm24k, Pcm48k]),
@@ -120,7 +121,9 @@ pub(in crate::agent) fn faults(config: &AgentConfig) -> Vec<SettingFault> {
         let known = "what this protocol can be told";
         faults.push(SettingFault::new("turn_detection", "set", known, "leave it out: the agent decides turns by settings of its own"));
     }
-    faults.extend(misplaced(config, ability.agent));
+    // A bot that is started is told of its call by that; one that is dialled straight has no word for it.
+    let started = config.protocol == Protocol::Pipecat && config.url.starts_with("http");
+    faults.extend(misplaced(config, if started { Kind::Bot } else { ability.agent }));
     if ability.needs_model && config.model.is_none() {
         faults.push(SettingFault::new("model", "(none)", "the name of a model", "name the model that is to answer"));
     }
@@ -192,5 +195,8 @@ mod tests {
         assert_eq!(keys(&told(Protocol::OpenAi, WireFormat::Pcmu)), ["parameters", "tell_numbers"]);
         assert_eq!(keys(&told(Protocol::Twilio, WireFormat::Pcmu)), ["voice", "greet_first"]);
         assert_eq!(keys(&told(Protocol::Pipecat, WireFormat::Pcm16k)), ["voice", "greet_first", "parameters", "tell_numbers"]);
+        let started = AgentConfig { url: "https://a.example/v1/public/bot/start".into(), ..told(Protocol::Pipecat, WireFormat::Pcm16k) };
+        assert_eq!(keys(&started), ["voice", "greet_first"]);
+        assert_eq!(keys(&told(Protocol::Ultravox, WireFormat::Pcm16k)), ["parameters", "tell_numbers"]);
     }
 }

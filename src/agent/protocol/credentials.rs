@@ -24,6 +24,7 @@ pub(in crate::agent) fn credentials(protocol: Protocol, url: &str, key: &str) ->
         Protocol::Azure | Protocol::VoiceLive => (HeaderName::from_static("api-key"), key.to_owned()),
         Protocol::ElevenLabs => (HeaderName::from_static("xi-api-key"), key.to_owned()),
         Protocol::Gemini => (HeaderName::from_static("x-goog-api-key"), key.to_owned()),
+        Protocol::Ultravox => (HeaderName::from_static("x-api-key"), key.to_owned()),
         Protocol::Twilio => (HeaderName::from_static("x-twilio-signature"), twilio_signature(url, key)),
     };
     let mut value = HeaderValue::from_str(&value).ok()?;

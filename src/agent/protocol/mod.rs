@@ -16,12 +16,14 @@ mod gptlive;
 mod jambonz;
 mod json;
 mod known_tools;
+mod meeting;
 mod openai;
 pub(in crate::agent) mod pipecat;
 mod plivo;
 mod recollection;
 mod telnyx;
 mod twilio;
+mod ultravox;
 mod utterances;
 mod vonage;
 
@@ -44,12 +46,14 @@ use self::plivo::Plivo;
 pub(super) use self::recollection::Recollection;
 use self::telnyx::Telnyx;
 use self::twilio::Twilio;
+use self::ultravox::Ultravox;
 use self::vonage::Vonage;
 use super::config::{AgentConfig, Protocol};
 use super::model::{AgentCommand, AgentMessage};
 use super::session::{CallFacts, EventQueue, Outbox};
 
 pub(super) use self::credentials::{credentials, upgrade_headers};
+pub(super) use self::meeting::{Meeting, invitation, is_arranged, meeting};
 
 /// Why a configured URL cannot be dialled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -166,6 +170,7 @@ pub(super) enum Adapter {
     Deepgram(Box<Deepgram>),
     ElevenLabs(Box<ElevenLabs>),
     Gemini(Box<Gemini>),
+    Ultravox(Box<Ultravox>),
     Auricle(Box<Auricle>),
     Twilio(Box<MediaStream<Twilio>>),
     Telnyx(Box<MediaStream<Telnyx>>),
@@ -185,6 +190,7 @@ macro_rules! each {
             Adapter::Deepgram($one) => $answer,
             Adapter::ElevenLabs($one) => $answer,
             Adapter::Gemini($one) => $answer,
+            Adapter::Ultravox($one) => $answer,
             Adapter::Auricle($one) => $answer,
             Adapter::Twilio($one) => $answer,
             Adapter::Telnyx($one) => $answer,
@@ -219,6 +225,7 @@ impl Adapter {
             Protocol::Deepgram => Self::Deepgram(Box::new(Deepgram::new(config, first_item, said))),
             Protocol::ElevenLabs => Self::ElevenLabs(Box::new(ElevenLabs::new(config, first_item, said))),
             Protocol::Gemini => Self::Gemini(Box::new(Gemini::new(config, first_item, said))),
+            Protocol::Ultravox => Self::Ultravox(Box::new(Ultravox::new(config, first_item, said))),
             Protocol::Auricle => Self::Auricle(Box::new(Auricle::new(config, facts, first_item, said))),
             // These have no word for what was said before.
             Protocol::GptLive => Self::GptLive(Box::new(GptLive::new(config, first_item))),
@@ -297,10 +304,22 @@ pub(super) fn request_uri(config: &AgentConfig) -> Result<Uri, InvalidUrl> {
         _ => config.url.parse(),
     }
     .map_err(|_| InvalidUrl)?;
-    let scheme_ok = matches!(uri.scheme_str(), Some("ws" | "wss"));
+    let scheme_ok = match uri.scheme_str() {
+        Some("ws" | "wss") => config.protocol != Protocol::Ultravox,
+        Some("http" | "https") => is_arranged(config.protocol, &uri),
+        _ => false,
+    };
     let host_ok = uri.host().is_some_and(|host| !host.is_empty());
     let user_free = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
     if scheme_ok && host_ok && user_free { Ok(uri) } else { Err(InvalidUrl) }
+}
+
+/// How the URL of an agent of this protocol has to look.
+pub(super) const fn url_form(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Ultravox => "https://host[:port]/…, or http://host[:port]/… within the network",
+        _ => "ws://host[:port]/… or wss://host[:port]/…",
+    }
 }
 
 /// What a pressed key is told as where a protocol has no word for keys.

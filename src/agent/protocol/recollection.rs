@@ -21,6 +21,19 @@ impl Recollection {
             (Owed::Rest, _) => (&self.history, Some(REST)),
         }
     }
+
+    /// What was said, for a reader: for protocols that have no other word for it than a text.
+    pub(super) fn in_words(history: &[Said]) -> String {
+        let mut text = String::from("The line broke; this was said before:");
+        for said in history {
+            text.push_str(match said.speaker {
+                Speaker::Caller => "\nCaller: ",
+                Speaker::Agent => "\nYou: ",
+            });
+            text.push_str(said.text.expose());
+        }
+        text
+    }
 }
 
 /// What the agent is told that has to go on with what another began to say.

@@ -25,7 +25,7 @@ use self::backlog::Backlog;
 use self::turn_audio::TurnAudio;
 use super::config::AgentConfig;
 use super::model::{AgentCommand, AgentEvent, AgentFault, AgentMessage, Closed, FaultClass};
-use super::protocol::{Adapter, Expiry, Outputs, Progress};
+use super::protocol::{Adapter, Expiry, Outputs, Progress, invitation};
 
 pub use super::protocol::AdapterStats;
 pub(super) use events::EventQueue;
@@ -106,6 +106,13 @@ impl AgentSession {
             oversized_messages: 0,
             closing: None,
         }
+    }
+
+    /// What the agent of `config` is asked before it is dialled, in JSON; none where it is dialled straight. Every connection of the call
+    /// asks the same: what was said in the call goes over the socket.
+    #[must_use]
+    pub fn invitation(&self, config: &AgentConfig) -> Option<String> {
+        invitation(config, &self.facts)
     }
 
     /// The socket is open: our settings go out.

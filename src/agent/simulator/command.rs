@@ -22,8 +22,8 @@ pub struct Arguments {
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS")]
     pub listen: SocketAddr,
-    /// What to speak: openai, azure, voicelive, gptlive, deepgram, elevenlabs, gemini, auricle, twilio, telnyx, plivo, exotel, vonage,
-    /// jambonz or pipecat.
+    /// What to speak: openai, azure, voicelive, gptlive, deepgram, elevenlabs, gemini, ultravox, auricle, twilio, telnyx, plivo,
+    /// exotel, vonage, jambonz or pipecat.
     #[arg(long, value_name = "NAME", value_parser = config::word::<Protocol>, default_value = "openai")]
     pub protocol: Protocol,
     /// How audio is written, as pcm16k, where that is the agent's own setting: with elevenlabs and pipecat.

@@ -33,6 +33,12 @@ pub(super) struct Conversation {
     timers: [Option<Instant>; Timer::COUNT],
 }
 
+/// A conversation that was asked for over HTTP, until its socket is opened.
+pub(super) struct Arranged {
+    pub(super) wire: Box<dyn Wire>,
+    pub(super) settings: Option<Settings>,
+}
+
 /// What a session waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Timer {
@@ -74,6 +80,15 @@ impl Conversation {
             caller_speaks: false,
             script,
             timers: [None; Timer::COUNT],
+        }
+    }
+
+    /// The conversation was asked for before its socket was opened.
+    pub(super) fn begin_as_arranged(&mut self, now: Instant, arranged: Arranged) {
+        lock(&self.seen).request(ASKED_FOR);
+        self.wire = arranged.wire;
+        if let Some(settings) = arranged.settings {
+            self.configure(now, settings);
         }
     }
 
@@ -323,6 +338,8 @@ fn bytes_in(format: AudioFormat, time: Duration) -> usize {
     usize::try_from(format.rate().samples(time)).unwrap_or(usize::MAX).saturating_mul(format.sample_len_bytes())
 }
 
+/// What a question over HTTP is called among what was said.
+const ASKED_FOR: &str = "arrange";
 const MAX_UTTERANCE: Duration = Duration::from_secs(60);
 /// How long the greeter waits to be asked.
 const GREETING_PATIENCE: Duration = Duration::from_millis(300);

@@ -6,6 +6,7 @@
 //! elsewhere it ends the connection and says why. It may run inside the gateway or as a process of its own.
 //! Left out on purpose: text and image modalities, tools, and any understanding of what is said.
 
+mod asked;
 mod command;
 mod conversation;
 mod ear;

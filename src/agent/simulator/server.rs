@@ -20,16 +20,19 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 
 use super::Config;
-use super::conversation::Conversation;
+use super::asked::{Asked, is_question};
+use super::conversation::{Arranged, Conversation};
 use super::observations::{SessionHandle, lock};
 use super::recorder::{Recorder, Recording};
-use super::wire::Output;
+use super::wire::{self, Output};
+use crate::agent::config::Protocol;
 use crate::agent::model::AgentMessage;
 use crate::agent::protocol;
 
 /// Serves until `shutdown` is ready; then every connection is dropped.
 pub async fn serve(listener: TcpListener, config: Config, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
     let config = Arc::new(config);
+    let asked = Asked::default();
     let recorder = Recorder::open(config.log_received.as_deref(), config.dump_audio.clone())?;
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
@@ -41,7 +44,7 @@ pub async fn serve(listener: TcpListener, config: Config, shutdown: impl Future<
                 Ok((tcp, _)) if connections.len() >= MAX_CONNECTIONS => drop(tcp),
                 Ok((tcp, _)) => {
                     let recording = recorder.begin();
-                    connections.spawn(connection(tcp, config.clone(), recording));
+                    connections.spawn(connection(tcp, config.clone(), asked.clone(), recording));
                 }
                 // No descriptor is left, most likely: others must end first.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -50,24 +53,41 @@ pub async fn serve(listener: TcpListener, config: Config, shutdown: impl Future<
     }
 }
 
-async fn connection(tcp: TcpStream, config: Arc<Config>, recording: Recording) {
+async fn connection(tcp: TcpStream, config: Arc<Config>, asked: Asked, recording: Recording) {
     // A socket without the option only adds delay.
     let _ = tcp.set_nodelay(true);
     match config.tls.clone() {
-        None => websocket(tcp, config, recording).await,
+        None => receive(tcp, config, asked, recording).await,
         Some(tls) => {
             if let Ok(stream) = TlsAcceptor::from(tls).accept(tcp).await {
-                websocket(stream, config, recording).await;
+                receive(stream, config, asked, recording).await;
             }
         }
     }
 }
 
-async fn websocket<S: AsyncRead + AsyncWrite + Unpin>(stream: S, config: Arc<Config>, recording: Recording) {
-    let gate = Gate(config.clone());
+/// Either a question over HTTP or the handshake of a WebSocket.
+async fn receive<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, config: Arc<Config>, asked: Asked, recording: Recording) {
+    if !wire::may_be_asked_for(config.protocol) {
+        return websocket(stream, config, asked, recording).await;
+    }
+    // Whoever breaks off here wanted nothing.
+    match is_question(&mut stream).await {
+        Ok((true, mut stream)) => drop(asked.answer(&mut stream, &config).await),
+        Ok((false, stream)) => websocket(stream, config, asked, recording).await,
+        Err(_) => {}
+    }
+}
+
+async fn websocket<S: AsyncRead + AsyncWrite + Unpin>(stream: S, config: Arc<Config>, asked: Asked, recording: Recording) {
+    let mut arranged = None;
+    let gate = Gate { config: config.clone(), asked, arranged: &mut arranged };
     let Ok(stream) = accept_hdr_async_with_config(stream, gate, Some(websocket_config())).await else { return };
     let seen = config.observations.begin();
-    let conversation = Conversation::new(config, seen.clone());
+    let mut conversation = Conversation::new(config, seen.clone());
+    if let Some(arranged) = arranged {
+        conversation.begin_as_arranged(std::time::Instant::now(), arranged);
+    }
     // However it ends, it is over.
     let _ = converse(stream, conversation, recording).await;
     over(&seen);
@@ -127,18 +147,24 @@ fn far_away() -> std::time::Instant {
 }
 
 /// Lets those in who show the key, where there is one, and speak what is spoken here; no retired shape of a protocol.
-struct Gate(Arc<Config>);
+struct Gate<'a> {
+    config: Arc<Config>,
+    asked: Asked,
+    /// What was asked for at the door that is opened.
+    arranged: &'a mut Option<Arranged>,
+}
 
-impl Callback for Gate {
+impl Callback for Gate<'_> {
     fn on_request(self, request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
-        if !self.is_let_in(request) {
+        *self.arranged = self.asked.take(request, self.config.protocol);
+        if self.arranged.is_none() && !self.is_let_in(request) {
             return Err(refusal(StatusCode::UNAUTHORIZED));
         }
         if request.headers().contains_key("openai-beta") {
             return Err(refusal(StatusCode::BAD_REQUEST));
         }
         // RFC 6455 §1.9: of what is offered one is taken.
-        let wanted = protocol::upgrade_headers(self.0.protocol).remove(SEC_WEBSOCKET_PROTOCOL);
+        let wanted = protocol::upgrade_headers(self.config.protocol).remove(SEC_WEBSOCKET_PROTOCOL);
         let offered = request.headers().get(SEC_WEBSOCKET_PROTOCOL);
         match (wanted, offered) {
             (None, _) => {}
@@ -153,13 +179,16 @@ impl Callback for Gate {
     }
 }
 
-impl Gate {
+impl Gate<'_> {
     fn is_let_in(&self, request: &Request) -> bool {
-        let Some(key) = &self.0.api_key else { return true };
-        let scheme = if self.0.tls.is_some() { "wss" } else { "ws" };
+        if self.config.protocol == Protocol::Ultravox {
+            return false;
+        }
+        let Some(key) = &self.config.api_key else { return true };
+        let scheme = if self.config.tls.is_some() { "wss" } else { "ws" };
         let host = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
         let url = format!("{scheme}://{host}{}", request.uri());
-        let expected = protocol::credentials(self.0.protocol, &url, key.expose_secret()).unwrap_or_default();
+        let expected = protocol::credentials(self.config.protocol, &url, key.expose_secret()).unwrap_or_default();
         !expected.is_empty() && expected.iter().all(|(name, value)| request.headers().get(name) == Some(value))
     }
 }

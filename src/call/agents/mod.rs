@@ -360,6 +360,15 @@ impl Agents {
         self.members.get(member).expect("links are made of members")
     }
 
+    /// What an agent is asked before it is dialled; none where it is dialled straight.
+    ///
+    /// # Panics
+    /// For a number that no link ever had.
+    #[must_use]
+    pub fn invitation(&self, member: usize) -> Option<String> {
+        self.link.session.invitation(&self.member(member).config)
+    }
+
     /// The connection that the conversation is on.
     #[must_use]
     pub const fn link(&self) -> LinkId {

@@ -85,6 +85,12 @@ impl Call {
         }
     }
 
+    /// What one of the agents is asked before it is dialled; none where it is dialled straight.
+    #[must_use]
+    pub fn agent_invitation(&self, member: usize) -> Option<String> {
+        self.agents.invitation(member)
+    }
+
     /// Says something to the caller, unless the agent has something to say.
     pub fn say(&mut self, now: Instant, phrase: &Phrase) {
         if let Some(leg) = self.leg.agreed().filter(|leg| leg.queued().is_zero() && self.session.is_up()) {

@@ -204,7 +204,11 @@ async fn connect(addresses: &[IpAddr], port: u16, patience: Duration) -> Result<
     Err(RequestError::Connect(failed))
 }
 
-async fn converse<S>(socket: S, request: Request<Full<Bytes>>, max_answer_len: usize) -> Result<HttpsAnswer, RequestError>
+/// Sends one request over a connection that stands, and reads the whole answer; no time is kept here.
+///
+/// # Errors
+/// When there is no whole answer within `max_answer_len`.
+pub async fn converse<S>(socket: S, request: Request<Full<Bytes>>, max_answer_len: usize) -> Result<HttpsAnswer, RequestError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

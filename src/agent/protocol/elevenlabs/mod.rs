@@ -23,7 +23,7 @@ use super::utterances::Utterances;
 use super::{AdapterStats, Outputs, Progress, ProtocolAdapter, Recollection, key_in_words};
 use crate::agent::config::AgentConfig;
 use crate::agent::model::{
-    AgentCommand, AgentEvent, AgentFault, AgentMessage, AgentState, ClearCause, ClearScope, FaultClass, Said, TranscriptKind,
+    AgentCommand, AgentEvent, AgentFault, AgentMessage, AgentState, ClearCause, ClearScope, FaultClass, TranscriptKind,
 };
 use crate::agent::session::Outbox;
 use crate::domain::call_record::Speaker;
@@ -77,7 +77,7 @@ impl ProtocolAdapter for ElevenLabs {
     fn recall(&mut self, out: &mut Outputs<'_>) {
         let (history, _) = self.said.parted();
         if !history.is_empty() {
-            send(out, &ClientEvent::ContextualUpdate { text: &in_words(history) });
+            send(out, &ClientEvent::ContextualUpdate { text: &Recollection::in_words(history) });
         }
     }
 
@@ -249,19 +249,6 @@ impl ElevenLabs {
         out.events.push(AgentEvent::Error(AgentFault { class: FaultClass::Provider, code }));
         Progress::Unchanged
     }
-}
-
-/// What was said, for a reader.
-fn in_words(history: &[Said]) -> String {
-    let mut text = String::from("The line broke; this was said before:");
-    for said in history {
-        text.push_str(match said.speaker {
-            Speaker::Caller => "\nCaller: ",
-            Speaker::Agent => "\nYou: ",
-        });
-        text.push_str(said.text.expose());
-    }
-    text
 }
 
 fn words_of(speaker: Speaker, kind: TranscriptKind, words: String, item: Option<ItemId>) -> AgentEvent<'static> {

@@ -9,6 +9,7 @@
 //! Left out on purpose: pictures, files, and functions that the bot runs itself.
 
 mod rtvi;
+mod start;
 pub(in crate::agent) mod wire;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use media::frame::{AudioFormat, ItemId};
 
 use self::rtvi::{AgentSource, BotSays, CallerSource, ClientSays, FunctionCall, Message, TextOptions};
+pub(super) use self::start::Start;
 use self::wire::Frame;
 use super::json::warn;
 use super::known_tools::KnownTools;

@@ -16,6 +16,7 @@ mod pipecat;
 mod plain_bytes;
 mod tools;
 mod turns;
+mod ultravox;
 
 use std::time::{Duration, Instant};
 

@@ -13,6 +13,7 @@ mod pipecat;
 mod strict;
 #[cfg(test)]
 mod tests;
+mod ultravox;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -20,6 +21,7 @@ use std::collections::VecDeque;
 use media::frame::AudioFormat;
 use media::units::SampleRate;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::observations::SessionHandle;
 use crate::agent::config::Protocol;
@@ -133,10 +135,29 @@ impl Outputs {
     }
 }
 
+/// Where a conversation that was asked for is met.
+#[derive(Debug)]
+pub(super) struct Door {
+    /// The whole URL but its last part.
+    pub(super) url: String,
+    /// What opens it, once.
+    pub(super) token: String,
+}
+
+/// Whether conversations of a protocol may be asked for over HTTP; those of Ultravox have to be.
+pub(super) const fn may_be_asked_for(protocol: Protocol) -> bool {
+    matches!(protocol, Protocol::Ultravox | Protocol::Pipecat)
+}
+
 /// One protocol, from the side that is called.
 pub(super) trait Wire: Send {
     /// The socket is open: what the service says by itself.
     fn open(&mut self, _out: &mut Outputs) {}
+
+    /// The client asked for the conversation over HTTP: what it set by that, and what it is answered, with where it is met.
+    fn arrange(&mut self, _question: &str, _door: &Door) -> Result<(Value, Option<Settings>), Refusal> {
+        Err(Refusal::new("not_found", "nobody is asked for here"))
+    }
 
     /// A message: what kind it is, and what it means. `unheard` is the length of the audio that is no turn yet.
     fn read<'a>(
@@ -188,6 +209,7 @@ pub(super) fn of(protocol: Protocol, format: AudioFormat, seen: SessionHandle) -
         Protocol::Deepgram => Box::new(deepgram::Deepgram::default()),
         Protocol::ElevenLabs => Box::new(elevenlabs::ElevenLabs::new(format)),
         Protocol::Gemini => Box::new(gemini::Gemini::default()),
+        Protocol::Ultravox => Box::new(ultravox::Ultravox::default()),
         Protocol::Auricle => Box::new(auricle::Auricle::default()),
         Protocol::Twilio | Protocol::Telnyx | Protocol::Plivo | Protocol::Exotel => Box::new(carrier::Carrier::new(protocol)),
         Protocol::Vonage | Protocol::Jambonz => Box::new(bytes::Bytes::new(protocol)),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::strict::{json as read, require};
-use super::{ClientSays, Ending, Output, Outputs, Refusal, Settings, Wire};
+use super::{ClientSays, Door, Ending, Output, Outputs, Refusal, Settings, Wire};
 use crate::agent::model::AgentMessage;
 use crate::agent::protocol::pipecat::wire::{Frame, write_audio, write_interruption, write_message};
 
@@ -68,7 +68,26 @@ impl Pipecat {
     }
 }
 
+/// What Pipecat Cloud is asked to start.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Start {
+    transport: String,
+    body: Value,
+}
+
 impl Wire for Pipecat {
+    /// As Pipecat Cloud does it: the bot finds the body in its arguments.
+    fn arrange(&mut self, question: &str, door: &Door) -> Result<(Value, Option<Settings>), Refusal> {
+        let Start { transport, body } = read(question)?;
+        require(transport == "websocket", "another transport than a WebSocket")?;
+        require(body.to_string().len() <= MAX_START_BODY_LEN, "the body is longer than 4 KiB")?;
+        let named = ["call_id", "call_domain"].into_iter().all(|name| body["dialin_settings"][name].is_string());
+        require(named, "the call has no name")?;
+        let url = format!("{}/ws/generic/bot.simulator", door.url);
+        Ok((json!({"sessionId": "session-simulator", "wsUrl": url, "token": door.token}), None))
+    }
+
     fn read<'a>(
         &mut self,
         message: AgentMessage<'a>,
@@ -134,3 +153,6 @@ impl Wire for Pipecat {
         self.tell("error", json!({"error": code, "fatal": false}), out);
     }
 }
+
+/// What may be told over a WebSocket's `start`.
+const MAX_START_BODY_LEN: usize = 4 * 1_024;

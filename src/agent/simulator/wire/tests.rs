@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use media::frame::AudioFormat;
 use media::units::SampleRate;
+use serde_json::json;
 
 use super::*;
 
@@ -65,6 +66,66 @@ fn a_key_that_the_service_does_not_know_is_refused() {
     ] {
         let code = refused(protocol, &[text(CONNECTED), text(&message)][usize::from(protocol != Protocol::Twilio)..]);
         assert_eq!(code, Some("unknown_parameter"), "{protocol:?}");
+    }
+}
+
+#[test]
+fn a_call_that_is_asked_for_is_read_to_its_last_key_and_its_messages_too() {
+    let door = Door { url: "ws://127.0.0.1:1".into(), token: "t".into() };
+    let call = r#"{"firstSpeakerSettings":{"user":{}},"medium":{"serverWebSocket":{"inputSampleRate":8000,"outputSampleRate":8000,"clientBufferSizeMs":30000,"dataMessages":{"state":true}}}}"#;
+    let asked = |text: &str| {
+        let mut wire = of(Protocol::Ultravox, AudioFormat::Ulaw8k, Arc::new(Mutex::default()));
+        wire.arrange(text, &door).map(|(answer, _)| (wire, answer)).map_err(|refusal| refusal.code)
+    };
+    for (wrong, code) in [
+        (call.replace("\"state\"", "\"stat\""), "unknown_parameter"),
+        (call.replace("\"medium\"", "\"temperatur\":0,\"medium\""), "unknown_parameter"),
+        (call.replace("inputSampleRate", "input_sample_rate"), "unknown_parameter"),
+        (call.replace("30000", "60"), "not_taken"),
+        (call.replace("\"user\":{}", "\"user\":{},\"agent\":{}"), "not_taken"),
+        (call.replace(":8000", ":8001"), "invalid_value"),
+        ("{}".to_owned(), "invalid_value"),
+    ] {
+        assert_eq!(asked(&wrong).err(), Some(code), "{wrong}");
+    }
+    let (mut wire, answer) = asked(call).expect("it is taken");
+    assert_eq!(answer["joinUrl"], "ws://127.0.0.1:1/calls/t");
+    let mut out = Outputs::default();
+    let mut told = |message: AgentMessage<'_>| wire.read(message, 0, &mut out).err().map(|refusal| refusal.code);
+    for (message, code) in [
+        (text(r#"{"type":"ping","timestamp":20}"#), None),
+        (text(r#"{"type":"user_text_message","text":"x","urgency":"later"}"#), None),
+        (text(r#"{"type":"user_text_message","text":"x","urgency":"never"}"#), Some("unknown_parameter")),
+        (text(r#"{"type":"user_text_message","text":"x","defer":true}"#), Some("unknown_parameter")),
+        (text(r#"{"type":"forced_agent_message","content":""}"#), Some("not_taken")),
+        (text(r#"{"type":"client_tool_result","invocationId":"t","agentReaction":"sings","result":""}"#), Some("not_taken")),
+        (text(r#"{"type":"client_tool_result","invocationId":"t"}"#), Some("not_taken")),
+        (AgentMessage::Binary(&[0; 320]), None),
+        (AgentMessage::Binary(&[0; 321]), Some("not_taken")),
+    ] {
+        assert_eq!(told(message), code, "{message:?}");
+    }
+    let not_asked = refused(Protocol::Ultravox, &[AgentMessage::Binary(&[0; 320])]);
+    assert_eq!(not_asked, Some("out_of_order"));
+}
+
+#[test]
+fn a_bot_is_started_with_the_names_of_its_call() {
+    let door = Door { url: "ws://127.0.0.1:1".into(), token: "t".into() };
+    let start = r#"{"transport":"websocket","body":{"dialin_settings":{"call_id":"c","call_domain":"d"},"practice":"north"}}"#;
+    let asked = |text: &str| {
+        let mut wire = of(Protocol::Pipecat, AudioFormat::Ulaw8k, Arc::new(Mutex::default()));
+        wire.arrange(text, &door).map(|(answer, _)| answer).map_err(|refusal| refusal.code)
+    };
+    let answer = asked(start).expect("it is taken");
+    assert_eq!((&answer["wsUrl"], &answer["token"]), (&json!("ws://127.0.0.1:1/ws/generic/bot.simulator"), &json!("t")));
+    for (wrong, code) in [
+        (start.replace("websocket", "daily"), "not_taken"),
+        (start.replace("call_id", "callId"), "not_taken"),
+        (start.replace("north", &"x".repeat(4_100)), "not_taken"),
+        (start.replace("\"transport\"", "\"region\":\"eu\",\"transport\""), "unknown_parameter"),
+    ] {
+        assert_eq!(asked(&wrong).err(), Some(code), "{wrong}");
     }
 }
 
