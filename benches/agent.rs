@@ -91,7 +91,7 @@ fn recorded(name: String, what: String, value: f64) -> Figure {
     Figure { name: name.leak(), what: what.leak(), value: Some(value), gate: None, at_least: false }
 }
 
-const SPOKEN: [(Protocol, &str, WireFormat); 15] = [
+const SPOKEN: [(Protocol, &str, WireFormat); 16] = [
     (Protocol::OpenAi, "openai", WireFormat::Pcmu),
     (Protocol::OpenAi, "openai", WireFormat::Pcm24k),
     (Protocol::VoiceLive, "voicelive", WireFormat::Pcmu),
@@ -99,6 +99,7 @@ const SPOKEN: [(Protocol, &str, WireFormat); 15] = [
     (Protocol::Deepgram, "deepgram", WireFormat::Pcmu),
     (Protocol::ElevenLabs, "elevenlabs", WireFormat::Pcmu),
     (Protocol::Gemini, "gemini", WireFormat::Pcm24k),
+    (Protocol::Ultravox, "ultravox", WireFormat::Pcm8k),
     (Protocol::Auricle, "auricle", WireFormat::Pcmu),
     (Protocol::Twilio, "twilio", WireFormat::Pcmu),
     (Protocol::Telnyx, "telnyx", WireFormat::Pcmu),

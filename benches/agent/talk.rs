@@ -118,6 +118,7 @@ fn opening(protocol: Protocol, format: WireFormat) -> Vec<String> {
             r#"{"type":"conversation_initiation_metadata","conversation_initiation_metadata_event":{"conversation_id":"c","agent_output_audio_format":"ulaw_8000","user_input_audio_format":"ulaw_8000"}}"#,
         ),
         Protocol::Gemini => text(r#"{"setupComplete":{}}"#),
+        Protocol::Ultravox => text(r#"{"type":"call_started","callId":"c"}"#),
         Protocol::Auricle => text(r#"{"type":"ready","session":"s"}"#),
         // Ready when the socket is.
         _ => Vec::new(),
@@ -144,7 +145,9 @@ fn speech(protocol: Protocol, format: AudioFormat, frame: &[u8]) -> Message {
             format!(r#"{{"event":"playAudio","media":{{"contentType":"audio/x-mulaw","sampleRate":8000,"payload":"{base64}"}}}}"#)
         }
         Protocol::Pipecat => return Message::Bytes(pipecat_frame(frame, format.rate().hz())),
-        Protocol::Deepgram | Protocol::Auricle | Protocol::Vonage | Protocol::Jambonz => return Message::Bytes(frame.to_vec()),
+        Protocol::Deepgram | Protocol::Ultravox | Protocol::Auricle | Protocol::Vonage | Protocol::Jambonz => {
+            return Message::Bytes(frame.to_vec());
+        }
     })
 }
 

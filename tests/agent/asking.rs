@@ -33,7 +33,8 @@ async fn answering(answer: String) -> (SocketAddr, tokio::task::JoinHandle<Strin
         let length = tcp.read(&mut question).await.unwrap();
         tcp.write_all(answer.as_bytes()).await.unwrap();
         tcp.shutdown().await.unwrap();
-        String::from_utf8_lossy(&question[..length]).into_owned()
+        question.truncate(length);
+        String::from_utf8_lossy(&question).into_owned()
     });
     (address, asked)
 }

@@ -39,7 +39,7 @@ const SERVER: [(&str, &str); 8] = [
 /// The type of a message; of audio, which says none, its only key.
 fn name_of(line: &str) -> String {
     let message: Value = serde_json::from_str(line).unwrap();
-    message["type"].as_str().unwrap_or("user_audio_chunk").to_owned()
+    message.get("type").and_then(Value::as_str).unwrap_or("user_audio_chunk").to_owned()
 }
 
 /// Asks the compiler of every line, what it says against them; none where there is none to ask.
@@ -57,7 +57,7 @@ fn compile(known: &[(&str, &str)], lines: &[String]) -> Option<String> {
     let mut module = format!("import type * as Vendor from {:?};\n", types.join("dist/src/index.js"));
     for (number, line) in lines.iter().enumerate() {
         let name = name_of(line);
-        let (_, wanted) = known.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("{name} has a type"));
+        let (_, wanted) = known.iter().find(|(known, _)| *known == name).expect("a message has a type");
         writeln!(module, "export const message{number}: Vendor.{wanted} = {line};").unwrap();
     }
     let file = folder.path().join("messages.mts");

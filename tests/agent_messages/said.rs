@@ -78,6 +78,12 @@ fn facts(now: Instant) -> CallFacts {
     }
 }
 
+/// The type that a message names.
+pub(crate) fn kind(line: &str) -> String {
+    let message: serde_json::Value = serde_json::from_str(line).unwrap();
+    message.get("type").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+}
+
 /// What an agent is asked before it is dialled.
 pub(crate) fn invitation(config: &AgentConfig) -> Option<String> {
     AgentSession::new(config, facts(Instant::now())).invitation(config)

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use auricle::agent::config::{AgentConfig, Protocol, WireFormat};
 use auricle::agent::model::AgentMessage;
 use auricle::agent::simulator::{Behaviour, Config};
-use serde_json::Value;
 
 use crate::said::{self, validate};
 
@@ -25,7 +24,7 @@ fn configs() -> Vec<AgentConfig> {
 }
 
 fn types(lines: &[String]) -> BTreeSet<String> {
-    lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap()["type"].as_str().unwrap().to_owned()).collect()
+    lines.iter().map(|line| said::kind(line)).collect()
 }
 
 #[test]

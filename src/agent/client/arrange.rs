@@ -6,11 +6,11 @@ use super::endpoint::AgentEndpoint;
 use super::error::ConnectError;
 use super::tls::Transport;
 use crate::agent::protocol::{self, Meeting};
-use crate::net::https::{RequestError, converse};
+use crate::net::https::{RequestError, ask_over};
 
 /// Asks over a connection to the configured place; the connection is done with.
 pub(super) async fn ask(endpoint: &AgentEndpoint, door: Transport, invitation: &str) -> Result<Meeting, ConnectError> {
-    let answer = converse(door, endpoint.question(invitation)?, MAX_ANSWER_LEN).await.map_err(|error| match error {
+    let answer = ask_over(door, endpoint.question(invitation)?, MAX_ANSWER_LEN).await.map_err(|error| match error {
         RequestError::Http(source) if source.is_parse() => ConnectError::NoMeeting,
         RequestError::Http(source) => ConnectError::Broken { source: std::io::Error::other(source) },
         _ => ConnectError::NoMeeting,

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -134,11 +133,11 @@ impl AgentEndpoint {
     }
 
     /// What is asked over HTTP, at the URL as it is configured.
-    pub(super) fn question(&self, body: &str) -> Result<HttpRequest<Full<Bytes>>, ConnectError> {
+    pub(super) fn question(&self, body: &str) -> Result<HttpRequest<Bytes>, ConnectError> {
         let target = self.uri.path_and_query().map_or("/", |target| target.as_str());
         let host = self.uri.authority().map_or("", |authority| authority.as_str());
         let question = HttpRequest::post(target).header(HOST, host).header(CONTENT_TYPE, "application/json").header(CONNECTION, "close");
-        let mut question = question.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).map_err(|_| ConnectError::NoMeeting)?;
+        let mut question = question.body(Bytes::copy_from_slice(body.as_bytes())).map_err(|_| ConnectError::NoMeeting)?;
         question.headers_mut().extend(self.credentials());
         Ok(question)
     }

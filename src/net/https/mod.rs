@@ -208,7 +208,14 @@ async fn connect(addresses: &[IpAddr], port: u16, patience: Duration) -> Result<
 ///
 /// # Errors
 /// When there is no whole answer within `max_answer_len`.
-pub async fn converse<S>(socket: S, request: Request<Full<Bytes>>, max_answer_len: usize) -> Result<HttpsAnswer, RequestError>
+pub async fn ask_over<S>(socket: S, request: Request<Bytes>, max_answer_len: usize) -> Result<HttpsAnswer, RequestError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    converse(socket, request.map(Full::new), max_answer_len).await
+}
+
+async fn converse<S>(socket: S, request: Request<Full<Bytes>>, max_answer_len: usize) -> Result<HttpsAnswer, RequestError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

@@ -35,7 +35,7 @@ impl<'a> Call<'a> {
                     input_sample_rate: rate,
                     output_sample_rate: rate,
                     client_buffer_size_ms: CLIENT_BUFFER_MS,
-                    data_messages: DataMessages {
+                    data_messages: EnabledMessages {
                         pong: true,
                         state: true,
                         transcript: true,
@@ -70,14 +70,14 @@ struct ServerWebSocket {
     input_sample_rate: u32,
     output_sample_rate: u32,
     client_buffer_size_ms: u32,
-    data_messages: DataMessages,
+    data_messages: EnabledMessages,
 }
 
 /// Those that this adapter reads.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_excessive_bools, reason = "the service has a switch for each kind of message")]
-struct DataMessages {
+struct EnabledMessages {
     pong: bool,
     state: bool,
     transcript: bool,

@@ -82,8 +82,8 @@ impl Wire for Pipecat {
         let Start { transport, body } = read(question)?;
         require(transport == "websocket", "another transport than a WebSocket")?;
         require(body.to_string().len() <= MAX_START_BODY_LEN, "the body is longer than 4 KiB")?;
-        let named = ["call_id", "call_domain"].into_iter().all(|name| body["dialin_settings"][name].is_string());
-        require(named, "the call has no name")?;
+        let named = |name: &str| body.pointer(name).is_some_and(Value::is_string);
+        require(named("/dialin_settings/call_id") && named("/dialin_settings/call_domain"), "the call has no name")?;
         let url = format!("{}/ws/generic/bot.simulator", door.url);
         Ok((json!({"sessionId": "session-simulator", "wsUrl": url, "token": door.token}), None))
     }

@@ -58,12 +58,12 @@ struct ServerWebSocket {
     output_sample_rate: Option<u32>,
     client_buffer_size_ms: Option<u32>,
     #[serde(rename = "dataMessages")]
-    _data_messages: Option<DataMessages>,
+    _data_messages: Option<EnabledMessages>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct DataMessages {
+struct EnabledMessages {
     #[serde(rename = "pong")]
     _pong: Option<bool>,
     #[serde(rename = "state")]
