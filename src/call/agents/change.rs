@@ -229,7 +229,7 @@ impl Agents {
     }
 
     /// An agent's settings with what is known in the place of variables.
-    fn briefed(&self, member: usize) -> Arc<AgentConfig> {
+    pub(super) fn briefed(&self, member: usize) -> Arc<AgentConfig> {
         let config = &self.member(member).config;
         if config.variables.is_empty() { Arc::clone(config) } else { Arc::new(config.told(&self.known)) }
     }

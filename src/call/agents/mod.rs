@@ -366,7 +366,7 @@ impl Agents {
     /// For a number that no link ever had.
     #[must_use]
     pub fn invitation(&self, member: usize) -> Option<String> {
-        self.link.session.invitation(&self.member(member).config)
+        self.link.session.invitation(&self.briefed(member))
     }
 
     /// The connection that the conversation is on.

@@ -225,13 +225,8 @@ impl Ultravox {
     }
 
     fn handle_invocation(&mut self, invocation: &Invocation<'_>, out: &mut Outputs<'_>) {
-        if self.tools.note(&invocation.invocation_id, &invocation.tool_name) {
-            out.events.push(AgentEvent::ToolCall {
-                call_id: invocation.invocation_id.clone().into_owned(),
-                name: invocation.tool_name.clone().into_owned(),
-                arguments: Redacted::new(invocation.parameters.map_or("{}", |parameters| parameters.get()).to_owned()),
-            });
-        }
+        let parameters = invocation.parameters.map_or("{}", |parameters| parameters.get());
+        self.tools.tell(&invocation.invocation_id, &invocation.tool_name, parameters, out);
     }
 }
 

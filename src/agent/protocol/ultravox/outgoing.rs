@@ -2,8 +2,10 @@
 
 use media::frame::AudioFormat;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::agent::config::AgentConfig;
+use crate::agent::tools::Declaration;
 
 /// A call, as it is asked for.
 #[derive(Debug, Serialize)]
@@ -17,6 +19,8 @@ pub(in crate::agent::protocol) struct Call<'a> {
     voice: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     language_hint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    selected_tools: Vec<SelectedTool>,
     first_speaker_settings: FirstSpeaker,
     medium: Medium,
 }
@@ -29,6 +33,7 @@ impl<'a> Call<'a> {
             model: config.model.as_deref(),
             voice: config.voice.as_deref(),
             language_hint: config.language.as_deref(),
+            selected_tools: config.declarations().into_iter().map(SelectedTool::from).collect(),
             first_speaker_settings: FirstSpeaker { user: Nothing {} },
             medium: Medium {
                 server_web_socket: ServerWebSocket {
@@ -46,6 +51,47 @@ impl<'a> Call<'a> {
                 },
             },
         }
+    }
+}
+
+/// A tool of this call alone, which the service asks us to run.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SelectedTool {
+    temporary_tool: Tool,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Tool {
+    model_tool_name: String,
+    description: String,
+    dynamic_parameters: Vec<Parameter>,
+    client: Nothing,
+}
+
+/// One argument; the service has no schema of all of them together.
+#[derive(Debug, Serialize)]
+struct Parameter {
+    name: String,
+    location: &'static str,
+    schema: Value,
+    required: bool,
+}
+
+impl From<Declaration> for SelectedTool {
+    fn from(Declaration { name, description, parameters }: Declaration) -> Self {
+        let required: Vec<&str> = parameters.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let properties = parameters.get("properties").and_then(Value::as_object).into_iter().flatten();
+        let dynamic_parameters = properties
+            .map(|(name, schema)| Parameter {
+                name: name.clone(),
+                location: "PARAMETER_LOCATION_BODY",
+                schema: schema.clone(),
+                required: required.contains(&&**name),
+            })
+            .collect();
+        Self { temporary_tool: Tool { model_tool_name: name, description, dynamic_parameters, client: Nothing {} } }
     }
 }
 

@@ -40,6 +40,14 @@ fn each_provider_is_told_of_the_tools_in_its_own_way() {
     let gemini = AgentConfig { format: WireFormat::Pcm24k, ..with_tools(Protocol::Gemini) };
     let gemini = &opening(&gemini, "{}")[0]["setup"]["tools"][0]["functionDeclarations"];
     assert_eq!((names(gemini), &gemini[1]["parametersJsonSchema"]["type"]), (both.map(str::to_owned).to_vec(), &json!("object")));
+    let ultravox = AgentConfig { format: WireFormat::Pcm8k, ..with_tools(Protocol::Ultravox) };
+    let ultravox: Value = serde_json::from_str(&Line::new(&ultravox).session.invitation(&ultravox).unwrap()).unwrap();
+    let told: Vec<_> = ultravox["selectedTools"].as_array().unwrap().iter().map(|tool| &tool["temporaryTool"]).collect();
+    assert_eq!(told.iter().map(|tool| &tool["modelToolName"]).collect::<Vec<_>>(), both);
+    assert_eq!(
+        (&told[1]["dynamicParameters"], &told[1]["client"]),
+        (&json!([{"name": "day", "location": "PARAMETER_LOCATION_BODY", "schema": {"type": "string"}, "required": false}]), &json!({}))
+    );
     let own = &opening(&with_tools(Protocol::Auricle), "{}")[0]["tools"];
     assert_eq!(names(own), both);
     assert_eq!(opening(&pcmu(), "{}")[0]["session"].get("tools"), None, "nothing is said where there are none");
