@@ -81,7 +81,8 @@ struct Parameter {
 
 impl From<Declaration> for SelectedTool {
     fn from(Declaration { name, description, parameters }: Declaration) -> Self {
-        let required: Vec<&str> = parameters.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let required: Vec<&str> =
+            parameters.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
         let properties = parameters.get("properties").and_then(Value::as_object).into_iter().flatten();
         let dynamic_parameters = properties
             .map(|(name, schema)| Parameter {
