@@ -18,12 +18,12 @@ RUN apt-get update && apt-get install -y --no-install-recommends cmake && rm -rf
 WORKDIR /source
 COPY . .
 COPY --from=console /source/console/dist console/dist
-RUN cargo build --release --locked --bin auricle
+RUN cargo build --profile dist --locked --bin auricle
 
 FROM docker.io/library/debian:bookworm-slim AS runtime
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin auricle \
     && install -d -o auricle -g auricle -m 0700 /data
-COPY --from=builder /source/target/release/auricle /usr/local/bin/auricle
+COPY --from=builder /source/target/dist/auricle /usr/local/bin/auricle
 USER auricle
 WORKDIR /data
 VOLUME /data

@@ -98,23 +98,23 @@ histories: ## a million random packet histories, and as many ordered and replaye
 
 bench-call: ## cost, delay and memory of a call at 100 and 400 calls, against the bare loop
 	@scripts/setup.sh bench
-	cargo bench --locked --bench call_capacity -- all
+	cargo bench --profile dist --locked --bench call_capacity -- all
 
 bench-api: ## 500 requests a second beside 50 calls, and guesses at passwords beside both
 	@scripts/setup.sh bench
-	cargo bench --locked --bench api -- all
+	cargo bench --profile dist --locked --bench api -- all
 
 bench-agent: ## cost of a frame toward an agent and back in every protocol, and what passing G.711 through saves
 	@scripts/setup.sh run
-	cargo bench --locked --bench agent
+	cargo bench --profile dist --locked --bench agent
 
 bench-media: ## cost of a frame of every codec, of a call's pipelines a tick, and its memory
 	@scripts/setup.sh run
-	cargo bench --locked --bench media
+	cargo bench --profile dist --locked --bench media
 
 bench-sip: ## time and allocations of reading an INVITE, memory of a dialog, calls a second
 	@scripts/setup.sh run
-	cargo bench --locked --bench sip
+	cargo bench --profile dist --locked --bench sip
 
 bench-flood: ## OPTIONS, calls and memory beside 20,000 REGISTER a second, and new clients beside 3,000 half-open connections
 	@scripts/setup.sh run
@@ -124,7 +124,7 @@ bench-flood: ## OPTIONS, calls and memory beside 20,000 REGISTER a second, and n
 
 bench-pacer: ## send lateness of 1000 paced streams alone on the machine
 	@scripts/setup.sh run
-	cargo bench --locked --bench pacer_lateness
+	cargo bench --profile dist --locked --bench pacer_lateness
 
 measured: ## write docs/measured.md from the figures that the last measurements saved
 	@python3 scripts/measured.py
@@ -132,5 +132,5 @@ measured: ## write docs/measured.md from the figures that the last measurements 
 image: ## build the container image without a registry, start it, ask it for its health
 	@scripts/setup.sh image console
 	@scripts/console.sh build
-	cargo build --release --locked
+	cargo build --profile dist --locked --bin auricle
 	@scripts/image.sh

@@ -2,13 +2,13 @@
 # Builds the container image without a registry, starts it, and asks it for its health.
 #
 # The Dockerfile's runtime stage, as it stands: mmdebstrap makes the Debian base in place of debian:bookworm-slim, and the
-# release binary of this checkout takes the place of the builder stage. Leaves target/image/auricle.tar for `docker load`.
+# shipped binary of this checkout takes the place of the builder stage. Leaves target/image/auricle.tar for `docker load`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 home=$PWD/target/image
 suite=bookworm
-binary=target/release/auricle
+binary=target/dist/auricle
 image=localhost/auricle
 
 # chroot isolation needs neither namespaces nor a runtime, vfs neither overlayfs nor fuse: both work in a build machine.

@@ -1,4 +1,4 @@
-//! Two hundred callers' interruptions of a parrot: what is heard after the stop signal, and what the agent is told was heard.
+//! Interruptions of a parrot, two hundred of them or a thousand: what is heard after the stop signal, and what the agent is told was heard.
 
 use std::future::ready;
 use std::iter::{once, repeat_with};
@@ -16,23 +16,24 @@ use crate::speech::{Room, decode, utterance};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interruption_is_heard_within_one_packet_and_told_to_the_sample() {
     let _alone = crate::ALONE.lock().await;
+    let calls: u32 = if std::env::var_os("AURICLE_FULL").is_some() { 100 } else { 20 };
     let (mut toml, mut agents) = (String::new(), Vec::new());
-    for index in 0..CALLS {
+    for index in 0..calls {
         let agent = Agent::start(Config::new(Behaviour::Parrot), ready(())).await;
         let format = if index % 2 == 0 { "pcmu" } else { "pcm24k" };
         route(&mut toml, &index.to_string(), agent.address, format, "when_agent_ready", "");
         agents.push(agent);
     }
     let server = Server::start(&Wanted { agents: toml, log_level: "info", log_format: "text" });
-    let mut calls = Vec::new();
-    for index in 0..CALLS {
-        calls.push(tokio::spawn(interrupt(server.sip, index)));
+    let mut running = Vec::new();
+    for index in 0..calls {
+        running.push(tokio::spawn(interrupt(server.sip, index)));
         // Callers do not all speak in the same instant.
         sleep(Duration::from_millis(37)).await;
     }
     // Looked at when all are over: it takes the time of those who talk.
     let mut callers = Vec::new();
-    for call in calls {
+    for call in running {
         callers.push(call.await.expect("a call goes on to its end"));
     }
     let mut latest = Duration::ZERO;
@@ -40,9 +41,9 @@ async fn an_interruption_is_heard_within_one_packet_and_told_to_the_sample() {
         let seen = agent.seen.sessions().pop().expect("a session");
         latest = latest.max(check(caller, &seen, lead_in));
     }
-    eprintln!("RESULT interruptions={}", CALLS * INTERRUPTIONS);
+    eprintln!("RESULT interruptions={}", calls * INTERRUPTIONS);
     eprintln!("RESULT last_whole_packet_after_stop_signal_ms={:.1} gate=20", latest.as_secs_f64() * 1e3);
-    for record in server.records(CALLS as usize) {
+    for record in server.records(calls as usize) {
         let barge_ins = record["timeline"].as_array().expect("a timeline").iter().filter(|entry| entry["event"] == "barge_in").count();
         assert_eq!(barge_ins, INTERRUPTIONS as usize, "{record:#}");
     }
@@ -141,7 +142,6 @@ fn is_sound(samples: &[i16]) -> bool {
     samples.iter().any(|sample| sample.abs() > 24)
 }
 
-const CALLS: u32 = 20;
 /// Of each call.
 const INTERRUPTIONS: u32 = 10;
 const PATIENCE_FRAMES: u32 = 200;
