@@ -37,28 +37,17 @@ pub(super) struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn values(self, name: HeaderName) -> impl Iterator<Item = &'a str> {
-        self.fields.iter().filter(move |field| field.name == name).map(move |field| self.text.get(field.value.range()).unwrap_or_default())
-    }
-
-    pub(super) fn value(self, name: HeaderName) -> Option<&'a str> {
-        self.values(name).next()
-    }
-
-    pub(super) fn elements(self, name: HeaderName) -> impl Iterator<Item = &'a str> {
-        self.values(name).flat_map(list_elements).filter(|element| !element.is_empty())
-    }
-
-    pub(super) fn names(self) -> impl Iterator<Item = HeaderName> {
-        self.fields.iter().map(|field| field.name)
+    /// All of them: which header, and its value.
+    pub(super) fn all(self) -> impl Iterator<Item = (HeaderName, &'a str)> {
+        self.fields.iter().map(move |field| (field.name, self.text.get(field.value.range()).unwrap_or_default()))
     }
 }
 
 impl Headers {
-    /// The lines, for who reads many of them.
-    pub(super) fn at_once(&self) -> Lines<'_> {
-        let text = self.bytes.get(..self.body.range().start).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
-        Lines { text, fields: &self.fields }
+    /// The lines, for who reads many of them; `text` is that of the message, where it was found to be one already.
+    pub(super) fn at_once<'a>(&'a self, text: Option<&'a str>) -> Lines<'a> {
+        let header_part = || self.bytes.get(..self.body.range().start).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        Lines { text: text.or_else(header_part).unwrap_or_default(), fields: &self.fields }
     }
 
     /// The values of all lines of this name, one a line.
@@ -134,7 +123,7 @@ impl Headers {
 }
 
 /// Splits at commas outside quotes and brackets.
-fn list_elements(value: &str) -> impl Iterator<Item = &str> {
+pub(super) fn list_elements(value: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(value);
     std::iter::from_fn(move || {
         let (element, after) = split_outside_quotes(rest?, b',', true);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::error::{Fault, Malformed};
-use super::headers::{Field, Fields, Headers, Lines};
+use super::headers::{Field, Fields, Headers, Lines, list_elements};
 use super::octet::Class;
 use super::text::{is_solid, is_token, split_once};
 use super::{Content, MAX_HEADERS, MAX_MESSAGE_BYTES, Message, Request, Response, Span};
@@ -12,17 +12,26 @@ use crate::header::{CSeq, HeaderName, MediaType, Method, NameAddrRef, StatusCode
 
 pub(super) fn parse(datagram: Bytes, content: Content) -> Result<Message, Malformed> {
     let unreadable = |fault| Malformed { fault, request: None };
-    let (start, headers, body_fault) = split(datagram, content).map_err(unreadable)?;
+    if datagram.len() > MAX_MESSAGE_BYTES {
+        return Err(unreadable(Fault::TooLarge));
+    }
+    let kept = datagram.clone();
+    // The body may be binary: the text ends where UTF-8 does, and the header part must end before that.
+    let text = utf8_prefix(&kept);
+    let (start, headers, body_fault) = split(datagram, text, content).map_err(unreadable)?;
+    // Where lines were folded the message is another one than came.
+    let text = (headers.bytes.as_ptr() == kept.as_ptr()).then_some(text);
     match start {
         StartLine::Status(status) => {
             let response = Response { status: status.map_err(unreadable)?, headers };
-            body_fault.map_or(Ok(()), Err).and_then(|()| check_headers(&response.headers).map(|_| ())).map_err(unreadable)?;
+            let lines = response.headers.at_once(text);
+            body_fault.map_or(Ok(()), Err).and_then(|()| check_headers(lines).map(|_| ())).map_err(unreadable)?;
             Ok(Message::Response(response))
         }
         StartLine::Request { method, uri, fault } => {
             let name = Method::from_text(headers.text(method));
             let request = Request { method: name, method_span: method, uri_span: uri, headers };
-            match fault.or(body_fault).map_or(Ok(()), Err).and_then(|()| check_request(&request)) {
+            match fault.or(body_fault).map_or(Ok(()), Err).and_then(|()| check_request(&request, text)) {
                 Ok(()) => Ok(Message::Request(request)),
                 Err(fault) => Err(Malformed { fault, request: Some(Box::new(request)) }),
             }
@@ -36,12 +45,7 @@ enum StartLine {
 }
 
 /// Tells lines apart. A fault in the body's length is returned beside the message, since the message can still be answered.
-fn split(datagram: Bytes, content: Content) -> Result<(StartLine, Headers, Option<Fault>), Fault> {
-    if datagram.len() > MAX_MESSAGE_BYTES {
-        return Err(Fault::TooLarge);
-    }
-    // The body may be binary: the text ends where UTF-8 does, and the header part must end before that.
-    let text = utf8_prefix(&datagram);
+fn split(datagram: Bytes, text: &str, content: Content) -> Result<(StartLine, Headers, Option<Fault>), Fault> {
     let mut lines = LineReader::new(text);
     let Some((_, first)) = lines.next_line()? else { return Err(if text.is_empty() { Fault::Empty } else { Fault::Truncated }) };
     if first.is_empty() {
@@ -228,46 +232,55 @@ fn body_length(headers: &Headers, available: usize, content: Content) -> (usize,
     }
 }
 
-fn check_request(request: &Request) -> Result<(), Fault> {
+fn check_request(request: &Request, text: Option<&str>) -> Result<(), Fault> {
     let uri = UriParts::parse(request.uri_text()).map_err(Fault::RequestUri)?;
     if uri.has_headers() {
         // Only a URI that is about to become a message may carry headers (§19.1.1).
         return Err(Fault::RequestUri(crate::header::UriError::Headers));
     }
-    let cseq = check_headers(&request.headers)?;
+    let cseq = check_headers(request.headers.at_once(text))?;
     if cseq.method == request.method_text() { Ok(()) } else { Err(Fault::CSeqMethod) }
 }
 
 /// How often each header is there, then whether those that this crate reads follow their grammar. Answers with CSeq.
-fn check_headers(headers: &Headers) -> Result<CSeq<'_>, Fault> {
-    let lines = headers.at_once();
+fn check_headers(lines: Lines<'_>) -> Result<CSeq<'_>, Fault> {
     check_counts(lines)?;
-    check_all(lines, HeaderName::Via, |text| Via::parse(text).is_ok())?;
-    if lines.value(HeaderName::Via).is_none() {
-        return Err(Fault::Missing(HeaderName::Via));
+    let mut cseq = None;
+    for (name, text) in lines.all() {
+        let valid = match name {
+            HeaderName::Via => is_list(text, |element| Via::parse(element).is_ok()),
+            HeaderName::From | HeaderName::To => NameAddrRef::parse(text).is_ok(),
+            HeaderName::CSeq => {
+                cseq = CSeq::parse(text).ok();
+                cseq.is_some()
+            }
+            HeaderName::CallId => !text.is_empty() && !text.contains([' ', '\t']),
+            HeaderName::MaxForwards => parse_number(text, 255).is_some(),
+            HeaderName::ContentType => MediaType::parse(text).is_ok(),
+            HeaderName::Contact => is_list(text, |element| element == "*" || NameAddrRef::parse(element).is_ok()),
+            HeaderName::Route | HeaderName::RecordRoute => {
+                is_list(text, |element| element.contains('<') && NameAddrRef::parse(element).is_ok())
+            }
+            _ => true,
+        };
+        if !valid {
+            return Err(Fault::Invalid(name));
+        }
     }
-    for name in [HeaderName::From, HeaderName::To] {
-        check_one(lines, name, |text| NameAddrRef::parse(text).is_ok())?;
-    }
-    let cseq = lines.value(HeaderName::CSeq).and_then(|text| CSeq::parse(text).ok()).ok_or(Fault::Invalid(HeaderName::CSeq))?;
-    check_one(lines, HeaderName::CallId, |text| !text.is_empty() && !text.contains([' ', '\t']))?;
-    check_one(lines, HeaderName::MaxForwards, |text| parse_number(text, 255).is_some())?;
-    check_one(lines, HeaderName::ContentType, |text| MediaType::parse(text).is_ok())?;
-    check_all(lines, HeaderName::Contact, |text| text == "*" || NameAddrRef::parse(text).is_ok())?;
-    for name in [HeaderName::Route, HeaderName::RecordRoute] {
-        check_all(lines, name, |text| text.contains('<') && NameAddrRef::parse(text).is_ok())?;
-    }
-    Ok(cseq)
+    cseq.ok_or(Fault::Missing(HeaderName::CSeq))
 }
 
 fn check_counts(lines: Lines<'_>) -> Result<(), Fault> {
     let mut counts = [0_u8; HeaderName::COUNT];
-    for name in lines.names() {
+    for (name, _) in lines.all() {
         if let Some(count) = counts.get_mut(name as usize) {
             *count = count.saturating_add(1);
         }
     }
     let count = |name: HeaderName| counts.get(name as usize).copied().unwrap_or_default();
+    if count(HeaderName::Via) == 0 {
+        return Err(Fault::Missing(HeaderName::Via));
+    }
     for name in [HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq] {
         match count(name) {
             0 => return Err(Fault::Missing(name)),
@@ -283,12 +296,7 @@ fn check_counts(lines: Lines<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The first line, where there is one.
-fn check_one(lines: Lines<'_>, name: HeaderName, valid: impl Fn(&str) -> bool) -> Result<(), Fault> {
-    if lines.value(name).is_none_or(valid) { Ok(()) } else { Err(Fault::Invalid(name)) }
-}
-
-/// All elements of all lines, none of which may be empty.
-fn check_all(lines: Lines<'_>, name: HeaderName, valid: impl Fn(&str) -> bool) -> Result<(), Fault> {
-    if lines.elements(name).all(valid) && lines.values(name).all(|value| !value.is_empty()) { Ok(()) } else { Err(Fault::Invalid(name)) }
+/// The elements of a line, of which there is at least a text.
+fn is_list(text: &str, valid: impl Fn(&str) -> bool) -> bool {
+    !text.is_empty() && list_elements(text).filter(|element| !element.is_empty()).all(valid)
 }
