@@ -10,6 +10,7 @@ use media::frame::AudioFormat;
 use media::pipeline::PipelineError;
 use media::rtp::RtpSeed;
 use media::sdp::Negotiated;
+use media::transport::SourceRule;
 use media::units::{RtpTimestamp, SequenceNumber, Ssrc};
 
 use super::Leg;
@@ -18,6 +19,15 @@ impl Leg {
     /// Takes what was agreed anew: codec, packets, keys, addresses, directions and numbers. False, and nothing changed, when
     /// the codec cannot be had.
     pub fn renegotiate(&mut self, now: Instant, negotiated: Negotiated) -> bool {
+        self.agree(now, negotiated, None)
+    }
+
+    /// The same with somebody else at the far end, whose packets are taken by this rule.
+    pub fn change_far_end(&mut self, now: Instant, negotiated: Negotiated, source: SourceRule) -> bool {
+        self.agree(now, negotiated, Some(source))
+    }
+
+    fn agree(&mut self, now: Instant, negotiated: Negotiated, another: Option<SourceRule>) -> bool {
         let old = (self.negotiated.codec, self.negotiated.receive_payload_types);
         let heard = (negotiated.codec, negotiated.receive_payload_types);
         if heard != old && self.ingress.set_codec(now, heard.0, heard.1).is_err() {
@@ -36,6 +46,9 @@ impl Leg {
                 let _ = self.ingress.set_codec(now, old.0, old.1);
                 return false;
             }
+        }
+        if let Some(source) = another {
+            self.transport.part(source);
         }
         self.transport.set_keys(now, negotiated.srtp.as_ref());
         self.transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);

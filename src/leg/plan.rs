@@ -195,7 +195,7 @@ impl PlannedLeg {
         let offer = SessionDescription::parse(offer).ok()?;
         let negotiated = media::sdp::answer(&offer, &terms.codecs, &terms.transport).ok()?;
         let (text, agreement) = (Bytes::from(negotiated.local.to_string()), Agreement { quiet: !negotiated.receive });
-        if !leg.renegotiate(now, negotiated) {
+        if !leg.change_far_end(now, negotiated, terms.source) {
             return None;
         }
         self.plan.take(terms);
@@ -223,7 +223,7 @@ impl PlannedLeg {
         let answer = SessionDescription::parse(answer)?;
         let negotiated = media::sdp::accept(&offer, &answer, &terms.codecs, &terms.transport)?;
         let agreement = Agreement { quiet: !negotiated.receive };
-        if !leg.renegotiate(now, negotiated) {
+        if !leg.change_far_end(now, negotiated, terms.source) {
             return Err(LegError::Unchanged);
         }
         self.plan.take(terms);

@@ -171,6 +171,17 @@ impl Transport {
         }
     }
 
+    /// The next keys and addresses are those of somebody else, whose packets are taken by this rule: what the peer so far still sends,
+    /// from the same address or under its old key, is not taken for theirs. To be called before [`Transport::set_keys`].
+    pub fn part(&mut self, source: SourceRule) {
+        match self {
+            Self::Plain(plain) => plain.path.part(source),
+            Self::Sdes(sdes) => sdes.part(source),
+            // Another browser is another call.
+            Self::WebRtc(_) => {}
+        }
+    }
+
     /// The payload type of telephone-events, which may come under an SSRC of their own.
     pub fn set_telephone_event(&mut self, payload_type: Option<PayloadType>) {
         match self {

@@ -30,6 +30,8 @@ pub struct PathConfig {
 pub(super) struct PeerPath {
     config: PathConfig,
     remote: Option<Remote>,
+    /// Whoever is named next is somebody else.
+    parted: bool,
     lock: StreamLock,
     /// The payload type of telephone-events, where they were agreed on.
     telephone_event: Option<PayloadType>,
@@ -46,6 +48,7 @@ impl PeerPath {
         Self {
             config,
             remote: None,
+            parted: false,
             lock: StreamLock::default(),
             telephone_event: None,
             opened: Vec::with_capacity(MAX_DATAGRAM_LEN),
@@ -104,11 +107,26 @@ impl PeerPath {
     }
 
     pub(super) fn set_remote(&mut self, rtp: SocketAddr, rtcp: SocketAddr) {
-        if self.remote.is_some_and(|remote| remote.rtp.is_named(rtp) && remote.rtcp.is_named(rtcp)) {
+        let (former, parted) = (self.remote, std::mem::take(&mut self.parted));
+        if !parted && former.is_some_and(|remote| remote.rtp.is_named(rtp) && remote.rtcp.is_named(rtcp)) {
             return;
         }
         let rule = self.config.source;
-        self.remote = Some(Remote { rtp: Source::new(rule, rtp), rtcp: Source::of_rtcp(rule, rtcp), muxed: rtp == rtcp });
+        self.remote = Some(Remote {
+            rtp: Source::new(rule, rtp).in_place_of(former.map(|former| former.rtp)),
+            rtcp: Source::of_rtcp(rule, rtcp).in_place_of(former.map(|former| former.rtcp)),
+            muxed: rtp == rtcp,
+        });
+        self.lock = StreamLock::default();
+    }
+
+    /// The next [`PeerPath::set_remote`] names somebody else, whose datagrams are taken by this rule.
+    pub(super) fn part(&mut self, source: SourceRule) {
+        (self.config.source, self.parted) = (source, true);
+        if let Some(remote) = &mut self.remote {
+            remote.rtp.part();
+            remote.rtcp.part();
+        }
         self.lock = StreamLock::default();
     }
 

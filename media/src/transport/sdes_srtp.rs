@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use crate::rtp::{RtpOrRtcp, RtpPacket};
 use crate::srtp::{Receiver, SdesKeys, Sender, SrtpError};
 use crate::transport::peer_path::PeerPath;
-use crate::transport::{Discard, DiscardCounts, Flow, Inbound, PathConfig, Transmit};
+use crate::transport::{Discard, DiscardCounts, Flow, Inbound, PathConfig, SourceRule, Transmit};
 
 /// SRTP of one peer; knows no peer until [`SdesSrtp::set_remote`].
 #[derive(Debug)]
@@ -31,6 +31,8 @@ struct Protection {
     sender: Sender,
     receiver: Receiver,
     retired: Option<Retired>,
+    /// The next keys of the peer are somebody else's.
+    parted: bool,
 }
 
 /// What opens packets under the peer's last key.
@@ -53,15 +55,22 @@ impl SdesSrtp {
 
     /// Takes the keys of a new agreement; those that are as before go on.
     pub fn set_keys(&mut self, now: Instant, keys: &SdesKeys) {
-        let Protection { keys: old, sender, receiver, retired } = &mut *self.protection;
+        let Protection { keys: old, sender, receiver, retired, parted } = &mut *self.protection;
         if keys.local != old.local {
             *sender = Sender::new(&keys.local);
         }
         if keys.remote != old.remote {
             let receiver = std::mem::replace(receiver, Receiver::new(&keys.remote));
-            *retired = Some(Retired { receiver, until: now + Self::RETIRED_KEY_TIME });
+            *retired = (!*parted).then_some(Retired { receiver, until: now + Self::RETIRED_KEY_TIME });
         }
+        *parted = false;
         *old = keys.clone();
+    }
+
+    /// See [`crate::transport::Transport::part`].
+    pub fn part(&mut self, source: SourceRule) {
+        self.path.part(source);
+        self.protection.parted = true;
     }
 
     /// See [`crate::transport::Transport::handle_datagram`].
@@ -125,7 +134,7 @@ impl SdesSrtp {
 
     pub(super) fn over(path: PeerPath, keys: &SdesKeys) -> Self {
         let (sender, receiver) = (Sender::new(&keys.local), Receiver::new(&keys.remote));
-        Self { path, protection: Box::new(Protection { keys: keys.clone(), sender, receiver, retired: None }) }
+        Self { path, protection: Box::new(Protection { keys: keys.clone(), sender, receiver, retired: None, parted: false }) }
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Source {
     /// Where valid packets came from.
     learned: Option<SocketAddr>,
     candidate: Option<Candidate>,
+    /// Where somebody else's packets came from who was the peer before.
+    former: Option<SocketAddr>,
     /// Since when there was something to send.
     waiting: Option<Instant>,
 }
@@ -45,7 +47,7 @@ struct Candidate {
 
 impl Source {
     pub(super) const fn new(rule: SourceRule, named: SocketAddr) -> Self {
-        Self { rule, named, learned: None, candidate: None, waiting: None }
+        Self { rule, named, learned: None, candidate: None, former: None, waiting: None }
     }
 
     /// RTCP tells no stream to learn by: it follows RTP.
@@ -55,7 +57,20 @@ impl Source {
 
     /// As it was before anything came.
     pub(super) const fn unlearned(self) -> Self {
-        Self::new(self.rule, self.named)
+        Self { former: self.former, ..Self::new(self.rule, self.named) }
+    }
+
+    /// The peer that has taken the place of the one here: what that one still sends is none of its packets, though both may be
+    /// behind one address.
+    pub(super) fn in_place_of(self, former: Option<Self>) -> Self {
+        let left = former.and_then(|former| former.former).filter(|left| *left != self.named);
+        Self { former: left, ..self }
+    }
+
+    /// Somebody else will be the peer.
+    pub(super) fn part(&mut self) {
+        let left = self.learned.unwrap_or(self.named);
+        *self = Self { former: Some(left), ..Self::new(self.rule, self.named) };
     }
 
     /// Whether a datagram from `remote` may be looked at.
@@ -67,6 +82,9 @@ impl Source {
                 false if same_host => Err(Discard::ForeignPort),
                 false => Err(Discard::ForeignAddress),
             };
+        }
+        if self.former.is_some_and(|former| canonical(former) == canonical(remote) && former.port() == remote.port()) {
+            return Err(Discard::ForeignPort);
         }
         match self.rule {
             SourceRule::Exact if !self.is_address(remote) => Err(Discard::ForeignAddress),

@@ -293,3 +293,34 @@ fn a_silent_peer_that_is_known_by_its_address_is_sent_audio_at_once() {
         assert_eq!(sent_to(&mut transport), Some(address(PEER)));
     }
 }
+
+#[test]
+fn what_a_former_far_end_still_sends_is_not_taken_for_the_next_ones() {
+    for source in [SourceRule::Address, SourceRule::Learn] {
+        let (mut transport, now) = (transport(source), start());
+        let former = "198.51.100.7:4006";
+        transport.handle_datagram(now, from(former), &datagram(1, 5)).unwrap();
+        transport.part(source);
+        transport.set_remote(address("198.51.100.7:5000"), address("198.51.100.7:5001"));
+        for n in 6..200 {
+            assert_eq!(transport.handle_datagram(now, from(former), &datagram(1, n)), Err(Discard::ForeignPort), "{source:?}");
+        }
+        transport.handle_datagram(now, from("198.51.100.7:5004"), &datagram(2, 7)).unwrap();
+        transport.send_rtp(now, &packet(3, 1));
+        assert_eq!(sent_to(&mut transport), Some(address("198.51.100.7:5004")), "{source:?}");
+        // The same addresses again forget nothing.
+        transport.set_remote(address("198.51.100.7:5000"), address("198.51.100.7:5001"));
+        transport.send_rtp(now, &packet(3, 2));
+        assert_eq!(sent_to(&mut transport), Some(address("198.51.100.7:5004")), "{source:?}");
+    }
+}
+
+#[test]
+fn a_far_end_that_takes_over_another_ones_port_is_heard_there() {
+    let (mut transport, now) = (transport(SourceRule::Address), start());
+    transport.handle_datagram(now, from(PEER), &datagram(1, 5)).unwrap();
+    transport.part(SourceRule::Exact);
+    transport.set_remote(address(PEER), address(PEER_RTCP));
+    transport.handle_datagram(now, from(PEER), &datagram(2, 7)).unwrap();
+    assert_eq!(transport.handle_datagram(now, from("198.51.100.7:4006"), &datagram(2, 8)), Err(Discard::ForeignPort));
+}

@@ -313,3 +313,20 @@ fn behind_a_translator_only_authentic_packets_teach_the_source() {
     }
     assert_eq!(sent_to(&mut transport), Some(address("203.0.113.9:50000")));
 }
+
+#[test]
+fn the_key_of_a_former_far_end_opens_nothing_once_another_has_taken_its_place() {
+    let (mut transport, mut former) = pair(SUITE);
+    let now = start();
+    transport.handle_datagram(now, from(PEER), &sealed(&mut former, 1, 5)).unwrap();
+    let other = keys(SUITE, 1, 1);
+    transport.part(SourceRule::Learn);
+    transport.set_keys(now, Some(&other));
+    transport.set_remote(address("203.0.113.9:5000"), address("203.0.113.9:5001"));
+    for remote in [PEER, "198.51.100.7:4002", "203.0.113.9:5000"] {
+        assert!(transport.handle_datagram(now, from(remote), &sealed(&mut former, 1, 6)).is_err(), "{remote}");
+    }
+    let mut sender = Sender::new(&other.remote);
+    transport.handle_datagram(now, from("203.0.113.9:5000"), &sealed(&mut sender, 2, 7)).unwrap();
+    assert_eq!(sent_to(&mut transport), Some(address("203.0.113.9:5000")));
+}
