@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use super::{EX_UNAVAILABLE, fail, say};
 use crate::app::{self, Started};
-use crate::call::thread::control;
+use crate::call::thread::{control, realtime_is_granted};
 use crate::config::Config;
 use crate::telemetry;
 
 /// Runs the gateway until a signal ends it.
 pub(super) fn run(config: Config) -> ExitCode {
-    let runtime = match control::runtime(CONTROL_THREADS) {
+    let realtime = config.calls.realtime && realtime_is_granted();
+    let runtime = match control::runtime(CONTROL_THREADS, realtime) {
         Ok(runtime) => runtime,
         Err(error) => return fail(EX_UNAVAILABLE, &error),
     };

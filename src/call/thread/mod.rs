@@ -2,7 +2,7 @@
 //!
 //! A call lives on one media thread from answer to end: its session, leg, pipelines and agent link share no lock and
 //! make no hop between threads on the way of the audio. What crosses over is a start, through a bounded queue, and
-//! events. Everything else (SIP, REST, store, audit, passwords) runs on [`control`] threads that give way.
+//! events. Everything else (SIP, REST, store, audit, passwords) runs on [`control`] threads.
 //!
 //! Each media thread has its own runtime, readiness and one [`wheel`] that paces all its calls. A call that panics
 //! ends alone.
@@ -29,7 +29,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::mux::{Mux, MuxSockets};
 use load::{Load, rank};
-pub use priority::Scheduling;
+pub use priority::{Scheduling, realtime_is_granted};
 use wheel::stats::Counters;
 use wheel::{Wheel, WheelStats};
 

@@ -29,6 +29,12 @@ pub(super) fn request_realtime() -> Scheduling {
     }
 }
 
+/// Whether a thread that asks for real-time priority gets it, found out by one that asks and ends.
+#[must_use]
+pub fn realtime_is_granted() -> bool {
+    std::thread::spawn(request_realtime).join().is_ok_and(|scheduling| scheduling == Scheduling::RealTime)
+}
+
 /// Puts the calling thread behind all others.
 pub(super) fn yield_to_all() {
     let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);

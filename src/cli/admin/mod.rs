@@ -82,7 +82,7 @@ pub(super) fn run(arguments: Arguments) -> ExitCode {
     if let Err(error) = telemetry::init(&config.log) {
         return fail(EX_UNAVAILABLE, &error);
     }
-    let runtime = match control::runtime(1) {
+    let runtime = match control::runtime(1, false) {
         Ok(runtime) => runtime,
         Err(error) => return fail(EX_UNAVAILABLE, &error),
     };
