@@ -184,6 +184,8 @@ main() {
             || echo "setup: going on without Pipecat; the test that needs it will say that it is skipped" >&2
         python_packages tests/agent_messages/requirements.txt installed-messages.txt --no-deps \
             || echo "setup: going on without the types of Ultravox's messages; the test that needs them will say that it is skipped" >&2
+        python_packages tests/interop/requirements.txt installed-interop.txt --only-binary :all: \
+            || echo "setup: going on without PJSIP; the tests that need it will say that they are skipped" >&2
         python_packages tests/rest/requirements.txt installed-rest.txt \
             || echo "setup: going on without Schemathesis; the test that needs it will say that it is skipped" >&2
     fi

@@ -117,10 +117,10 @@ fn assert_heard_again_protected(rtp_lines: &str, encryption: &str) {
 }
 
 /// A codec as baresip has it.
-struct Codec {
+pub(crate) struct Codec {
     module: &'static str,
     /// As its account names it.
-    name: &'static str,
+    pub(crate) name: &'static str,
     rate_hz: u32,
 }
 
@@ -176,7 +176,7 @@ fn call_at(
 }
 
 /// A baresip on the loopback that plays a file and records both directions; its sound card is ALSA's that swallows everything.
-fn configure(home: &Path, speech: &[i16], codec: &Codec, encryption: Option<&str>) {
+pub(crate) fn configure(home: &Path, speech: &[i16], codec: &Codec, encryption: Option<&str>) {
     fs::create_dir_all(home).expect("baresip's folder");
     let spoken = home.join("spoken.wav");
     sound::write_at(&spoken, speech, codec.rate_hz);
@@ -204,15 +204,15 @@ fn own_address() -> SocketAddr {
     own
 }
 
-fn dump(home: &Path, end: &str) -> Option<Vec<i16>> {
+pub(crate) fn dump(home: &Path, end: &str) -> Option<Vec<i16>> {
     let files: Vec<PathBuf> = fs::read_dir(home).ok()?.flatten().map(|entry| entry.path()).collect();
     files.iter().find(|path| path.to_string_lossy().ends_with(end)).map(|path| sound::read_at_8_khz(path))
 }
 
-const PCMU: Codec = Codec { module: "g711.so", name: "PCMU/8000/1", rate_hz: 8_000 };
+pub(crate) const PCMU: Codec = Codec { module: "g711.so", name: "PCMU/8000/1", rate_hz: 8_000 };
 const G722: Codec = Codec { module: "g722.so", name: "G722/16000/1", rate_hz: 16_000 };
 const OPUS: Codec = Codec { module: "opus.so", name: "opus/48000/2", rate_hz: 48_000 };
 const L16: Codec = Codec { module: "l16.so", name: "L16/16000/1", rate_hz: 16_000 };
 
 /// Where Debian keeps baresip's modules.
-const MODULES: &str = "/usr/lib/baresip/modules";
+pub(crate) const MODULES: &str = "/usr/lib/baresip/modules";

@@ -1,4 +1,4 @@
-//! Real callers against the built program: sipp, baresip, the built-in phone; and what a kill -9 leaves behind.
+//! Real callers against the built program: sipp, baresip, PJSIP, the built-in phone; and what a kill -9 leaves behind.
 //!
 //! Each test starts a gateway and an agent of its own on free ports. A tool that is missing is named aloud, and its test skipped.
 #![expect(clippy::indexing_slicing, reason = "tests on files of their own: a wrong index is a failing test")]
@@ -11,6 +11,8 @@ mod hep;
 mod ladder;
 mod messages;
 mod ping;
+mod pjsip;
+mod registered;
 mod sipp;
 mod sound;
 mod stir;
