@@ -121,6 +121,7 @@ bench-flood: ## OPTIONS, calls and memory beside 20,000 REGISTER a second, and n
 	AURICLE_MEASURE=1 AURICLE_FULL=1 cargo test --release --locked --test hostile registers -- --nocapture
 	AURICLE_MEASURE=1 cargo test --release --locked --test transports half_open::a_new_client -- --nocapture
 	@python3 scripts/measured.py --result flood
+	@python3 scripts/measured.py --result half_open
 
 bench-pacer: ## send lateness of 1000 paced streams alone on the machine
 	@scripts/setup.sh run
