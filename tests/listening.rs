@@ -72,6 +72,7 @@ impl House {
             from: Redacted::new("sip:alice@127.0.0.1".to_owned()),
             to: Redacted::new("sip:1000@127.0.0.1".to_owned()),
             verification: None,
+            arrival: None,
             agents: vec!["default".to_owned()],
             answer: AnswerRule::Immediately,
             peer: caller.ip(),

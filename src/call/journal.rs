@@ -12,6 +12,7 @@ use media::frame::ItemId;
 use super::command::Recognised;
 use super::speech::{Speech, Stretch};
 use super::timed_words::TimedWords;
+use crate::domain::arrival::Arrival;
 use crate::domain::call_record::{CallRecord, CallStatus, Direction, MediaStatistics, SessionStatus, Speaker, Utterance};
 use crate::domain::caller_verification::CallerVerification;
 use crate::domain::event::{Event, EventKind};
@@ -48,6 +49,8 @@ pub struct CallIdentity {
     pub to: Redacted<String>,
     /// Whether somebody answers for the caller's number, where that was asked.
     pub verification: Option<CallerVerification>,
+    /// What the networks between say of it.
+    pub arrival: Option<Arrival>,
     /// Name of the agent.
     pub agent: String,
     /// Which version of it; none for one of the configuration.
@@ -77,7 +80,7 @@ impl Journal {
     /// Begins with the INVITE, at `now`, which is `wall` on the calendar.
     #[must_use]
     pub fn new(identity: CallIdentity, now: Instant, wall: DateTime<Utc>) -> Self {
-        let CallIdentity { id, org, direction, from, to, verification, agent, agent_version } = identity;
+        let CallIdentity { id, org, direction, from, to, verification, arrival, agent, agent_version } = identity;
         let record = CallRecord {
             id,
             org_id: org,
@@ -87,6 +90,7 @@ impl Journal {
             from,
             to,
             caller_verification: verification.clone(),
+            arrival,
             agent,
             agent_version,
             session_status: SessionStatus::Starting,
@@ -349,6 +353,7 @@ mod tests {
             from: Redacted::new("alice".to_owned()),
             to: Redacted::new("1000".to_owned()),
             verification: None,
+            arrival: None,
             agent: "simulator".to_owned(),
             agent_version: None,
         };

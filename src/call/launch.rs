@@ -35,6 +35,7 @@ use super::tools::run::ToolRunner;
 use super::wire::CallWire;
 use crate::agent::conduct::Conduct;
 use crate::agent::config::AgentConfig;
+use crate::domain::arrival::Arrival;
 use crate::domain::call_record::Direction;
 use crate::domain::caller_verification::CallerVerification;
 use crate::domain::event::Event;
@@ -118,6 +119,8 @@ pub struct LaunchRequest {
     pub to: Redacted<String>,
     /// Whether somebody answers for the caller's number, where that was asked.
     pub verification: Option<CallerVerification>,
+    /// What the networks between say of how it came here.
+    pub arrival: Option<Arrival>,
     /// Names of the agents, in the order in which they are tried.
     pub agents: Vec<String>,
     /// When an inbound call is answered.

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::arrival::Arrival;
 use super::caller_verification::CallerVerification;
 use super::ids::{CallId, OrgId, PatientId};
 pub use super::media_statistics::MediaStatistics;
@@ -33,6 +34,9 @@ pub struct CallRecord {
     /// Whether somebody answers for the caller's number (STIR/SHAKEN); null where that was not asked.
     #[serde(default)]
     pub caller_verification: Option<CallerVerification>,
+    /// What the networks between say of how the call came here; null where they say nothing, or their word is not taken.
+    #[serde(default)]
+    pub arrival: Option<Arrival>,
     /// Name of the agent.
     pub agent: String,
     /// Which version of it, as `/v1/agents` counts them; null for an agent of the configuration.

@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod api_key;
+pub mod arrival;
 pub mod audio_diagnostics;
 pub mod audit_event;
 pub mod call_record;

@@ -6,6 +6,7 @@
 mod callers;
 mod guard;
 mod moves;
+mod places;
 mod standings;
 mod transfers;
 mod trunk_calls;
@@ -68,6 +69,8 @@ struct SipCall {
     contact: Uri,
     signals: mpsc::Sender<SignallingEvent>,
     trunk: Option<TrunkName>,
+    /// Whether it is one of its tenant's calls in.
+    came_in: bool,
     placed: Option<Placed>,
     /// The call whose far end is asked to take the place of ours in this one.
     joined_to: Option<InviteId>,
@@ -231,11 +234,12 @@ impl Gateway {
                     Some(contact) => {
                         self.tap.begin(&launched.id, &org, Some(&invite.call_id));
                         self.enter(id, key, launched, Owner { org, trunk, flow: invite.flow, contact });
+                        if let Some(call) = self.calls.get_mut(&id) {
+                            call.came_in = true;
+                        }
                     }
                     None => {
-                        if let Some(trunk) = &trunk {
-                            self.desk.limits.release(trunk);
-                        }
+                        self.leave_places(&org, trunk.as_ref());
                         reject(now, endpoint, id, RejectCause::Internal);
                     }
                 }
@@ -253,7 +257,7 @@ impl Gateway {
         let Owner { org, trunk, flow, contact } = owner;
         let Launched { id, signals, .. } = launched;
         self.names.insert(key, invite);
-        self.calls.insert(invite, SipCall { id, org, key, flow, contact, signals, trunk, placed: None, joined_to: None });
+        self.calls.insert(invite, SipCall { id, org, key, flow, contact, signals, trunk, came_in: false, placed: None, joined_to: None });
     }
 
     fn forget(&mut self, now: Instant, endpoint: &mut Endpoint, id: InviteId) {
@@ -264,7 +268,7 @@ impl Gateway {
         if let Some(call) = self.calls.remove(&id) {
             self.names.remove(&call.key);
             self.tap.end(now, &call.id);
-            self.release(now, &call);
+            self.leave(now, &call);
         }
     }
 

@@ -91,6 +91,8 @@ pub struct Attempt {
     pub alternatives: Vec<Flow>,
     /// What the request names.
     pub request_uri: Uri,
+    /// Who is called, as To says it.
+    pub to: NameAddr,
     /// Who calls.
     pub from: NameAddr,
     /// Who calls, on our word.
@@ -195,13 +197,20 @@ impl Ways<'_> {
         let attempts: Vec<Attempt> = match destination {
             Destination::Direct { uri, flows } => direct(uri, flows).into_iter().collect(),
             Destination::Number { number, .. } => {
-                directory.routed(org, number).filter_map(|trunk| self.by_trunk(trunk, number, shown)).collect()
+                let policy = (directory.outbound(), directory.tenant(org));
+                directory.routed(org, number).filter_map(|trunk| self.by_trunk(trunk, number, shown, policy)).collect()
             }
         };
         if attempts.is_empty() { Err(DialRefusal::NoTrunk) } else { Ok(attempts) }
     }
 
-    fn by_trunk(&self, trunk: &Trunk, number: &Number, shown: Option<&str>) -> Option<Attempt> {
+    fn by_trunk(
+        &self,
+        trunk: &Trunk,
+        number: &Number,
+        shown: Option<&str>,
+        (outbound, policy): (&OutboundConfig, &TollPolicy),
+    ) -> Option<Attempt> {
         let (mut flows, target) = (self.way)(trunk)?;
         let flow = (!flows.is_empty()).then(|| flows.remove(0))?;
         let own = ShownNumber::choose(&trunk.config, shown);
@@ -210,17 +219,33 @@ impl Ways<'_> {
         }
         let host = flow.local.ip().to_string();
         let identity = Identity::new(&trunk.config, own.as_ref(), &host)?;
+        let called = request_uri(&trunk.config, number, &target)?;
+        let is_called_by_contact = trunk.config.is_called_by_contact() && is_name(&target, outbound, policy);
         Some(Attempt {
             trunk: Some(trunk.name.clone()),
             flow,
             contact: contact_on(flow, target.scheme() == Scheme::Sips)?,
             alternatives: flows,
-            request_uri: request_uri(&trunk.config, number, &target)?,
+            request_uri: if is_called_by_contact { target } else { called.clone() },
+            to: called.into(),
             from: identity.from,
             asserted: identity.asserted,
             statement: statement(trunk, own.as_ref(), number),
             account: trunk.account.clone(),
         })
+    }
+}
+
+/// Whether a registered contact may stand in a request as it is: a proxy on the way to it must not take it for a number that is not
+/// allowed.
+fn is_name(contact: &Uri, outbound: &OutboundConfig, policy: &TollPolicy) -> bool {
+    if !matches!(contact.scheme(), Scheme::Sip | Scheme::Sips) || contact.as_str().contains('?') {
+        return false;
+    }
+    match (contact.user(), contact.decoded_user()) {
+        (None, _) => true,
+        (_, None) => false,
+        (_, Some(user)) => user.starts_with(|first: char| first.is_ascii_alphabetic()) || check_user(&user, outbound, policy).is_ok(),
     }
 }
 
@@ -232,6 +257,7 @@ fn direct(uri: &Uri, flows: &[Flow]) -> Option<Attempt> {
         flow: *first,
         alternatives: others.to_vec(),
         request_uri: uri.clone(),
+        to: uri.clone().into(),
         from: contact.clone().into(),
         contact,
         asserted: None,

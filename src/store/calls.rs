@@ -187,12 +187,12 @@ const PATIENT: Field = Field("record.patient_id");
 const SESSION_STATUS: Field = Field("record.session_status");
 
 /// The collection and its queries: all newest first, those of one status, of one patient, and of both.
-/// Both numbers, every word, and the timeline, which repeats what agents call their faults, are sealed.
+/// All numbers, every word, and the timeline, which repeats what agents call their faults, are sealed.
 pub static CALLS: Collection = Collection {
     name: "calls",
     fields: &[STARTED_AT, SESSION_STATUS, PATIENT],
     indexes: &[&[STARTED_AT], &[SESSION_STATUS, STARTED_AT], &[PATIENT, STARTED_AT], &[PATIENT, SESSION_STATUS, STARTED_AT]],
-    sealed: &[Field("record.from"), Field("record.to"), Field("record.transcript"), Field("record.timeline")],
+    sealed: &[Field("record.from"), Field("record.to"), Field("record.arrival"), Field("record.transcript"), Field("record.timeline")],
     lookups: &[],
 };
 

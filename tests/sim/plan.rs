@@ -43,6 +43,7 @@ pub(crate) fn identity(direction: Direction) -> CallIdentity {
         from: Redacted::new("alice".to_owned()),
         to: Redacted::new("1000".to_owned()),
         verification: None,
+        arrival: None,
         agent: "scripted".to_owned(),
         agent_version: None,
     }

@@ -258,6 +258,11 @@ pub(crate) fn has_header(name: &str, text: &str) -> String {
     format!(r#"<ereg regexp="{text}" search_in="hdr" header="{name}:" check_it="true" assign_to="9"/><log message="[$9]"/>"#)
 }
 
+/// A header does not stand there.
+pub(crate) fn lacks_header(name: &str) -> String {
+    format!(r#"<ereg regexp=".+" search_in="hdr" header="{name}:" check_it_inverse="true" assign_to="9"/><log message="[$9]"/>"#)
+}
+
 fn action(checks: &str) -> String {
     if checks.is_empty() { String::new() } else { format!("<action>{checks}</action>") }
 }

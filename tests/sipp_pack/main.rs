@@ -9,12 +9,14 @@
 #![expect(clippy::indexing_slicing, reason = "tests on files of their own: a wrong index is a failing test")]
 #![expect(clippy::panic, clippy::expect_used, reason = "what the tests share stands outside of test functions")]
 
+mod arrivals;
 mod calls_in;
 mod calls_out;
 mod extensions;
 mod flow;
 mod holding;
 mod keys;
+mod limits;
 mod offers;
 mod pack;
 mod proof;

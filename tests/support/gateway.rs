@@ -38,6 +38,17 @@ impl Gateway {
 
     /// As [`Self::start_with`], with more lines in the section `[sip]`, and more sections, in which `{own}` stands for where SIP is.
     pub(crate) fn start_over(behaviour: &str, sip_lines: &str, sections: &str, rtp_lines: &str) -> Self {
+        Self::start_changed(behaviour, sip_lines, sections, rtp_lines, |configuration| configuration)
+    }
+
+    /// As [`Self::start_over`], with the configuration changed once it is whole.
+    pub(crate) fn start_changed(
+        behaviour: &str,
+        sip_lines: &str,
+        sections: &str,
+        rtp_lines: &str,
+        change: impl FnOnce(String) -> String,
+    ) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let agent = Agent::start(behaviour, folder.path());
@@ -46,7 +57,7 @@ impl Gateway {
         let configuration =
             configuration(sip, http, &rtp, folder.path(), agent.address).replace("[calls]", &format!("{rtp_lines}\n{sections}\n[calls]"));
         let configuration = configuration.replace("\n[rtp]", &format!("{sip_lines}\n[rtp]"));
-        fs::write(folder.path().join("gateway.toml"), configuration).expect("the configuration is written");
+        fs::write(folder.path().join("gateway.toml"), change(configuration)).expect("the configuration is written");
         let child = serve(folder.path());
         let mut gateway = Self { child, agent, folder, sip, http, _rtp: rtp, _alone: alone };
         gateway.wait_for_health();

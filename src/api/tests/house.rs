@@ -436,6 +436,7 @@ fn record(org: &OrgId, session_status: SessionStatus, started_at: DateTime<Utc>)
         from: Redacted::new("+15550100".to_owned()),
         to: Redacted::new("1000".to_owned()),
         caller_verification: None,
+        arrival: None,
         agent: "desk".to_owned(),
         agent_version: None,
         session_status,

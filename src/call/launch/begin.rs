@@ -52,6 +52,7 @@ impl Launcher {
                 from: request.from,
                 to: request.to,
                 verification: request.verification,
+                arrival: request.arrival,
                 agent: first.name,
                 agent_version: first.version,
             },

@@ -195,6 +195,7 @@ fn record(org: &OrgId, origin: &OriginCall) -> CallRecord {
         from: origin.from.clone(),
         to: origin.to.clone(),
         caller_verification: None,
+        arrival: None,
         agent: "imported".to_owned(),
         agent_version: None,
         session_status: SessionStatus::Completed,

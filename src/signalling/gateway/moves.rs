@@ -312,7 +312,7 @@ impl Gateway {
             self.tap.end(now, &call.id);
             // A call that does not listen any more has ended by itself.
             drop(call.signals.try_send(SignallingEvent::HungUp));
-            self.release(now, &call);
+            self.leave(now, &call);
         }
     }
 
@@ -361,6 +361,7 @@ fn at_trunk(trunk: &Trunk, uri: &Uri, flow: Flow) -> Option<Attempt> {
         contact: contact.clone(),
         alternatives: Vec::new(),
         request_uri: uri.clone(),
+        to: uri.clone().into(),
         from: contact.into(),
         asserted: None,
         account: trunk.account.clone(),

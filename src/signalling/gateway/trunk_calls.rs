@@ -10,7 +10,7 @@ use sip::endpoint::{Endpoint, IncomingInvite, InviteId, InviteOptions, OutgoingI
 use sip::header::StatusCode;
 use sip::transport::Flow;
 
-use super::{Gateway, Owner, SipCall};
+use super::{Gateway, Owner};
 use crate::call::config::{AnswerRule, NumberConfig};
 use crate::call::event::{RejectCause, SignallingKey};
 use crate::call::launch::{LaunchError, LaunchRequest, Launched};
@@ -26,7 +26,7 @@ use crate::signalling::outbound::{Attempt, Destination, DialRefusal, OUR_USER, W
 use crate::signalling::stir::Stir;
 use crate::signalling::toll::{CallToken, today};
 use crate::signalling::transport::FloodGuard;
-use crate::signalling::trunks::{Desk, Dialled, Directory, Door, Peer, Refused, Trunk, TrunkName, asserted_number};
+use crate::signalling::trunks::{Desk, Dialled, Directory, Door, Peer, Refused, Trunk, TrunkName, arrival, asserted_number};
 
 /// What an outbound call needs beyond one that came in.
 #[derive(Debug)]
@@ -103,20 +103,16 @@ impl Gateway {
         if !self.rate.admits(now) {
             return Err(RejectCause::Unavailable);
         }
-        if let Some(trunk) = trunk {
-            self.take_place(now, trunk).map_err(|refused| match refused {
-                Refused::Calls => RejectCause::Busy,
-                Refused::Rate => RejectCause::TemporarilyUnavailable,
-            })?;
-        }
+        self.take_places(now, &directory, &number.org, trunk).map_err(|refused| match refused {
+            Refused::Calls => RejectCause::Busy,
+            Refused::Rate => RejectCause::TemporarilyUnavailable,
+        })?;
         let request = self.inbound_request(key, invite, number, trunk.map(Arc::as_ref), dialled);
         let request = LaunchRequest { verification, ..request };
         let org = request.org.clone();
         let launched = self.launcher.launch(request).map_err(|error| {
             tracing::debug!(%error, "call_not_launched");
-            if let Some(trunk) = trunk {
-                self.desk.limits.release(&trunk.name);
-            }
+            self.leave_places(&org, trunk.map(|trunk| &trunk.name));
             error.reject_cause()
         })?;
         Ok((launched, trunk.map(|trunk| trunk.name.clone()), org))
@@ -155,6 +151,7 @@ impl Gateway {
             to: Redacted::new(to),
             agents: number.agents(),
             verification: None,
+            arrival: trunk.and_then(|trunk| arrival(&trunk.config, &invite.message)),
             answer: number.answer,
             peer: invite.flow.remote.ip(),
             // Without one we are asked to offer.
@@ -241,17 +238,6 @@ impl Gateway {
         true
     }
 
-    /// A call is over: what it used is free again.
-    pub(super) fn release(&mut self, now: Instant, call: &SipCall) {
-        if let Some(trunk) = &call.trunk {
-            self.desk.limits.release(trunk);
-        }
-        if let Some(token) = call.placed.as_ref().and_then(|placed| placed.token) {
-            self.desk.meter.end(now, today(), token);
-            self.send_charges();
-        }
-    }
-
     pub(super) fn attempts(
         &self,
         now: Instant,
@@ -324,6 +310,7 @@ impl Gateway {
                 .chain(rules.agents().into_iter().filter(|name| *name != agent && rules.agent == agent))
                 .collect(),
             verification: None,
+            arrival: None,
             answer: AnswerRule::default(),
             peer,
             offer: None,
@@ -348,10 +335,6 @@ impl Gateway {
         }
         Ok(id)
     }
-
-    pub(super) fn take_place(&mut self, now: Instant, trunk: &Trunk) -> Result<(), Refused> {
-        self.desk.limits.take(now, &trunk.name, trunk.config.max_calls, trunk.config.max_calls_per_second)
-    }
 }
 
 /// What holds on the line of an attempt, and who is at its other end.
@@ -369,7 +352,7 @@ pub(super) fn outgoing(attempt: &Attempt, body: Bytes, stir: &Stir) -> OutgoingI
         alternatives: attempt.alternatives.clone(),
         request_uri: attempt.request_uri.clone(),
         from: attempt.from.clone(),
-        to: attempt.request_uri.clone().into(),
+        to: attempt.to.clone(),
         contact: attempt.contact.clone(),
         account: attempt.account.clone(),
         asserted: attempt.asserted.clone(),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use super::*;
 use crate::signalling::config::OutboundConfig;
 use crate::signalling::dialling::Numbering;
-use crate::signalling::trunks::{DirectorySource, RouteConfig, TrunkConfig};
+use crate::signalling::trunks::{DirectorySource, Quirk, RouteConfig, TrunkConfig};
 
 fn trunk(target: &str) -> TrunkConfig {
     TrunkConfig { target: Some(target.to_owned()), caller_id: Some("+4930901820".to_owned()), ..TrunkConfig::default() }
@@ -253,4 +253,41 @@ fn trunks_are_tried_in_their_order_and_those_that_are_down_are_passed_over() {
 fn a_trunk_of_another_tenant_is_never_taken_and_no_number_of_others_shown() {
     assert_eq!(attempts("none", &"org_other".parse().unwrap(), None), Err(DialRefusal::NoTrunk));
     assert_eq!(attempts("none", &OrgId::default_org(), Some("+4930999999")), Err(DialRefusal::NoTrunk));
+}
+
+/// What a call to a trunk that has registered this contact names in the request and in To.
+fn by_contact(contact: &str, quirks: Vec<Quirk>) -> (String, String) {
+    let login = ("phone".to_owned(), "P".to_owned());
+    let phone = TrunkConfig { login: Some(login.0), login_password_env: Some(login.1), registers: true, quirks, ..TrunkConfig::default() };
+    let source = DirectorySource {
+        trunks: BTreeMap::from([("phone".to_owned(), phone)]),
+        outbound: OutboundConfig {
+            enabled: true,
+            routes: vec![RouteConfig { prefix: "+".to_owned(), trunks: vec!["phone".to_owned()] }],
+            ..OutboundConfig::default()
+        },
+        ..DirectorySource::default()
+    };
+    let directory = Directory::new(source, |_| Some("secret".to_owned())).unwrap();
+    let way = |_: &Trunk| Some((vec![Flow::udp(LOCAL, "192.0.2.7:5070".parse().unwrap())], Uri::parse(contact).unwrap()));
+    let found = Ways { way: &way }.attempts(&read("+4989123456").unwrap(), &directory, &OrgId::default_org(), None).unwrap();
+    (found[0].request_uri.to_string(), found[0].to.to_string())
+}
+
+#[test]
+fn who_has_registered_is_called_by_its_contact_and_told_the_number_in_to() {
+    let contact = "sip:phone-0x5620a1@192.0.2.7:5070;transport=tcp;ob";
+    let number = "sip:+4989123456@192.0.2.7:5070;transport=tcp";
+    assert_eq!(by_contact(contact, Vec::new()), (contact.to_owned(), format!("<{number}>")));
+    assert_eq!(by_contact(contact, vec![Quirk::CalledAtContact]), (number.to_owned(), format!("<{number}>")));
+}
+
+#[test]
+fn a_contact_that_looks_like_a_number_that_may_not_be_called_is_not_dialled() {
+    for contact in ["sip:+19005550100@192.0.2.7", "sip:0019005550100@192.0.2.7", "sip:112@192.0.2.7", "sip:%2B19005550100@192.0.2.7"] {
+        assert_eq!(by_contact(contact, Vec::new()).0, "sip:+4989123456@192.0.2.7", "{contact}");
+    }
+    for contact in ["sip:1001@192.0.2.7", "sip:192.0.2.7", "sips:phone@192.0.2.7"] {
+        assert_eq!(by_contact(contact, Vec::new()).0, contact);
+    }
 }

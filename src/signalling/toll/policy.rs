@@ -1,4 +1,4 @@
-//! What a tenant may dial: `[tenants.<org>]`.
+//! What a tenant may dial, and how many calls it may get: `[tenants.<org>]`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::domain::setting::{SettingFault, out_of_range};
 use crate::signalling::dialling::{Country, Number, Service};
 use crate::signalling::trunks::is_prefix;
 
-/// What one tenant may dial, and how much. All limits hold for outbound calls by trunks.
+/// What one tenant may dial, and how much. What is not said to be of calls in is of outbound calls by trunks.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TollPolicy {
@@ -22,6 +22,10 @@ pub struct TollPolicy {
     pub deny: Vec<String>,
     /// Calls at once. Default 2, 0 to 1 000.
     pub max_calls: u32,
+    /// Calls in by SIP at once; 0 sets no limit. Default 0, at most 16 000.
+    pub max_calls_in: u32,
+    /// New calls in a second; 0 sets no limit. Default 0, at most 10 000.
+    pub max_calls_in_per_second: u32,
     /// Minutes of calls a day (UTC). Default 60, 0 to 100 000.
     pub minutes_per_day: u32,
     /// Money a day, in the unit of `rates`; none sets no limit. Default none.
@@ -54,6 +58,8 @@ impl Default for TollPolicy {
             services: BTreeSet::new(),
             deny: Vec::new(),
             max_calls: 2,
+            max_calls_in: 0,
+            max_calls_in_per_second: 0,
             minutes_per_day: 60,
             spend_per_day: None,
             rates: BTreeMap::new(),
@@ -105,6 +111,8 @@ impl TollPolicy {
             && other.services.is_subset(&self.services)
             && denied
             && other.max_calls <= self.max_calls
+            && is_limit_within(other.max_calls_in, self.max_calls_in)
+            && is_limit_within(other.max_calls_in_per_second, self.max_calls_in_per_second)
             && other.minutes_per_day <= self.minutes_per_day
             && spends_less
             // What a minute costs is not for the organisation to say.
@@ -134,9 +142,16 @@ impl TollPolicy {
             faults.push(SettingFault::new(key, amount, "must be from 0 to 1000000", "correct the amount"));
         }
         faults.extend(out_of_range("max_calls", self.max_calls, &(0..=1_000), "calls"));
+        faults.extend(out_of_range("max_calls_in", self.max_calls_in, &(0..=16_000), "calls"));
+        faults.extend(out_of_range("max_calls_in_per_second", self.max_calls_in_per_second, &(0..=10_000), "calls a second"));
         faults.extend(out_of_range("minutes_per_day", self.minutes_per_day, &(0..=100_000), "minutes"));
         faults
     }
+}
+
+/// Whether a limit, of which 0 is none, lies within another.
+const fn is_limit_within(limit: u32, other: u32) -> bool {
+    other == 0 || (limit != 0 && limit <= other)
 }
 
 /// Amounts are bounded by [`TollPolicy::faults`]; what is not is nothing, or as much as can be.
@@ -174,7 +189,7 @@ mod tests {
 
     #[test]
     fn rules_are_narrower_only_where_nothing_is_added() {
-        let wide = TollPolicy { deny: vec!["+4930666".into()], spend_per_day: Some(5.0), ..german() };
+        let wide = TollPolicy { deny: vec!["+4930666".into()], spend_per_day: Some(5.0), max_calls_in: 10, ..german() };
         let denies_more = TollPolicy { deny: vec!["+4930".into(), "+4915".into()], ..wide.clone() };
         assert!(wide.is_as_wide_as(&wide) && wide.is_as_wide_as(&denies_more));
         for wider in [
@@ -184,6 +199,8 @@ mod tests {
             TollPolicy { countries: BTreeSet::from(["FR".parse().unwrap()]), ..wide.clone() },
             TollPolicy { max_calls: 3, ..wide.clone() },
             TollPolicy { minutes_per_day: 61, ..wide.clone() },
+            TollPolicy { max_calls_in: 0, ..wide.clone() },
+            TollPolicy { max_calls_in: 11, ..wide.clone() },
             TollPolicy { spend_per_day: None, ..wide.clone() },
             TollPolicy { rates: BTreeMap::from([("+49".to_owned(), 0.0)]), ..wide.clone() },
         ] {

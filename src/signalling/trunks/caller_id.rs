@@ -4,6 +4,8 @@ use sip::header::{NameAddr, Uri};
 use sip::message::Request;
 
 use super::config::{IdentityRule, NumberFormat, Quirk, TrunkConfig};
+use crate::domain::arrival::Arrival;
+use crate::domain::redacted::Redacted;
 use crate::signalling::dialling::Number;
 
 /// The number that a call is made from.
@@ -81,6 +83,33 @@ pub fn asserted_number(trunk: &TrunkConfig, request: &Request) -> Option<String>
     Some(trunk.numbering.tidy(&user))
 }
 
+/// What is said of how a call came here, where the trunk's word is taken: who was called first, by the oldest Diversion or, without one, by
+/// the first entry of the history.
+#[must_use]
+pub fn arrival(trunk: &TrunkConfig, request: &Request) -> Option<Arrival> {
+    if !trunk.trusted_identity {
+        return None;
+    }
+    let (headers, privacy) = (request.headers(), request.headers().privacy());
+    let user = |text: &str| Some(trunk.numbering.tidy(&Uri::parse(text).ok()?.decoded_user()?)).filter(|user| !user.is_empty());
+    let diversion = headers.diversions().last();
+    let history = || headers.history().map(|entry| entry.target.uri_text()).collect::<Vec<_>>();
+    let first = match diversion {
+        Some(diversion) => user(diversion.party.uri_text()),
+        // One entry alone is the call to us.
+        None => Some(history()).filter(|targets| targets.len() > 1).and_then(|targets| user(targets.first()?)),
+    };
+    let bounded = |text: &str| (text.len() <= MAX_TEXT).then(|| text.to_owned());
+    let told = headers.user_to_user().next().and_then(|told| bounded(told.content));
+    Arrival {
+        diversion_reason: diversion.and_then(|diversion| bounded(diversion.reason?)),
+        diverted_from: first.map(Redacted::new),
+        user_to_user: told.map(Redacted::new),
+        wants_privacy: (privacy.id || privacy.anonymous) && !privacy.none,
+    }
+    .said()
+}
+
 /// In the trunk's own form.
 fn written(trunk: &TrunkConfig, number: &Number) -> String {
     let digits = number.as_str().trim_start_matches('+');
@@ -105,6 +134,9 @@ fn escaped(user: &str) -> String {
 fn bracketed(host: &str) -> String {
     if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() }
 }
+
+/// The longest text of others that is kept (RFC 7433 §6 bounds what an ISDN carries at 128 octets).
+const MAX_TEXT: usize = 512;
 
 /// Who we are to whom we are nobody.
 const OUR_USER: &str = "auricle";

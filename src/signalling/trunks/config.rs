@@ -166,6 +166,8 @@ pub enum Quirk {
     UserPhone,
     /// The number that was called stands in To; the request names the account.
     CalledInTo,
+    /// It registers, and wants the number that is called in the request, too, in the place of the contact that it has registered.
+    CalledAtContact,
 }
 
 impl Default for TrunkConfig {
@@ -223,6 +225,12 @@ impl TrunkConfig {
     #[must_use]
     pub const fn is_outbound(&self) -> bool {
         self.target.is_some() || self.registers
+    }
+
+    /// Whether calls to it name the contact that it has registered (RFC 3261 §16.5), and the number in To alone.
+    #[must_use]
+    pub fn is_called_by_contact(&self) -> bool {
+        self.target.is_none() && !self.quirks.contains(&Quirk::CalledAtContact)
     }
 
     /// Who we are to it, with this password.

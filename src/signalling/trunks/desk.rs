@@ -16,6 +16,7 @@ use sip::transport::Flow;
 use super::directory::{Directory, Trunk, TrunkName};
 use super::health::{Health, HealthConfig, HealthOutput, HealthStatus};
 use super::limits::Limits;
+use crate::domain::ids::OrgId;
 use crate::signalling::outbound::contact_on;
 use crate::signalling::toll::Meter;
 
@@ -29,6 +30,8 @@ pub struct Desk {
     series: u64,
     /// Calls of trunks.
     pub limits: Limits,
+    /// Calls in of tenants.
+    pub callers: Limits<OrgId>,
     /// Calls of tenants.
     pub meter: Meter,
 }
@@ -117,6 +120,7 @@ impl Desk {
             asked: HashMap::new(),
             series: 0,
             limits: Limits::default(),
+            callers: Limits::default(),
             meter: Meter::default(),
         };
         // Nobody is registered yet.
@@ -145,6 +149,7 @@ impl Desk {
             self.watched.insert(trunk.name.clone(), watched);
         }
         self.limits.retain(|name| directory.trunk(name).is_some());
+        self.callers.retain(|_| false);
         self.directory = directory;
         let registered = |watched: &Watched| {
             let status = watched.registration.as_ref().map(|registration| registration.status(now));

@@ -1,11 +1,11 @@
-//! How many calls a trunk may have at once, and how many new ones a second.
+//! How many calls a trunk or a tenant may have at once, and how many new ones a second.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::directory::TrunkName;
 
-/// Why a trunk takes no more calls.
+/// Why no more calls are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refused {
     /// As many are up as may be.
@@ -14,10 +14,16 @@ pub enum Refused {
     Rate,
 }
 
-/// What trunks have under way. Bounded by the trunks that there are.
-#[derive(Debug, Default)]
-pub struct Limits {
-    trunks: BTreeMap<TrunkName, Taken>,
+/// What trunks, or tenants, have under way. Bounded by those that there are.
+#[derive(Debug)]
+pub struct Limits<Name = TrunkName> {
+    taken: BTreeMap<Name, Taken>,
+}
+
+impl<Name> Default for Limits<Name> {
+    fn default() -> Self {
+        Self { taken: BTreeMap::new() }
+    }
 }
 
 #[derive(Debug)]
@@ -26,14 +32,14 @@ struct Taken {
     rate: CallRate,
 }
 
-impl Limits {
-    /// Takes a place for a call on the trunk; to be given back by [`Limits::release`].
+impl<Name: Ord + Clone> Limits<Name> {
+    /// Takes a place for a call; to be given back by [`Limits::release`].
     ///
     /// # Errors
-    /// When the trunk takes no more.
-    pub fn take(&mut self, now: Instant, trunk: &TrunkName, max_calls: u32, max_per_second: u32) -> Result<(), Refused> {
+    /// When there is none.
+    pub fn take(&mut self, now: Instant, name: &Name, max_calls: u32, max_per_second: u32) -> Result<(), Refused> {
         let rate = || CallRate::new(now, max_per_second);
-        let taken = self.trunks.entry(trunk.clone()).or_insert_with(|| Taken { calls: 0, rate: rate() });
+        let taken = self.taken.entry(name.clone()).or_insert_with(|| Taken { calls: 0, rate: rate() });
         if taken.rate.per_second() != max_per_second {
             taken.rate = rate();
         }
@@ -47,22 +53,22 @@ impl Limits {
         Ok(())
     }
 
-    /// A call on the trunk is over.
-    pub fn release(&mut self, trunk: &TrunkName) {
-        if let Some(taken) = self.trunks.get_mut(trunk) {
+    /// A call is over.
+    pub fn release(&mut self, name: &Name) {
+        if let Some(taken) = self.taken.get_mut(name) {
             taken.calls = taken.calls.saturating_sub(1);
         }
     }
 
-    /// Forgets trunks that are no more and have no calls.
-    pub fn retain(&mut self, exists: impl Fn(&TrunkName) -> bool) {
-        self.trunks.retain(|name, taken| taken.calls > 0 || exists(name));
+    /// Forgets those that are no more and have no calls.
+    pub fn retain(&mut self, exists: impl Fn(&Name) -> bool) {
+        self.taken.retain(|name, taken| taken.calls > 0 || exists(name));
     }
 
-    /// Calls under way on the trunk.
+    /// Calls under way.
     #[must_use]
-    pub fn calls(&self, trunk: &TrunkName) -> u32 {
-        self.trunks.get(trunk).map_or(0, |taken| taken.calls)
+    pub fn calls(&self, name: &Name) -> u32 {
+        self.taken.get(name).map_or(0, |taken| taken.calls)
     }
 }
 

@@ -15,7 +15,7 @@ mod kept;
 mod limits;
 mod routing;
 
-pub use caller_id::{Identity, ShownNumber, asserted_number};
+pub use caller_id::{Identity, ShownNumber, arrival, asserted_number};
 pub use config::{IdentityRule, NumberFormat, Passwords, Quirk, ReferRule, TrunkConfig};
 pub use desk::{Desk, Leaving, TrunkStatus};
 pub use digest::{DigestAlgorithm, DigestAlgorithms};

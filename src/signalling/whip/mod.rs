@@ -282,6 +282,7 @@ impl Whip {
             to: Redacted::new(to),
             agents: number.agents(),
             verification: None,
+            arrival: None,
             answer: number.answer,
             peer,
             offer: Some(offer),

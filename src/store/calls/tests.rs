@@ -22,6 +22,7 @@ pub(in crate::store) fn record(org: &str, status: SessionStatus, started_at: Dat
         from: Redacted::new("+15550100".to_owned()),
         to: Redacted::new("1000".to_owned()),
         caller_verification: None,
+        arrival: None,
         agent: "desk".to_owned(),
         agent_version: None,
         session_status: status,

@@ -68,7 +68,8 @@ pub(super) fn is_sealed(body: &Value) -> bool {
 /// Whether a document is not sealed, or under another key than `current`.
 pub(super) fn is_stale(collection: &'static Collection, body: &Value, current: &str) -> bool {
     let key = body.get(SEALED.0).and_then(Value::as_str).and_then(|sealed| sealed.split_once('.')).map(|(key, _)| key);
-    let open = |field: &Field| field.0.split('.').try_fold(body, |value, key| value.get(key)).is_some();
+    // What is nothing has nothing to seal, and stands so.
+    let open = |field: &Field| field.0.split('.').try_fold(body, |value, key| value.get(key)).is_some_and(|value| !value.is_null());
     !collection.sealed.is_empty() && (key != Some(current) || collection.sealed.iter().any(open))
 }
 

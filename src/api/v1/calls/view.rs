@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::api::contract::Output;
+use crate::domain::arrival::Arrival;
 use crate::domain::call_record::{CallRecord, CallStatus, Direction, MediaStatistics, SessionStatus, Speaker, Utterance};
 use crate::domain::caller_verification::{Attestation, CallerVerification};
 use crate::domain::ids::{CallId, OrgId, PatientId};
@@ -76,6 +77,8 @@ pub(super) struct CallView {
     to: Redacted<String>,
     /// Whether somebody answers for the caller's number (STIR/SHAKEN); null where that was not asked.
     caller_verification: Option<CallerVerification>,
+    /// What the networks between say of how the call came here; null where they say nothing, or their word is not taken.
+    arrival: Option<Arrival>,
     agent: String,
     /// Which version of it, as `/v1/agents` counts them; null for an agent of the configuration.
     agent_version: Option<u64>,
@@ -95,7 +98,7 @@ pub(super) struct CallView {
 impl CallView {
     pub(super) fn new(record: CallRecord, with_words: bool) -> Self {
         let CallRecord { id, org_id, patient_id, dial_in_call_id, direction, from, to, caller_verification, agent, .. } = record;
-        let CallRecord { agent_version, session_status, call_status, .. } = record;
+        let CallRecord { arrival, agent_version, session_status, call_status, .. } = record;
         let CallRecord { started_at, answered_at, ended_at, termination, timeline, media, transcript, .. } = record;
         let transcript = with_words.then_some(transcript);
         Self {
@@ -107,6 +110,7 @@ impl CallView {
             from,
             to,
             caller_verification,
+            arrival,
             agent,
             agent_version,
             session_status,
@@ -172,6 +176,7 @@ fn example() -> CallRecord {
         direction: Direction::Inbound,
         from: Redacted::new("+15550100199".to_owned()),
         to: Redacted::new("+15550100100".to_owned()),
+        arrival: None,
         caller_verification: Some(CallerVerification::passed(Attestation::A, "123e4567-e89b-12d3-a456-426655440000".to_owned())),
         agent: "reception".to_owned(),
         agent_version: None,

@@ -113,7 +113,7 @@ macro_rules! trunk_members {
             Member::optional("stir", Shape::Choice(&["off", "verify", "require"]), "Whether those who call by it must be verified by signature."),
             Member::optional("sign", Shape::Choice(&["off", "a", "b", "c"]), "The most that our signature says of calls that go out by it."),
             Member::optional("refer", Shape::Choice(&["refuse", "local"]), "What becomes of its wish that we go on with somebody else."),
-            Member::optional("quirks", Shape::List { of: &Shape::Choice(&["user_phone", "called_in_to"]), min: 0, max: 2 }, "What it does otherwise than others."),
+            Member::optional("quirks", Shape::List { of: &Shape::Choice(&["user_phone", "called_in_to", "called_at_contact"]), min: 0, max: 3 }, "What it does otherwise than others."),
         ]
     };
 }
