@@ -15,12 +15,16 @@ use crate::domain::ids::CallId;
 /// The accounts of bots behind Twilio's protocol.
 #[derive(Debug, Default)]
 pub struct BotAccounts {
-    accounts: Vec<(String, SecretString)>,
+    accounts: Vec<(BotAccount, SecretString)>,
 }
 
 /// An account that was proved.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BotAccount(String);
+pub struct BotAccount {
+    name: String,
+    /// As the agent's configuration lists them.
+    transfer_targets: Vec<String>,
+}
 
 impl BotAccounts {
     /// Those of the configured agents; tokens come from the environment.
@@ -28,13 +32,16 @@ impl BotAccounts {
     pub fn of(agents: &BTreeMap<String, AgentConfig>) -> Self {
         let token = |agent: &AgentConfig| std::env::var(agent.api_key_env.as_deref()?).ok().filter(|token| !token.is_empty());
         let of_bot = agents.values().filter(|agent| agent.protocol == Protocol::Twilio);
-        Self { accounts: of_bot.filter_map(|agent| Some((carrier::account(agent), token(agent)?.into()))).collect() }
+        let account = |agent: &AgentConfig| BotAccount { name: carrier::account(agent), transfer_targets: agent.transfer_targets.clone() };
+        Self { accounts: of_bot.filter_map(|agent| Some((account(agent), token(agent)?.into()))).collect() }
     }
 
-    /// These, each with its token: for tests.
+    /// These, each with its token, which may send callers to `transfer_targets`: for tests.
     #[must_use]
-    pub fn with(accounts: impl IntoIterator<Item = (String, SecretString)>) -> Self {
-        Self { accounts: accounts.into_iter().collect() }
+    pub fn with(accounts: impl IntoIterator<Item = (String, SecretString)>, transfer_targets: &[&str]) -> Self {
+        let transfer_targets: Vec<_> = transfer_targets.iter().map(|&target| target.to_owned()).collect();
+        let account = |name| BotAccount { name, transfer_targets: transfer_targets.clone() };
+        Self { accounts: accounts.into_iter().map(|(name, token)| (account(name), token)).collect() }
     }
 
     /// Whose name and token these are; the comparison takes as long for a wrong token as for the right one.
@@ -43,10 +50,10 @@ impl BotAccounts {
         let mut proved = None;
         for (known, secret) in &self.accounts {
             // By their MACs, which are of one length whatever the tokens are, and are compared in constant time.
-            let key = hmac::Key::new(hmac::HMAC_SHA256, known.as_bytes());
+            let key = hmac::Key::new(hmac::HMAC_SHA256, known.name.as_bytes());
             let expected = hmac::sign(&key, secret.expose_secret().as_bytes());
-            if hmac::verify(&key, token.as_bytes(), expected.as_ref()).is_ok() && known == account {
-                proved = Some(BotAccount(known.clone()));
+            if hmac::verify(&key, token.as_bytes(), expected.as_ref()).is_ok() && known.name == account {
+                proved = Some(known.clone());
             }
         }
         proved
@@ -57,19 +64,25 @@ impl BotAccount {
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    /// Whether its agent may send a caller there; what the organisation may call is asked besides.
+    #[must_use]
+    pub fn may_send_to(&self, target: &str) -> bool {
+        self.transfer_targets.iter().any(|listed| listed == target)
     }
 
     /// The call that a bot of this account names so; what it names for a call of another account is no call at all.
     #[must_use]
     pub fn call(&self, sid: &str) -> Option<CallId> {
-        carrier::call_of_sid(&self.0, sid)
+        carrier::call_of_sid(&self.name, sid)
     }
 
     /// The name that a bot of this account is told for a call.
     #[must_use]
     pub fn sid(&self, call: &CallId) -> String {
-        carrier::call_sid(&self.0, call)
+        carrier::call_sid(&self.name, call)
     }
 }
 
@@ -79,17 +92,19 @@ mod tests {
 
     #[test]
     fn an_account_is_proved_by_its_own_token_alone() {
-        let bots = BotAccounts::with([("AC1".to_owned(), "one".into()), ("AC2".to_owned(), "two".into())]);
+        let bots = BotAccounts::with([("AC1".to_owned(), "one".into()), ("AC2".to_owned(), "two".into())], &["+49301"]);
         assert_eq!(bots.prove("AC2", "two").map(|account| account.name().to_owned()), Some("AC2".to_owned()));
         for (account, token) in [("AC1", "two"), ("AC1", ""), ("", "one"), ("AC3", "one"), ("AC1", "on")] {
             assert_eq!(bots.prove(account, token), None, "{account} {token}");
         }
         assert_eq!(BotAccounts::default().prove("", ""), None);
+        let account = bots.prove("AC1", "one").unwrap();
+        assert!(account.may_send_to("+49301") && !account.may_send_to("+493") && !account.may_send_to(""));
     }
 
     #[test]
     fn a_name_of_a_call_means_nothing_under_another_account() {
-        let bots = BotAccounts::with([("AC1".to_owned(), "one".into()), ("AC2".to_owned(), "two".into())]);
+        let bots = BotAccounts::with([("AC1".to_owned(), "one".into()), ("AC2".to_owned(), "two".into())], &["+49301"]);
         let (one, two) = (bots.prove("AC1", "one").unwrap(), bots.prove("AC2", "two").unwrap());
         let call = CallId::random();
         assert_eq!(one.call(&one.sid(&call)), Some(call.clone()));

@@ -1,9 +1,12 @@
 //! `POST /2010-04-01/Accounts/{account}/Calls/{call}.json`: what a bot asks of its carrier, as Twilio has it.
 //!
 //! A bot behind Twilio Media Streams has no message for hanging up: it changes its call by this request, with its account's name
-//! and token (RFC 7617). `Status=completed` ends the call. Whatever needs instructions in XML (`Twiml`, `Url`) is refused: the
-//! gateway runs none, and a bot that is told nothing would wait for ever. Answers and errors have Twilio's form, since it is
+//! and token (RFC 7617). `Status=completed` ends the call; so does `Twiml` that hangs up, and `Twiml` that dials sends the caller there,
+//! where the agent's `transfer_targets` list it and the organisation may call it. Other instructions are refused, and `Url` is: the
+//! gateway fetches none, and a bot that is told nothing would wait for ever. Answers and errors have Twilio's form, since it is
 //! Twilio's libraries that read them; so the route stands beside the contract of this interface and not in it.
+
+mod twiml;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -20,10 +23,14 @@ use super::error::ApiError;
 use super::limits::{Key, Row};
 use super::state::AppState;
 use super::v1::finished;
+use self::twiml::Instruction;
 use crate::agent::bots::BotAccount;
 use crate::call::command::{CallCommand, CommandError};
+use crate::call::registry::TransferError;
+use crate::call::transfer::{TransferRefusal, TransferTarget};
 use crate::domain::audit_event::{Actor, AuditAction, AuditEvent, Outcome};
 use crate::domain::ids::{CallId, OrgId, RequestId};
+use crate::domain::redacted::Redacted;
 
 /// The routes; they are no part of the contract.
 pub(super) fn router() -> Router<AppState> {
@@ -41,19 +48,23 @@ enum Refusal {
     TooMany,
     /// 21100: the change is none that is made here.
     Unsupported(&'static str),
+    /// 21220: the call is not up, or is being sent elsewhere already.
+    NotNow,
+    /// 21211: where the caller is to be sent is not understood.
+    Target,
+    /// 21216: or is not allowed.
+    NotAllowed,
     /// 20500: it could not be written down.
     Failed,
 }
 
 async fn change(State(state): State<AppState>, Path((account, call)): Path<(String, String)>, head: Parts, body: Bytes) -> Response {
     let changed = match prove(&state, &head, &account).await {
-        Ok(bot) => hang_up(&state, &head, &bot, &call, &body).await,
+        Ok(bot) => carry_out(&state, &head, &bot, &call, &body).await,
         Err(refusal) => Err(refusal),
     };
     match changed {
-        Ok(()) => {
-            (StatusCode::OK, axum::Json(json!({"sid": sid_of(&call), "account_sid": account, "status": "completed"}))).into_response()
-        }
+        Ok(status) => (StatusCode::OK, axum::Json(json!({"sid": sid_of(&call), "account_sid": account, "status": status}))).into_response(),
         Err(refusal) => refusal.into_response(),
     }
 }
@@ -72,39 +83,74 @@ async fn prove(state: &AppState, head: &Parts, account: &str) -> Result<BotAccou
     }
 }
 
-async fn hang_up(state: &AppState, head: &Parts, bot: &BotAccount, call: &str, body: &[u8]) -> Result<(), Refusal> {
+/// Does what is asked; answers with what the call is then.
+async fn carry_out(state: &AppState, head: &Parts, bot: &BotAccount, call: &str, body: &[u8]) -> Result<&'static str, Refusal> {
     let call = bot.call(sid_of(call)).ok_or(Refusal::NoCall)?;
-    let form = form_of(body).ok_or(Refusal::Unsupported("The body is not a form."))?;
-    let given = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| &**value);
-    if ["Twiml", "Url"].into_iter().any(|name| given(name).is_some()) {
-        return Err(Refusal::Unsupported(
-            "This gateway runs no TwiML: a call can be ended by Status=completed, and sent elsewhere by its own interface.",
-        ));
-    }
-    if !matches!(given("Status"), Some("completed" | "canceled")) {
-        return Err(Refusal::Unsupported("Status must be completed: nothing else of a call can be changed."));
-    }
+    let wanted = wanted(body)?;
     let org = state.registry.org_of(&call).ok_or(Refusal::NoCall)?;
     let (state, bot) = (state.clone(), bot.clone());
-    let event = event(head, &bot, &call);
-    finished(async move { Ok::<_, ApiError>(end(&state, &org, &call, event).await) }).await.unwrap_or(Err(Refusal::Failed))
+    let action = if wanted == Instruction::Hangup { AuditAction::EndCall } else { AuditAction::TransferCall };
+    let event = event(action, head, &bot, &call);
+    let done = async move {
+        state.audit.append(&org, event.clone()).await.map_err(|_| Refusal::Failed)?;
+        let (done, status) = match wanted {
+            Instruction::Hangup => (end(&state, &org, &call), "completed"),
+            Instruction::Dial(target) => (send_to(&state, &org, &bot, &call, target).await, "in-progress"),
+        };
+        let outcome = match done {
+            Ok(()) => Outcome::Success,
+            Err(Refusal::NotAllowed) => Outcome::Denied,
+            Err(_) => Outcome::Failure,
+        };
+        state.audit.append(&org, AuditEvent { outcome, ..event }).await.map_err(|_| Refusal::Failed)?;
+        done.map(|()| status)
+    };
+    finished(async move { Ok::<_, ApiError>(done.await) }).await.unwrap_or(Err(Refusal::Failed))
 }
 
-/// Ends the call, once it is in the log that it is to be.
-async fn end(state: &AppState, org: &OrgId, call: &CallId, event: AuditEvent) -> Result<(), Refusal> {
-    state.audit.append(org, event.clone()).await.map_err(|_| Refusal::Failed)?;
-    let done = state.registry.command(org, call, CallCommand::AgentHangup);
-    let outcome = if done.is_ok() { Outcome::Success } else { Outcome::Failure };
-    state.audit.append(org, AuditEvent { outcome, ..event }).await.map_err(|_| Refusal::Failed)?;
-    done.map_err(|error| match error {
-        CommandError::Busy => Refusal::TooMany,
-        CommandError::NotFound | CommandError::Unsupported => Refusal::NoCall,
+/// What the form asks for.
+fn wanted(body: &[u8]) -> Result<Instruction, Refusal> {
+    let form = form_of(body).ok_or(Refusal::Unsupported("The body is not a form."))?;
+    let given = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| &**value);
+    match (given("Status"), given("Twiml"), given("Url")) {
+        (_, _, Some(_)) => Err(Refusal::Unsupported("This gateway fetches no TwiML: send it as Twiml.")),
+        (None, Some(instructions), None) => twiml::read(instructions).map_err(Refusal::Unsupported),
+        (Some("completed" | "canceled"), None, None) => Ok(Instruction::Hangup),
+        _ => Err(Refusal::Unsupported("Either Status must be completed, or Twiml say what is to be done.")),
+    }
+}
+
+fn end(state: &AppState, org: &OrgId, call: &CallId) -> Result<(), Refusal> {
+    Ok(state.registry.command(org, call, CallCommand::AgentHangup)?)
+}
+
+/// Sends the caller where the agent may: what its configuration does not list is nowhere.
+async fn send_to(state: &AppState, org: &OrgId, bot: &BotAccount, call: &CallId, target: String) -> Result<(), Refusal> {
+    if !bot.may_send_to(&target) {
+        return Err(Refusal::NotAllowed);
+    }
+    let sent = state.registry.transfer(org, call, TransferTarget::Blind(Redacted::new(target))).await;
+    sent.map_err(|error| match error {
+        TransferError::Command(refused) => refused.into(),
+        TransferError::Refused(TransferRefusal::Target | TransferRefusal::Unresolved) => Refusal::Target,
+        TransferError::Refused(TransferRefusal::NotAllowed) => Refusal::NotAllowed,
+        TransferError::Refused(TransferRefusal::Unavailable) => Refusal::TooMany,
+        TransferError::Refused(TransferRefusal::NotUp | TransferRefusal::UnderWay | TransferRefusal::OtherCall) => Refusal::NotNow,
     })
 }
 
-fn event(head: &Parts, bot: &BotAccount, call: &CallId) -> AuditEvent {
+impl From<CommandError> for Refusal {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Busy => Self::TooMany,
+            CommandError::NotFound | CommandError::Unsupported => Self::NoCall,
+        }
+    }
+}
+
+fn event(action: AuditAction, head: &Parts, bot: &BotAccount, call: &CallId) -> AuditEvent {
     let actor = Actor::Agent(bot.name().to_owned());
-    let event = AuditEvent::call(AuditAction::EndCall, call, actor, auth::client_ip(&head.extensions), Outcome::Intended);
+    let event = AuditEvent::call(action, call, actor, auth::client_ip(&head.extensions), Outcome::Intended);
     AuditEvent { request_id: head.extensions.get::<RequestId>().cloned(), ..event }
 }
 
@@ -134,6 +180,9 @@ impl IntoResponse for Refusal {
             Self::NoCall => (StatusCode::NOT_FOUND, 20_404, "The requested resource was not found"),
             Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, 20_429, "Too Many Requests"),
             Self::Unsupported(message) => (StatusCode::BAD_REQUEST, 21_100, message),
+            Self::NotNow => (StatusCode::BAD_REQUEST, 21_220, "Call is not in-progress. Cannot redirect."),
+            Self::Target => (StatusCode::BAD_REQUEST, 21_211, "Where the call is to go is no number and no SIP URI that can be found."),
+            Self::NotAllowed => (StatusCode::FORBIDDEN, 21_216, "This agent may not send a call there."),
             Self::Failed => (StatusCode::INTERNAL_SERVER_ERROR, 20_500, "Internal Server Error"),
         };
         let mut response = (status, axum::Json(json!({"code": code, "message": message, "status": status.as_u16()}))).into_response();

@@ -7,18 +7,24 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::House;
-use super::house::{Answer, BOT, BOT_TOKEN};
+use super::house::{Answer, BOT, BOT_TOKEN, send};
 use crate::call::command::CallCommand;
+use crate::call::transfer::{TransferRefusal, TransferTarget};
 use crate::domain::ids::{CallId, OrgId};
+use crate::domain::redacted::Redacted;
 
 async fn ask(house: &House, account: &str, token: &str, call: &str, form: &str) -> Answer {
+    house.send(request(account, token, call, form)).await
+}
+
+fn request(account: &str, token: &str, call: &str, form: &str) -> Request<Body> {
     let credentials = STANDARD.encode_to_string(format!("{account}:{token}"));
     let request = Request::builder()
         .method("POST")
         .uri(format!("/2010-04-01/Accounts/{account}/Calls/{call}.json"))
         .header(header::AUTHORIZATION, format!("Basic {credentials}"))
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-    house.send(request.body(Body::from(form.to_owned())).unwrap()).await
+    request.body(Body::from(form.to_owned())).unwrap()
 }
 
 fn code(answer: &Answer) -> (u16, Value) {
@@ -40,6 +46,8 @@ async fn a_bot_hangs_up_its_own_call_and_nothing_else() {
         (BOT_TOKEN, &unmasked, "Status=completed", (404, 20_404)),
         (BOT_TOKEN, "CA0", "Status=completed", (404, 20_404)),
         (BOT_TOKEN, &sid, "Twiml=%3CResponse%2F%3E", (400, 21_100)),
+        (BOT_TOKEN, &sid, "Twiml=%3CResponse%3E%3CHangup%2F%3E%3C%2FResponse%3E&Status=completed", (400, 21_100)),
+        (BOT_TOKEN, &sid, "Twiml=%3CResponse%3E%3CDial%3E%2B15550100%3C%2FDial%3E%3C%2FResponse%3E", (403, 21_216)),
         (BOT_TOKEN, &sid, "Url=https%3A%2F%2Fa.example&Status=completed", (400, 21_100)),
         (BOT_TOKEN, &sid, "Status=in-progress", (400, 21_100)),
         (BOT_TOKEN, &sid, "", (400, 21_100)),
@@ -51,6 +59,41 @@ async fn a_bot_hangs_up_its_own_call_and_nothing_else() {
 
     let answer = ask(&house, BOT, BOT_TOKEN, &sid, "Status=completed").await;
     assert_eq!((answer.status.as_u16(), answer.json()["sid"].as_str()), (200, Some(&*sid)));
+    assert_eq!(inbox.recv().await, Some(CallCommand::AgentHangup));
+}
+
+#[tokio::test]
+async fn instructions_hang_up_or_send_the_caller_where_the_agent_may() {
+    let house = House::new();
+    let bot = house.state.bots.prove(BOT, BOT_TOKEN).unwrap();
+    let (commands, mut inbox) = mpsc::channel(4);
+    let call = CallId::random();
+    let _entry = house.registry.enter(call.clone(), OrgId::default_org(), commands).unwrap();
+    let sid = bot.sid(&call);
+    let dial = "Twiml=%3CResponse%3E%3CDial%3E%2B4930901820%3C%2FDial%3E%3C%2FResponse%3E";
+    for (answer, expected) in [
+        (Ok(()), (200, Value::Null)),
+        (Err(TransferRefusal::NotUp), (400, 21_220.into())),
+        (Err(TransferRefusal::Target), (400, 21_211.into())),
+        (Err(TransferRefusal::NotAllowed), (403, 21_216.into())),
+    ] {
+        let asked = tokio::spawn({
+            let (router, sid) = (house.router.clone(), sid.clone());
+            async move { send(&router, request(BOT, BOT_TOKEN, &sid, dial)).await }
+        });
+        let Some(CallCommand::Transfer(order)) = inbox.recv().await else { panic!("the call is told") };
+        assert_eq!(order.target, TransferTarget::Blind(Redacted::new("+4930901820".to_owned())));
+        order.answer(answer);
+        let told = asked.await.unwrap();
+        assert_eq!(code(&told), expected);
+        assert_eq!(told.json()["status"].as_str() == Some("in-progress"), answer.is_ok());
+    }
+    let log: Vec<String> = house.audited().iter().map(Value::to_string).collect();
+    assert!(!log.iter().any(|entry| entry.contains("30901820")));
+    assert_eq!(log.iter().filter(|entry| entry.contains(call.as_str()) && entry.contains("transfer_call")).count(), 8, "meant, and what came of it");
+
+    let answer = ask(&house, BOT, BOT_TOKEN, &sid, "Twiml=%3CResponse%3E%3CHangup%2F%3E%3C%2FResponse%3E").await;
+    assert_eq!((answer.status.as_u16(), answer.json()["status"].as_str()), (200, Some("completed")));
     assert_eq!(inbox.recv().await, Some(CallCommand::AgentHangup));
 }
 

@@ -161,7 +161,7 @@ impl House {
             proxies: Proxies::new(&["198.51.100.0/24".parse().unwrap()], ForwardedHeader::XForwardedFor),
             webhooks: webhooks(&sealed),
             dial_ins: DialIns::new(Arc::clone(&sealed)),
-            bots: BotAccounts::with([(BOT.to_owned(), BOT_TOKEN.into())]),
+            bots: BotAccounts::with([(BOT.to_owned(), BOT_TOKEN.into())], &["+4930901820"]),
             named_requests: NamedRequests::new(Arc::clone(&sealed)),
             origins: vec![ORIGIN.to_owned()],
             tasks: Supervisor::new(stopped.clone()),
