@@ -144,7 +144,7 @@ fn speech(protocol: Protocol, format: AudioFormat, frame: &[u8]) -> Message {
         Protocol::Plivo => {
             format!(r#"{{"event":"playAudio","media":{{"contentType":"audio/x-mulaw","sampleRate":8000,"payload":"{base64}"}}}}"#)
         }
-        Protocol::Pipecat => return Message::Bytes(pipecat_frame(frame, format.rate().hz())),
+        Protocol::Pipecat | Protocol::Daily => return Message::Bytes(pipecat_frame(frame, format.rate().hz())),
         Protocol::Deepgram | Protocol::Ultravox | Protocol::Auricle | Protocol::Vonage | Protocol::Jambonz => {
             return Message::Bytes(frame.to_vec());
         }

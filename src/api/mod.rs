@@ -11,6 +11,7 @@ mod bots;
 pub mod config;
 mod console;
 mod contract;
+mod daily;
 mod error;
 mod error_code;
 mod input;

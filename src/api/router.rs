@@ -11,7 +11,7 @@ use super::contract::{Route, document};
 use super::error::ApiError;
 use super::shell::{self, Gate, Origins};
 use super::state::AppState;
-use super::{bots, console, system, v1};
+use super::{bots, console, daily, system, v1};
 
 /// The whole interface.
 ///
@@ -22,6 +22,7 @@ pub fn router(state: AppState) -> Router {
     let origins = Origins::new(&state.origins);
     mounted
         .merge(bots::router())
+        .merge(daily::router())
         .merge(console::routes())
         .fallback(async || ApiError::NoRoute)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)

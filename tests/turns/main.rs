@@ -14,6 +14,7 @@ mod beeper;
 #[expect(dead_code, reason = "where RTP goes is another test's")]
 mod caller;
 mod cuts;
+mod daily;
 #[path = "../support/echo.rs"]
 mod echo;
 mod first_words;

@@ -137,6 +137,7 @@ impl AgentEndpoint {
         let target = self.uri.path_and_query().map_or("/", |target| target.as_str());
         let host = self.uri.authority().map_or("", |authority| authority.as_str());
         let question = HttpRequest::post(target).header(HOST, host).header(CONTENT_TYPE, "application/json").header(CONNECTION, "close");
+        let body = protocol::keyed(self.protocol, body, self.api_key.as_ref().map(ExposeSecret::expose_secret));
         let mut question = question.body(Bytes::copy_from_slice(body.as_bytes())).map_err(|_| ConnectError::NoMeeting)?;
         question.headers_mut().extend(self.credentials());
         Ok(question)
@@ -166,6 +167,11 @@ impl AgentEndpoint {
     fn credentials(&self) -> HeaderMap {
         let key = self.api_key.as_ref();
         key.and_then(|key| protocol::credentials(self.protocol, &self.url, key.expose_secret())).unwrap_or_default()
+    }
+
+    /// Whether it is started, and says itself where the caller is to be sent.
+    pub(super) const fn calls_back(&self) -> bool {
+        protocol::calls_back(self.protocol)
     }
 
     pub(super) const fn protocol(&self) -> Protocol {

@@ -103,6 +103,9 @@ pub enum ConnectError {
     /// The agent was asked for, and the answer names no place to meet it at.
     #[error("the agent was asked for, and no place to meet it at was named")]
     NoMeeting,
+    /// The agent was to say where its caller is to be sent, and did not in time.
+    #[error("the agent was started, and did not say in time where its caller is to be sent")]
+    NotCalledBack,
     /// The thread that made the connection is gone: the gateway stops.
     #[error("the connection was given up")]
     Aborted,
@@ -132,6 +135,7 @@ impl ConnectError {
             | Self::Proxy { .. }
             | Self::NotWebSocket
             | Self::NoMeeting
+            | Self::NotCalledBack
             | Self::Timeout { stage: Stage::Upgrading } => TerminationClass::Upstream,
         }
     }
@@ -149,6 +153,7 @@ impl ConnectError {
             | Self::Tls { .. }
             | Self::NotWebSocket
             | Self::NoMeeting
+            | Self::NotCalledBack
             | Self::Proxy { status: None } => false,
         }
     }

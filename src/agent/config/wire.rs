@@ -44,6 +44,8 @@ pub enum Protocol {
     Jambonz,
     /// Pipecat's frames in protobuf, with RTVI messages.
     Pipecat,
+    /// A Pipecat bot in a room of Daily's: it is started, and says where its caller is to be sent by SIP. Nothing of the voice goes by us.
+    Daily,
 }
 
 /// How audio is written toward an agent and back.

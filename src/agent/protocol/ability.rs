@@ -89,6 +89,8 @@ impl Protocol {
             Self::Plivo => Ability::carrier(&[Pcmu, Pcm8k, Pcm16k]),
             Self::Exotel | Self::Vonage => Ability::carrier(&[Pcm8k, Pcm16k, Pcm24k]),
             Self::Jambonz => Ability::carrier(&[Pcm8k, Pcm16k, Pcm24k, Pcm48k]),
+            // What is heard and spoken is agreed on between the caller and the room.
+            Self::Daily => Ability::carrier(&[Pcmu, Pcma, Pcm8k, Pcm16k, Pcm24k, Pcm48k]),
             Self::Pipecat => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k], agent: Kind::PlainBot, ..none },
         }
     }
@@ -124,8 +126,31 @@ pub(in crate::agent) fn faults(config: &AgentConfig) -> Vec<SettingFault> {
     // A bot that is started is told of its call by that; one that is dialled straight has no word for it.
     let started = config.protocol == Protocol::Pipecat && config.url.starts_with("http");
     faults.extend(misplaced(config, if started { Kind::Bot } else { ability.agent }));
+    if config.protocol == Protocol::Daily {
+        faults.extend(unreachable_rooms(config));
+    }
     if ability.needs_model && config.model.is_none() {
         faults.push(SettingFault::new("model", "(none)", "the name of a model", "name the model that is to answer"));
+    }
+    faults
+}
+
+/// What keeps a bot in a room from saying where its caller is to be sent, or us from believing it.
+fn unreachable_rooms(config: &AgentConfig) -> Vec<SettingFault> {
+    let mut faults = Vec::new();
+    if config.api_key_env.is_none() {
+        faults.push(SettingFault::new("api_key_env", "(none)", "the key that starts bots", "name it: what a bot proves itself by follows from it"));
+    }
+    if !config.parameters.get(BACK).is_some_and(|url| url.starts_with("https://") || url.starts_with("http://")) {
+        let mend = "write where the bot finds this gateway, as https://gateway.example/daily/v1";
+        faults.push(SettingFault::new("parameters.daily_api_url", "(none)", "https://host[:port]/daily/v1", mend));
+    }
+    if config.transfer_targets.is_empty() {
+        let mend = "list the SIP domain of its rooms, as sip:practice.sip-us.daily.co";
+        faults.push(SettingFault::new("transfer_targets", "(none)", "where its rooms are", mend));
+    }
+    if config.standby {
+        faults.push(SettingFault::new("standby", "true", "false", "leave it out: a bot that was started waits for nobody"));
     }
     faults
 }
@@ -147,6 +172,9 @@ fn misplaced(config: &AgentConfig, agent: Kind) -> Vec<SettingFault> {
     let fault = |(key, _)| SettingFault::new(key, "set", "what this protocol can say", "leave it out: the agent cannot be told of it");
     for_service.chain(for_bot).filter(|(_, set)| *set).map(fault).collect()
 }
+
+/// By which parameter a bot in a room finds us.
+const BACK: &str = "daily_api_url";
 
 #[cfg(test)]
 mod tests {
@@ -197,6 +225,18 @@ mod tests {
         assert_eq!(keys(&told(Protocol::Pipecat, WireFormat::Pcm16k)), ["voice", "greet_first", "parameters", "tell_numbers"]);
         let started = AgentConfig { url: "https://a.example/v1/public/bot/start".into(), ..told(Protocol::Pipecat, WireFormat::Pcm16k) };
         assert_eq!(keys(&started), ["voice", "greet_first"]);
+        let room = AgentConfig { url: "https://a.example/v1/public/bot/start".into(), ..told(Protocol::Daily, WireFormat::Pcmu) };
+        assert_eq!(keys(&room), ["voice", "greet_first", "api_key_env", "parameters.daily_api_url", "transfer_targets"]);
+        let room = AgentConfig {
+            protocol: Protocol::Daily,
+            format: WireFormat::Pcmu,
+            parameters: [("daily_api_url".to_owned(), "https://gateway.example/daily/v1".to_owned())].into(),
+            api_key_env: Some("PIPECAT_PUBLIC_KEY".into()),
+            transfer_targets: vec!["sip:practice.sip-us.daily.co".into()],
+            ..AgentConfig::at("https://a.example/v1/public/bot/start")
+        };
+        assert_eq!(room.faults(), []);
+        assert_eq!(AgentConfig { url: "wss://a.example/".into(), ..room }.faults()[0].key, "url");
         assert_eq!(keys(&told(Protocol::Ultravox, WireFormat::Pcm16k)), ["parameters", "tell_numbers"]);
     }
 }

@@ -17,7 +17,8 @@ pub(in crate::agent) fn credentials(protocol: Protocol, url: &str, key: &str) ->
         | Protocol::Telnyx
         | Protocol::Plivo
         | Protocol::Vonage
-        | Protocol::Pipecat => (AUTHORIZATION, format!("Bearer {key}")),
+        | Protocol::Pipecat
+        | Protocol::Daily => (AUTHORIZATION, format!("Bearer {key}")),
         Protocol::Deepgram => (AUTHORIZATION, format!("Token {key}")),
         // RFC 7617: the key is `user:password`.
         Protocol::Exotel | Protocol::Jambonz => (AUTHORIZATION, format!("Basic {}", STANDARD.encode_to_string(key))),

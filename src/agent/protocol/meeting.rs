@@ -1,7 +1,10 @@
 //! Protocols that begin with a question over HTTP: an agent is asked for, and the answer says where it is met.
 //!
 //! Ultravox makes a call and answers with the URL to join it by (`joinUrl`); Pipecat Cloud starts a bot and answers with a URL and a
-//! token that opens it once (`wsUrl`, `token`). Which URL it is says whether a Pipecat bot is asked for or dialled straight.
+//! token that opens it once (`wsUrl`, `token`). A bot in a room of Daily's names nothing in its answer: it calls back when the room is
+//! ready. Which URL it is says whether a Pipecat bot is asked for or dialled straight.
+
+use std::borrow::Cow;
 
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -27,18 +30,32 @@ pub(in crate::agent) struct Meeting {
 
 /// Whether agents of this protocol at this URL are asked for before they are dialled.
 pub(in crate::agent) fn is_arranged(protocol: Protocol, url: &Uri) -> bool {
-    matches!(protocol, Protocol::Ultravox | Protocol::Pipecat) && matches!(url.scheme_str(), Some("http" | "https"))
+    matches!(protocol, Protocol::Ultravox | Protocol::Pipecat | Protocol::Daily) && matches!(url.scheme_str(), Some("http" | "https"))
 }
 
 /// What is asked, in JSON, for one call; `None` where the agent is dialled straight.
 pub(in crate::agent) fn invitation(config: &AgentConfig, facts: &CallFacts) -> Option<String> {
     let written = match config.protocol {
         Protocol::Ultravox => serde_json::to_string(&ultravox::Call::new(config)),
+        Protocol::Daily => serde_json::to_string(&pipecat::Start::in_a_room(config, facts)),
         Protocol::Pipecat if config.url.starts_with("http") => serde_json::to_string(&pipecat::Start::new(config, facts)),
         _ => return None,
     };
     // Serialising these types cannot fail: every key is a string and no value is refused.
     Some(written.unwrap_or_default())
+}
+
+/// Whether who is asked names no place, and says later where the caller is to be sent.
+pub(in crate::agent) const fn calls_back(protocol: Protocol) -> bool {
+    matches!(protocol, Protocol::Daily)
+}
+
+/// What is asked, with what the agent will prove itself by where it calls back.
+pub(in crate::agent) fn keyed<'a>(protocol: Protocol, invitation: &'a str, key: Option<&str>) -> Cow<'a, str> {
+    match key {
+        Some(key) if calls_back(protocol) => pipecat::keyed(invitation, key).map_or(Cow::Borrowed(invitation), Cow::Owned),
+        _ => Cow::Borrowed(invitation),
+    }
 }
 
 /// Reads the answer.

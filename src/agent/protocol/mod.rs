@@ -53,7 +53,9 @@ use super::model::{AgentCommand, AgentMessage};
 use super::session::{CallFacts, EventQueue, Outbox};
 
 pub(super) use self::credentials::{credentials, upgrade_headers};
-pub(super) use self::meeting::{Meeting, invitation, is_arranged, meeting};
+pub(super) use self::meeting::{Meeting, calls_back, invitation, is_arranged, keyed, meeting};
+pub use self::pipecat::CALL_DOMAIN as DIAL_IN_DOMAIN;
+pub(in crate::agent) use self::pipecat::pass;
 
 /// Why a configured URL cannot be dialled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -235,7 +237,8 @@ impl Adapter {
             Protocol::Exotel => Self::Exotel(Box::new(MediaStream::new(config, facts, first_item))),
             Protocol::Vonage => Self::Vonage(Box::new(MediaStream::new(config, facts, first_item))),
             Protocol::Jambonz => Self::Jambonz(Box::new(MediaStream::new(config, facts, first_item))),
-            Protocol::Pipecat => Self::Pipecat(Box::new(Pipecat::new(config, first_item))),
+            // No socket is ever opened to one in a room.
+            Protocol::Pipecat | Protocol::Daily => Self::Pipecat(Box::new(Pipecat::new(config, first_item))),
         }
     }
 
@@ -305,7 +308,7 @@ pub(super) fn request_uri(config: &AgentConfig) -> Result<Uri, InvalidUrl> {
     }
     .map_err(|_| InvalidUrl)?;
     let scheme_ok = match uri.scheme_str() {
-        Some("ws" | "wss") => config.protocol != Protocol::Ultravox,
+        Some("ws" | "wss") => !matches!(config.protocol, Protocol::Ultravox | Protocol::Daily),
         Some("http" | "https") => is_arranged(config.protocol, &uri),
         _ => false,
     };
@@ -317,7 +320,7 @@ pub(super) fn request_uri(config: &AgentConfig) -> Result<Uri, InvalidUrl> {
 /// How the URL of an agent of this protocol has to look.
 pub(super) const fn url_form(protocol: Protocol) -> &'static str {
     match protocol {
-        Protocol::Ultravox => "https://host[:port]/…, or http://host[:port]/… within the network",
+        Protocol::Ultravox | Protocol::Daily => "https://host[:port]/…, or http://host[:port]/… within the network",
         _ => "ws://host[:port]/… or wss://host[:port]/…",
     }
 }

@@ -23,7 +23,7 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDRESS")]
     pub listen: SocketAddr,
     /// What to speak: openai, azure, voicelive, gptlive, deepgram, elevenlabs, gemini, ultravox, auricle, twilio, telnyx, plivo,
-    /// exotel, vonage, jambonz or pipecat.
+    /// exotel, vonage, jambonz, pipecat or daily.
     #[arg(long, value_name = "NAME", value_parser = config::word::<Protocol>, default_value = "openai")]
     pub protocol: Protocol,
     /// How audio is written, as pcm16k, where that is the agent's own setting: with elevenlabs and pipecat.

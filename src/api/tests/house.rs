@@ -62,6 +62,9 @@ use crate::webhooks::{KEY_OVERLAP, WebhookParts, Webhooks, fresh_secret};
 /// A bot's account, and its token.
 pub(super) const BOT: &str = "AC0123456789abcdef0123456789abcdef";
 pub(super) const BOT_TOKEN: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
+/// What starts bots in rooms, and where the rooms are.
+pub(super) const ROOM_KEY: &str = "pk_room";
+pub(super) const ROOMS: &str = "sip:rooms.example";
 
 pub(super) const SECRET: &str = "8f1c0b7e6a5d4c3b2a190817f6e5d4c3";
 
@@ -161,7 +164,7 @@ impl House {
             proxies: Proxies::new(&["198.51.100.0/24".parse().unwrap()], ForwardedHeader::XForwardedFor),
             webhooks: webhooks(&sealed),
             dial_ins: DialIns::new(Arc::clone(&sealed)),
-            bots: BotAccounts::with([(BOT.to_owned(), BOT_TOKEN.into())], &["+4930901820"]),
+            bots: BotAccounts::with([(BOT.to_owned(), BOT_TOKEN.into())], &["+4930901820"]).and_room("cloud", ROOM_KEY, ROOMS),
             named_requests: NamedRequests::new(Arc::clone(&sealed)),
             origins: vec![ORIGIN.to_owned()],
             tasks: Supervisor::new(stopped.clone()),

@@ -9,6 +9,7 @@ mod calls;
 mod cast;
 mod console;
 mod counted;
+mod daily;
 mod dial_in;
 mod events;
 mod faults;

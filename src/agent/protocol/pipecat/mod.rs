@@ -17,7 +17,9 @@ use std::time::Duration;
 use media::frame::{AudioFormat, ItemId};
 
 use self::rtvi::{AgentSource, BotSays, CallerSource, ClientSays, FunctionCall, Message, TextOptions};
-pub(super) use self::start::Start;
+pub use self::start::CALL_DOMAIN;
+pub(in crate::agent) use self::start::pass;
+pub(super) use self::start::{Start, keyed};
 use self::wire::Frame;
 use super::json::warn;
 use super::known_tools::KnownTools;

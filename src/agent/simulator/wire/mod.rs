@@ -146,7 +146,7 @@ pub(super) struct Door {
 
 /// Whether conversations of a protocol may be asked for over HTTP; those of Ultravox have to be.
 pub(super) const fn may_be_asked_for(protocol: Protocol) -> bool {
-    matches!(protocol, Protocol::Ultravox | Protocol::Pipecat)
+    matches!(protocol, Protocol::Ultravox | Protocol::Pipecat | Protocol::Daily)
 }
 
 /// One protocol, from the side that is called.
@@ -214,6 +214,8 @@ pub(super) fn of(protocol: Protocol, format: AudioFormat, seen: SessionHandle) -
         Protocol::Twilio | Protocol::Telnyx | Protocol::Plivo | Protocol::Exotel => Box::new(carrier::Carrier::new(protocol)),
         Protocol::Vonage | Protocol::Jambonz => Box::new(bytes::Bytes::new(protocol)),
         Protocol::Pipecat => Box::new(pipecat::Pipecat::new(format)),
+        // It is started and that is all: there is no room here to send anybody to.
+        Protocol::Daily => Box::new(pipecat::Pipecat::in_a_room(format)),
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) struct Pipecat {
     format: AudioFormat,
     greeted: bool,
     messages: u64,
+    /// It is spoken with in a room, and not here.
+    in_a_room: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -30,7 +32,11 @@ struct Message {
 
 impl Pipecat {
     pub(super) const fn new(format: AudioFormat) -> Self {
-        Self { format, greeted: false, messages: 0 }
+        Self { format, greeted: false, messages: 0, in_a_room: false }
+    }
+
+    pub(super) const fn in_a_room(format: AudioFormat) -> Self {
+        Self { in_a_room: true, ..Self::new(format) }
     }
 
     fn tell(&mut self, kind: &str, content: Value, out: &mut Outputs) {
@@ -73,14 +79,41 @@ impl Pipecat {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Start {
     transport: String,
+    create_daily_room: Option<bool>,
+    daily_room_properties: Option<RoomProperties>,
     body: Value,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RoomProperties {
+    sip: Sip,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sip {
+    #[serde(rename = "display_name")]
+    _display_name: String,
+    sip_mode: String,
+    num_endpoints: u8,
 }
 
 impl Wire for Pipecat {
     /// As Pipecat Cloud does it: the bot finds the body in its arguments.
     fn arrange(&mut self, question: &str, door: &Door) -> Result<(Value, Option<Settings>), Refusal> {
-        let Start { transport, body } = read(question)?;
+        let Start { transport, create_daily_room, daily_room_properties, body } = read(question)?;
+        if self.in_a_room {
+            let sip = daily_room_properties.map(|properties| properties.sip);
+            let by_sip = sip.is_some_and(|sip| sip.sip_mode == "dial-in" && sip.num_endpoints == 1);
+            require(transport == "daily" && create_daily_room == Some(true) && by_sip, "no room with a place for one caller")?;
+            let told = ["call_id", "call_domain"].into_iter().all(|name| body.pointer(&format!("/dialin_settings/{name}")).is_some_and(Value::is_string));
+            let back = ["daily_api_key", "daily_api_url"].into_iter().all(|name| body.get(name).is_some_and(Value::is_string));
+            require(told && back, "the bot cannot say that the room is ready")?;
+            return Ok((json!({"sessionId": "session-simulator", "dailyRoom": "https://simulator.daily.co/room", "dailyToken": door.token}), None));
+        }
         require(transport == "websocket", "another transport than a WebSocket")?;
+        require(create_daily_room.is_none() && daily_room_properties.is_none(), "a room that nobody enters")?;
         require(body.to_string().len() <= MAX_START_BODY_LEN, "the body is longer than 4 KiB")?;
         let named = |name: &str| body.pointer(name).is_some_and(Value::is_string);
         require(named("/dialin_settings/call_id") && named("/dialin_settings/call_domain"), "the call has no name")?;

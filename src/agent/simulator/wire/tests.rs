@@ -130,6 +130,26 @@ fn a_bot_is_started_with_the_names_of_its_call() {
 }
 
 #[test]
+fn a_bot_in_a_room_is_started_with_a_place_for_its_caller_and_a_way_back() {
+    let door = Door { url: "ws://127.0.0.1:1".into(), token: "t".into() };
+    let start = r#"{"transport":"daily","createDailyRoom":true,"dailyRoomProperties":{"sip":{"display_name":"x","sip_mode":"dial-in","num_endpoints":1}},"body":{"dialin_settings":{"call_id":"c","call_domain":"d"},"daily_api_key":"k","daily_api_url":"https://a.example"}}"#;
+    let asked = |text: &str| {
+        let mut wire = of(Protocol::Daily, AudioFormat::Ulaw8k, Arc::new(Mutex::default()));
+        wire.arrange(text, &door).map(|(answer, _)| answer).map_err(|refusal| refusal.code)
+    };
+    assert!(asked(start).expect("it is taken")["dailyRoom"].is_string());
+    for (wrong, code) in [
+        (start.replace("true", "false"), "not_taken"),
+        (start.replace("\"num_endpoints\":1", "\"num_endpoints\":2"), "not_taken"),
+        (start.replace("daily_api_key", "api_key"), "not_taken"),
+        (start.replace("call_domain", "callDomain"), "not_taken"),
+        (start.replace("display_name", "displayName"), "unknown_parameter"),
+    ] {
+        assert_eq!(asked(&wrong).err(), Some(code), "{wrong}");
+    }
+}
+
+#[test]
 fn a_carriers_messages_are_counted_and_its_frames_measured() {
     let media = |sequence: u32, chunk: u32, at: u32, bytes: usize| {
         let payload = base64_simd::STANDARD.encode_to_string(vec![0; bytes]);
