@@ -139,12 +139,16 @@ impl RoomBot {
 /// Whether a SIP URI with a user is at the host of one that has none. What could be read in two ways is not.
 fn is_at(target: &str, listed: &str) -> bool {
     let Some((scheme, host)) = listed.split_once(':') else { return false };
-    let Some((user, place)) = target.strip_prefix(scheme).and_then(|rest| rest.strip_prefix(':')).and_then(|rest| rest.split_once('@')) else {
+    let Some((user, place)) = target.strip_prefix(scheme).and_then(|rest| rest.strip_prefix(':')).and_then(|rest| rest.split_once('@'))
+    else {
         return false;
     };
     let ends = place.find([';', ':']).unwrap_or(place.len());
     let clear = !user.is_empty() && !place.contains(['@', '?', '<', '>', ' ']);
-    matches!(scheme, "sip" | "sips") && clear && !host.contains('@') && place.get(..ends).is_some_and(|found| found.eq_ignore_ascii_case(host))
+    matches!(scheme, "sip" | "sips")
+        && clear
+        && !host.contains('@')
+        && place.get(..ends).is_some_and(|found| found.eq_ignore_ascii_case(host))
 }
 
 #[cfg(test)]
@@ -168,11 +172,13 @@ mod tests {
         let bots = BotAccounts::default().and_room("cloud", "pk", "sip:practice.sip.example");
         let given = hex::encode(pass::sign("pk", "call_1"));
         assert_eq!(bots.prove_in_room("call_1", &given).map(|bot| bot.name().to_owned()), Some("cloud".to_owned()));
-        for (call, given) in [("call_2", &*given), ("call_1", ""), ("call_1", "pk"), ("call_1", &hex::encode(pass::sign("pk2", "call_1")))] {
+        for (call, given) in [("call_2", &*given), ("call_1", ""), ("call_1", "pk"), ("call_1", &hex::encode(pass::sign("pk2", "call_1")))]
+        {
             assert_eq!(bots.prove_in_room(call, given), None, "{call} {given}");
         }
         let bot = bots.prove_in_room("call_1", &given).unwrap();
-        for fine in ["sip:room.0@practice.sip.example", "sip:room@PRACTICE.sip.example;transport=tcp", "sip:room@practice.sip.example:5060"] {
+        for fine in ["sip:room.0@practice.sip.example", "sip:room@PRACTICE.sip.example;transport=tcp", "sip:room@practice.sip.example:5060"]
+        {
             assert!(bot.may_send_to(fine), "{fine}");
         }
         for foreign in [

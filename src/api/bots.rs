@@ -18,12 +18,12 @@ use axum::routing::post;
 use base64_simd::STANDARD;
 use serde_json::json;
 
+use self::twiml::Instruction;
 use super::auth;
 use super::error::ApiError;
 use super::limits::{Key, Row};
 use super::state::AppState;
 use super::v1::finished;
-use self::twiml::Instruction;
 use crate::agent::bots::BotAccount;
 use crate::call::command::{CallCommand, CommandError};
 use crate::call::registry::TransferError;

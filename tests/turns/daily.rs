@@ -27,7 +27,10 @@ async fn a_caller_is_sent_to_the_room_of_the_bot_that_was_started_for_the_call()
     let (head, start) = started(&cloud).await;
     let key = std::env::var("PATH").expect("it is set everywhere");
     assert!(head.contains(&format!("Bearer {key}")) && !start.to_string().contains(&key));
-    assert_eq!((&start["transport"], &start["createDailyRoom"], &start["body"]["practice"]), (&"daily".into(), &true.into(), &"north".into()));
+    assert_eq!(
+        (&start["transport"], &start["createDailyRoom"], &start["body"]["practice"]),
+        (&"daily".into(), &true.into(), &"north".into())
+    );
     let settings = &start["body"]["dialin_settings"];
     assert_eq!((&settings["call_domain"], &start["body"]["daily_api_url"]), (&"auricle".into(), &"http://gateway.example/daily/v1".into()));
 

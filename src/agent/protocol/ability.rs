@@ -139,7 +139,12 @@ pub(in crate::agent) fn faults(config: &AgentConfig) -> Vec<SettingFault> {
 fn unreachable_rooms(config: &AgentConfig) -> Vec<SettingFault> {
     let mut faults = Vec::new();
     if config.api_key_env.is_none() {
-        faults.push(SettingFault::new("api_key_env", "(none)", "the key that starts bots", "name it: what a bot proves itself by follows from it"));
+        faults.push(SettingFault::new(
+            "api_key_env",
+            "(none)",
+            "the key that starts bots",
+            "name it: what a bot proves itself by follows from it",
+        ));
     }
     if !config.parameters.get(BACK).is_some_and(|url| url.starts_with("https://") || url.starts_with("http://")) {
         let mend = "write where the bot finds this gateway, as https://gateway.example/daily/v1";

@@ -154,7 +154,9 @@ mod tests {
             assert_eq!(read(text), Err(UNSUPPORTED), "{text}");
         }
         assert_eq!(read("<Response><Dial callerId=\"+49\">+1</Dial></Response>"), Err(ATTRIBUTES));
-        for text in ["", "Hangup", "<Response><Hangup/>", "<Response><Dial>&x;</Dial></Response>", "<Response><Hangup/></Response>x", "<", "<>"] {
+        for text in
+            ["", "Hangup", "<Response><Hangup/>", "<Response><Dial>&x;</Dial></Response>", "<Response><Hangup/></Response>x", "<", "<>"]
+        {
             assert_eq!(read(text), Err(NOT_XML), "{text}");
         }
     }

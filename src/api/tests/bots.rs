@@ -90,7 +90,11 @@ async fn instructions_hang_up_or_send_the_caller_where_the_agent_may() {
     }
     let log: Vec<String> = house.audited().iter().map(Value::to_string).collect();
     assert!(!log.iter().any(|entry| entry.contains("30901820")));
-    assert_eq!(log.iter().filter(|entry| entry.contains(call.as_str()) && entry.contains("transfer_call")).count(), 8, "meant, and what came of it");
+    assert_eq!(
+        log.iter().filter(|entry| entry.contains(call.as_str()) && entry.contains("transfer_call")).count(),
+        8,
+        "meant, and what came of it"
+    );
 
     let answer = ask(&house, BOT, BOT_TOKEN, &sid, "Twiml=%3CResponse%3E%3CHangup%2F%3E%3C%2FResponse%3E").await;
     assert_eq!((answer.status.as_u16(), answer.json()["status"].as_str()), (200, Some("completed")));

@@ -107,10 +107,15 @@ impl Wire for Pipecat {
             let sip = daily_room_properties.map(|properties| properties.sip);
             let by_sip = sip.is_some_and(|sip| sip.sip_mode == "dial-in" && sip.num_endpoints == 1);
             require(transport == "daily" && create_daily_room == Some(true) && by_sip, "no room with a place for one caller")?;
-            let told = ["call_id", "call_domain"].into_iter().all(|name| body.pointer(&format!("/dialin_settings/{name}")).is_some_and(Value::is_string));
+            let told = ["call_id", "call_domain"]
+                .into_iter()
+                .all(|name| body.pointer(&format!("/dialin_settings/{name}")).is_some_and(Value::is_string));
             let back = ["daily_api_key", "daily_api_url"].into_iter().all(|name| body.get(name).is_some_and(Value::is_string));
             require(told && back, "the bot cannot say that the room is ready")?;
-            return Ok((json!({"sessionId": "session-simulator", "dailyRoom": "https://simulator.daily.co/room", "dailyToken": door.token}), None));
+            return Ok((
+                json!({"sessionId": "session-simulator", "dailyRoom": "https://simulator.daily.co/room", "dailyToken": door.token}),
+                None,
+            ));
         }
         require(transport == "websocket", "another transport than a WebSocket")?;
         require(create_daily_room.is_none() && daily_room_properties.is_none(), "a room that nobody enters")?;
