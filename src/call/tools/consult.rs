@@ -137,7 +137,7 @@ pub(in crate::call) fn briefed(agent: &AgentConfig, summary: &Redacted<String>) 
     let summary = if summary.is_empty() { "A caller is about to be connected to you." } else { summary };
     // To some the greeting is what they say, to others what they are told to.
     let greeting = match agent.protocol {
-        Protocol::Deepgram | Protocol::ElevenLabs => summary.to_owned(),
+        Protocol::Deepgram | Protocol::ElevenLabs | Protocol::Ultravox => summary.to_owned(),
         _ => format!("Say in at most three short sentences, and then nothing more: {summary}"),
     };
     AgentConfig {
