@@ -19,7 +19,7 @@ TARGETS ?=
 MINUTES ?=
 RELEASE := target/release/auricle
 
-.PHONY: console openapi help setup run demo test test-full mutants lint fuzz quality quality-echo dtmf histories bench-agent bench-api bench-call bench-media bench-sip bench-flood bench-pacer measured image
+.PHONY: console openapi help setup run demo test test-full mutants lint fuzz quality quality-echo dtmf histories bench-agent bench-api bench-call bench-media bench-sip bench-flood bench-pacer bench-webrtc measured image
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -126,6 +126,10 @@ bench-flood: ## OPTIONS, calls and memory beside 20,000 REGISTER a second, and n
 bench-pacer: ## send lateness of 1000 paced streams alone on the machine
 	@scripts/setup.sh run
 	cargo bench --profile dist --locked --bench pacer_lateness
+
+bench-webrtc: ## cost, memory and set-up of 100 calls from web pages: Opus to an agent at 24 kHz
+	@scripts/setup.sh run
+	cargo bench --locked --bench webrtc -- all
 
 measured: ## write docs/measured.md from the figures that the last measurements saved
 	@python3 scripts/measured.py

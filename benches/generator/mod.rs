@@ -7,14 +7,14 @@
 //! On standard output: `UP` when every call is answered, `START` and `END` around the measured window, and after the
 //! calls are hung up one line of JSON.
 
-mod agent;
+pub(crate) mod agent;
 mod caller;
-mod clock;
+pub(crate) mod clock;
 pub(crate) mod cpu;
 mod load;
 mod sip;
 mod summary;
-mod trace;
+pub(crate) mod trace;
 mod ulaw;
 
 pub(crate) use load::{Load, Target, run};
