@@ -34,7 +34,10 @@ pub(crate) fn print(trials: &[Trial], figures: &[Figure]) {
     for Trial { job, cpu_ms_per_call_second, resident_kb, load, .. } in trials {
         let (packets, lost) = (&load["packets"], &load["lost"]);
         let bits = load["kbit_per_s"].as_f64().unwrap_or(f64::NAN);
-        println!("{:<12} {cpu_ms_per_call_second:>10.3} {resident_kb:>9} {packets:>10} {lost:>6} {bits:>8.1}", format!("{} pages", job.calls));
+        println!(
+            "{:<12} {cpu_ms_per_call_second:>10.3} {resident_kb:>9} {packets:>10} {lost:>6} {bits:>8.1}",
+            format!("{} pages", job.calls)
+        );
     }
     println!("\n{:<72} {:>9} {:>9}", "figure", "measured", "gate");
     for figure in figures {

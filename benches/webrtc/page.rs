@@ -20,6 +20,8 @@ pub(crate) struct Page {
     request: Option<Request>,
     answer: Option<Answer>,
     peer: Option<Peer>,
+    /// Whether the gateway has answered a check, before which nobody shakes hands.
+    reached: bool,
     keys: Option<(Sender, Receiver)>,
     next_send: u64,
     next_check: u64,
@@ -47,6 +49,7 @@ impl Page {
             request: None,
             answer: None,
             peer: None,
+            reached: false,
             keys: None,
             next_send: 0,
             next_check: u64::MAX,
@@ -91,7 +94,7 @@ impl Page {
         }
         let Some(answer) = &self.answer else { return Ok(()) };
         let Some((sender, _)) = &mut self.keys else {
-            return self.peer.as_mut().map_or(Ok(()), |peer| {
+            return self.peer.as_mut().filter(|_| self.reached).map_or(Ok(()), |peer| {
                 peer.handle_timeout(instant());
                 peer.send(&self.socket)
             });
@@ -160,6 +163,7 @@ impl Page {
             self.socket.send_to(&answer, from)?;
         } else if let Some(peer) = self.peer.as_mut().filter(|_| self.keys.is_none()) {
             ensure!(message.class == Class::Success, "a check was refused: {:?}", message.error);
+            self.reached = true;
             peer.send(&self.socket)?;
         }
         Ok(())

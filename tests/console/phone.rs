@@ -4,9 +4,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::support::browser::Browser;
 use crate::support::gateway::Gateway;
 use crate::support::{sound, tools};
-use crate::walk::{Browser, one_time_password};
+use crate::walk::one_time_password;
 
 #[test]
 fn somebody_speaks_with_an_agent_from_the_page_and_interrupts_it() {

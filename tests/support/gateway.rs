@@ -264,6 +264,7 @@ fn serve(folder: &Path) -> Child {
     let log = fs::File::create(folder.join("gateway.log")).expect("the gateway's log");
     let mut command = Command::new(PROGRAM);
     command.args(["serve", "--config"]).arg(folder.join("gateway.toml")).env("AURICLE__HTTP__ADMIN_SECRET", SECRET);
+    command.env("AURICLE__WEBRTC__TURN_SECRET", TURN_SECRET);
     command.env("AURICLE_TEST_TRUNK_PASSWORD", TRUNK_PASSWORD);
     let output = log.try_clone().expect("the log once more");
     command.stdin(Stdio::null()).stdout(output).stderr(log).spawn().expect("the built program starts")
@@ -322,5 +323,7 @@ static ALONE: Mutex<()> = Mutex::new(());
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_auricle");
 /// What trunks of tests prove themselves with: `AURICLE_TEST_TRUNK_PASSWORD`.
 pub(crate) const TRUNK_PASSWORD: &str = "zanzibar";
+/// What the gateway shares with TURN servers, where a test has one.
+pub(crate) const TURN_SECRET: &str = "a-secret-shared-with-the-turn-server-of-tests";
 /// The admin secret.
 pub(crate) const SECRET: &str = "a-secret-for-tests-of-thirty-two-bytes-and-more";

@@ -28,6 +28,21 @@ fn a_tone_goes_out_and_comes_back_by_every_codec_and_the_record_is_that_of_any_c
 }
 
 #[test]
+fn a_call_goes_over_ipv6_beside_ipv4() {
+    let Some(python) = python() else { return };
+    if std::net::UdpSocket::bind("[::1]:0").is_err() {
+        return tools::skip("this machine has no IPv6");
+    }
+    let gateway = Gateway::start_over("echo", "", "[webrtc]\naddresses = [\"127.0.0.1\", \"::1\"]\n", "");
+    for host in ["::1", "127.0.0.1"] {
+        let saw = run(&python, &gateway, &json!({ "seconds": 3, "host": host }), Duration::from_secs(60));
+        assert_heard(&saw[0], &gateway);
+        let answer = saw[0]["answer"].as_str().expect("an answer");
+        assert!(answer.contains(" ::1 ") && answer.contains(" 127.0.0.1 "), "{answer}");
+    }
+}
+
+#[test]
 fn several_pages_at_once_hear_each_its_own_agent() {
     let Some(python) = python() else { return };
     let calls = if std::env::var_os("AURICLE_FULL").is_some() { 50 } else { 6 };

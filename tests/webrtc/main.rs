@@ -6,6 +6,7 @@
 
 mod asks;
 mod attacks;
+mod browsers;
 mod calls;
 mod offers;
 mod page;

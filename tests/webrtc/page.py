@@ -36,11 +36,13 @@ class Network:
     """Between the pages and the gateway; nothing passes while it is down."""
 
     down = False
+    # Where the page is.
+    host = "127.0.0.1"
 
     @classmethod
     def install(cls):
         # The page and the gateway are on one host, which aioice would not think of.
-        ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
+        ice.get_host_addresses = lambda use_ipv4, use_ipv6: [cls.host]
         protocol = ice.StunProtocol
         receive, send, send_stun = protocol.datagram_received, protocol.send_data, protocol.send_stun
         protocol.datagram_received = lambda self, *rest: None if cls.down else receive(self, *rest)
@@ -247,6 +249,7 @@ async def listen_in(base, secret, call_id, wish):
 async def main():
     base, secret, wish = sys.argv[1].rstrip("/"), sys.argv[2], json.loads(sys.argv[3])
     wish.setdefault("agent", "1000")
+    Network.host = wish.get("host", Network.host)
     wish.setdefault("seconds", 3)
     calls, at_once = wish.get("calls", 1), wish.get("at_once", wish.get("calls", 1))
     saw, number = [], 0

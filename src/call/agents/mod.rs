@@ -12,6 +12,7 @@ mod change;
 mod conversation;
 mod history;
 mod link;
+mod narrow;
 mod plan;
 mod ring;
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! The caller's latest audio, kept for the agent that takes over.
 //!
-//! Kept as G.711 at the line's own rate, so that 5 s of a voice on the telephone are 40 kB whatever the agent hears: audio that was
-//! made of 8 kHz holds nothing above 4 kHz, and every third sample of 24 kHz is all of it. What an agent hears of a wideband line is
-//! companded, at the agent's rate; it is heard again only after a loss. Of silence the length is kept. Left out on purpose: what of
-//! it an agent still has to hear, which the conversation knows.
+//! Kept as G.711 at 8 kHz, so that 5 s of a voice are 40 kB whatever the agent hears: audio that was made of 8 kHz holds nothing above
+//! 4 kHz, and every third sample of 24 kHz is all of it. Of a wideband line it is what a telephone would have carried; it is heard again
+//! only after a loss. Of silence the length is kept. Left out on purpose: what of it an agent still has to hear, which the conversation
+//! knows.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,6 +12,8 @@ use media::codec::g711::{Law, alaw_to_ulaw, ulaw_to_alaw};
 use media::frame::{AudioChunk, AudioFormat};
 use media::resample::Resampler;
 use media::units::SampleRate;
+
+use super::narrow::Narrower;
 
 /// A place on the caller's timeline, from the first audio on; in ticks of 48 kHz, which every rate divides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +39,8 @@ pub(super) struct Ring {
     end: Place,
     /// Of the next chunk, so many samples are passed over before the next that is kept.
     skip: usize,
+    /// Takes a wideband line down to what is kept.
+    narrower: Option<Narrower>,
     /// The newest chunk, on its way in.
     chunk: Vec<u8>,
 }
@@ -62,6 +66,7 @@ impl Ring {
             length: 0,
             end: Place(0),
             skip: 0,
+            narrower: None,
             chunk: Vec::new(),
         }
     }
@@ -74,7 +79,7 @@ impl Ring {
     /// Keeps `chunk`, whose line has samples at `line` a second.
     pub(super) fn push(&mut self, chunk: AudioChunk<'_>, line: SampleRate) {
         let rate = chunk.format.rate();
-        self.adopt(chunk.format, line);
+        self.adopt(chunk.format);
         self.end.0 += chunk.samples() * u64::from(SampleRate::HZ_48000.hz() / rate.hz());
         let mut taken = std::mem::take(&mut self.chunk);
         match chunk.format {
@@ -82,9 +87,17 @@ impl Ring {
             AudioFormat::S16 { .. } => {
                 let step = (rate.hz() / self.rate.hz()).max(1) as usize;
                 let (pairs, _) = chunk.bytes.as_chunks::<2>();
-                let law = self.law;
-                taken.extend(pairs.iter().skip(self.skip).step_by(step).map(|pair| law.encode(i16::from_le_bytes(*pair))));
-                self.skip = (step - (pairs.len() + step - self.skip) % step) % step;
+                let (law, samples) = (self.law, pairs.iter().map(|pair| i16::from_le_bytes(*pair)));
+                if line > self.rate && step > 1 {
+                    let narrower = match &mut self.narrower {
+                        Some(narrower) if narrower.step() == step => narrower,
+                        other => other.insert(Narrower::new(step)),
+                    };
+                    narrower.push(samples, |sample| taken.push(law.encode(sample)));
+                } else {
+                    taken.extend(samples.skip(self.skip).step_by(step).map(|sample| law.encode(sample)));
+                    self.skip = (step - (pairs.len() + step - self.skip) % step) % step;
+                }
             }
         }
         self.take(&taken);
@@ -152,10 +165,10 @@ impl Ring {
     }
 
     /// Keeps what comes in the way that suits it; what is kept already is made over.
-    fn adopt(&mut self, format: AudioFormat, line: SampleRate) {
+    fn adopt(&mut self, format: AudioFormat) {
         let law = if format == AudioFormat::Alaw8k { Law::A } else { Law::Mu };
         let heard = format.rate();
-        let rate = if line < heard && heard.hz().is_multiple_of(line.hz()) { line } else { heard };
+        let rate = if heard.hz().is_multiple_of(SampleRate::HZ_8000.hz()) { SampleRate::HZ_8000 } else { heard };
         if (law, rate) == (self.law, self.rate) {
             return;
         }
@@ -288,6 +301,21 @@ mod tests {
         let expected: Vec<i16> =
             pcm(SampleRate::HZ_8000, 440.0, 1_000).as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair)).collect();
         assert!(heard.iter().zip(&expected).all(|(heard, said)| heard.abs_diff(*said) < 300), "companded, and no more than that");
+    }
+
+    #[test]
+    fn a_wideband_line_takes_no_more_than_a_telephone_and_is_heard_again_as_one() {
+        let wide = AudioFormat::S16 { rate: SampleRate::HZ_24000 };
+        let mut ring = Ring::new();
+        let audio = pcm(SampleRate::HZ_24000, 440.0, 6_000);
+        audio.chunks(480 * 2).for_each(|bytes| ring.push(AudioChunk { format: wide, bytes }, SampleRate::HZ_48000));
+        assert_eq!(ring.codes.len(), 40_000);
+        assert!(ring.codes.capacity() <= 48_000, "{}", ring.codes.capacity());
+        let kept = ring.since(ring.end().before(Duration::from_secs(1)), wide);
+        let heard: Vec<i16> = kept.as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair)).collect();
+        assert_eq!(heard.len(), 24_000);
+        let turns = heard[600..23_400].windows(2).filter(|pair| pair[0] < 0 && pair[1] >= 0).count();
+        assert!((416..=420).contains(&turns), "{turns} turns of 440 a second in 0.95 s");
     }
 
     #[test]
