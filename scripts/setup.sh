@@ -44,6 +44,8 @@ part_test() {
     part_run
     part_console
     want chromium chromium
+    want firefox-esr firefox-esr
+    want turnserver coturn
     want sipp sip-tester
     want tcpdump tcpdump
     want baresip baresip-core

@@ -68,6 +68,30 @@ fn calls_are_set_up_beside_forged_handshakes_and_without_a_usable_candidate() {
     );
 }
 
+#[test]
+fn mutated_packets_into_live_calls_take_no_audio_from_them() {
+    let Some(python) = python() else { return };
+    let full = std::env::var_os("AURICLE_FULL").is_some();
+    let (calls, seconds, noise, least) = if full { (8, 75, 40, 1_000_000) } else { (3, 5, 30, 15_000) };
+    let gateway = Gateway::start("echo");
+    let wish = json!({ "calls": calls, "seconds": seconds, "noise": noise });
+    let saw = run(&python, &gateway, &wish, Duration::from_secs(300));
+    let mutated = saw[0]["mutated"].as_u64().unwrap_or_default();
+    println!("{mutated} mutated packets into {calls} calls");
+    assert!(saw.len() == calls && mutated >= least, "{mutated} mutated packets");
+    saw.iter().for_each(|call| assert_heard(call, &gateway));
+    gateway.wait_for_calls("over", |calls| calls.iter().all(|call| call["call_status"] == "completed"));
+    for call in gateway.calls() {
+        let whole = gateway.get(&format!("/v1/calls/{}", call["id"].as_str().expect("an id"))).json;
+        assert_eq!((&whole["session_status"], &whole["termination"]["reason"]), (&json!("completed"), &json!("hung_up")), "{whole:#}");
+        let media = &whole["media"];
+        let (lost, rejected, received) = (&media["packets_lost"], media["packets_rejected"].as_u64(), media["packets_received"].as_u64());
+        assert_eq!(lost, &json!(0), "{media:#}");
+        assert!(rejected >= received.map(|received| received * 10), "they got there: {media:#}");
+    }
+    assert!(!gateway.log().contains("panicked"), "{}", gateway.log());
+}
+
 /// A `ClientHello` of DTLS 1.2 (RFC 6347 §4.2.2) with one suite and nothing else.
 const CLIENT_HELLO: &[u8] = &[
     22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 56, 1, 0, 0, 44, 0, 0, 0, 0, 0, 0, 0, 44, 254, 253, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,

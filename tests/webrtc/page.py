@@ -38,6 +38,9 @@ class Network:
     down = False
     # Where the page is.
     host = "127.0.0.1"
+    # Mutated copies of each datagram that go out beside it, and how many did so far.
+    noise = 0
+    mutated = 0
 
     @classmethod
     def install(cls):
@@ -48,11 +51,26 @@ class Network:
         protocol.datagram_received = lambda self, *rest: None if cls.down else receive(self, *rest)
         protocol.send_stun = lambda self, *rest: None if cls.down else send_stun(self, *rest)
 
-        async def send_data(self, *rest):
+        async def send_data(self, octets, address):
             if not cls.down:
-                await send(self, *rest)
+                await send(self, octets, address)
+                for _ in range(cls.noise):
+                    await send(self, mutated(octets), address)
+                    cls.mutated += 1
 
         protocol.send_data = send_data
+
+
+def mutated(octets):
+    """The octets with up to four of them altered, or cut, or with others behind them."""
+    octets = bytearray(octets)
+    for _ in range(random.randint(1, 4)):
+        octets[random.randrange(len(octets))] ^= 1 << random.randrange(8)
+    if random.random() < 0.1:
+        octets = octets[: random.randrange(1, len(octets))]
+    elif random.random() < 0.1:
+        octets += random.randbytes(random.randrange(1, 40))
+    return bytes(octets)
 
 
 class Tone(MediaStreamTrack):
@@ -194,7 +212,10 @@ async def call(number, base, secret, wish):
         saw["connected"] = connection.connectionState == "connected"
         saw["connected_ms"] = (at - begun) * 1_000
         if saw["connected"]:
+            # Only a call that stands is shaken: what it takes to stand is another test's.
+            Network.noise = wish.get("noise", 0)
             await asyncio.sleep(wish["seconds"])
+            Network.noise = 0
         if wish.get("outage_s"):
             Network.down = True
             await asyncio.sleep(wish["outage_s"])
@@ -263,6 +284,8 @@ async def main():
 
         saw += await asyncio.gather(*(later(index) for index in batch))
         number = batch.stop
+    for one in saw:
+        one["mutated"] = Network.mutated
     print(json.dumps({"calls": saw}))
 
 
