@@ -10,6 +10,8 @@
 #[expect(dead_code, unused_imports, reason = "telephones are other benchmarks'")]
 mod generator;
 
+#[path = "webrtc/alone.rs"]
+mod alone;
 #[path = "webrtc/gates.rs"]
 mod gates;
 #[path = "webrtc/load.rs"]
@@ -57,7 +59,7 @@ fn measure(plan: &[Job], save: bool) -> Result<ExitCode> {
         eprintln!("turn {} of {}: {} pages", turn + 1, plan.len(), job.calls);
         trials.push(trial::run(job, Path::new("")).with_context(|| format!("{} pages", job.calls))?);
     }
-    let figures = gates::figures(&trials);
+    let figures = gates::figures(&trials, alone::opus_ms_per_call_second()?);
     gates::print(&trials, &figures);
     if save {
         measured::save("webrtc", "What a call from a web page costs", "make bench-webrtc", &figures)?;

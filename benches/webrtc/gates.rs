@@ -6,7 +6,7 @@ use crate::measured::Figure;
 use crate::trial::Trial;
 use crate::{FEW, MANY};
 
-pub(crate) fn figures(trials: &[Trial]) -> Vec<Figure> {
+pub(crate) fn figures(trials: &[Trial], opus_alone: f64) -> Vec<Figure> {
     let cpu = |calls| mean(trials, calls, |trial| Some(trial.cpu_ms_per_call_second));
     #[expect(clippy::cast_precision_loss, reason = "memory sizes far below 2^52")]
     let resident = |calls| mean(trials, calls, |trial| Some(trial.resident_kb as f64));
@@ -17,6 +17,8 @@ pub(crate) fn figures(trials: &[Trial]) -> Vec<Figure> {
     let figure = |name, what, value, gate| Figure { name, what, value, gate, at_least: false };
     vec![
         figure("cpu_100_ms_per_call_s", "CPU of a page's call at 100 calls, Opus at complexity 5, ms/call-s", cpu(MANY.calls), Some(9.8)),
+        figure("opus_alone_ms_per_call_s", "libopus alone for that call, on this machine, ms/call-s", Some(opus_alone), None),
+        figure("cpu_without_opus_ms_per_call_s", "the call without it, ms/call-s", cpu(MANY.calls).map(|cpu| cpu - opus_alone), None),
         figure("cpu_20_ms_per_call_s", "the same at 20 calls", cpu(FEW.calls), None),
         figure("memory_kb_per_call", "memory of a page's call, slope from 20 to 100 calls, kB", a_call, Some(250.0)),
         figure("setup_p50_ms", "POST → keys of SRTP, with a cold agent socket, p50, ms", percentile(&setups, 0.5), None),

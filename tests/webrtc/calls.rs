@@ -54,11 +54,14 @@ fn several_pages_at_once_hear_each_its_own_agent() {
 }
 
 #[test]
-fn calls_that_come_and_go_leave_no_descriptor_behind() {
+fn calls_that_come_and_go_leave_no_descriptor_and_no_task_behind() {
     let Some(python) = python() else { return };
     let calls = if std::env::var_os("AURICLE_FULL").is_some() { 1_000 } else { 30 };
     let gateway = Gateway::start("echo");
     let once = |calls: usize| run(&python, &gateway, &json!({ "calls": calls, "at_once": 5, "seconds": 0 }), Duration::from_secs(580));
+    std::thread::sleep(Duration::from_millis(2_500));
+    let idle = threads(&gateway.get("/status").json, "tasks");
+    assert!(idle > 0, "a thread has tasks of its own");
     once(5);
     let open = || fs::read_dir(format!("/proc/{}/fd", gateway.process())).expect("descriptors").count();
     gateway.wait_for_calls("all over", |calls| calls.iter().all(|call| call["call_status"] == "completed"));
@@ -69,12 +72,16 @@ fn calls_that_come_and_go_leave_no_descriptor_behind() {
     let after = open();
     assert!(after <= before + 2, "{before} descriptors, then {after}");
     let status = gateway.get("/status").json;
-    assert_eq!(running(&status), 0, "{status:#}");
+    assert_eq!(threads(&status, "calls"), 0, "{status:#}");
+    // Tasks are counted once a second; what is left is what was there before the first call.
+    std::thread::sleep(Duration::from_millis(2_500));
+    assert_eq!(threads(&gateway.get("/status").json, "tasks"), idle, "tasks are left of {calls} calls");
 }
 
-fn running(status: &Value) -> u64 {
+/// The sum of a figure over all media threads.
+fn threads(status: &Value, figure: &str) -> u64 {
     let threads = status["media_threads"].as_array().cloned().unwrap_or_default();
-    threads.iter().filter_map(|thread| thread["calls"].as_u64()).sum()
+    threads.iter().filter_map(|thread| thread[figure].as_u64()).sum()
 }
 
 #[test]

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::health::PATIENCE;
 use crate::api::contract::Output;
 use crate::api::state::{AppState, MAX_REQUESTS};
+use crate::call::thread::ThreadStatus;
 use crate::signalling::gateway::Standings;
 use crate::signalling::trunks::TrunkStatus;
 use crate::supervision::{BreakerState, BreakerStatus, TaskState, TaskStatus};
@@ -89,7 +90,15 @@ struct Trunks {
 struct Thread {
     name: String,
     calls: usize,
+    /// Those of its calls, and few of its own.
+    tasks: usize,
     panicked_calls: u64,
+}
+
+impl From<ThreadStatus> for Thread {
+    fn from(ThreadStatus { name, running, tasks, panicked, .. }: ThreadStatus) -> Self {
+        Self { name, calls: running, tasks, panicked_calls: panicked }
+    }
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -131,7 +140,7 @@ pub(super) async fn status(State(state): State<AppState>) -> Json<Status> {
         store: Store { status: store, latency_ms: latency, under_way: state.records.under_way() },
         audit,
         trunks,
-        media_threads: threads.map(|thread| Thread { name: thread.name, calls: thread.running, panicked_calls: thread.panicked }).collect(),
+        media_threads: threads.map(Thread::from).collect(),
         background_tasks: tasks,
         breakers: state.breakers.status(Instant::now()).into_iter().map(BreakerView::from).collect(),
         webhooks: state.webhooks.status().into(),
@@ -193,7 +202,7 @@ impl Output for Status {
             store: Store { status: Standing::Ok, latency_ms: Some(1), under_way: 0 },
             audit: Standing::Ok,
             trunks: Some(Trunks { in_use: 3, down: 0, unregistered: 0, inbound_calls: 10, outbound_calls: 2 }),
-            media_threads: vec![Thread { name: "media-0".to_owned(), calls: 12, panicked_calls: 0 }],
+            media_threads: vec![Thread { name: "media-0".to_owned(), calls: 12, tasks: 40, panicked_calls: 0 }],
             background_tasks: vec![Task { name: "metrics_upkeep", state: "running", restarts: 0 }],
             breakers: Vec::new(),
             webhooks: Deliveries { waiting: 1, in_flight: 1, oldest_s: Some(0) },

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
+use tokio::runtime::Handle;
 
 /// What a thread and the others both see of its calls.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub(super) struct Load {
     busy_ppm: AtomicU32,
     /// Calls that ran then.
     measured: AtomicUsize,
+    /// Tasks that were alive then.
+    tasks: AtomicUsize,
 }
 
 impl Load {
@@ -32,6 +35,11 @@ impl Load {
 
     pub(super) fn running(&self) -> usize {
         self.running.load(Ordering::Relaxed)
+    }
+
+    /// Tasks that were alive at the end of the last whole [`INTERVAL`].
+    pub(super) fn tasks(&self) -> usize {
+        self.tasks.load(Ordering::Relaxed)
     }
 
     /// The share of a core that the thread took in the last whole [`INTERVAL`], 0 to 1.
@@ -68,6 +76,7 @@ impl Meter {
         let share = spent.as_secs_f64() / elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
         load.busy_ppm.store((share.min(1.0) * PPM) as u32, Ordering::Relaxed);
         load.measured.store(load.running(), Ordering::Relaxed);
+        load.tasks.store(Handle::current().metrics().num_alive_tasks(), Ordering::Relaxed);
     }
 }
 

@@ -171,6 +171,8 @@ pub struct ThreadStatus {
     pub running: usize,
     /// The share of a core that it took in the last second, 0 to 1.
     pub busy: f64,
+    /// Tasks that were alive at the end of the last second: those of calls, and few of the thread's own.
+    pub tasks: usize,
     /// Calls that ended by a panic.
     pub panicked: u64,
     /// How urgent the thread is.
@@ -274,6 +276,7 @@ impl MediaThread {
             name: self.name.clone(),
             running: self.shared.load.running(),
             busy: self.shared.load.busy(),
+            tasks: self.shared.load.tasks(),
             panicked: self.shared.panicked.load(Ordering::Relaxed),
             scheduling: self.scheduling,
             wheel: self.timing.read(),
