@@ -19,7 +19,7 @@ TARGETS ?=
 MINUTES ?=
 RELEASE := target/release/auricle
 
-.PHONY: console openapi help setup run demo test test-full mutants lint fuzz quality quality-echo dtmf histories bench-agent bench-api bench-call bench-media bench-sip bench-flood bench-pacer bench-webrtc measured image
+.PHONY: console openapi help setup run demo test test-full mutants lint fuzz quality quality-echo quality-webrtc dtmf histories bench-agent bench-api bench-call bench-media bench-sip bench-flood bench-pacer bench-webrtc measured image
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,12 @@ quality: ## how voices sound: PESQ of real speech through a 24 kHz echo, and ove
 	@python3 scripts/measured.py --result sound
 	AURICLE_MEASURE=1 cargo test --release --locked --test quality || short=$$?; \
 	python3 scripts/measured.py --result quality; exit $${short:-0}
+
+quality-webrtc: ## how a voice sounds from a browser to an agent and back, and what of its way is the gateway's
+	@scripts/setup.sh test
+	@scripts/console.sh build
+	AURICLE_MEASURE=1 cargo test --release --locked --test webrtc sound -- --nocapture
+	@python3 scripts/measured.py --result webrtc_sound
 
 dtmf: ## keys under 20 % loss, and hours of speech that hold none
 	@scripts/setup.sh test

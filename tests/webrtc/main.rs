@@ -10,6 +10,7 @@ mod browsers;
 mod calls;
 mod offers;
 mod page;
+mod sound;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "what telephones need is another test's")]
 mod support;
