@@ -41,6 +41,8 @@ class Network:
     # Mutated copies of each datagram that go out beside it, and how many did so far.
     noise = 0
     mutated = 0
+    # Calls that stand.
+    standing = 0
 
     @classmethod
     def install(cls):
@@ -212,7 +214,10 @@ async def call(number, base, secret, wish):
         saw["connected"] = connection.connectionState == "connected"
         saw["connected_ms"] = (at - begun) * 1_000
         if saw["connected"]:
-            # Only a call that stands is shaken: what it takes to stand is another test's.
+            Network.standing += 1
+            # Only calls that stand are shaken: what it takes to stand is another test's.
+            while wish.get("noise") and Network.standing < wish.get("calls", 1):
+                await asyncio.sleep(0.05)
             Network.noise = wish.get("noise", 0)
             await asyncio.sleep(wish["seconds"])
             Network.noise = 0

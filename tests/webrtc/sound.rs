@@ -33,14 +33,18 @@ fn sound_of_a_real_voice_from_a_browser_to_an_agent_and_back() {
     let worst = |name: &str| found[name].as_array()?.iter().filter_map(Value::as_f64).reduce(f64::min);
     let figure = |name, what, value, gate| Figure { name, what, value, gate, at_least: false };
     let figures = [
-        Figure { at_least: true, ..figure("pesq", "PESQ, wide band, Chromium → agent → Chromium, the worst of 8 s", worst("pesq"), Some(4.0)) },
+        Figure {
+            at_least: true,
+            ..figure("pesq", "PESQ, wide band, Chromium → agent → Chromium, the worst of 8 s", worst("pesq"), Some(4.0))
+        },
         figure("pesq_direct", "the same from Chromium to itself, without a gateway", worst("pesq_direct"), None),
         figure("added_p50_ms", "mouth to ear that the gateway and its agent add, p50, ms", found["added_p50_ms"].as_f64(), None),
         figure("added_p95_ms", "the same, p95, ms", found["added_p95_ms"].as_f64(), Some(45.0)),
         figure("through_p50_ms", "mouth to ear in Chromium with its own buffers, p50, ms", found["through_p50_ms"].as_f64(), None),
     ];
     measured::save("webrtc_sound", "How a voice from a browser sounds", "make quality-webrtc", &figures).expect("the figures are saved");
-    let short: Vec<&str> = figures.iter().filter(|figure| figure.passed() != Some(true) && figure.gate.is_some()).map(|figure| figure.name).collect();
+    let short: Vec<&str> =
+        figures.iter().filter(|figure| figure.passed() != Some(true) && figure.gate.is_some()).map(|figure| figure.name).collect();
     assert!(short.is_empty(), "short of their gates, or not measured: {short:?}");
 }
 
