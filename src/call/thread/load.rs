@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     fn load(running: usize, measured: usize, busy: f64) -> Load {
-        Load { running: running.into(), busy_ppm: ((busy * PPM) as u32).into(), measured: measured.into() }
+        Load { running: running.into(), busy_ppm: ((busy * PPM) as u32).into(), measured: measured.into(), tasks: 0.into() }
     }
 
     #[test]
