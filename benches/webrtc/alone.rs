@@ -10,7 +10,6 @@ use media::units::SampleRate;
 use crate::speech::{PTIME, payloads, speech};
 
 /// Milliseconds of a core for a second of a call: the least of several rounds.
-#[expect(clippy::disallowed_methods, reason = "a measurement")]
 pub(crate) fn opus_ms_per_call_second() -> Result<f64> {
     let agent = SampleRate::HZ_24000;
     let (said, heard) = (speech(agent), payloads(Codec::Opus, SampleRate::HZ_48000)?);

@@ -218,7 +218,6 @@ impl Page {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the handshake's own timers")]
 fn instant() -> Instant {
     Instant::now()
 }
