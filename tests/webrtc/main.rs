@@ -2,7 +2,7 @@
 //!
 //! Each test starts a gateway and an agent of its own. Without aiortc in the tests' interpreter they are skipped aloud.
 #![expect(clippy::indexing_slicing, reason = "tests on files of their own: a wrong index is a failing test")]
-#![expect(clippy::panic, clippy::expect_used, reason = "what the tests share stands outside of test functions")]
+#![expect(clippy::panic, clippy::expect_used, clippy::print_stdout, reason = "what the tests share stands outside of test functions")]
 
 mod asks;
 mod attacks;

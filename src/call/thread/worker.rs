@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
-use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use tokio::runtime::{Builder, Handle, LocalOptions, LocalRuntime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet, spawn_local};
 use tokio::time::{MissedTickBehavior, interval, timeout_at};
@@ -65,7 +65,7 @@ impl Worker {
                     }
                     None => break,
                 },
-                _ = due.tick() => meter.measure(&self.shared.load),
+                _ = due.tick() => meter.measure(&self.shared.load, Handle::current().metrics().num_alive_tasks()),
                 _ = self.stop.changed() => break,
             }
         }
