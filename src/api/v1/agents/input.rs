@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::agent::config::AgentConfig;
 use crate::agent::kept::AgentSecrets;
 use crate::api::contract::{Format, Input, Member, Object, Shape};
-use crate::api::error::ApiError;
+use crate::api::error::{ApiError, FieldFault};
 use crate::api::v1::tenant::{overlaid, parsed};
 use crate::domain::redacted::Redacted;
 
@@ -30,6 +30,7 @@ impl NewAgent {
         let name = text(members.remove("name")).unwrap_or_default();
         let api_key = text(members.remove("api_key")).map(Redacted::new);
         let tools = tool_keys(&mut members, &BTreeMap::new());
+        fit_turns(&mut members)?;
         Ok((name, parsed(members)?, AgentSecrets { api_key, tools: tools.unwrap_or_default() }))
     }
 }
@@ -43,6 +44,7 @@ impl AgentChange {
             given => text(given).map(Redacted::new),
         };
         let tools = tool_keys(&mut members, &before.tools).unwrap_or(before.tools);
+        fit_turns(&mut members)?;
         Ok((overlaid(settings, members)?, AgentSecrets { api_key, tools }))
     }
 }
@@ -64,6 +66,23 @@ fn tool_keys(members: &mut Map<String, Value>, before: &BTreeMap<String, Redacte
         tools.retain(|_, value| !value.is_null());
     }
     Some(keys)
+}
+
+/// Of what says who decides turns, each way has members of its own: others beside them are a fault, and null is as good as absent.
+fn fit_turns(members: &mut Map<String, Value>) -> Result<(), ApiError> {
+    let Some(turns) = members.get_mut("turn_detection").and_then(Value::as_object_mut) else { return Ok(()) };
+    turns.retain(|_, value| !value.is_null());
+    let kind = turns.get("type").and_then(Value::as_str).unwrap_or_default();
+    let known: &[&str] = match kind {
+        "server_vad" => &["threshold", "prefix_padding_ms", "silence_duration_ms"],
+        "semantic_vad" => &["eagerness"],
+        "gateway" => &["prefix_padding_ms", "silence_duration_ms", "doubt_ms", "confirm_speech_ms"],
+        _ => &["threshold", "prefix_padding_ms", "silence_duration_ms", "doubt_ms", "confirm_speech_ms"],
+    };
+    let fault =
+        |name: &String| FieldFault { field: format!("turn_detection.{name}"), message: format!("is nothing that {kind} has").into() };
+    let faults: Vec<_> = turns.keys().filter(|name| *name != "type" && !known.contains(&name.as_str())).map(fault).collect();
+    if faults.is_empty() { Ok(()) } else { Err(ApiError::Invalid(faults)) }
 }
 
 fn text(value: Option<Value>) -> Option<String> {
@@ -275,5 +294,34 @@ mod tests {
         assert_eq!(secrets.tools.keys().collect::<Vec<_>>(), ["b", "c"]);
         let (_, secrets) = AgentChange(body(r#"{"voice": "marin"}"#)).over(&settings, secrets).unwrap();
         assert_eq!(secrets.tools.len(), 2, "tools that are not spoken of stay as they are");
+    }
+
+    #[test]
+    fn every_way_of_deciding_turns_takes_its_own_members_and_names_those_of_others() {
+        let own: [(&str, &[&str]); 4] = [
+            ("server_vad", &["threshold", "prefix_padding_ms", "silence_duration_ms"]),
+            ("semantic_vad", &["eagerness"]),
+            ("gateway", &["doubt_ms", "confirm_speech_ms", "prefix_padding_ms", "silence_duration_ms"]),
+            ("both", &["threshold", "doubt_ms", "confirm_speech_ms", "prefix_padding_ms", "silence_duration_ms"]),
+        ];
+        for (kind, members) in own {
+            for member in TURNS.members.iter().map(|member| member.name).filter(|name| *name != "type") {
+                let value = if member == "eagerness" { "\"auto\"" } else { "1" };
+                let read = |value: &str| {
+                    let body = format!(
+                        r#"{{"name": "desk", "url": "wss://a.example/", "turn_detection": {{"type": "{kind}", "{member}": {value}}}}}"#
+                    );
+                    NewAgent(serde_json::from_str(&body).unwrap()).read()
+                };
+                assert!(read("null").is_ok(), "{kind} {member}");
+                match read(value) {
+                    Ok(_) => assert!(members.contains(&member), "{kind} takes {member}"),
+                    Err(ApiError::Invalid(faults)) => {
+                        assert!(!members.contains(&member) && faults[0].field == format!("turn_detection.{member}"), "{kind} {member}")
+                    }
+                    Err(error) => panic!("{kind} {member}: {error}"),
+                }
+            }
+        }
     }
 }
