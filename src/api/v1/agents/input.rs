@@ -317,7 +317,7 @@ mod tests {
                 match read(value) {
                     Ok(_) => assert!(members.contains(&member), "{kind} takes {member}"),
                     Err(ApiError::Invalid(faults)) => {
-                        assert!(!members.contains(&member) && faults[0].field == format!("turn_detection.{member}"), "{kind} {member}")
+                        assert!(!members.contains(&member) && faults[0].field == format!("turn_detection.{member}"), "{kind} {member}");
                     }
                     Err(error) => panic!("{kind} {member}: {error}"),
                 }
