@@ -29,9 +29,8 @@ pub(super) async fn create(
     finished(async move {
         let made = made(&state, &requester, query, body).await;
         let id = made.as_ref().ok().map(|agent: &KeptAgent| agent.id.clone());
-        state.record(&requester, of_agent(AuditAction::Create, id.as_ref()), &made).await?;
-        let agent = made?;
-        let version = state.switchboard.add_agent(&agent).await?;
+        let add = async |agent: KeptAgent| Ok((state.switchboard.add_agent(&agent).await?, agent));
+        let (version, agent) = state.carry_out_planned(&requester, of_agent(AuditAction::Create, id.as_ref()), made, add).await?;
         let location = format!("/v1/agents/{}", agent.id);
         Ok(view(StatusCode::CREATED, agent, version, Some(location)))
     })
@@ -65,9 +64,9 @@ pub(super) async fn update(
             Ok((after, version))
         };
         let changed: Result<_, ApiError> = changed.await;
-        state.record(&requester, of_agent(AuditAction::Update, Some(&id)), &changed).await?;
-        let (agent, version) = changed?;
-        let version = state.switchboard.change_agent(&agent, version).await?;
+        let change = async |(agent, version)| Ok((state.switchboard.change_agent(&agent, version).await?, agent));
+        let deed = of_agent(AuditAction::Update, Some(&id));
+        let (version, agent) = state.carry_out_planned(&requester, deed, changed, change).await?;
         Ok(view(StatusCode::OK, agent, version, None))
     })
     .await
@@ -88,9 +87,8 @@ pub(super) async fn remove(
             let found = kept(&state, &org, &id).await?;
             IfMatch::hold(expected, found.version).map(|()| found)
         };
-        let found = found.await;
-        state.record(&requester, of_agent(AuditAction::Delete, Some(&id)), &found).await?;
-        state.switchboard.remove_agent(&found?).await?;
+        let remove = async |found| Ok(state.switchboard.remove_agent(&found).await?);
+        state.carry_out_planned(&requester, of_agent(AuditAction::Delete, Some(&id)), found.await, remove).await?;
         Ok(StatusCode::NO_CONTENT)
     })
     .await
