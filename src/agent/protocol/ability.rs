@@ -18,6 +18,8 @@ struct Ability {
     spares_interruptions: bool,
     /// The model has to be named in the settings.
     needs_model: bool,
+    /// A greeting is what it says; to others it is what they are told to say.
+    greets_word_for_word: bool,
     /// How long a connection lasts at most, where that is not told.
     lifetime: Option<Duration>,
     /// Who is at the other end.
@@ -44,6 +46,7 @@ impl Ability {
         by_gateway: false,
         spares_interruptions: false,
         needs_model: false,
+        greets_word_for_word: false,
         lifetime: None,
         agent: Kind::Service,
     };
@@ -78,11 +81,18 @@ impl Protocol {
             Self::VoiceLive => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcmu, Pcma], ..Self::OpenAi.ability() },
             // It hears and speaks at once: there are no turns to decide.
             Self::GptLive => Ability { formats: &[Pcm16k, Pcm24k, Pcmu, Pcma], needs_model: true, ..none },
-            Self::Deepgram => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu, Pcma], needs_model: true, ..none },
-            Self::ElevenLabs => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu], ..none },
+            Self::Deepgram => {
+                Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu, Pcma], needs_model: true, greets_word_for_word: true, ..none }
+            }
+            Self::ElevenLabs => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu], greets_word_for_word: true, ..none },
             // It takes any rate and speaks one.
             Self::Gemini => Ability { formats: &[Pcm24k], tuned_by_sound: true, by_gateway: true, needs_model: true, ..none },
-            Self::Ultravox => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k], lifetime: Some(Duration::from_secs(3_600)), ..none },
+            Self::Ultravox => Ability {
+                formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k],
+                greets_word_for_word: true,
+                lifetime: Some(Duration::from_secs(3_600)),
+                ..none
+            },
             Self::Auricle => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu, Pcma], by_gateway: true, ..none },
             Self::Twilio => Ability::carrier(&[Pcmu]),
             Self::Telnyx => Ability::carrier(&[Pcmu, Pcma, Pcm8k, Pcm16k, Pcm24k, Pcm48k]),
@@ -93,6 +103,12 @@ impl Protocol {
             Self::Daily => Ability::carrier(&[Pcmu, Pcma, Pcm8k, Pcm16k, Pcm24k, Pcm48k]),
             Self::Pipecat => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k], agent: Kind::PlainBot, ..none },
         }
+    }
+
+    /// Whether a greeting is what it says, and not what it is told to say.
+    #[must_use]
+    pub const fn greets_word_for_word(self) -> bool {
+        self.ability().greets_word_for_word
     }
 
     /// How long a connection lasts at most, where the protocol does not tell.

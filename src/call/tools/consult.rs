@@ -11,7 +11,7 @@ use tokio::sync::{broadcast, mpsc};
 
 use super::run::ToolFault;
 use crate::agent::conduct::Conduct;
-use crate::agent::config::{AgentConfig, Protocol};
+use crate::agent::config::AgentConfig;
 use crate::agent::tools::ToolsConfig;
 use crate::call::command::CallCommand;
 use crate::call::registry::{CallRegistry, OutboundCall};
@@ -135,10 +135,9 @@ async fn part(registry: CallRegistry, mut events: broadcast::Receiver<Event>, or
 pub(in crate::call) fn briefed(agent: &AgentConfig, summary: &Redacted<String>) -> AgentConfig {
     let summary = summary.expose().trim();
     let summary = if summary.is_empty() { "A caller is about to be connected to you." } else { summary };
-    // To some the greeting is what they say, to others what they are told to.
-    let greeting = match agent.protocol {
-        Protocol::Deepgram | Protocol::ElevenLabs | Protocol::Ultravox => summary.to_owned(),
-        _ => format!("Say in at most three short sentences, and then nothing more: {summary}"),
+    let greeting = match agent.protocol.greets_word_for_word() {
+        true => summary.to_owned(),
+        false => format!("Say in at most three short sentences, and then nothing more: {summary}"),
     };
     AgentConfig {
         instructions: Some(BRIEFING.to_owned()),
@@ -163,6 +162,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::config::Protocol;
     use crate::call::registry::{OutboundRequest, RegistryEntry, StartError};
     use crate::call::transfer::TransferRefusal;
     use crate::domain::ids::PatientId;
