@@ -135,7 +135,7 @@ bench-pacer: ## send lateness of 1000 paced streams alone on the machine
 
 bench-webrtc: ## cost, memory and set-up of 100 calls from web pages: Opus to an agent at 24 kHz
 	@scripts/setup.sh run
-	cargo bench --locked --bench webrtc -- all
+	cargo bench --profile dist --locked --bench webrtc -- all
 
 measured: ## write docs/measured.md from the figures that the last measurements saved
 	@python3 scripts/measured.py

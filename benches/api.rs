@@ -1,6 +1,6 @@
 //! What REST does beside calls: 500 mixed requests a second beside 50 calls, and guesses at passwords beside everything.
 //!
-//! `make bench-api`, or `cargo bench --bench api -- all|quick`. The gateway is the release binary in a process of its own,
+//! `make bench-api`, or `cargo bench --bench api -- all|quick`. The gateway is the binary that is shipped, in a process of its own,
 //! the callers are another, and the requests come from this one: on a machine of two cores all three share them. Turns
 //! with and without requests alternate. Prints a table and one `RESULT` line, writes `target/measured/api.json` after a run
 //! of all, and fails when a gated figure is short.

@@ -1,6 +1,6 @@
 //! What a call costs: CPU, memory, delay and lateness at 100 and 400 calls, in turns with the bare loop.
 //!
-//! `make bench-call`, or `cargo bench --bench call_capacity -- all|quick|bare`. The gateway is the release binary in a process
+//! `make bench-call`, or `cargo bench --bench call_capacity -- all|quick|bare`. The gateway is the binary that is shipped, in a process
 //! of its own, so are the bare loop, and the load (callers and agent, whose CPU is not counted). On a machine of two
 //! cores all three share them: delays hold the load's own share of waiting. Prints a table and one `RESULT` line, writes
 //! `target/measured/call_capacity.json` after a run of all, and fails when a gated figure is short.

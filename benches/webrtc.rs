@@ -1,6 +1,6 @@
 //! What a call from a web page costs: Opus at complexity 5 to an agent at 24 kHz, 100 calls at once, and how soon each is set up.
 //!
-//! `make bench-webrtc`, or `cargo bench --bench webrtc -- all|quick`. The gateway is the release binary in a process of its own; the
+//! `make bench-webrtc`, or `cargo bench --bench webrtc -- all|quick`. The gateway is the binary that is shipped, in a process of its own; the
 //! pages and the agent are another, whose CPU is not counted. A page is a client of WHIP, ICE, DTLS and SRTP without a codec: it sends
 //! packets that were encoded before, at 50 a second, and opens what comes back. On a machine of two cores both processes share them:
 //! the time of a set-up holds the page's own half of the handshake. Prints a table and one `RESULT` line, writes

@@ -78,7 +78,7 @@ impl Drop for Subject {
 /// Builds the bare loop and answers where it stands.
 pub(crate) fn bare_loop_path() -> Result<PathBuf> {
     let build = Command::new(env!("CARGO"))
-        .args(["bench", "--locked", "--bench", "bare_loop", "--no-run", "--message-format", "json"])
+        .args(["bench", "--profile", "dist", "--locked", "--bench", "bare_loop", "--no-run", "--message-format", "json"])
         .stderr(Stdio::inherit())
         .output()?;
     if !build.status.success() {
