@@ -48,7 +48,7 @@ impl Leg {
             }
         }
         if let Some(source) = another {
-            self.transport.part(source);
+            self.transport.part(now, source);
         }
         self.transport.set_keys(now, negotiated.srtp.as_ref());
         self.transport.set_remote(negotiated.remote_rtp, negotiated.remote_rtcp);

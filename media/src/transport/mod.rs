@@ -173,10 +173,10 @@ impl Transport {
 
     /// The next keys and addresses are those of somebody else, whose packets are taken by this rule: what the peer so far still sends,
     /// from the same address or under its old key, is not taken for theirs. To be called before [`Transport::set_keys`].
-    pub fn part(&mut self, source: SourceRule) {
+    pub fn part(&mut self, now: Instant, source: SourceRule) {
         match self {
-            Self::Plain(plain) => plain.path.part(source),
-            Self::Sdes(sdes) => sdes.part(source),
+            Self::Plain(plain) => plain.path.part(now, source),
+            Self::Sdes(sdes) => sdes.part(now, source),
             // Another browser is another call.
             Self::WebRtc(_) => {}
         }

@@ -121,11 +121,11 @@ impl PeerPath {
     }
 
     /// The next [`PeerPath::set_remote`] names somebody else, whose datagrams are taken by this rule.
-    pub(super) fn part(&mut self, source: SourceRule) {
+    pub(super) fn part(&mut self, now: Instant, source: SourceRule) {
         (self.config.source, self.parted) = (source, true);
         if let Some(remote) = &mut self.remote {
-            remote.rtp.part();
-            remote.rtcp.part();
+            remote.rtp.part(now);
+            remote.rtcp.part(now);
         }
         self.lock = StreamLock::default();
     }

@@ -68,8 +68,8 @@ impl SdesSrtp {
     }
 
     /// See [`crate::transport::Transport::part`].
-    pub fn part(&mut self, source: SourceRule) {
-        self.path.part(source);
+    pub fn part(&mut self, now: Instant, source: SourceRule) {
+        self.path.part(now, source);
         self.protection.parted = true;
     }
 

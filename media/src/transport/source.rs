@@ -30,10 +30,17 @@ pub(super) struct Source {
     /// Where valid packets came from.
     learned: Option<SocketAddr>,
     candidate: Option<Candidate>,
-    /// Where somebody else's packets came from who was the peer before.
-    former: Option<SocketAddr>,
+    /// Where packets came from of somebody else who was the peer before.
+    former: Option<Former>,
     /// Since when there was something to send.
     waiting: Option<Instant>,
+}
+
+/// Somebody who is the peer no more.
+#[derive(Clone, Copy, Debug)]
+struct Former {
+    address: SocketAddr,
+    since: Instant,
 }
 
 /// Somebody who may be the peer.
@@ -63,13 +70,13 @@ impl Source {
     /// The peer that has taken the place of the one here: what that one still sends is none of its packets, though both may be
     /// behind one address.
     pub(super) fn in_place_of(self, former: Option<Self>) -> Self {
-        let left = former.and_then(|former| former.former).filter(|left| *left != self.named);
+        let left = former.and_then(|former| former.former).filter(|left| left.address != self.named);
         Self { former: left, ..self }
     }
 
     /// Somebody else will be the peer.
-    pub(super) fn part(&mut self) {
-        let left = self.learned.unwrap_or(self.named);
+    pub(super) fn part(&mut self, now: Instant) {
+        let left = Former { address: self.learned.unwrap_or(self.named), since: now };
         *self = Self { former: Some(left), ..Self::new(self.rule, self.named) };
     }
 
@@ -83,7 +90,7 @@ impl Source {
                 false => Err(Discard::ForeignAddress),
             };
         }
-        if self.former.is_some_and(|former| canonical(former) == canonical(remote) && former.port() == remote.port()) {
+        if self.former.is_some_and(|former| former.still_sends(now, remote)) {
             return Err(Discard::ForeignPort);
         }
         match self.rule {
@@ -165,6 +172,14 @@ impl Source {
     }
 }
 
+impl Former {
+    /// Whether what comes from `remote` is of this one. It stops within seconds; a translator may give its port to the next one later.
+    fn still_sends(&self, now: Instant, remote: SocketAddr) -> bool {
+        let is_here = canonical(self.address) == canonical(remote) && self.address.port() == remote.port();
+        is_here && now.saturating_duration_since(self.since) < FORMER_PEER
+    }
+}
+
 /// A socket of both families sees IPv4 peers as mapped addresses; the SDP does not.
 fn canonical(address: SocketAddr) -> IpAddr {
     address.ip().to_canonical()
@@ -173,6 +188,9 @@ fn canonical(address: SocketAddr) -> IpAddr {
 /// Packets of one stream by which an address is learned, and the time in which they must come.
 const LEARNING_PACKETS: u8 = 5;
 const LEARNING_TIME: Duration = Duration::from_millis(500);
+
+/// For how long a peer that somebody else took the place of may go on sending.
+const FORMER_PEER: Duration = Duration::from_secs(10);
 
 /// A peer that is heard so late sends nothing by itself: it may wait for us.
 const SILENT_PEER: Duration = Duration::from_secs(2);

@@ -300,7 +300,7 @@ fn what_a_former_far_end_still_sends_is_not_taken_for_the_next_ones() {
         let (mut transport, now) = (transport(source), start());
         let former = "198.51.100.7:4006";
         transport.handle_datagram(now, from(former), &datagram(1, 5)).unwrap();
-        transport.part(source);
+        transport.part(now, source);
         transport.set_remote(address("198.51.100.7:5000"), address("198.51.100.7:5001"));
         for n in 6..200 {
             assert_eq!(transport.handle_datagram(now, from(former), &datagram(1, n)), Err(Discard::ForeignPort), "{source:?}");
@@ -316,10 +316,21 @@ fn what_a_former_far_end_still_sends_is_not_taken_for_the_next_ones() {
 }
 
 #[test]
+fn the_port_of_a_former_far_end_may_be_the_next_ones_once_that_one_has_fallen_silent() {
+    let (mut transport, now, translated) = (transport(SourceRule::Address), start(), "198.51.100.7:4006");
+    transport.handle_datagram(now, from(translated), &datagram(1, 5)).unwrap();
+    transport.part(now, SourceRule::Address);
+    transport.set_remote(address("198.51.100.7:5000"), address("198.51.100.7:5001"));
+    let later = |seconds| now + Duration::from_secs(seconds);
+    assert_eq!(transport.handle_datagram(later(9), from(translated), &datagram(2, 7)), Err(Discard::ForeignPort));
+    transport.handle_datagram(later(10), from(translated), &datagram(2, 8)).unwrap();
+}
+
+#[test]
 fn a_far_end_that_takes_over_another_ones_port_is_heard_there() {
     let (mut transport, now) = (transport(SourceRule::Address), start());
     transport.handle_datagram(now, from(PEER), &datagram(1, 5)).unwrap();
-    transport.part(SourceRule::Exact);
+    transport.part(now, SourceRule::Exact);
     transport.set_remote(address(PEER), address(PEER_RTCP));
     transport.handle_datagram(now, from(PEER), &datagram(2, 7)).unwrap();
     assert_eq!(transport.handle_datagram(now, from("198.51.100.7:4006"), &datagram(2, 8)), Err(Discard::ForeignPort));

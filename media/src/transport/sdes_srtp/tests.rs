@@ -320,7 +320,7 @@ fn the_key_of_a_former_far_end_opens_nothing_once_another_has_taken_its_place() 
     let now = start();
     transport.handle_datagram(now, from(PEER), &sealed(&mut former, 1, 5)).unwrap();
     let other = keys(SUITE, 1, 1);
-    transport.part(SourceRule::Learn);
+    transport.part(now, SourceRule::Learn);
     transport.set_keys(now, Some(&other));
     transport.set_remote(address("203.0.113.9:5000"), address("203.0.113.9:5001"));
     for remote in [PEER, "198.51.100.7:4002", "203.0.113.9:5000"] {
