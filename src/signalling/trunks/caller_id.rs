@@ -92,12 +92,15 @@ pub fn arrival(trunk: &TrunkConfig, request: &Request) -> Option<Arrival> {
     }
     let (headers, privacy) = (request.headers(), request.headers().privacy());
     let user = |text: &str| Some(trunk.numbering.tidy(&Uri::parse(text).ok()?.decoded_user()?)).filter(|user| !user.is_empty());
+    let called = user(request.uri_text()).unwrap_or_default();
     let diversion = headers.diversions().last();
     let history = || headers.history().map(|entry| entry.target.uri_text()).collect::<Vec<_>>();
     let first = match diversion {
         Some(diversion) => user(diversion.party.uri_text()),
-        // One entry alone is the call to us.
-        None => Some(history()).filter(|targets| targets.len() > 1).and_then(|targets| user(targets.first()?)),
+        // One entry alone is the call to us; so is the first of a proxy that went on to us under the number that was called.
+        None => {
+            Some(history()).filter(|targets| targets.len() > 1).and_then(|targets| user(targets.first()?)).filter(|first| *first != called)
+        }
     };
     let bounded = |text: &str| (text.len() <= MAX_TEXT).then(|| text.to_owned());
     let told = headers.user_to_user().next().and_then(|told| bounded(told.content));
@@ -181,6 +184,23 @@ mod tests {
             let identity = Identity::new(&trunk, shown.as_ref(), "192.0.2.1").unwrap();
             assert_eq!((identity.from.to_string().as_str(), identity.asserted.as_ref().map(Uri::as_str)), (from, asserted));
         }
+    }
+
+    #[test]
+    fn a_proxy_that_went_on_to_us_under_the_number_that_was_called_has_not_diverted_the_call() {
+        let trunk = TrunkConfig { trusted_identity: true, ..trunk() };
+        let came = |history: &str| {
+            let text = format!(
+                "INVITE sip:030901820@gateway.example.org SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n\
+                 From: <sip:a@example.org>;tag=1\r\nTo: <sip:b@example.org>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\
+                 History-Info: {history}\r\nContent-Length: 0\r\n\r\n"
+            );
+            let Ok(sip::message::Message::Request(request)) = sip::message::Message::parse(text.into()) else { panic!("a request") };
+            arrival(&trunk, &request).and_then(|arrival| arrival.diverted_from).map(|from| from.expose().clone())
+        };
+        assert_eq!(came("<sip:+4930901820@a.example>;index=1, <sip:030901820@gateway.example.org>;index=1.1"), None);
+        let diverted = came("<sip:+4930555@a.example>;index=1, <sip:030901820@gateway.example.org>;index=1.1");
+        assert_eq!(diverted.as_deref(), Some("+4930555"));
     }
 
     #[test]
