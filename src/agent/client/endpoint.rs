@@ -105,6 +105,18 @@ impl AgentEndpoint {
             && addresses.iter().all(|address| reach.ports.contains(&address.port()) && reach.permits(address.ip()))
     }
 
+    /// Whether it is asked for and dialled over TLS.
+    #[must_use]
+    pub const fn is_encrypted(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// The port at which it is asked for, or dialled.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.place().port
+    }
+
     /// Where it is asked for, or dialled.
     pub(super) fn place(&self) -> Place<'_> {
         Place::of(&self.uri, self.tls.as_ref())

@@ -3,7 +3,7 @@
 use axum::http::header;
 use serde_json::{Value, json};
 
-use super::cast::{ORG_ADMIN, STAFF};
+use super::cast::{ORG_ADMIN, STAFF, SUPER_ADMIN};
 use super::house::{Answer, House};
 use crate::domain::ids::OrgId;
 
@@ -62,6 +62,38 @@ async fn an_agent_is_made_changed_version_by_version_and_taken_away_and_its_keys
         assert!(!shown.contains("planted"), "{shown}");
     }
     assert!(house.audited().iter().any(|entry| entry["resource"] == "agent" && entry["action"] == "update"));
+}
+
+#[tokio::test]
+async fn an_agent_that_is_made_anew_goes_on_with_the_versions_of_the_one_before() {
+    let house = House::new();
+    let made = ask(&house, "POST", "/v1/agents", desk()).await;
+    let path = made.headers[header::LOCATION].to_str().unwrap().to_owned();
+    assert_eq!(ask(&house, "DELETE", &path, Value::Null).await.status.as_u16(), 204);
+    assert_eq!(ask(&house, "DELETE", &path, Value::Null).await.error().0, 404, "what is no more is not taken away twice");
+    assert_eq!(ask(&house, "PATCH", &path, json!({ "voice": "marin" })).await.error().0, 404);
+    let number = ask(&house, "POST", "/v1/numbers", json!({ "number": "1000", "agent": "desk" })).await;
+    assert_eq!(fields(&number), ["agent"], "it answers nothing any more");
+    let anew = ask(&house, "POST", "/v1/agents", json!({ "name": "desk", "url": "wss://b.example/", "voice": "cedar" })).await;
+    assert_eq!((anew.status.as_u16(), anew.headers[header::ETAG].to_str().unwrap()), (201, "\"3\""), "{}", anew.text);
+    assert_eq!(anew.json()["has_api_key"], false, "the key of the one before is gone with it");
+    let was = async |version: u64| ask(&house, "GET", &format!("{path}/versions/{version}"), Value::Null).await.json()["voice"].clone();
+    assert_eq!((was(1).await, was(3).await), (Value::Null, json!("cedar")), "a call names a version, and it stays what it was");
+    let twice = ask(&house, "POST", "/v1/agents", desk()).await;
+    assert_eq!((twice.error().0, twice.json()["error"]["field"].as_str()), (409, Some("name")));
+}
+
+#[tokio::test]
+async fn of_the_operators_agents_an_organisation_sees_what_they_are_and_nobody_else_where() {
+    let house = House::new();
+    let id = crate::agent::kept::KeptAgent::id_of(&OrgId::default_org(), "reception");
+    let path = format!("/v1/agents/{id}");
+    for path in ["/v1/agents", &path] {
+        let seen = ask(&house, "GET", path, Value::Null).await;
+        assert!(seen.status.is_success() && !seen.text.contains("agent.example"), "{path}: {}", seen.text);
+        let whole = house.ask_as(Some(SUPER_ADMIN), "GET", path, None).await;
+        assert!(whole.text.contains("wss://agent.example/"), "{path}: {}", whole.text);
+    }
 }
 
 #[tokio::test]

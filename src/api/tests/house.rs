@@ -196,10 +196,9 @@ impl House {
 
     /// An agent of `org` in the store.
     pub(super) async fn agent(&self, org: &OrgId, name: &str) -> KeptAgent {
-        let (now, id) = (Utc::now(), KeptAgent::id_of(org, name));
         let settings = AgentConfig::at("wss://agent.example.org/");
         let secrets = AgentSecrets { api_key: Some(Redacted::new("planted-key".to_owned())), ..AgentSecrets::default() };
-        let agent = KeptAgent { id, org_id: org.clone(), name: name.to_owned(), settings, secrets, created_at: now, updated_at: now };
+        let agent = KeptAgent::new(org.clone(), name.to_owned(), settings, secrets, Utc::now());
         self.state.switchboard.add_agent(&agent).await.unwrap();
         agent
     }

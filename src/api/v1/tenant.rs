@@ -4,7 +4,9 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::api::auth::Requester;
 use crate::api::contract::{Format, Input, Member, Object, Shape};
@@ -94,30 +96,36 @@ pub(super) fn shown(status: StatusCode, view: impl Serialize, version: Option<u6
     response
 }
 
-/// Settings with a change laid over them: what is absent stays, what is null goes back to its default.
-pub(super) fn overlaid<T: Serialize + serde::de::DeserializeOwned>(
-    settings: &T,
-    change: serde_json::Map<String, serde_json::Value>,
-) -> Result<T, ApiError> {
-    let mut whole = match serde_json::to_value(settings) {
-        Ok(serde_json::Value::Object(whole)) => whole,
-        _ => return Err(ApiError::Internal),
-    };
+/// Settings with a change laid over them: what is absent stays, what is null goes back to its default. So it is within the members that
+/// `nested` names; any other is put in the place of what it was.
+pub(super) fn overlaid<T: Serialize + DeserializeOwned>(settings: &T, change: Map<String, Value>, nested: &[&str]) -> Result<T, ApiError> {
+    let Ok(Value::Object(mut whole)) = serde_json::to_value(settings) else { return Err(ApiError::Internal) };
     for (name, value) in change {
-        if value.is_null() {
-            whole.remove(&name);
-        } else {
-            whole.insert(name, value);
+        match (whole.get_mut(&name), value) {
+            (_, Value::Null) => drop(whole.remove(&name)),
+            (Some(Value::Object(before)), Value::Object(change)) if nested.contains(&name.as_str()) => {
+                before.extend(change);
+                before.retain(|_, value| !value.is_null());
+            }
+            (_, value) => drop(whole.insert(name, value)),
         }
     }
     parsed(whole)
 }
 
+/// A text that was given, if one was.
+pub(super) fn text(value: Option<Value>) -> Option<String> {
+    match value {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    }
+}
+
 /// Settings from what has their shape.
-pub(super) fn parsed<T: serde::de::DeserializeOwned>(mut members: serde_json::Map<String, serde_json::Value>) -> Result<T, ApiError> {
+pub(super) fn parsed<T: DeserializeOwned>(mut members: Map<String, Value>) -> Result<T, ApiError> {
     // Null is as good as absent.
     members.retain(|_, value| !value.is_null());
-    serde_json::from_value(serde_json::Value::Object(members)).map_err(|cause| {
+    serde_json::from_value(Value::Object(members)).map_err(|cause| {
         tracing::error!(category = ?cause.classify(), "shape_and_type_differ");
         ApiError::Internal
     })

@@ -16,8 +16,8 @@ use crate::call::tools::toolset::{Toolset, ToolsetError};
 use crate::domain::ids::{AgentId, OrgId};
 use crate::domain::setting::SettingFault;
 use crate::net::https::Reach;
-use crate::store::OrgScope;
 use crate::store::versioned::Versioned;
+use crate::store::{OrgScope, StoreError};
 
 /// What agents of the store are made with, and where they go.
 #[derive(Clone, Default)]
@@ -64,6 +64,19 @@ pub struct AgentEntry {
     pub times: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
+impl AgentEntry {
+    /// As organisations see it: of an agent that is the operator's what it is, not where it is, what it is told and what it may use. An
+    /// address can hold a token.
+    #[must_use]
+    pub fn outward(self) -> Self {
+        if self.times.is_some() {
+            return self;
+        }
+        let AgentConfig { protocol, model, voice, language, greet_first, .. } = self.settings;
+        Self { settings: AgentConfig { protocol, model, voice, language, greet_first, ..AgentConfig::at("") }, ..self }
+    }
+}
+
 /// Named and no more: for tests of what does not make calls.
 impl From<Vec<String>> for AgentSupply {
     fn from(names: Vec<String>) -> Self {
@@ -74,7 +87,7 @@ impl From<Vec<String>> for AgentSupply {
 
 impl From<Versioned<KeptAgent>> for AgentEntry {
     fn from(found: Versioned<KeptAgent>) -> Self {
-        let Versioned { record: KeptAgent { id, org_id, name, settings, secrets, created_at, updated_at }, version } = found;
+        let Versioned { record: KeptAgent { id, org_id, name, settings, secrets, created_at, updated_at, .. }, version } = found;
         let has_api_key = secrets.api_key.is_some();
         Self { id, org_id, name, settings, has_api_key, version: Some(version), times: Some((created_at, updated_at)) }
     }
@@ -85,11 +98,17 @@ impl Switchboard {
     #[must_use]
     pub fn agents(&self, org: &OrgId) -> Vec<AgentEntry> {
         let mut entries: Vec<_> = self.shared.supply.configured.keys().filter_map(|name| self.configured_entry(org, name)).collect();
-        entries.extend(self.stored().agents.into_iter().filter(|found| found.record.org_id == *org).map(AgentEntry::from));
+        entries.extend(self.stored().agents.iter().filter(|found| found.record.org_id == *org).cloned().map(AgentEntry::from));
         entries.sort_by(|a, b| a.id.cmp(&b.id));
         // Of two the configuration's, which stands first since the order is stable.
         entries.dedup_by(|b, a| a.id == b.id);
         entries
+    }
+
+    /// Whether an organisation has an agent of this name.
+    #[must_use]
+    pub fn has_agent(&self, org: &OrgId, name: &str) -> bool {
+        self.shared.supply.configured.contains_key(name) || self.stored().agents.iter().any(|found| found.record.is(org, name))
     }
 
     /// The configuration's agent of this identifier.
@@ -102,7 +121,7 @@ impl Switchboard {
     /// Every setting of an agent that cannot stand.
     #[must_use]
     pub fn agent_faults(&self, agent: &KeptAgent) -> Vec<SettingFault> {
-        agent.faults(self.shared.supply.reach.plain)
+        agent.faults(&self.shared.supply.reach)
     }
 
     /// Adds an agent; answers with its version.
@@ -116,9 +135,15 @@ impl Switchboard {
         if self.agents(&agent.org_id).len() >= MAX_AGENTS {
             return Err(SwitchboardError::Full);
         }
-        let added = self.telephony().insert_with(&OrgScope::new(agent.org_id.clone()), agent, &agent.at(1)).await;
+        let scope = OrgScope::new(agent.org_id.clone());
+        let added = match self.telephony().get::<KeptAgent>(&scope, agent.id.as_str()).await? {
+            Some(Versioned { record, version }) if record.removed_at.is_some() => {
+                self.telephony().update_with(&scope, agent, version, &agent.at(version + 1)).await
+            }
+            _ => self.telephony().insert_with(&scope, agent, &agent.at(1)).await,
+        };
         let version = added.map_err(|error| match error {
-            crate::store::StoreError::Exists { .. } => SwitchboardError::Taken { field: "name" },
+            StoreError::Exists { .. } | StoreError::Conflict { .. } => SwitchboardError::Taken { field: "name" },
             error => error.into(),
         })?;
         self.came_to_pass().await.map(|()| version)
@@ -134,12 +159,24 @@ impl Switchboard {
         self.came_to_pass().await.map(|()| version)
     }
 
-    /// Takes an agent away: what names it finds none, calls that are up go on.
+    /// Takes an agent away: what names it finds none, calls that are up go on. Its place is kept without its keys, so that one made anew in it
+    /// has versions of its own; of places an organisation has a bounded number, and the one that is longest empty makes room.
     ///
     /// # Errors
     /// When it has changed meanwhile, or the store fails.
-    pub async fn remove_agent(&self, agent: &Versioned<KeptAgent>) -> Result<(), SwitchboardError> {
-        self.telephony().remove(&OrgScope::new(agent.record.org_id.clone()), &agent.record, agent.version).await?;
+    pub async fn remove_agent(&self, agent: &Versioned<KeptAgent>, now: DateTime<Utc>) -> Result<(), SwitchboardError> {
+        let scope = OrgScope::new(agent.record.org_id.clone());
+        self.telephony().update(&scope, &agent.record.removed(now), agent.version).await?;
+        let stored = self.stored();
+        let mut empty: Vec<_> = stored.removed_agents.iter().filter(|found| found.record.org_id == agent.record.org_id).collect();
+        empty.sort_by_key(|found| std::cmp::Reverse(found.record.removed_at));
+        for oldest in empty.into_iter().skip(MAX_EMPTY_PLACES - 1) {
+            match self.telephony().remove(&scope, &oldest.record, oldest.version).await {
+                // Somebody has made one in it, or another gateway was sooner.
+                Ok(()) | Err(StoreError::Conflict { .. }) => {}
+                Err(error) => tracing::warn!(%error, agent = %oldest.record.id, "empty_place_left"),
+            }
+        }
         self.came_to_pass().await
     }
 
@@ -193,3 +230,5 @@ impl Switchboard {
 
 /// Agents of an organisation.
 const MAX_AGENTS: usize = 200;
+/// Places of agents of an organisation that are no more.
+const MAX_EMPTY_PLACES: usize = 100;

@@ -88,7 +88,7 @@ impl Switchboard {
     pub fn trunks(&self, org: &OrgId) -> Vec<TrunkEntry> {
         let configured = self.shared.configured.trunks.iter().filter(|(_, trunk)| trunk.org == *org);
         let mut entries: Vec<_> = configured.map(|(name, trunk)| TrunkEntry::configured(name, trunk)).collect();
-        entries.extend(self.stored().kept.trunks.into_iter().filter(|trunk| trunk.org_id == *org).map(TrunkEntry::from));
+        entries.extend(self.stored().kept.trunks.iter().filter(|trunk| trunk.org_id == *org).cloned().map(TrunkEntry::from));
         entries.sort_by(|a, b| a.id.cmp(&b.id));
         // Of two the configuration's, which stands first since the order is stable.
         entries.dedup_by(|b, a| a.id == b.id);
@@ -108,7 +108,7 @@ impl Switchboard {
                 times: None,
             })
             .collect();
-        entries.extend(self.stored().kept.numbers.into_iter().filter(|number| number.org_id == *org).map(NumberEntry::from));
+        entries.extend(self.stored().kept.numbers.iter().filter(|number| number.org_id == *org).cloned().map(NumberEntry::from));
         entries.sort_by(|a, b| a.id.cmp(&b.id));
         entries.dedup_by(|b, a| a.id == b.id);
         entries

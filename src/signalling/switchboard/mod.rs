@@ -77,7 +77,7 @@ struct Shared {
     variables: Box<Variables>,
     telephony: Telephony,
     /// What the store had when it was read last.
-    kept: RwLock<Stored>,
+    stored: RwLock<Arc<Stored>>,
     /// Stops that are in force and not known to be in the store.
     stops: Mutex<BTreeMap<Whose, Stop>>,
     /// One reads at a time: an older reading must not take the place of a newer one.
@@ -87,10 +87,11 @@ struct Shared {
     questions: mpsc::Sender<StandingQuestion>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Stored {
     kept: Kept,
     agents: Vec<Versioned<KeptAgent>>,
+    removed_agents: Vec<Versioned<KeptAgent>>,
     stop: Option<Stop>,
 }
 
@@ -129,7 +130,7 @@ impl Switchboard {
             made: Made::default(),
             variables,
             telephony,
-            kept: RwLock::default(),
+            stored: RwLock::default(),
             stops: Mutex::default(),
             reading: tokio::sync::Mutex::default(),
             revision: AtomicU64::new(0),
@@ -153,10 +154,12 @@ impl Switchboard {
             numbers: telephony.all(MAX_RECORDS).await?,
             dialling: telephony.all(MAX_RECORDS).await?,
         };
-        let agents = telephony.all_versioned(MAX_RECORDS).await?;
+        let agents: Vec<Versioned<KeptAgent>> = telephony.all_versioned(MAX_RECORDS).await?;
+        let (removed_agents, agents): (Vec<_>, Vec<_>) = agents.into_iter().partition(|found| found.record.removed_at.is_some());
         self.publish_agents(&agents);
         let stop = telephony.get::<GatewayStop>(&gateway_scope(), GatewayStop::ID).await?.and_then(|found| found.record.stop);
-        *self.shared.kept.write().unwrap_or_else(PoisonError::into_inner) = Stored { kept, agents, stop };
+        let stored = Stored { kept, agents, removed_agents, stop };
+        *self.shared.stored.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(stored);
         self.shared.revision.store(revision, Ordering::Relaxed);
         self.publish()?;
         Ok(())
@@ -237,7 +240,7 @@ impl Switchboard {
     /// Whether and by whom an organisation's own calls out are stopped.
     #[must_use]
     pub fn own_stop_of(&self, org: &OrgId) -> Option<Stop> {
-        let kept = self.stored().kept.dialling.into_iter().find(|rules| rules.org_id == *org).and_then(|rules| rules.stop);
+        let kept = self.stored().kept.dialling.iter().find(|rules| rules.org_id == *org).and_then(|rules| rules.stop);
         kept.or_else(|| self.stops().get(&Whose::Organisation(org.clone())).copied())
     }
 
@@ -254,7 +257,8 @@ impl Switchboard {
     }
 
     fn publish(&self) -> Result<(), DirectoryError> {
-        let Stored { mut kept, stop, .. } = self.stored();
+        let stored = self.stored();
+        let mut kept = stored.kept.clone();
         let stops = self.stops().clone();
         for (whose, stop) in &stops {
             let Whose::Organisation(org) = whose else { continue };
@@ -263,15 +267,15 @@ impl Switchboard {
                 None => kept.dialling.push(DiallingRules { stop: Some(*stop), ..DiallingRules::none(org.clone(), stop.at) }),
             }
         }
-        let stopped = stop.is_some() || stops.contains_key(&Whose::Everybody);
+        let stopped = stored.stop.is_some() || stops.contains_key(&Whose::Everybody);
         let source = DirectorySource { kept, stopped, ..self.shared.configured.clone() };
         let directory = Directory::new(source, &self.shared.variables)?;
         self.shared.directories.send_replace(Arc::new(directory));
         Ok(())
     }
 
-    fn stored(&self) -> Stored {
-        self.shared.kept.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn stored(&self) -> Arc<Stored> {
+        Arc::clone(&self.shared.stored.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn stops(&self) -> std::sync::MutexGuard<'_, BTreeMap<Whose, Stop>> {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use chrono::Utc;
 
 use super::*;
+use crate::agent::config::AgentConfig;
+use crate::agent::kept::AgentSecrets;
 use crate::call::config::NumberConfig;
 use crate::domain::redacted::Redacted;
 use crate::signalling::toll::StoppedBy;
@@ -186,4 +188,25 @@ async fn a_stop_is_in_force_at_once_holds_after_a_restart_and_ends_by_resuming()
     assert!(switchboard.directory().is_stopped(&a) && switchboard.directory().is_stopped(&b));
     switchboard.resume(Whose::Everybody).await.unwrap();
     assert!(!switchboard.directory().is_stopped(&a) && !switchboard.directory().is_stopped(&b));
+}
+
+#[tokio::test]
+async fn places_of_agents_that_are_no_more_are_bounded_and_the_one_longest_empty_makes_room() {
+    let house = House::new();
+    let (switchboard, org, now) = (house.switchboard(), org("org_practice"), Utc::now());
+    let agent = |name: String| KeptAgent::new(org.clone(), name, AgentConfig::at("wss://a.example/"), AgentSecrets::default(), now);
+    let scope = OrgScope::new(org.clone());
+    for place in 0..105 {
+        let agent = agent(format!("agent-{place}"));
+        let version = switchboard.add_agent(&agent).await.unwrap();
+        let made = Versioned { record: agent, version };
+        switchboard.remove_agent(&made, now + chrono::TimeDelta::seconds(place)).await.unwrap();
+    }
+    assert_eq!(switchboard.telephony().all::<KeptAgent>(1_000).await.unwrap().len(), 100);
+    assert!(!switchboard.has_agent(&org, "agent-104"));
+    for (name, expected) in [("agent-0", 1), ("agent-104", 3)] {
+        assert_eq!(switchboard.add_agent(&agent(name.to_owned())).await.unwrap(), expected, "{name}");
+        assert!(switchboard.has_agent(&org, name));
+    }
+    assert!(switchboard.telephony().get::<KeptAgent>(&scope, KeptAgent::id_of(&org, "agent-4").as_str()).await.unwrap().is_none());
 }

@@ -40,8 +40,7 @@ pub(super) async fn create(
 async fn made(state: &AppState, requester: &Requester, query: TenantQuery, body: NewAgent) -> Result<KeptAgent, ApiError> {
     let org_id = tenant(state, requester, query.org_id).await?;
     let (name, settings, secrets) = body.read()?;
-    let (now, id) = (Utc::now(), KeptAgent::id_of(&org_id, &name));
-    checked(state, KeptAgent { id, org_id, name, settings, secrets, created_at: now, updated_at: now })
+    checked(state, KeptAgent::new(org_id, name, settings, secrets, Utc::now()))
 }
 
 /// `PATCH /v1/agents/{id}`.
@@ -87,7 +86,7 @@ pub(super) async fn remove(
             let found = kept(&state, &org, &id).await?;
             IfMatch::hold(expected, found.version).map(|()| found)
         };
-        let remove = async |found| Ok(state.switchboard.remove_agent(&found).await?);
+        let remove = async |found| Ok(state.switchboard.remove_agent(&found, Utc::now()).await?);
         state.carry_out_planned(&requester, of_agent(AuditAction::Delete, Some(&id)), found.await, remove).await?;
         Ok(StatusCode::NO_CONTENT)
     })

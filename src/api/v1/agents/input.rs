@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::Uri;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -10,7 +11,7 @@ use crate::agent::config::AgentConfig;
 use crate::agent::kept::AgentSecrets;
 use crate::api::contract::{Format, Input, Member, Object, Shape};
 use crate::api::error::{ApiError, FieldFault};
-use crate::api::v1::tenant::{overlaid, parsed};
+use crate::api::v1::tenant::{overlaid, parsed, text};
 use crate::domain::redacted::Redacted;
 
 /// An agent to make.
@@ -39,14 +40,29 @@ impl AgentChange {
     /// The settings and keys with the change made.
     pub(super) fn over(self, settings: &AgentConfig, before: AgentSecrets) -> Result<(AgentConfig, AgentSecrets), ApiError> {
         let Self(mut members) = self;
-        let api_key = match members.remove("api_key") {
+        let given = members.remove("api_key");
+        let tools = tool_keys(&mut members, &before.tools).unwrap_or(before.tools);
+        fit_turns(&mut members)?;
+        let settings_after: AgentConfig = overlaid(settings, members, &["conduct"])?;
+        let api_key = match given {
+            // A key is for the service that it was given for: who may change the address must not be shown the key by it.
+            None if before.api_key.is_some() && !is_same_service(settings, &settings_after) => {
+                return Err(ApiError::field("api_key", "must be given again for another service, or be null"));
+            }
             None => before.api_key,
             given => text(given).map(Redacted::new),
         };
-        let tools = tool_keys(&mut members, &before.tools).unwrap_or(before.tools);
-        fit_turns(&mut members)?;
-        Ok((overlaid(settings, members)?, AgentSecrets { api_key, tools }))
+        Ok((settings_after, AgentSecrets { api_key, tools }))
     }
+}
+
+/// Whether a key that was given for one is for the other: the same protocol, encryption, host and port.
+fn is_same_service(one: &AgentConfig, other: &AgentConfig) -> bool {
+    let origin = |agent: &AgentConfig| {
+        let uri = agent.url.parse::<Uri>().ok()?;
+        Some((uri.scheme().cloned(), uri.authority().cloned()))
+    };
+    one.protocol == other.protocol && (one.url == other.url || origin(one).is_some_and(|place| origin(other) == Some(place)))
 }
 
 /// Takes the keys out of the tools: a tool that is named without one keeps that of the tool of this name before. Nothing where tools are not spoken of.
@@ -85,13 +101,6 @@ fn fit_turns(members: &mut Map<String, Value>) -> Result<(), ApiError> {
     if faults.is_empty() { Ok(()) } else { Err(ApiError::Invalid(faults)) }
 }
 
-fn text(value: Option<Value>) -> Option<String> {
-    match value {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
-    }
-}
-
 const PROTOCOLS: Shape = Shape::Choice(&[
     "openai",
     "azure",
@@ -108,6 +117,7 @@ const PROTOCOLS: Shape = Shape::Choice(&[
     "vonage",
     "jambonz",
     "pipecat",
+    "ultravox",
 ]);
 const MS: Shape = Shape::Integer { min: 0, max: 10_000 };
 const TIMEOUT: Shape = Shape::Integer { min: 100, max: 60_000 };
@@ -271,7 +281,10 @@ impl Input for AgentChange {
 mod tests {
     use std::collections::BTreeSet;
 
+    use serde_json::json;
+
     use super::*;
+    use crate::agent::config::Protocol;
 
     #[test]
     fn what_an_agent_has_here_is_a_setting_of_the_configuration_or_a_key() {
@@ -279,6 +292,56 @@ mod tests {
         let configured: BTreeSet<_> = configured.as_object().unwrap().keys().cloned().collect();
         let here: BTreeSet<_> = AgentChange::SHAPE.members.iter().map(|member| member.name.to_owned()).collect();
         assert_eq!(&here - &configured, BTreeSet::from(["api_key".to_owned()]));
+    }
+
+    #[test]
+    fn every_protocol_is_for_agents_of_the_store_but_the_one_whose_bots_prove_themselves_by_the_configuration() {
+        let Shape::Choice(here) = PROTOCOLS else { panic!("a choice") };
+        let schema = serde_json::to_value(schemars::schema_for!(Protocol)).unwrap();
+        let listed =
+            |schema: &Value| schema["enum"].as_array().into_iter().flatten().chain(schema.get("const")).cloned().collect::<Vec<_>>();
+        let all = schema["oneOf"].as_array().map_or_else(|| listed(&schema), |kinds| kinds.iter().flat_map(listed).collect());
+        let all: BTreeSet<_> = all.iter().map(|name| name.as_str().unwrap()).collect();
+        assert!(all.len() > 15, "{all:?}");
+        assert_eq!(&all - &here.iter().copied().collect(), BTreeSet::from(["daily"]));
+    }
+
+    #[test]
+    fn a_key_stays_with_the_service_that_it_was_given_for() {
+        let settings = AgentConfig::at("wss://a.example/v1?tone=low");
+        let before = AgentSecrets { api_key: Some(Redacted::new("planted-key".to_owned())), ..AgentSecrets::default() };
+        let change = |body: Value| AgentChange(body.as_object().unwrap().clone()).over(&settings, before.clone());
+        for stays in [json!({"voice": "marin"}), json!({"url": "wss://A.example/v2"}), json!({"protocol": "openai"})] {
+            assert_eq!(change(stays.clone()).unwrap().1, before, "{stays}");
+        }
+        for elsewhere in [
+            json!({"url": "wss://b.example/v1"}),
+            json!({"url": "ws://a.example/v1"}),
+            json!({"url": "wss://a.example:8443/v1"}),
+            json!({"url": "wss://a.example@b.example/"}),
+            json!({"protocol": "gemini"}),
+        ] {
+            match change(elsewhere.clone()) {
+                Err(ApiError::Invalid(faults)) => assert_eq!(faults[0].field, "api_key", "{elsewhere}"),
+                other => panic!("{elsewhere}: {:?}", other.map(|(settings, _)| settings)),
+            }
+            let mut with_key = elsewhere.clone();
+            with_key["api_key"] = json!("another-key");
+            assert!(change(with_key).is_ok(), "{elsewhere}");
+            let mut without = elsewhere;
+            without["api_key"] = Value::Null;
+            assert_eq!(change(without).unwrap().1.api_key, None);
+        }
+    }
+
+    #[test]
+    fn how_calls_are_led_is_changed_member_by_member() {
+        let mut settings = AgentConfig::at("wss://a.example/");
+        settings.conduct.max_call_s = 600;
+        settings.conduct.goodbye = Some("Say goodbye.".to_owned());
+        let change = json!({"conduct": {"idle_after_s": 7, "goodbye": null}});
+        let (after, _) = AgentChange(change.as_object().unwrap().clone()).over(&settings, AgentSecrets::default()).unwrap();
+        assert_eq!((after.conduct.idle_after_s, after.conduct.max_call_s, after.conduct.goodbye), (7, 600, None));
     }
 
     #[test]

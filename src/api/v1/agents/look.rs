@@ -12,6 +12,7 @@ use crate::api::error::ApiError;
 use crate::api::input::Query;
 use crate::api::state::AppState;
 use crate::api::v1::tenant::{PageQuery, TenantQuery, page, shown, tenant};
+use crate::domain::access::Permission;
 use crate::domain::audit_event::AuditAction;
 use crate::signalling::switchboard::AgentEntry;
 
@@ -24,7 +25,7 @@ pub(super) async fn list(
     let org = tenant(&state, &requester, query.org_id.clone()).await;
     state.record(&requester, of_agent(AuditAction::ViewList, None), &org).await?;
     let (entries, next_cursor) = page(state.switchboard.agents(&org?), |entry| entry.id.as_str(), &query);
-    Ok(Json(Listed { items: entries.into_iter().map(AgentView::from).collect(), next_cursor }))
+    Ok(Json(Listed { items: entries.into_iter().map(|entry| shown_to(&requester, entry)).collect(), next_cursor }))
 }
 
 /// `GET /v1/agents/{id}`.
@@ -46,7 +47,12 @@ pub(super) async fn view(
     state.record(&requester, of_agent(AuditAction::View, Some(&id)), &found).await?;
     let entry = found?;
     let version = entry.version;
-    Ok(shown(StatusCode::OK, AgentView::from(entry), version, None))
+    Ok(shown(StatusCode::OK, shown_to(&requester, entry), version, None))
+}
+
+/// The configuration's agents are whole for whoever runs the gateway alone.
+fn shown_to(requester: &Requester, entry: AgentEntry) -> AgentView {
+    if requester.may(Permission::OrganisationsManage) { entry.into() } else { entry.outward().into() }
 }
 
 /// `GET /v1/agents/{id}/versions/{version}`.

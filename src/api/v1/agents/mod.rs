@@ -25,13 +25,14 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::new(Verb::Get, ALL, "listAgents", "Agents", look::list).needs(read).query::<PageQuery>().answers::<view::Listed>(
             200,
-            "A page of agents, those of the configuration among them. What another gateway changed is seen within 5 s.",
+            "A page of agents, those of the configuration among them: these whole, their address too, for whoever runs the gateway alone. What \
+             another gateway changed is seen within 5 s.",
         ),
         Route::new(Verb::Post, ALL, "createAgent", "Make an agent", change::create)
             .needs(write)
             .query::<TenantQuery>()
             .body::<input::NewAgent>()
-            .answers::<view::AgentView>(201, "The agent, at version 1; `Location` says where it can be looked at, `ETag` its version.")
+            .answers::<view::AgentView>(201, "The agent, at version 1 unless there was one of its name; `Location` says where it can be looked at, `ETag` its version.")
             .fails(&[Code::Conflict, Code::NotFound]),
         Route::new(Verb::Get, ONE, "getAgent", "One agent", look::view)
             .needs(read)
@@ -54,7 +55,8 @@ pub(super) fn routes() -> Vec<Route> {
             .needs(write)
             .query::<TenantQuery>()
             .reads(RequestHeader::IfMatch)
-            .answers_empty(204, "The agent is no more. Calls that are up go on; its versions can still be looked at."),
+            .answers_empty(204, "The agent is no more. Calls that are up go on; its versions can still be looked at, and one made anew by its name goes on with their \
+                 count."),
     ]
 }
 
@@ -72,8 +74,8 @@ async fn kept(state: &AppState, org: &OrgId, id: &AgentId) -> Result<Versioned<K
     if state.switchboard.configured_agent(org, id).is_some() {
         return Err(ApiError::Configured);
     }
-    let found = state.switchboard.telephony().get(&OrgScope::new(org.clone()), id.as_str()).await?;
-    found.ok_or(NO_AGENT)
+    let found = state.switchboard.telephony().get::<KeptAgent>(&OrgScope::new(org.clone()), id.as_str()).await?;
+    found.filter(|found| found.record.removed_at.is_none()).ok_or(NO_AGENT)
 }
 
 const NO_AGENT: ApiError = ApiError::NoSuch("agent");

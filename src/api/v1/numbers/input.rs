@@ -35,7 +35,7 @@ impl NewNumber {
 impl NumberChange {
     /// The settings with the change made.
     pub(super) fn over(self, settings: &NumberConfig) -> Result<NumberConfig, ApiError> {
-        Ok(NumberConfig { org: settings.org.clone(), ..overlaid(settings, self.0)? })
+        Ok(NumberConfig { org: settings.org.clone(), ..overlaid(settings, self.0, &["conduct"])? })
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::api::contract::{Format, Input, Member, Object, Shape};
 use crate::api::error::ApiError;
-use crate::api::v1::tenant::{overlaid, parsed};
+use crate::api::v1::tenant::{overlaid, parsed, text};
 use crate::domain::redacted::Redacted;
 use crate::signalling::trunks::{TrunkConfig, TrunkSecrets};
 
@@ -46,14 +46,7 @@ impl TrunkChange {
             login_password: password("login_password", secrets.login_password),
         };
         let org = settings.org.clone();
-        Ok((TrunkConfig { org, ..overlaid(settings, members)? }, secrets))
-    }
-}
-
-fn text(value: Option<Value>) -> Option<String> {
-    match value {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
+        Ok((TrunkConfig { org, ..overlaid(settings, members, &["numbering"])? }, secrets))
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) fn answering(state: &AppState, org: &OrgId, name: &str) -> Option<Num
     if let Some(number) = directory.number_of(org, name) {
         return Some(number.clone());
     }
-    let known = state.switchboard.agents(org).iter().any(|agent| agent.name == name);
+    let known = state.switchboard.has_agent(org, name);
     let usual = directory.default_number(org).cloned().unwrap_or_default();
     // Who takes over stands with a number, and is for its own agent.
     let fallback_agents = if usual.agent == name { usual.fallback_agents.clone() } else { Vec::new() };
