@@ -79,7 +79,7 @@ impl Drop for Subject {
 pub(crate) fn bare_loop_path() -> Result<PathBuf> {
     // What cargo tells a benchmark of its package is nothing to build with: what depends on it would be built anew, twice a run.
     let told = std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("CARGO_"));
-    let told = told.filter(|name| name != "CARGO_HOME" && name != "CARGO_TARGET_DIR");
+    let told = told.filter(|name| name != "CARGO_HOME" && name != "CARGO_TARGET_DIR").chain(["OUT_DIR".into()]);
     let mut build = Command::new(env!("CARGO"));
     for name in told {
         build.env_remove(name);
