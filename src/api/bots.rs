@@ -143,7 +143,7 @@ impl From<CommandError> for Refusal {
     fn from(error: CommandError) -> Self {
         match error {
             CommandError::Busy => Self::TooMany,
-            CommandError::NotFound | CommandError::Unsupported => Self::NoCall,
+            CommandError::NotFound => Self::NoCall,
         }
     }
 }

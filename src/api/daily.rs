@@ -115,7 +115,7 @@ impl From<TransferError> for Refusal {
     fn from(error: TransferError) -> Self {
         match error {
             TransferError::Command(CommandError::Busy) | TransferError::Refused(TransferRefusal::Unavailable) => Self::TooMany,
-            TransferError::Command(CommandError::NotFound | CommandError::Unsupported) => Self::NoCall,
+            TransferError::Command(CommandError::NotFound) => Self::NoCall,
             TransferError::Refused(TransferRefusal::Target | TransferRefusal::Unresolved) => Self::Target,
             TransferError::Refused(TransferRefusal::NotAllowed) => Self::NotAllowed,
             TransferError::Refused(TransferRefusal::NotUp | TransferRefusal::UnderWay | TransferRefusal::OtherCall) => Self::NotNow,

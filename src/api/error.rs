@@ -82,8 +82,6 @@ pub(super) enum ApiError {
     SecondFactorRequired,
     #[error("too many requests")]
     RateLimited(Verdict),
-    #[error("this gateway cannot do it")]
-    Unsupported(&'static str),
     #[error("the agent does not answer")]
     AgentAway,
     #[error("there is no capacity for one more call")]
@@ -141,7 +139,6 @@ impl ApiError {
             Self::StillRunning | Self::OutcomeUnknown | Self::Replayed => Code::Conflict,
             Self::Changed => Code::Precondition,
             Self::RateLimited(_) => Code::RateLimited,
-            Self::Unsupported(_) => Code::NotImplemented,
             Self::NoCapacity | Self::NoSignalling | Self::AgentAway | Self::Busy | Self::NotReady | Self::TimedOut => Code::Unavailable,
             Self::Audit(_) | Self::Store(_) => Code::Unavailable,
             Self::System(_) | Self::Internal => Code::Unknown,
@@ -150,7 +147,7 @@ impl ApiError {
 
     /// Whether an error that is not the client's says that nothing was done.
     pub(super) fn nothing_was_done(&self) -> bool {
-        matches!(self, Self::Busy | Self::NotReady | Self::NoCapacity | Self::NoSignalling | Self::Unsupported(_))
+        matches!(self, Self::Busy | Self::NotReady | Self::NoCapacity | Self::NoSignalling)
     }
 
     /// A stable word for logs, audit entries and, where it helps, the client.
@@ -183,7 +180,7 @@ impl ApiError {
             Self::MoreThanOwn => "more_than_own",
             Self::SecondFactorRequired => "second_factor_required",
             Self::RateLimited(_) => "rate_limited",
-            Self::Unsupported(what) | Self::NotNow(what) | Self::Unfit(what) => what,
+            Self::NotNow(what) | Self::Unfit(what) => what,
             Self::AgentAway => "agent_unavailable",
             Self::NoCapacity => "no_capacity",
             Self::NoSignalling => "no_signalling",

@@ -18,7 +18,6 @@ pub(super) enum Code {
     Validation,
     RateLimited,
     Unknown,
-    NotImplemented,
     Unavailable,
 }
 
@@ -49,7 +48,6 @@ impl Code {
         Self::Validation,
         Self::RateLimited,
         Self::Unknown,
-        Self::NotImplemented,
         Self::Unavailable,
     ];
 
@@ -71,7 +69,6 @@ impl Code {
             }
             Self::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "Too many requests."),
             Self::Unknown => (StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN_ERROR", "Something went wrong."),
-            Self::NotImplemented => (StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED", "This gateway cannot do it."),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", "Not now; try again."),
         }
     }

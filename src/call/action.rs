@@ -129,8 +129,6 @@ pub enum CallAction {
     TransferEnded(TransferOutcome),
     /// A command that makes no sense before the line is up.
     Untimely,
-    /// A command that this release cannot carry out.
-    Unsupported,
     /// The call is over.
     Finish(Termination),
 }

@@ -37,12 +37,12 @@ use super::tools::Toolbox;
 use super::tools::consult::{Consultation, SaidReply};
 use super::tools::run::ToolRun;
 use super::turns::Turns;
+use super::untold::Untold;
 use crate::agent::conduct::Conduct;
 use crate::agent::session::CallFacts;
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::call_record::{CallRecord, Direction, MediaStatistics};
 use crate::domain::event::Event;
-use crate::domain::redacted::Redacted;
 use crate::domain::timeline::Moment;
 use crate::leg::Leg;
 use crate::leg::plan::PlannedLeg;
@@ -70,8 +70,9 @@ pub struct Call {
     /// The agent's first words, where nobody interrupts them, have begun.
     greeted: bool,
     acquaintance: Acquaintance,
-    /// What tools answered while there was no agent; no more of it than tools that run at one time.
-    untold: Vec<(Redacted<String>, bool)>,
+    untold: Untold,
+    /// It was an agent that put the caller on hold.
+    held_by_agent: bool,
     keys_to_agent: bool,
     dropped_ms: u64,
     /// It was opened before the answer.
@@ -191,7 +192,8 @@ impl Call {
             manners: Manners::new(conduct),
             said: (None, false),
             acquaintance: Acquaintance::default(),
-            untold: Vec::new(),
+            untold: Untold::default(),
+            held_by_agent: false,
             keys_to_agent,
             dropped_ms: 0,
             line_is_open: false,
@@ -294,8 +296,12 @@ impl Call {
     pub(super) fn drain(&mut self, now: Instant) {
         loop {
             let parts = self.drain_agent(now) | self.drain_leg(now) | self.drain_browser(now) | self.drain_tools(now);
-            let moved =
-                parts | self.relate_untold(now) | self.nudge(now) | self.take_leave(now) | self.drain_session(now) | self.drain_agents(now);
+            let moved = parts
+                | self.untold.tell(now, &mut self.agents)
+                | self.nudge(now)
+                | self.take_leave(now)
+                | self.drain_session(now)
+                | self.drain_agents(now);
             if !moved {
                 break;
             }
@@ -343,10 +349,9 @@ impl Call {
             CallAction::TransferAsked { attended } => self.journal.transfer_asked(now, attended),
             CallAction::TransferEnded(outcome) => self.end_transfer(now, outcome),
             CallAction::Untimely => self.warn(now, "command_untimely"),
-            CallAction::Unsupported => self.warn(now, "command_unsupported"),
             CallAction::Finish(termination) => {
                 self.leg.close(now);
-                self.close_tools();
+                self.close_tools(now);
                 self.journal.ended(now, termination);
                 self.note_media();
                 self.outputs.push_back(CallOutput::Finished(Box::new(self.journal.record().clone())));

@@ -15,9 +15,7 @@ use crate::domain::termination::PolicyReason;
 pub enum CallCommand {
     /// Answer now, without waiting for the agent.
     Answer,
-    /// Refuse a call that is not answered yet.
-    Reject,
-    /// End the call.
+    /// End the call; one that is not answered is refused.
     Hangup,
     /// End the call because its agent wants it.
     AgentHangup,
@@ -35,13 +33,6 @@ pub enum CallCommand {
     SendDtmf {
         /// Which, in order; they are not shown by `Debug`.
         digits: Vec<Digit>,
-    },
-    /// Negotiate the media anew.
-    Renegotiate,
-    /// Go on with another agent.
-    SwapAgent {
-        /// Its configured name.
-        agent: String,
     },
     /// Say when the agent's first words were heard.
     TellWhenSaid(SaidReply),
@@ -81,7 +72,4 @@ pub enum CommandError {
     /// The call's queue of commands is full.
     #[error("the call has too many commands waiting")]
     Busy,
-    /// This release cannot do it.
-    #[error("the command is not supported yet")]
-    Unsupported,
 }

@@ -16,7 +16,9 @@ use super::agent_health::AgentHealth;
 use super::agents::{LinkId, Loss};
 use super::call::{Call, CallOutput};
 use super::command::CallCommand;
+use super::deadline::Deadline;
 use super::event::{RejectCause, SignallingCommand, SignallingEvent, SignallingKey};
+use super::outbox::Outbox;
 use super::phrase::Phrase;
 use super::records::Records;
 use super::registry::RegistryEntry;
@@ -75,7 +77,7 @@ pub async fn drive(mut call: Box<Call>, wiring: Box<CallWiring>, thread: ThreadC
     };
     let mut sleep = thread.wheel.sleep_until(Instant::now());
     loop {
-        if shell.drain(&mut call, &mut sleep).await {
+        if shell.drain(&mut call, &mut sleep) {
             return;
         }
         match poll_fn(|context| shell.poll_input(context, &mut sleep)).await {
@@ -103,15 +105,16 @@ struct Shell {
     wire: Wire,
     seldom: Seldom,
     place: Option<RegistryEntry>,
-    key: SignallingKey,
-    signalling: mpsc::Sender<(SignallingKey, SignallingCommand)>,
+    outbox: Outbox,
     agents: Vec<DialledAgent>,
     health: AgentHealth,
     waiting_phrase: Option<Arc<Phrase>>,
     records: Records,
     /// The conversation's, and one that stands by.
     sockets: Vec<(LinkId, Box<AgentSocket>)>,
-    due: Option<Instant>,
+    deadline: Deadline,
+    /// Messages of agents in a row.
+    messages: u32,
     /// How late the wake-up was, until a packet goes out for it; taken of one wake-up in [`MEASURED`].
     woken: Option<Duration>,
     wakes: u32,
@@ -122,10 +125,11 @@ impl Shell {
     /// Registers the sockets with this thread's runtime.
     fn new(wiring: CallWiring, saved: CallRecord, thread: &ThreadContext) -> std::io::Result<Self> {
         let CallWiring { wire, entry, key, signalling, signals, commands, agents, runner, health, waiting_phrase, records } = wiring;
+        let mut outbox = Outbox::new(key, signalling, records.control.clone());
         let (wire, rtcp) = match wire.open(thread) {
             Ok(opened) => opened,
             Err(error) => {
-                abandon(&signalling, key, &records, saved, entry);
+                abandon(&mut outbox, &records, saved, entry);
                 return Err(error);
             }
         };
@@ -133,14 +137,14 @@ impl Shell {
             wire,
             seldom: Seldom::new(rtcp, signals, commands, ToolTasks::new(runner, records.control.clone())),
             place: Some(entry),
-            key,
-            signalling,
+            outbox,
             agents,
             health,
             waiting_phrase,
             records,
             sockets: Vec::new(),
-            due: None,
+            deadline: Deadline::default(),
+            messages: 0,
             woken: None,
             wakes: 0,
             saved,
@@ -148,7 +152,8 @@ impl Shell {
     }
 
     /// Carries out what the call wants; true when it is over.
-    async fn drain(&mut self, call: &mut Call, sleep: &mut WheelSleep) -> bool {
+    fn drain(&mut self, call: &mut Call, sleep: &mut WheelSleep) -> bool {
+        self.outbox.flush();
         loop {
             self.send_messages(call);
             while let Some(transmit) = call.poll_transmit() {
@@ -161,7 +166,7 @@ impl Shell {
                 self.records.report(&self.saved.id, report);
             }
             match call.poll_output() {
-                CallOutput::Signal(command) => drop(self.signalling.send((self.key, command)).await),
+                CallOutput::Signal(command) => self.outbox.send(command),
                 CallOutput::ConnectAgent { link, member } => self.dial(call, link, member),
                 CallOutput::CloseAgent { link } => self.hang_up_agent(link),
                 CallOutput::AgentFared { member, well } => {
@@ -196,12 +201,20 @@ impl Shell {
                 }
                 CallOutput::Timeout(due) => {
                     self.woken = None;
-                    self.due = due;
-                    sleep.set(due);
+                    sleep.set(self.next_wake(due));
                     return false;
                 }
             }
         }
+    }
+
+    /// When to wake for what is due then.
+    fn next_wake(&mut self, due: Option<Instant>) -> Option<Instant> {
+        let wake_at = self.deadline.set(Instant::now, due).unwrap_or_else(|stuck| {
+            tracing::error!(call = %self.saved.id, "call_deadline_stuck");
+            Some(stuck.wake_at)
+        });
+        wake_at.into_iter().chain(self.outbox.retry_in().map(|wait| Instant::now() + wait)).min()
     }
 
     fn consult(&mut self, consultation: Consultation) {
@@ -219,19 +232,29 @@ impl Shell {
         if self.wire.poll_readable(context).is_ready() {
             return Poll::Ready(Input::Datagrams);
         }
+        // An agent that never stops talking does not keep others from being heard.
+        if self.messages >= MESSAGES
+            && let Poll::Ready(news) = self.seldom.poll(context)
+        {
+            self.messages = 0;
+            return Poll::Ready(Input::News(news));
+        }
         for (link, socket) in &mut self.sockets {
             if let Poll::Ready(incoming) = socket.poll_receive(context) {
+                self.messages = if self.messages >= MESSAGES { 0 } else { self.messages + 1 };
                 return Poll::Ready(Input::Message(*link, incoming));
             }
         }
+        self.messages = 0;
         self.seldom.poll(context).map(Input::News)
     }
 
     fn wake(&mut self, call: &mut Call) {
         let now = Instant::now();
+        self.deadline.passes();
         self.wakes = self.wakes.wrapping_add(1);
         // What nothing is sent for is not late.
-        self.woken = self.due.filter(|_| self.wakes.is_multiple_of(MEASURED)).map(|due| now.saturating_duration_since(due));
+        self.woken = self.deadline.due().filter(|_| self.wakes.is_multiple_of(MEASURED)).map(|due| now.saturating_duration_since(due));
         call.handle_timeout(now);
     }
 
@@ -296,18 +319,12 @@ impl Shell {
 impl Drop for Shell {
     fn drop(&mut self) {
         if let Some(place) = self.place.take() {
-            abandon(&self.signalling, self.key, &self.records, self.saved.clone(), place);
+            abandon(&mut self.outbox, &self.records, self.saved.clone(), place);
         }
     }
 }
 
-fn abandon(
-    signalling: &mpsc::Sender<(SignallingKey, SignallingCommand)>,
-    key: SignallingKey,
-    records: &Records,
-    mut record: CallRecord,
-    place: RegistryEntry,
-) {
+fn abandon(outbox: &mut Outbox, records: &Records, mut record: CallRecord, place: RegistryEntry) {
     let termination = Termination::gateway(GatewayReason::Internal);
     record.session_status = termination.status(record.answered_at.is_some());
     record.call_status = CallStatus::Completed;
@@ -315,7 +332,7 @@ fn abandon(
     record.ended_at = Some(chrono::Utc::now());
     // Both in turn: the one that does not fit the state of the dialog does nothing.
     for command in [SignallingCommand::Reject(RejectCause::Internal), SignallingCommand::Hangup] {
-        let _ = signalling.try_send((key, command));
+        outbox.send(command);
     }
     records.finished(record, place);
 }
@@ -333,5 +350,7 @@ async fn connect(endpoint: Arc<AgentEndpoint>, invitation: Option<String>, contr
 /// call tell as much as fifty.
 const MEASURED: u32 = 16;
 
+/// Messages of agents in a row.
+const MESSAGES: u32 = 32;
 /// The call is over, and that is all (RFC 6455 §7.4.1).
 const NORMAL_CLOSURE: u16 = 1_000;

@@ -26,8 +26,8 @@ pub(super) enum Leave {
 #[derive(Debug)]
 struct Going {
     leave: Leave,
-    /// The goodbye has yet to begin; it does not begin after this.
-    speaks_by: Option<Instant>,
+    /// What is said last has begun.
+    begun: bool,
     quiet_since: Option<Instant>,
     /// However long the goodbye is.
     by: Instant,
@@ -38,15 +38,22 @@ impl Farewell {
     /// The agent leaves; what it said is being heard, or was.
     pub(super) fn after_words(&mut self, now: Instant) {
         let may_stay = self.stayed < MOST_STAYED;
-        let going = Going { leave: Leave::Agent, speaks_by: None, quiet_since: None, by: now + LONGEST, may_stay };
+        let going = Going { leave: Leave::Agent, begun: true, quiet_since: None, by: now + LONGEST, may_stay };
         self.going.get_or_insert(going);
     }
 
     /// A rule ends the call; the agent was asked for a goodbye. `may_stay`: unless the caller speaks.
     pub(super) fn after_goodbye(&mut self, now: Instant, reason: PolicyReason, may_stay: bool) {
         let (leave, may_stay) = (Leave::Rule(reason), may_stay && self.stayed < MOST_STAYED);
-        let going = Going { leave, speaks_by: Some(now + PATIENCE), quiet_since: None, by: now + LONGEST, may_stay };
+        let going = Going { leave, begun: false, quiet_since: None, by: now + LONGEST, may_stay };
         self.going.get_or_insert(going);
+    }
+
+    /// Something new of the agent's begins to be heard: what it said when a rule struck is not its goodbye.
+    pub(super) const fn begins(&mut self) {
+        if let Some(going) = &mut self.going {
+            going.begun = true;
+        }
     }
 
     /// The caller speaks; true when the call goes on for it.
@@ -63,7 +70,7 @@ impl Farewell {
     pub(super) fn poll(&mut self, now: Instant, speaking: bool) -> Option<Leave> {
         let going = self.going.as_mut()?;
         if speaking {
-            (going.speaks_by, going.quiet_since) = (None, None);
+            going.quiet_since = None;
         } else {
             going.quiet_since.get_or_insert(now);
         }
@@ -83,8 +90,8 @@ impl Farewell {
 
 impl Going {
     fn due(&self) -> Instant {
-        let heard = self.quiet_since.map(|since| since + GRACE).filter(|_| self.speaks_by.is_none());
-        [heard, self.speaks_by].into_iter().flatten().fold(self.by, Instant::min)
+        let patience = if self.begun { GRACE } else { PATIENCE };
+        self.quiet_since.map_or(self.by, |since| self.by.min(since + patience))
     }
 }
 
@@ -127,11 +134,14 @@ mod tests {
             farewell
         };
         let mut spoken = leaving();
-        assert_eq!(spoken.poll(at(1_000), false), None, "it has yet to begin");
+        assert_eq!(spoken.poll(at(200), true), None, "the end of another sentence");
+        assert_eq!(spoken.poll(at(500), false), None);
+        assert_eq!(spoken.poll(at(1_200), false), None, "it has yet to begin");
+        spoken.begins();
         assert_eq!(spoken.poll(at(1_500), true), None);
         assert_eq!((spoken.poll(at(4_000), false), spoken.poll(at(4_600), false)), (None, Some(rule)));
         let mut silent = leaving();
-        assert_eq!((silent.poll(at(5_999), false), silent.poll(at(6_000), false)), (None, Some(rule)));
+        assert_eq!((silent.poll(at(0), false), silent.poll(at(5_999), false), silent.poll(at(6_000), false)), (None, None, Some(rule)));
         let mut endless = leaving();
         assert_eq!((endless.poll(at(29_999), true), endless.poll(at(30_000), true)), (None, Some(rule)));
     }

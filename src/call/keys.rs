@@ -1,24 +1,20 @@
-//! What becomes of keys: told to the agent, and written down without saying which.
+//! What becomes of keys: written down without saying which, and handed on for the agent.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use media::dtmf::{Digit, DigitEvent, Edge, Source};
 
-use super::agents::Agents;
 use super::journal::Journal;
-use crate::agent::model::AgentCommand;
 use crate::domain::timeline::Moment;
 use crate::leg::Leg;
 
-/// A key of the caller goes into the journal and, where there is one to be told, to the agent, once it is let go.
-pub(super) fn report_key(now: Instant, agent: Option<&mut Agents>, journal: &mut Journal, event: &DigitEvent) {
-    let Edge::Ended { duration } = event.edge else { return };
+/// A key of the caller goes into the journal once it is let go; the answer is what the agent may be told of.
+pub(super) fn report_key(now: Instant, journal: &mut Journal, event: &DigitEvent) -> Option<(char, Duration)> {
+    let Edge::Ended { duration } = event.edge else { return None };
     let held_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     journal.mark(now, Moment::KeyPressed { held_ms, in_band: event.source == Source::InBand });
     // A hook flash is a wish to the exchange, and nothing that is said.
-    if let Some(agent) = agent.filter(|_| event.digit != Digit::FLASH) {
-        agent.handle_command(now, AgentCommand::Dtmf { digit: event.digit.key(), duration });
-    }
+    (event.digit != Digit::FLASH).then(|| (event.digit.key(), duration))
 }
 
 /// Presses keys on the leg.

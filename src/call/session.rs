@@ -231,7 +231,7 @@ impl CallSession {
         match command {
             CallCommand::Answer if self.line == Line::Offered => self.answer(now),
             CallCommand::Answer => {}
-            CallCommand::Hangup | CallCommand::Reject => self.finish(Termination::policy(PolicyReason::Operator), true),
+            CallCommand::Hangup => self.finish(Termination::policy(PolicyReason::Operator), true),
             CallCommand::AgentHangup => self.finish(Termination::upstream(AgentReason::Hangup), true),
             CallCommand::End(reason) => self.finish(Termination::policy(*reason), true),
             CallCommand::Shutdown => self.finish(Termination::gateway(GatewayReason::Shutdown), true),
@@ -242,9 +242,6 @@ impl CallSession {
             CallCommand::Resume => self.hold(false),
             CallCommand::SendDtmf { digits } => self.actions.push_back(CallAction::SendDtmf { digits: digits.clone() }),
             CallCommand::Transfer(order) => self.transfer(order),
-            CallCommand::Renegotiate | CallCommand::SwapAgent { .. } => {
-                self.actions.push_back(CallAction::Unsupported);
-            }
             CallCommand::Recognise(_) | CallCommand::Look(_) | CallCommand::TellWhenSaid(_) => {}
             CallCommand::Attach { listener } => self.actions.push_back(CallAction::Attach { listener: listener.clone() }),
             CallCommand::Detach { listener } => self.actions.push_back(CallAction::Detach { listener: listener.clone() }),

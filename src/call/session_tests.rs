@@ -180,8 +180,10 @@ fn a_far_end_that_went_elsewhere_ends_the_call_as_transferred() {
     ] {
         let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
         bench.up();
+        assert!(!bench.session.is_transferring());
         bench.feed(CallEvent::Command(CallCommand::Transfer(order().0)));
         bench.signal(SignallingEvent::Transfer(TransferNews::Progress));
+        assert!(bench.session.is_transferring(), "silence is nobody's fault meanwhile");
         let ended = bench.signal(last);
         assert_eq!((ended_with(&ended), told(&ended)), (transferred, is_told));
     }

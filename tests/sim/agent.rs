@@ -49,6 +49,8 @@ pub(crate) enum AgentAct {
     /// Hears the caller begin: cancels what it says, of which a little still comes.
     HearStart,
     HearStop,
+    /// Writes down what the caller said, which other services tell some time after it.
+    WriteDown(&'static [u8]),
     /// Closes in good order.
     Close(u16),
     /// The connection breaks, with what is in it.
@@ -280,6 +282,7 @@ impl Agent {
                 let heard_ms = self.connections[&id].heard / 8;
                 tell(post, id, &json!({"type": "input_audio_buffer.speech_stopped", "audio_end_ms": heard_ms.saturating_sub(500)}));
             }
+            AgentAct::WriteDown(words) => self.write_down(post, id, words),
             AgentAct::Close(code) => self.close(post, id, Some(code)),
             AgentAct::Cut => self.close(post, id, None),
             AgentAct::Freeze => {

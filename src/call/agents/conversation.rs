@@ -160,6 +160,11 @@ impl Conversation {
         self.speaking.is_none() && !self.turns.is_empty()
     }
 
+    /// Whether a turn has ended whose words have not come.
+    pub(super) fn owes_words(&self) -> bool {
+        !self.turns.is_empty() || self.unworded.is_some()
+    }
+
     /// Whether the caller waits for an answer.
     pub(super) fn awaits_answer(&self) -> bool {
         self.owes_turn_end() || self.answer == Answer::Owed

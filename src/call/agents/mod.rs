@@ -305,7 +305,8 @@ impl Agents {
             }
             AgentEvent::UserSpeech { edge: SpeechEdge::Stopped, .. }
             | AgentEvent::Transcript { speaker: Speaker::Caller, kind: TranscriptKind::Final, .. } => {
-                self.answer_by = answer_limit.map(|limit| now + limit);
+                // Words of a turn that was answered before they came are answered.
+                self.answer_by = answer_limit.filter(|_| self.conversation.awaits_answer()).map(|limit| now + limit);
             }
             AgentEvent::UserSpeech { edge: SpeechEdge::Started, .. }
             | AgentEvent::Clear { .. }
@@ -386,6 +387,12 @@ impl Agents {
     #[must_use]
     pub const fn input_position_ms(&self) -> u64 {
         self.link.session.input_position_ms()
+    }
+
+    /// Whether the next words of the caller are those of a turn that has ended, and no sign that the caller speaks.
+    #[must_use]
+    pub fn owes_words(&self) -> bool {
+        self.conversation.owes_words()
     }
 
     /// Whether the caller has finished a turn that whoever takes over hears again, and has to be told the end of.

@@ -28,6 +28,8 @@ impl Call {
     pub(super) fn recognise(&mut self, now: Instant, caller: Recognised) {
         if self.acquaintance.known.is_none() {
             self.acquaintance.known = Some(caller.known.clone());
+            // Also where it comes too late for the agent that was not waited with: another may take over.
+            self.tell_agents(now);
         }
         if caller != Recognised::default() {
             self.journal.recognised(caller);
@@ -59,12 +61,16 @@ impl Call {
     }
 
     fn tell_and_connect(&mut self, now: Instant) {
+        self.tell_agents(now);
+        self.agents.begin(now);
+    }
+
+    fn tell_agents(&mut self, now: Instant) {
         let direction = match self.journal.record().direction {
             Direction::Inbound => "inbound",
             Direction::Outbound => "outbound",
         };
         self.agents.know(now, Known { direction, ..self.acquaintance.known.clone().unwrap_or_default() });
-        self.agents.begin(now);
     }
 }
 

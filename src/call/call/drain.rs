@@ -26,10 +26,13 @@ impl Call {
         let link = self.agents.link();
         let Self { agents, leg, journal, session, first, turns, page, tools, greeted, .. } = self;
         let (mut moved, mut caller) = (false, Caller::default());
-        while let Some(event) = agents.poll_event(now) {
+        loop {
+            // Words of a turn that has ended are no sign that the caller speaks now.
+            let words_are_late = agents.owes_words();
+            let Some(event) = agents.poll_event(now) else { break };
             moved = true;
             page.heed_agent(&event);
-            caller.note(&event);
+            caller.note(&event, words_are_late);
             match event {
                 AgentEvent::Audio { item, chunk } => {
                     if !std::mem::replace(&mut first.audio_from_agent, true) {
@@ -56,7 +59,7 @@ impl Call {
                     note_edge(now, Duration::from_millis(heard_ms.saturating_sub(input_ms)), edge, journal);
                 }
                 AgentEvent::Transcript { speaker, kind, text, item } => {
-                    if speaker == Speaker::Caller && !text.expose().trim().is_empty() {
+                    if speaker == Speaker::Caller && !words_are_late && !text.expose().trim().is_empty() {
                         leg.note_words(now);
                     }
                     write_down(now, journal, (speaker, kind), text, item);
@@ -110,13 +113,18 @@ impl Call {
                 LegEvent::Digit(event) => {
                     self.caller_spoke(now);
                     self.manners.caller_stopped();
-                    let agent = self.keys_to_agent.then_some(&mut self.agents);
-                    report_key(now, agent, &mut self.journal, &event);
+                    let told = report_key(now, &mut self.journal, &event).filter(|_| self.keys_to_agent);
+                    if let Some((digit, duration)) = told {
+                        self.untold.key(now, &mut self.agents, digit, duration);
+                    }
                 }
                 // Our own ringing is nothing that the agent has said.
                 LegEvent::Egress(event) if is_of(&event, RING) => {}
                 LegEvent::Egress(event) => {
                     self.page.heed_playout(&event);
+                    if matches!(event, EgressEvent::ItemStarted(_)) {
+                        self.farewell.begins();
+                    }
                     self.tell_said(matches!(event, EgressEvent::ItemFinished(_)));
                     report_playback(now, &mut self.agents, &mut self.journal, event);
                 }
@@ -152,13 +160,13 @@ struct Caller {
 }
 
 impl Caller {
-    fn note(&mut self, event: &AgentEvent) {
+    fn note(&mut self, event: &AgentEvent, words_are_late: bool) {
         match event {
             AgentEvent::UserSpeech { edge: SpeechEdge::Started, .. } | AgentEvent::Clear { cause: ClearCause::UserSpeech, .. } => {
                 self.spoke = true;
             }
             AgentEvent::UserSpeech { edge: SpeechEdge::Stopped, .. } => self.stopped = true,
-            AgentEvent::Transcript { speaker: Speaker::Caller, kind, text, .. } if !text.expose().trim().is_empty() => {
+            AgentEvent::Transcript { speaker: Speaker::Caller, kind, text, .. } if !words_are_late && !text.expose().trim().is_empty() => {
                 self.spoke = true;
                 self.stopped |= *kind == TranscriptKind::Final;
             }

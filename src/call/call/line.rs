@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::{Call, CallOutput};
-use crate::agent::model::{AgentCommand, ContextRole};
+use crate::agent::model::AgentCommand;
 use crate::call::action::CallEvent;
 use crate::call::command::CallCommand;
 use crate::call::event::{NewLine, SignallingCommand};
@@ -28,7 +28,11 @@ impl Call {
                 self.note_media();
                 reply.show(Box::new(self.journal.record().clone()));
             }
-            command => self.step(now, CallEvent::Command(command)),
+            command => {
+                // Whoever holds the line from outside decides when it is taken up again.
+                self.held_by_agent &= !matches!(command, CallCommand::Hold | CallCommand::Resume);
+                self.step(now, CallEvent::Command(command));
+            }
         }
     }
 
@@ -158,8 +162,7 @@ impl Call {
     pub(super) fn end_transfer(&mut self, now: Instant, outcome: TransferOutcome) {
         self.journal.transfer_ended(now, outcome);
         if outcome != TransferOutcome::Succeeded {
-            let text = Redacted::new(outcome.told().to_owned());
-            self.agents.handle_command(now, AgentCommand::ContextText { role: ContextRole::System, text, speak: true });
+            self.relate(now, Redacted::new(outcome.told().to_owned()), true);
         }
     }
 

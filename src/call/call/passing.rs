@@ -8,6 +8,7 @@ use crate::agent::model::AgentMessage;
 use crate::agent::session;
 use crate::call::action::CallEvent;
 use crate::call::agents::{AgentsOutput, LinkId, Loss};
+use crate::call::command::CallCommand;
 use crate::call::phrase::Phrase;
 use crate::domain::timeline::Moment;
 
@@ -72,7 +73,11 @@ impl Call {
         let taking = self.agents.member(member);
         self.journal.agent_passed(now, &taking.name, taking.version, loss.name());
         self.outputs.push_back(CallOutput::AgentPassed { member, loss });
-        self.tools.pass_to(Arc::clone(&taking.tools));
+        self.tools.pass_to(now, Arc::clone(&taking.tools));
+        // Who put the caller on hold is gone, and what for nobody knows.
+        if std::mem::take(&mut self.held_by_agent) {
+            self.session.handle(now, CallEvent::Command(CallCommand::Resume));
+        }
         if self.leg.hear_and_speak(now, taking.config.format.into()).is_err() {
             self.warn(now, "agent_format_impossible");
         }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{Call, CallOutput};
-use crate::agent::model::{AgentCommand, ContextRole};
+use crate::agent::model::AgentCommand;
 use crate::agent::tools::BuiltIn;
 use crate::call::action::CallEvent;
 use crate::call::command::CallCommand;
@@ -36,13 +36,13 @@ impl Call {
     fn take_step(&mut self, now: Instant, step: ToolStep) {
         match step {
             ToolStep::Run { id, tool, arguments } => {
-                let run = run_of(id, tool, arguments, self.journal.record());
-                self.journal.mark(now, Moment::ToolCalled { tool: run.name().to_owned() });
+                let run = run_of(id, tool, arguments, self.journal.record(), self.agents.name());
+                self.begin_tool(now, run.name().to_owned());
                 self.outputs.push_back(CallOutput::RunTool(Box::new(run)));
             }
             ToolStep::Consult { id, target, summary } => {
-                let consultation = consultation_of(id, target, summary, self.journal.record());
-                self.journal.mark(now, Moment::ToolCalled { tool: BuiltIn::TransferCall.name().to_owned() });
+                let consultation = consultation_of(id, target, summary, self.journal.record(), self.agents.name());
+                self.begin_tool(now, BuiltIn::TransferCall.name().to_owned());
                 self.outputs.push_back(CallOutput::Consult(Box::new(consultation)));
             }
             ToolStep::Stop { id } => self.outputs.push_back(CallOutput::StopTool(id)),
@@ -63,8 +63,7 @@ impl Call {
             ToolStep::Answer { id, output, is_error, proceed } => {
                 self.agents.handle_command(now, AgentCommand::ToolResult { call_id: id, output, is_error, proceed });
             }
-            ToolStep::Relate { text, speak } if self.agents.is_ready() => self.relate(now, text, speak),
-            ToolStep::Relate { text, speak } => self.untold.push((text, speak)),
+            ToolStep::Relate { text, speak } => self.relate(now, text, speak),
             ToolStep::Refused { tool, reason } => {
                 self.audit(Outcome::Denied, tool.as_ref().map_or_else(|| reason.to_owned(), |tool| format!("{tool} {reason}")));
                 self.journal.mark(now, Moment::ToolRefused { tool, reason: reason.to_owned() });
@@ -74,23 +73,24 @@ impl Call {
         }
     }
 
-    /// Tells the agent that takes over what it could not be told before it was ready.
-    pub(super) fn relate_untold(&mut self, now: Instant) -> bool {
-        if self.untold.is_empty() || !self.agents.is_ready() {
-            return false;
-        }
-        for (text, speak) in std::mem::take(&mut self.untold) {
-            self.relate(now, text, speak);
-        }
-        true
+    /// What takes its time is in the books before it is done, and again when it came to its end.
+    fn begin_tool(&mut self, now: Instant, tool: String) {
+        self.audit(Outcome::Intended, tool.clone());
+        self.journal.mark(now, Moment::ToolCalled { tool });
     }
 
     fn carry_out(&mut self, now: Instant, deed: ToolDeed) {
         let command = match deed {
             ToolDeed::End => return self.leave(now),
             ToolDeed::Keys(digits) => CallCommand::SendDtmf { digits },
-            ToolDeed::Hold(true) => CallCommand::Hold,
-            ToolDeed::Hold(false) => CallCommand::Resume,
+            ToolDeed::Hold(true) => {
+                self.held_by_agent = !self.leg.agreed().is_some_and(|leg| leg.is_held());
+                CallCommand::Hold
+            }
+            ToolDeed::Hold(false) => {
+                self.held_by_agent = false;
+                CallCommand::Resume
+            }
             ToolDeed::Transfer { target, .. } => return self.send_to(now, target),
         };
         self.session.handle(now, CallEvent::Command(command));
@@ -129,7 +129,8 @@ impl Call {
             return false;
         }
         let speaking = self.leg.agreed().is_some_and(|leg| !leg.queued().is_zero() || leg.is_held());
-        let Some(nudge) = self.manners.poll(now, speaking || self.tools.is_busy()) else { return false };
+        let busy = speaking || self.tools.is_busy() || self.session.is_transferring();
+        let Some(nudge) = self.manners.poll(now, busy) else { return false };
         let words = match nudge {
             Nudge::AskAgain => {
                 self.journal.mark(now, Moment::AskedAgain);
@@ -189,16 +190,19 @@ impl Call {
         }
     }
 
-    /// What the agent was refused without a line in the books.
-    pub(super) fn close_tools(&mut self) {
+    /// What runs still, and what the agent was refused without a line in the books.
+    pub(super) fn close_tools(&mut self, now: Instant) {
+        let left: Vec<_> = self.tools.close(now).collect();
+        left.into_iter().for_each(|ended| self.take_step(now, ended));
         let ignored = self.tools.ignored();
         if ignored > 0 {
             self.audit(Outcome::Denied, format!("ignored {ignored}"));
         }
     }
 
-    fn relate(&mut self, now: Instant, text: Redacted<String>, speak: bool) {
-        self.agents.handle_command(now, AgentCommand::ContextText { role: ContextRole::System, text, speak });
+    /// Tells the agent something, or whoever takes over where there is none.
+    pub(super) fn relate(&mut self, now: Instant, text: Redacted<String>, speak: bool) {
+        self.untold.text(now, &mut self.agents, text, speak);
     }
 
     fn audit(&mut self, outcome: Outcome, reason: String) {

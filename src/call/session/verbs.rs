@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::CallSession;
 use crate::call::action::CallAction;
 use crate::call::event::SignallingCommand;
-use crate::call::transfer::{TransferNews, TransferOrder, TransferRefusal, TransferStep, TransferTarget};
+use crate::call::transfer::{Transfer, TransferNews, TransferOrder, TransferRefusal, TransferStep, TransferTarget};
 use crate::domain::termination::{SipReason, Termination, TerminationClass, TerminationReason};
 use crate::domain::transfer::TransferOutcome;
 
@@ -15,6 +15,11 @@ impl CallSession {
         self.actions.push_back(CallAction::Hold(held));
         self.offers.want(held);
         self.offer_what_is_wanted();
+    }
+
+    /// Whether the far end is on its way to somebody else.
+    pub(in crate::call) const fn is_transferring(&self) -> bool {
+        !matches!(self.transfer, Transfer::Idle)
     }
 
     pub(super) fn transfer(&mut self, order: &TransferOrder) {

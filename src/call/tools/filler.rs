@@ -39,10 +39,10 @@ impl Filling {
 
     /// Plays the next piece, where it is due and nothing else is to be heard.
     pub(in crate::call) fn play(&mut self, now: Instant, set: &Toolset, leg: &mut Leg) {
-        let (Some(due), Some(sound)) = (self.due, &set.filler) else { return };
-        if due > now {
+        if self.due.is_none_or(|due| due > now) {
             return;
         }
+        let Some(sound) = &set.filler else { return self.stop() };
         if !leg.queued().is_zero() {
             // The agent speaks: it is quiet again no sooner than then.
             self.due = Some(now + sound.after.max(PIECE));

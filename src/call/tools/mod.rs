@@ -193,10 +193,29 @@ impl Toolbox {
         self.filling.stop();
     }
 
-    /// The agent's connection is gone, and with it who asked; whoever takes over may use these.
-    pub(super) fn pass_to(&mut self, set: Arc<Toolset>) {
+    /// The agent's connection is gone, and with it who asked; whoever takes over may use these. What is heard meanwhile is that one's.
+    pub(super) fn pass_to(&mut self, now: Instant, set: Arc<Toolset>) {
         self.set = set;
         self.running.iter_mut().for_each(|running| running.orphaned = true);
+        self.filling.stop();
+        if self.is_busy() {
+            self.filling.tool_began(now, self.set.filler.as_ref());
+        }
+    }
+
+    /// The call is over: what is left of what ran is its end. Whether a tool has done what it was asked for nobody knows.
+    pub(super) fn close(&mut self, now: Instant) -> impl Iterator<Item = ToolStep> + use<> {
+        self.steps.clear();
+        let over = move |Running { tool, began, .. }: Running| {
+            let took = now.saturating_duration_since(began);
+            ToolStep::Ended { tool, took, outcome: ToolOutcome::Cancelled, reason: Some("call_over") }
+        };
+        std::mem::take(&mut self.running).into_iter().map(over)
+    }
+
+    /// Whether the agent may use a tool of the gateway's.
+    pub(super) fn has(&self, tool: BuiltIn) -> bool {
+        self.set.built_in.iter().any(|(known, _)| *known == tool)
     }
 
     /// The next step.
@@ -264,7 +283,7 @@ impl Toolbox {
     }
 
     fn may(&self, tool: BuiltIn) -> Result<(), Refusal> {
-        if self.set.built_in.iter().any(|(known, _)| *known == tool) { Ok(()) } else { Err(Refusal::NotAllowed) }
+        if self.has(tool) { Ok(()) } else { Err(Refusal::NotAllowed) }
     }
 
     /// Only where its configuration says so; what the organisation may call is asked besides.
@@ -312,15 +331,21 @@ impl Toolbox {
     }
 }
 
-/// An own tool, as whoever runs it needs it.
-pub(super) fn run_of(id: String, tool: Arc<Own>, arguments: Redacted<String>, record: &CallRecord) -> ToolRun {
+/// An own tool of `agent`'s, as whoever runs it needs it.
+pub(super) fn run_of(id: String, tool: Arc<Own>, arguments: Redacted<String>, record: &CallRecord, agent: &str) -> ToolRun {
     let arguments = if arguments.expose().trim().is_empty() { Redacted::new("{}".to_owned()) } else { arguments };
-    ToolRun { id, tool, arguments, call: record.id.clone(), org: record.org_id.clone(), agent: record.agent.clone() }
+    ToolRun { id, tool, arguments, call: record.id.clone(), org: record.org_id.clone(), agent: agent.to_owned() }
 }
 
-/// Whom to call first, as whoever does it needs it.
-pub(super) fn consultation_of(id: String, target: Redacted<String>, summary: Redacted<String>, record: &CallRecord) -> Consultation {
-    Consultation { id, target, summary, call: record.id.clone(), org: record.org_id.clone(), agent: record.agent.clone() }
+/// Whom to call first for `agent`, as whoever does it needs it.
+pub(super) fn consultation_of(
+    id: String,
+    target: Redacted<String>,
+    summary: Redacted<String>,
+    record: &CallRecord,
+    agent: &str,
+) -> Consultation {
+    Consultation { id, target, summary, call: record.id.clone(), org: record.org_id.clone(), agent: agent.to_owned() }
 }
 
 /// What an agent can want without a tool.

@@ -81,19 +81,6 @@ pub struct ToolRunner {
     places: Arc<Semaphore>,
 }
 
-/// A try that the breaker has let through hears of its end, also of one that nobody waits for any more; such a one is no failure.
-struct Attempt<'a> {
-    breakers: &'a Breakers,
-    name: String,
-    is_well: bool,
-}
-
-impl Drop for Attempt<'_> {
-    fn drop(&mut self) {
-        self.breakers.report(&self.name, self.is_well, Instant::now());
-    }
-}
-
 /// What a tool is told.
 #[derive(Serialize)]
 struct Told<'a> {
@@ -120,10 +107,10 @@ impl ToolRunner {
         if !self.breakers.allows(&name, Instant::now()) {
             return Err(fault("tool_resting"));
         }
-        let mut attempt = Attempt { breakers: &self.breakers, name, is_well: true };
         let outcome = tokio::time::timeout(settings.timeout(), self.attempts(run)).await.unwrap_or_else(|_| Err(fault("timed_out")));
-        // Who answers that the question was wrong is well.
-        attempt.is_well = outcome.as_ref().map_or_else(|fault| fault.said.is_some(), |_| true);
+        // Who answers that the question was wrong is well. Of a tool that nobody waits for to its end nothing is known: nothing is reported.
+        let is_well = outcome.as_ref().map_or_else(|fault| fault.said.is_some(), |_| true);
+        self.breakers.report(&name, is_well, Instant::now());
         outcome
     }
 

@@ -104,3 +104,21 @@ async fn a_tool_that_fails_again_and_again_is_left_alone() {
     }
     assert_eq!((&reasons[4..], seen.load(Ordering::Relaxed)), (&["status", "tool_resting", "tool_resting"][..], 5));
 }
+
+#[tokio::test]
+async fn a_tool_that_nobody_waits_for_to_its_end_says_neither_that_it_works_nor_that_it_fails() {
+    let (port, seen) = server(vec![BUSY]).await;
+    let (runner, once) = (runner(port, &["127.0.0.0/8"]), run(port, OwnTool { attempts: 1, ..OwnTool::default() }));
+    for _ in 0..4 {
+        assert_eq!(runner.run(&once).await.unwrap_err().reason, "status");
+        tokio::select! {
+            biased;
+            _ = runner.run(&once) => panic!("it cannot have been answered"),
+            () = std::future::ready(()) => {}
+        }
+    }
+    assert_eq!(runner.run(&once).await.unwrap_err().reason, "status");
+    let asked = seen.load(Ordering::Relaxed);
+    assert_eq!(runner.run(&once).await.unwrap_err().reason, "tool_resting", "five in a row have failed");
+    assert_eq!(seen.load(Ordering::Relaxed), asked);
+}

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::run::ToolFault;
+use super::toolset::Sound;
 use super::*;
 use crate::agent::config::AgentConfig;
 use crate::agent::tools::{OwnTool, ToolsConfig};
@@ -89,9 +90,40 @@ fn a_name_of_a_tool_call_is_good_once_in_the_whole_call() {
     assert!(matches!(&*steps(&mut toolbox), [ToolStep::Run { .. }]));
     call(&mut toolbox, "1", "free_times", r#"{"day":"Tuesday"}"#);
     assert_eq!(refusal(&mut toolbox), ("tool_call_repeated", None), "an answer would be taken for that of the first");
-    toolbox.pass_to(Arc::clone(&toolbox.set));
+    toolbox.pass_to(Instant::now(), Arc::clone(&toolbox.set));
     call(&mut toolbox, "1", "free_times", r#"{"day":"Monday"}"#);
     assert_eq!(refusal(&mut toolbox).0, "tool_call_repeated");
+}
+
+#[test]
+fn what_is_heard_while_a_tool_runs_is_that_of_whoever_the_conversation_is_with() {
+    let (now, sound) = (Instant::now(), |ms| Sound { samples: vec![0; 8_000], repeat: true, after: Duration::from_millis(ms) });
+    let mut toolbox = toolbox(own());
+    let set = |toolbox: &Toolbox, filler| {
+        let Toolset { built_in: _, own, targets, limits, filler: _ } = &*toolbox.set;
+        Arc::new(Toolset { built_in: Vec::new(), own: own.clone(), targets: targets.clone(), limits: *limits, filler })
+    };
+    toolbox.set = set(&toolbox, Some(sound(500)));
+    toolbox.call(now, "1".to_owned(), "free_times", Redacted::new(r#"{"day":"Monday"}"#.to_owned()));
+    assert_eq!(toolbox.filling.poll_timeout(), Some(now + Duration::from_millis(500)));
+    let slower = set(&toolbox, Some(sound(900)));
+    toolbox.pass_to(now, slower);
+    assert_eq!(toolbox.filling.poll_timeout(), Some(now + Duration::from_millis(900)), "it runs on, and another's is heard");
+    let silent = set(&toolbox, None);
+    toolbox.pass_to(now, silent);
+    assert_eq!(toolbox.filling.poll_timeout(), None, "nothing is due that nobody can play");
+}
+
+#[test]
+fn what_runs_when_the_call_is_over_is_written_down_as_not_finished() {
+    let mut toolbox = toolbox(own());
+    call(&mut toolbox, "1", "free_times", r#"{"day":"Monday"}"#);
+    steps(&mut toolbox);
+    let left: Vec<_> = toolbox.close(Instant::now()).collect();
+    assert!(
+        matches!(&*left, [ToolStep::Ended { tool, outcome: ToolOutcome::Cancelled, reason: Some("call_over"), .. }] if tool == "free_times")
+    );
+    assert!(!toolbox.is_busy());
 }
 
 #[test]

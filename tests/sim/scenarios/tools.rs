@@ -68,6 +68,69 @@ fn a_caller_who_speaks_again_keeps_the_call_going_and_the_agent_is_told() {
 }
 
 #[test]
+fn words_of_a_turn_that_is_over_are_not_the_caller_who_speaks_again() {
+    for_seeds(20, |seed| {
+        let outcome = scenario(seed)
+            .agent_at(600, AgentAct::HearStart)
+            .agent_at(900, AgentAct::HearStop)
+            .says_at(1_000, 1_000)
+            .agent_at(1_100, AgentAct::UseTool("end_call", "{}"))
+            .agent_at(1_300 + 100 * (seed % 8), AgentAct::WriteDown(&[7, 8]))
+            .run();
+        assert_eq!(outcome.termination(), Termination::upstream(AgentReason::Hangup));
+        assert_eq!(moments(&outcome, |moment| *moment == Moment::Stayed), 0);
+        assert_eq!(outcome.heard_ms(0), 1_000);
+    });
+}
+
+#[test]
+fn words_that_come_after_their_answer_do_not_wait_for_another() {
+    for_seeds(10, |seed| {
+        let mut scenario = scenario(seed)
+            .agent_at(600, AgentAct::HearStart)
+            .agent_at(900, AgentAct::HearStop)
+            .says_at(1_000, 500)
+            .agent_at(2_000, AgentAct::WriteDown(&[7, 8]))
+            .at(9_000, Act::CallerHangsUp);
+        scenario.settings.answer_timeout_ms = 2_000;
+        let outcome = scenario.run();
+        assert_eq!(outcome.termination(), Termination::peer(SipReason::HungUp));
+        assert_eq!(moments(&outcome, |moment| matches!(moment, Moment::AgentLost { .. })), 0);
+    });
+}
+
+#[test]
+fn a_tool_that_runs_when_the_call_ends_is_in_the_books_before_and_after() {
+    let mut scenario = scenario(3).agent_at(1_000, ASK).at(2_000, Act::CallerHangsUp);
+    scenario.tool_runs.0 = ms(10_000);
+    let outcome = scenario.run();
+    assert_eq!(moments(&outcome, |moment| matches!(moment, Moment::ToolEnded { outcome: ToolOutcome::Cancelled, .. })), 1);
+    assert_eq!(audited(&outcome, Audited::Intended, "free_times"), 1);
+    assert_eq!(audited(&outcome, Audited::Failure, "free_times call_over"), 1);
+}
+
+#[test]
+fn a_caller_whom_an_agent_put_on_hold_is_taken_off_it_when_that_agent_is_gone() {
+    let held = |by_whom: AgentAct| scenario(4).agent_at(1_000, by_whom).agent_at(3_000, AgentAct::Cut).welcomes(&[Welcome::USUAL; 2]);
+    let resumed = |outcome: &Outcome| moments(outcome, |moment| *moment == Moment::Resumed);
+    let outcome = held(AgentAct::UseTool("hold", r#"{"held":true}"#)).at(6_000, Act::CallerHangsUp).run();
+    assert_eq!(resumed(&outcome), 1);
+    let operator = held(AgentAct::Babble).at(2_000, Act::OperatorHolds(true)).at(6_000, Act::CallerHangsUp).run();
+    assert_eq!(resumed(&operator), 0, "who holds the line from outside takes it up again");
+}
+
+#[test]
+fn keys_that_are_pressed_while_there_is_no_agent_are_told_to_the_next() {
+    let outcome = scenario(6)
+        .agent_at(1_000, AgentAct::Cut)
+        .at(1_020, Act::CallerPresses('7'))
+        .at(4_000, Act::CallerHangsUp)
+        .welcomes(&[Welcome::USUAL, Welcome { connect: (ms(900), Ok(())), ..Welcome::USUAL }])
+        .run();
+    assert_eq!(outcome.agent.told.iter().filter(|text| text.contains('7')).count(), 1, "{:?}", outcome.agent.told);
+}
+
+#[test]
 fn what_a_tool_answers_reaches_the_agent_once_who_speaks_on() {
     for_seeds(20, |seed| {
         let outcome = scenario(seed).agent_at(1_000, ASK).agent_at(1_200, AgentAct::RepeatTool).at(4_000, Act::CallerHangsUp).run();

@@ -110,7 +110,6 @@ async fn command(
 pub(in crate::api::v1) async fn refusal(state: &AppState, requester: &Requester, id: &CallId, refused: CommandError) -> ApiError {
     match refused {
         CommandError::Busy => ApiError::Busy,
-        CommandError::Unsupported => ApiError::Unsupported("command_unsupported"),
         CommandError::NotFound => match state.records.get(&requester.scope(), id).await {
             Ok(Some(_)) => ApiError::CallOver,
             Ok(None) => NO_CALL,
