@@ -13,6 +13,7 @@ use super::link::{Link, LinkId, Readiness, Stage, Standby};
 use super::plan::{Loss, Next, Plan};
 use super::{Agents, AgentsOutput};
 use crate::agent::config::AgentConfig;
+use crate::agent::model::AgentMessage;
 use crate::agent::session::AgentSession;
 
 impl Agents {
@@ -29,8 +30,8 @@ impl Agents {
         } else if std::mem::take(&mut self.link.condemned) {
             self.lose(now, Loss::Limited);
         }
-        let promoted = self.prepare(now);
-        promoted || self.outputs.len() > before
+        let prepared = self.prepare(now);
+        prepared || self.outputs.len() > before
     }
 
     /// The conversation's connection is of no more use.
@@ -56,6 +57,20 @@ impl Agents {
                 self.drop_standby();
                 self.outputs.push_back(AgentsOutput::GaveUp { refused });
             }
+        }
+    }
+
+    /// An agent says something on a connection that stands by; one that says too much before it was told anything is not waited for.
+    pub(super) fn hear_standby(&mut self, now: Instant, link: LinkId, message: AgentMessage<'_>) {
+        let Some(standby) = self.standby.as_mut().filter(|standby| standby.id == link) else { return };
+        match &mut standby.readiness {
+            Readiness::Dialled => {}
+            Readiness::Standing(early) => {
+                if !early.keep(message) {
+                    self.lose_standby(now, link);
+                }
+            }
+            Readiness::Opening(session, _) => session.handle_message(now, message),
         }
     }
 
@@ -130,8 +145,8 @@ impl Agents {
             Some(Standby { id, readiness, .. }) => {
                 let mut link = Link::new(id, member, session, now);
                 link.stage = Stage::Opening { until: self.opened_by(now) };
-                if matches!(readiness, Readiness::Standing) {
-                    link.session.handle_connected(now);
+                if let Readiness::Standing(early) = readiness {
+                    early.hand_to(now, &mut link.session);
                 }
                 link
             }
@@ -150,7 +165,7 @@ impl Agents {
         self.link = link;
     }
 
-    /// Keeps a connection standing by where one is wanted, and passes to it when its time has come. True when it passed.
+    /// Keeps a connection standing by where one is wanted, and passes to it when its time has come. True when something moved.
     fn prepare(&mut self, now: Instant) -> bool {
         if self.over || !self.link.is_ready() {
             return false;
@@ -168,9 +183,10 @@ impl Agents {
         match &self.standby {
             Some(standby) if standby.member != member => self.drop_standby(),
             Some(standby) => {
-                let stands = matches!(standby.readiness, Readiness::Standing);
+                let stands = matches!(standby.readiness, Readiness::Standing(_));
                 if stands && self.expires_at.is_some_and(|at| self.may_pass(now, at)) {
                     self.open_standby(now, member);
+                    return true;
                 }
             }
             None if self.standby_after.is_none() => {
@@ -193,8 +209,10 @@ impl Agents {
 
     fn open_standby(&mut self, now: Instant, member: usize) {
         let mut session = self.successor(now, member, ROOM_FOR_ITEMS);
-        session.handle_connected(now);
         if let Some(standby) = &mut self.standby {
+            if let Readiness::Standing(early) = &standby.readiness {
+                early.hand_to(now, &mut session);
+            }
             standby.readiness = Readiness::Opening(Box::new(session), self.conversation.steps());
         }
     }

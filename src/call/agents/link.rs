@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::agent::model::AgentMessage;
 use crate::agent::session::AgentSession;
 
 /// One connection of a call to an agent, counted from 1 in the order in which they are begun.
@@ -73,8 +74,8 @@ pub(super) struct Standby {
 pub(super) enum Readiness {
     /// Being dialled.
     Dialled,
-    /// It stands, and the agent was told nothing yet.
-    Standing,
+    /// It stands, and the agent was told nothing yet; what it said by itself.
+    Standing(Early),
     /// The agent takes our settings and the conversation so far, as it was at this step.
     Opening(Box<AgentSession>, u64),
 }
@@ -83,17 +84,46 @@ impl Standby {
     pub(super) fn session(&mut self) -> Option<&mut AgentSession> {
         match &mut self.readiness {
             Readiness::Opening(session, _) => Some(session),
-            Readiness::Dialled | Readiness::Standing => None,
+            Readiness::Dialled | Readiness::Standing(_) => None,
         }
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         match &self.readiness {
             Readiness::Opening(session, _) => session.poll_timeout(),
-            Readiness::Dialled | Readiness::Standing => None,
+            Readiness::Dialled | Readiness::Standing(_) => None,
+        }
+    }
+}
+
+/// What an agent says on a connection that stands by, to whom nobody has said anything: with some that is their welcome, and said once.
+#[derive(Default)]
+pub(super) struct Early(Vec<String>);
+
+impl Early {
+    /// Keeps it; false where it is more than a welcome. Bytes are sound, which nobody hears.
+    pub(super) fn keep(&mut self, message: AgentMessage<'_>) -> bool {
+        let AgentMessage::Text(text) = message else { return true };
+        let length = self.0.iter().map(String::len).sum::<usize>() + text.len();
+        let fits = self.0.len() < MAX_EARLY_MESSAGES && length <= MAX_EARLY_LEN_BYTES;
+        if fits {
+            self.0.push(text.to_owned());
+        }
+        fits
+    }
+
+    /// The socket is the session's from here on: it is told of it, and of what came before.
+    pub(super) fn hand_to(&self, now: Instant, session: &mut AgentSession) {
+        session.handle_connected(now);
+        for text in &self.0 {
+            session.handle_message(now, AgentMessage::Text(text));
         }
     }
 }
 
 /// A connection that stood so long was a good one.
 const SETTLED: Duration = Duration::from_secs(10);
+
+/// Services greet with one or two; the rest is room for their pings.
+const MAX_EARLY_MESSAGES: usize = 8;
+const MAX_EARLY_LEN_BYTES: usize = 64 * 1024;

@@ -26,7 +26,7 @@ use media::frame::AudioChunk;
 use media::units::SampleRate;
 
 use self::conversation::Conversation;
-use self::link::{Link, Readiness, Stage, Standby};
+use self::link::{Early, Link, Readiness, Stage, Standby};
 use self::plan::Plan;
 use crate::agent::config::AgentConfig;
 use crate::agent::model::{AgentCommand, AgentEvent, AgentMessage, AgentState, FaultClass, SpeechEdge, TranscriptKind};
@@ -193,7 +193,7 @@ impl Agents {
         if link == self.link.id {
             self.link.session.handle_connected(now);
         } else if let Some(standby) = self.standby.as_mut().filter(|standby| standby.id == link) {
-            standby.readiness = Readiness::Standing;
+            standby.readiness = Readiness::Standing(Early::default());
         }
     }
 
@@ -210,13 +210,13 @@ impl Agents {
     pub fn handle_message(&mut self, now: Instant, link: LinkId, message: AgentMessage<'_>) {
         if link == self.link.id {
             self.link.session.handle_message(now, message);
-        } else if let Some(session) = self.standby.as_mut().filter(|standby| standby.id == link).and_then(Standby::session) {
-            session.handle_message(now, message);
+        } else {
+            self.hear_standby(now, link, message);
         }
     }
 
-    /// A socket is gone, with the peer's close code; `Err` when it does not answer any more. What the agent said before is to be
-    /// drained before [`Self::settle`].
+    /// A socket is gone, with the peer's close code; `Err` when it does not answer any more. The conversation passes on here: of what the
+    /// agent said before, all that was not drained is lost.
     pub fn handle_closed(&mut self, now: Instant, link: LinkId, code: Result<Option<u16>, Loss>) {
         if link != self.link.id {
             return self.lose_standby(now, link);

@@ -1,5 +1,7 @@
 //! How a conversation passes from one agent to another, told with the messages of the wire.
 
+mod standby;
+
 use media::frame::{AudioFormat, ItemId};
 use serde_json::{Value, json};
 
