@@ -31,6 +31,8 @@ pub struct Journal {
     turn: Option<Turn>,
     speech: Speech,
     heard: VecDeque<Heard>,
+    /// Of all texts in the transcript.
+    words_len_bytes: usize,
     events: VecDeque<Event>,
 }
 
@@ -110,6 +112,7 @@ impl Journal {
             turn: None,
             speech: Speech::default(),
             heard: VecDeque::new(),
+            words_len_bytes: 0,
             events: VecDeque::new(),
         };
         journal.mark(now, Moment::Invite);
@@ -231,7 +234,7 @@ impl Journal {
 
     /// Somebody said something.
     pub fn said(&mut self, now: Instant, speaker: Speaker, text: Redacted<String>, item: Option<ItemId>) {
-        if self.record.transcript.len() >= TRANSCRIPT_LIMIT {
+        if self.record.transcript.len() >= TRANSCRIPT_LIMIT || !self.has_room_for(&text) {
             self.mark_once(now, Moment::Warning { code: "transcript_full".to_owned() });
             return;
         }
@@ -240,6 +243,7 @@ impl Journal {
         let utterance =
             Utterance { at_ms, speaker, text: text.clone(), heard_ms: None, interrupted: false, began_ms, ended_ms, heard: None };
         self.record.transcript.push(utterance);
+        self.words_len_bytes += text.expose().len();
         self.emit(EventKind::TranscriptAdded { speaker, text });
         if let Some(item) = item {
             let place = self.record.transcript.len() - 1;
@@ -254,9 +258,13 @@ impl Journal {
 
     /// The service says what of its latest words was heard.
     pub fn corrected(&mut self, text: Redacted<String>) {
+        if !self.has_room_for(&text) {
+            return;
+        }
         let latest = self.record.transcript.iter_mut().rev().find(|utterance| utterance.speaker == Speaker::Agent);
         // What was counted is better than what somebody estimates.
         if let Some(utterance) = latest.filter(|utterance| utterance.heard.is_none()) {
+            self.words_len_bytes += text.expose().len();
             utterance.heard = Some(text);
         }
     }
@@ -311,6 +319,10 @@ impl Journal {
         }
     }
 
+    fn has_room_for(&self, text: &Redacted<String>) -> bool {
+        self.words_len_bytes + text.expose().len() <= WORDS_LIMIT_BYTES
+    }
+
     fn emit(&mut self, kind: EventKind) {
         let CallRecord { org_id, id, patient_id, .. } = &self.record;
         let event = Event { org_id: org_id.clone(), call_id: Some(id.clone()), patient_id: patient_id.clone(), kind };
@@ -336,6 +348,9 @@ const TIMELINE_LIMIT: usize = 4_000;
 
 /// Utterances of a transcript.
 const TRANSCRIPT_LIMIT: usize = 4_000;
+
+/// Their texts: a day of talking.
+const WORDS_LIMIT_BYTES: usize = 1024 * 1024;
 
 /// Items whose transcript may still come.
 const HEARD_LIMIT: usize = 16;
@@ -413,6 +428,22 @@ mod tests {
         journal.corrected(Redacted::new("And".to_owned()));
         let heard: Vec<_> = journal.record().transcript.iter().map(|said| said.heard.as_ref().map(|text| text.expose().as_str())).collect();
         assert_eq!(heard, [Some("Good morning,"), Some("And")]);
+    }
+
+    #[test]
+    fn a_transcript_holds_a_mebibyte_of_words_and_says_once_that_more_were_said() {
+        let now = Instant::now();
+        let mut journal = journal(now);
+        let words = || Redacted::new("x".repeat(16 * 1_024));
+        for _ in 0..100 {
+            journal.said(now, Speaker::Agent, words(), None);
+            journal.corrected(words());
+        }
+        let lengths = |text: &Redacted<String>| text.expose().len();
+        let kept: usize = journal.record().transcript.iter().map(|said| lengths(&said.text) + said.heard.as_ref().map_or(0, lengths)).sum();
+        assert_eq!(kept, WORDS_LIMIT_BYTES);
+        let full = Moment::Warning { code: "transcript_full".to_owned() };
+        assert_eq!(journal.record().timeline.iter().filter(|entry| entry.moment == full).count(), 1);
     }
 
     #[test]

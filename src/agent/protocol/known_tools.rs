@@ -44,7 +44,12 @@ impl KnownTools {
 
 /// Whether a tool call is one that can be kept: a message may be larger than a call shall ever cost.
 pub(super) const fn fits(call_id: &str, name: &str, arguments: &str) -> bool {
-    !call_id.is_empty() && call_id.len() <= MAX_ID_LEN_BYTES && name.len() <= MAX_ID_LEN_BYTES && arguments.len() <= MAX_ARGUMENTS_LEN_BYTES
+    !call_id.is_empty() && is_keepable(call_id) && is_keepable(name) && arguments.len() <= MAX_ARGUMENTS_LEN_BYTES
+}
+
+/// Whether a name that a provider gave is one that can be kept.
+pub(super) const fn is_keepable(id: &str) -> bool {
+    id.len() <= MAX_ID_LEN_BYTES
 }
 
 /// An answer to an older call than this many ago comes too late to be worth anything.

@@ -35,7 +35,7 @@ impl History {
     /// The caller said something; words that come late stand before the utterance that answered them.
     pub(super) fn caller_said(&mut self, text: &str, before: Option<ItemId>) {
         let answer = before.and_then(|item| self.said.iter().rposition(|entry| entry.item == Some(item)));
-        let entry = Entry { text: text.to_owned(), partial: false, ..Entry::new(Speaker::Caller, None) };
+        let entry = Entry { text: beginning(text, MAX_LEN_BYTES).to_owned(), partial: false, ..Entry::new(Speaker::Caller, None) };
         self.insert(answer.unwrap_or(self.said.len()), entry);
     }
 
@@ -43,18 +43,20 @@ impl History {
     pub(super) fn agent_said(&mut self, item: Option<ItemId>, text: &str, whole: bool) {
         let Some(entry) = self.of(item) else { return };
         if entry.partial && !whole {
-            entry.text.push_str(text);
+            entry.text.push_str(beginning(text, MAX_LEN_BYTES - entry.text.len()));
         } else if entry.partial || entry.text.is_empty() {
-            text.clone_into(&mut entry.text);
+            beginning(text, MAX_LEN_BYTES).clone_into(&mut entry.text);
         }
         entry.partial &= !whole;
+        self.forget();
     }
 
     /// The provider says what the agent really said of its last utterance.
     pub(super) fn corrected(&mut self, text: &str) {
         if let Some(entry) = self.said.iter_mut().rev().find(|entry| entry.speaker == Speaker::Agent) {
             // The provider has reckoned in where it was cut.
-            (entry.text, entry.cut) = (text.to_owned(), None);
+            (entry.text, entry.cut) = (beginning(text, MAX_LEN_BYTES).to_owned(), None);
+            self.forget();
         }
     }
 
@@ -94,6 +96,11 @@ impl History {
 
     fn insert(&mut self, place: usize, entry: Entry) {
         self.said.insert(place, entry);
+        self.forget();
+    }
+
+    /// Lets the oldest go, until the rest is within its bounds.
+    fn forget(&mut self) {
         let mut length: usize = self.said.iter().map(|entry| entry.text.len()).sum();
         while self.said.len() > MAX_ENTRIES || (length > MAX_LEN_BYTES && self.said.len() > 1) {
             let Some(oldest) = self.said.pop_front() else { return };
@@ -117,8 +124,14 @@ impl Entry {
     }
 }
 
+/// As much of the text as fits into so many bytes.
+fn beginning(text: &str, len_bytes: usize) -> &str {
+    text.get(..text.floor_char_boundary(len_bytes)).unwrap_or_default()
+}
+
 /// Turns that an agent is told of; the beginning of a long call is of little use to it.
 const MAX_ENTRIES: usize = 64;
+/// Of all texts, and so of each.
 const MAX_LEN_BYTES: usize = 16 * 1024;
 
 #[cfg(test)]
@@ -179,5 +192,19 @@ mod tests {
         assert_eq!((texts(&history).len(), texts(&history)[0].as_str()), (64, "36"));
         history.caller_said(&"x".repeat(16 * 1024), None);
         assert_eq!(texts(&history).len(), 1);
+    }
+
+    #[test]
+    fn an_utterance_without_end_has_one() {
+        let mut history = History::default();
+        history.caller_said("Hello?", None);
+        (0..10_000).for_each(|_| history.agent_said(Some(ItemId(1)), "aü ", false));
+        let kept: usize = history.said.iter().map(|entry| entry.text.len()).sum();
+        assert!((MAX_LEN_BYTES - 3..=MAX_LEN_BYTES).contains(&kept), "{kept}");
+        assert_eq!(history.said.len(), 1, "it leaves no room for what was said before");
+        history.agent_said(Some(ItemId(1)), &"x".repeat(4 * MAX_LEN_BYTES), true);
+        history.corrected(&"y".repeat(4 * MAX_LEN_BYTES));
+        history.caller_said(&"z".repeat(4 * MAX_LEN_BYTES), Some(ItemId(1)));
+        assert!(history.said.iter().map(|entry| entry.text.len()).sum::<usize>() <= MAX_LEN_BYTES);
     }
 }

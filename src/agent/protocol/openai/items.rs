@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use media::frame::{AudioFormat, ItemId};
 
+use super::super::known_tools::is_keepable;
+
 /// The latest utterances, in the order in which they came.
 pub(super) struct Items {
     format: AudioFormat,
@@ -39,8 +41,12 @@ impl Items {
         self.next
     }
 
-    /// The item of this name, numbered now if it is new; the oldest is forgotten beyond [`MAX_ITEMS`].
+    /// The item of this name, numbered now if it is new; the oldest is forgotten beyond [`MAX_ITEMS`]. None for a name that is too long
+    /// to be kept.
     pub(super) fn named(&mut self, name: &str) -> Option<&mut Item> {
+        if !is_keepable(name) {
+            return None;
+        }
         // From the back: the audio of fifty messages a second belongs to the newest.
         let place = match self.items.iter().rposition(|item| &*item.name == name) {
             Some(place) => place,

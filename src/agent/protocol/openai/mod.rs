@@ -218,7 +218,10 @@ impl ProtocolAdapter for OpenAi {
 impl OpenAi {
     fn handle_audio(&mut self, delta: &AudioDelta<'_>, out: &mut Outputs<'_>) {
         let late_response = self.responses.is_interrupted(&delta.response_id);
-        let Some(item) = self.items.named(&delta.item_id) else { return };
+        let Some(item) = self.items.named(&delta.item_id) else {
+            self.stats.malformed_messages += 1;
+            return;
+        };
         if late_response || item.cut {
             item.has_late_audio = true;
             self.stats.late_audio_messages += 1;

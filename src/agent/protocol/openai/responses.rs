@@ -5,6 +5,8 @@
 
 use std::collections::VecDeque;
 
+use super::super::known_tools::is_keepable;
+
 /// Which response runs and which were interrupted.
 #[derive(Default)]
 pub(super) struct Responses {
@@ -27,10 +29,10 @@ impl Responses {
         true
     }
 
-    /// A response began.
+    /// A response began. One whose name is too long to be kept is not waited for.
     pub(super) fn begin(&mut self, id: &str) {
         self.requested = false;
-        self.active = Some(id.into());
+        self.active = is_keepable(id).then(|| id.into());
     }
 
     /// A response ended; whether to ask for the next now.
@@ -61,7 +63,7 @@ impl Responses {
 
     /// A response was interrupted, by whomever.
     pub(super) fn mark_interrupted(&mut self, id: &str) {
-        if self.is_interrupted(id) {
+        if self.is_interrupted(id) || !is_keepable(id) {
             return;
         }
         if self.interrupted.len() == MAX_INTERRUPTED {

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use super::super::known_tools::fits;
+use super::super::known_tools::{fits, is_keepable};
 use super::incoming::ToolArguments;
 use crate::agent::model::AgentEvent;
 use crate::domain::redacted::Redacted;
@@ -28,7 +28,7 @@ impl Tools {
     /// Keeps a call until its response ends; false when there is no room for it, or it is beyond all measure. One that is known already
     /// stays one.
     pub(super) fn hold(&mut self, call: ToolArguments<'_>) -> bool {
-        if !fits(&call.call_id, &call.name, &call.arguments) {
+        if !fits(&call.call_id, &call.name, &call.arguments) || !is_keepable(&call.response_id) {
             return false;
         }
         let known = self.seen.iter().any(|seen| *seen == call.call_id) || self.waiting.iter().any(|held| held.call_id == call.call_id);

@@ -102,3 +102,17 @@ fn ten_thousand_items_and_responses_are_forgotten_again() {
     line.cleared(1, 0);
     assert_eq!(line.sent, [] as [Value; 0], "the first item is long forgotten");
 }
+
+#[test]
+fn a_name_that_is_too_long_to_be_kept_names_nothing() {
+    let mut line = Line::ready(&pcmu());
+    let long = "x".repeat(129);
+    line.hear(&response_created(&long));
+    line.hear(&delta(&long, &long, &[1; 160]));
+    assert_eq!(line.session.stats().adapter.malformed_messages, 1);
+    line.command(AgentCommand::BargeIn(crate::agent::model::BargeInCause::LocalVad));
+    assert_eq!(line.sent.len(), 0, "nothing is asked of a response whose name we do not know");
+    line.take_events();
+    line.hear(&delta("r", "i", &[1; 160]));
+    assert!(line.take_events().contains(&Heard::Audio(ItemId(1), vec![1; 160])));
+}
