@@ -38,11 +38,6 @@ impl Utterances {
         id
     }
 
-    /// Whether one is spoken.
-    pub(super) const fn is_open(&self) -> bool {
-        self.open.is_some()
-    }
-
     /// It ends; which one that was.
     pub(super) const fn end(&mut self) -> Option<ItemId> {
         self.open.take()

@@ -38,6 +38,8 @@ pub(in crate::agent) struct Gemini {
     utterances: Utterances,
     caller_words: Words,
     agent_words: Words,
+    /// Whose words those are: of the turn's latest utterance, though it was cut or is over by then.
+    worded: Option<ItemId>,
     speaking: bool,
     tools: KnownTools,
     appended_bytes: u64,
@@ -55,6 +57,7 @@ impl Gemini {
             utterances: Utterances::new(first_item),
             caller_words: Words::default(),
             agent_words: Words::default(),
+            worded: None,
             speaking: false,
             tools: KnownTools::default(),
             appended_bytes: 0,
@@ -211,16 +214,16 @@ impl Gemini {
         }
         if let Some(words) = &content.output_transcription {
             self.agent_words.add(&words.text);
-            let item = self.utterances.current();
-            out.events.push(words_of(Speaker::Agent, TranscriptKind::Partial, words.text.clone().into_owned(), item));
+            if self.worded.is_none() {
+                self.worded = self.utterances.current();
+            }
+            out.events.push(words_of(Speaker::Agent, TranscriptKind::Partial, words.text.clone().into_owned(), self.worded));
         }
-        if (content.generation_complete || content.turn_complete || content.interrupted) && self.utterances.is_open() {
+        if content.generation_complete {
             self.tell_agent_words(out);
-        }
-        if content.generation_complete
-            && let Some(item) = self.utterances.end()
-        {
-            out.events.push(AgentEvent::AudioEnd { item });
+            if let Some(item) = self.utterances.end() {
+                out.events.push(AgentEvent::AudioEnd { item });
+            }
         }
         if content.turn_complete {
             self.end_turn(out);
@@ -228,7 +231,9 @@ impl Gemini {
     }
 
     fn end_turn(&mut self, out: &mut Outputs<'_>) {
+        // Those of an utterance that was cut have waited for it: words lag behind their sound.
         self.tell_agent_words(out);
+        self.worded = None;
         if let Some(item) = self.utterances.end() {
             out.events.push(AgentEvent::AudioEnd { item });
         }
@@ -247,6 +252,7 @@ impl Gemini {
             self.stats.late_audio_messages += 1;
             return;
         };
+        self.worded = Some(item);
         if push_base64(item, self.format, blob.data.as_bytes(), out).is_none() {
             self.stats.malformed_messages += 1;
         }
@@ -278,9 +284,9 @@ impl Gemini {
     }
 
     fn tell_agent_words(&mut self, out: &mut Outputs<'_>) {
-        let Some(words) = self.agent_words.take() else { return };
-        let item = self.utterances.is_open().then(|| self.utterances.current()).flatten();
-        out.events.push(words_of(Speaker::Agent, TranscriptKind::Final, words, item));
+        if let Some(words) = self.agent_words.take() {
+            out.events.push(words_of(Speaker::Agent, TranscriptKind::Final, words, self.worded));
+        }
     }
 
     fn set_speaking(&mut self, speaking: bool, out: &mut Outputs<'_>) {

@@ -133,6 +133,32 @@ fn what_comes_between_an_interruption_and_the_end_of_its_turn_is_late() {
 }
 
 #[test]
+fn words_of_an_answer_that_was_interrupted_belong_to_it() {
+    let interruptions: [fn(&mut Line); 2] = [
+        |line| line.hear(r#"{"serverContent":{"interrupted":true}}"#),
+        |line| line.command(AgentCommand::BargeIn(crate::agent::model::BargeInCause::LocalVad)),
+    ];
+    for interrupt in interruptions {
+        let mut line = ready();
+        line.hear(&audio(&[1; 4]));
+        line.hear(r#"{"serverContent":{"outputTranscription":{"text":"She is "}}}"#);
+        interrupt(&mut line);
+        line.hear(r#"{"serverContent":{"outputTranscription":{"text":"in."}}}"#);
+        line.hear(r#"{"serverContent":{"turnComplete":true}}"#);
+        let said: Vec<_> =
+            line.take_events().into_iter().filter(|event| matches!(event, Heard::Event(AgentEvent::Transcript { .. }))).collect();
+        let words = |kind, text: &str| {
+            let (text, item) = (Redacted::new(text.to_owned()), Some(ItemId(1)));
+            Heard::Event(AgentEvent::Transcript { speaker: Speaker::Agent, kind, text, item })
+        };
+        let (piece, whole) = (TranscriptKind::Partial, TranscriptKind::Final);
+        assert_eq!(said, [words(piece, "She is "), words(piece, "in."), words(whole, "She is in.")]);
+        line.hear(r#"{"serverContent":{"outputTranscription":{"text":"Yes?"}}}"#);
+        assert!(matches!(&line.take_events()[..], [Heard::Event(AgentEvent::Transcript { item: Some(ItemId(2)), .. })]));
+    }
+}
+
+#[test]
 fn audio_of_another_rate_is_not_played_at_the_wrong_one() {
     let mut line = ready();
     line.hear(&audio(&[1; 4]).replace("24000", "16000"));
