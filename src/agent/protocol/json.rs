@@ -2,6 +2,7 @@
 
 use base64_simd::{STANDARD, forgiving_decode_to_vec};
 use media::frame::{AudioFormat, ItemId};
+use memchr::memchr2;
 use serde::{Deserialize, Serialize};
 
 use super::Outputs;
@@ -65,13 +66,11 @@ pub(super) fn stable_code(word: &str) -> String {
 
 /// Whether arrays and objects stand more than `limit` deep in each other.
 fn is_deeper_than(text: &str, limit: u32) -> bool {
-    let (mut depth, mut in_string, mut escaped) = (0u32, false, false);
-    for byte in text.bytes() {
+    let (mut depth, mut rest) = (0u32, text.as_bytes());
+    while let Some((byte, behind)) = rest.split_first() {
+        rest = behind;
         match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
+            b'"' => rest = behind_string(behind),
             b'[' | b'{' => {
                 depth += 1;
                 if depth > limit {
@@ -83,6 +82,19 @@ fn is_deeper_than(text: &str, limit: u32) -> bool {
         }
     }
     false
+}
+
+/// What stands behind a string of which all but the first quote is read. Most of a message is one string, of audio: it is passed over
+/// many bytes at a time.
+fn behind_string(mut text: &[u8]) -> &[u8] {
+    while let Some(place) = memchr2(b'"', b'\\', text) {
+        let is_escape = text.get(place) == Some(&b'\\');
+        text = text.get(place + 1 + usize::from(is_escape)..).unwrap_or_default();
+        if !is_escape {
+            return text;
+        }
+    }
+    &[]
 }
 
 /// Messages are five levels deep at most; unknown ones get room, hostile ones a bound.
@@ -104,6 +116,14 @@ mod tests {
         let nested = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
         assert_eq!(check_depth(&nested(32)), Ok(()));
         assert_eq!(check_depth(&nested(33)), Err(Malformed::TooDeep));
-        assert_eq!(check_depth(&format!(r#"{{"v":"\"{}"}}"#, "[".repeat(100))), Ok(()));
+        for text in [r#"\""#, r"\\", r#"\\\""#] {
+            assert_eq!(check_depth(&format!(r#"{{"v":"{text}{}"}}"#, "[".repeat(100))), Ok(()), "{text}");
+        }
+        assert_eq!(
+            check_depth(&format!(r#"{{"v":"\\","w":{}"#, nested(32))),
+            Err(Malformed::TooDeep),
+            "the string ends behind its backslash"
+        );
+        assert_eq!(check_depth(r#"{"v":"[[ \"#), Ok(()), "which is none, and nobody reads it");
     }
 }
