@@ -2,8 +2,8 @@
 //!
 //! Facts this adapter rests on: nothing is sent before `session.started` but `session.start`; one format holds both ways; the
 //! model's voice is one stream without names or ends, silence included, at the pace at which it is heard; it stops by itself when the
-//! caller speaks, so that nothing says so and nothing takes a position; words come as pieces without an end, which is made here:
-//! a side has finished when the other is heard.
+//! caller speaks, so that nothing says so and nothing takes a position; words come as pieces without an end. Ends are made here:
+//! a side has finished when the other is heard, and what the model's voice says from there on is another utterance.
 //!
 //! Left out on purpose: delegation to other models, whose tasks come without words that a tool could be given.
 
@@ -31,9 +31,16 @@ pub(in crate::agent) struct GptLive {
     format: AudioFormat,
     started: bool,
     utterances: Utterances,
-    /// Whose words are being said, and those so far.
-    saying: Option<(Speaker, String)>,
+    saying: Option<Saying>,
     stats: AdapterStats,
+}
+
+/// What one side is saying.
+struct Saying {
+    speaker: Speaker,
+    words: String,
+    /// Of the model's: the utterance that was spoken when they began.
+    item: Option<ItemId>,
 }
 
 impl GptLive {
@@ -132,25 +139,29 @@ impl ProtocolAdapter for GptLive {
 impl GptLive {
     /// Some words of one side; those of the other are whole with that.
     fn hear(&mut self, speaker: Speaker, text: &str, out: &mut Outputs<'_>) {
-        if self.saying.as_ref().is_some_and(|(whose, _)| *whose != speaker) {
+        if self.saying.as_ref().is_some_and(|saying| saying.speaker != speaker) {
             self.finish_words(out);
         }
-        let (_, words) = self.saying.get_or_insert_with(|| (speaker, String::new()));
-        if words.len() < MAX_WORDS_LEN_BYTES {
-            words.push_str(text);
+        let utterances = &mut self.utterances;
+        let saying = self.saying.get_or_insert_with(|| {
+            let item = if speaker == Speaker::Agent { utterances.current() } else { None };
+            Saying { speaker, words: String::new(), item }
+        });
+        if saying.words.len() < MAX_WORDS_LEN_BYTES {
+            saying.words.push_str(text);
         }
-        let text = Redacted::new(text.to_owned());
-        out.events.push(AgentEvent::Transcript { speaker, kind: TranscriptKind::Partial, text, item: self.item_of(speaker) });
+        let (text, item) = (Redacted::new(text.to_owned()), saying.item);
+        out.events.push(AgentEvent::Transcript { speaker, kind: TranscriptKind::Partial, text, item });
     }
 
     fn finish_words(&mut self, out: &mut Outputs<'_>) {
-        let Some((speaker, words)) = self.saying.take() else { return };
-        let (text, item) = (Redacted::new(words), self.item_of(speaker));
-        out.events.push(AgentEvent::Transcript { speaker, kind: TranscriptKind::Final, text, item });
-    }
-
-    fn item_of(&mut self, speaker: Speaker) -> Option<ItemId> {
-        if speaker == Speaker::Agent { self.utterances.current() } else { None }
+        let Some(Saying { speaker, words, item }) = self.saying.take() else { return };
+        out.events.push(AgentEvent::Transcript { speaker, kind: TranscriptKind::Final, text: Redacted::new(words), item });
+        if speaker == Speaker::Agent
+            && let Some(item) = self.utterances.end()
+        {
+            out.events.push(AgentEvent::AudioEnd { item });
+        }
     }
 
     /// The service says why before it closes.

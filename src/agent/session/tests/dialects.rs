@@ -139,9 +139,16 @@ fn gpt_lives_voice_is_one_stream_and_a_side_has_finished_when_the_other_is_heard
     };
     assert!(events.contains(&Heard::Event(whole)));
     assert_eq!(events.iter().filter(|event| matches!(event, Heard::Audio(ItemId(1), _))).count(), 2);
+    line.hear(r#"{"type":"session.input_transcript.delta","event_id":"e","delta":"Bye.","start_ms":3,"end_ms":4}"#);
+    line.hear(r#"{"type":"session.output_audio.delta","delta":"AAAA"}"#);
+    let (speaker, kind) = (Speaker::Agent, TranscriptKind::Final);
+    let whole = AgentEvent::Transcript { speaker, kind, text: Redacted::new("Hello.".into()), item: Some(ItemId(1)) };
+    let events = line.take_events();
+    assert_eq!(events[..2], [Heard::Event(whole), Heard::Event(AgentEvent::AudioEnd { item: ItemId(1) })]);
+    assert_eq!(events.last(), Some(&Heard::Audio(ItemId(2), vec![0; 3])), "what it says from here on is another utterance");
     line.command(AgentCommand::BargeIn(BargeInCause::Operator));
     line.hear(r#"{"type":"session.output_audio.delta","delta":"AAAA"}"#);
-    assert!(line.take_events().contains(&Heard::Audio(ItemId(2), vec![0; 3])));
+    assert!(line.take_events().contains(&Heard::Audio(ItemId(3), vec![0; 3])));
     line.sent.clear();
     line.command(AgentCommand::Close);
     assert_eq!(line.take_sent_types(), ["session.close"]);
