@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::agent::config::Protocol;
 use crate::domain::setting::{SettingFault, out_of_range};
 
 /// `[agents.<name>.conduct]`, or `[numbers.<number>.conduct]` for one number.
@@ -50,6 +51,17 @@ impl Conduct {
         faults
     }
 
+    /// Every setting that asks of an agent of this protocol to speak, where it cannot be asked. A call's greatest length is none of them:
+    /// what the agent says then is heard, and the call ends without a goodbye.
+    #[must_use]
+    pub fn faults_toward(&self, protocol: Protocol) -> Vec<SettingFault> {
+        let asks =
+            [("idle_after_s", self.idle_after_s != 0), ("idle_prompt", self.idle_prompt.is_some()), ("goodbye", self.goodbye.is_some())];
+        let mend = "leave it out: the agent cannot be asked to say something";
+        let fault = |(key, _)| SettingFault::new(key, "set", "what this protocol can say", mend);
+        asks.into_iter().filter(|(_, set)| *set && !protocol.takes_texts()).map(fault).collect()
+    }
+
     /// What the agent is told when nobody has spoken for a while.
     #[must_use]
     pub fn idle_prompt(&self) -> &str {
@@ -75,5 +87,14 @@ mod tests {
         let wrong = Conduct { idle_after_s: 1, idle_prompts: 11, max_call_s: 5, goodbye: Some(String::new()), ..Conduct::default() };
         let keys: Vec<_> = wrong.faults().into_iter().map(|fault| fault.key).collect();
         assert_eq!(keys, ["idle_after_s", "max_call_s", "idle_prompts", "goodbye"]);
+    }
+
+    #[test]
+    fn who_cannot_be_asked_to_speak_is_not_asked_in_silence() {
+        let conduct = Conduct { idle_after_s: 10, max_call_s: 60, goodbye: Some("Bye.".into()), ..Conduct::default() };
+        let keys: Vec<_> = conduct.faults_toward(Protocol::Twilio).into_iter().map(|fault| fault.key).collect();
+        assert_eq!(keys, ["idle_after_s", "goodbye"]);
+        assert_eq!(conduct.faults_toward(Protocol::OpenAi), []);
+        assert_eq!(Conduct { max_call_s: 60, ..Conduct::default() }.faults_toward(Protocol::Twilio), []);
     }
 }

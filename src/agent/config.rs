@@ -153,7 +153,8 @@ impl AgentConfig {
         faults.extend(protocol::ability::faults(self));
         faults.extend(self.tool_faults(keys));
         faults.extend(self.variable_faults());
-        faults.extend(self.conduct.faults().into_iter().map(|fault| fault.under("conduct")));
+        let conduct = self.conduct.faults().into_iter().chain(self.conduct.faults_toward(self.protocol));
+        faults.extend(conduct.map(|fault| fault.under("conduct")));
         for (field, value) in [("connect_timeout_ms", self.connect_timeout_ms), ("ready_timeout_ms", self.ready_timeout_ms)] {
             if !TIMEOUT_MS.contains(&value) {
                 faults.push(SettingFault::new(field, value, "100 to 60000", "give a time in milliseconds within the bound"));

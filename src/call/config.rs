@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::conduct::Conduct;
+use crate::agent::config::Protocol;
 use crate::domain::ids::OrgId;
 use crate::domain::setting::{SettingFault, out_of_range};
 use crate::leg::codecs::CodecNames;
@@ -189,6 +190,14 @@ impl NumberConfig {
             faults.push(SettingFault::new("fallback_agents", self.fallback_agents.join(", "), "at most 8, each another", mend));
         }
         faults
+    }
+
+    /// What of its conduct its agents, which speak these protocols, cannot be asked for.
+    #[must_use]
+    pub fn conduct_faults(&self, protocols: impl IntoIterator<Item = Protocol>) -> Vec<SettingFault> {
+        let Some(conduct) = &self.conduct else { return Vec::new() };
+        let first = protocols.into_iter().map(|protocol| conduct.faults_toward(protocol)).find(|faults| !faults.is_empty());
+        first.into_iter().flatten().map(|fault| fault.under("conduct")).collect()
     }
 
     /// Its agents in the order in which they are tried.

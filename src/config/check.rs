@@ -81,6 +81,7 @@ fn numbers(config: &Config, faults: &mut Vec<SettingFault>) {
         faults.extend(name_fault(&key, number));
         faults.extend(entry.faults(&agents, &trunks).into_iter().map(|fault| fault.under(&key)));
         let known: Vec<_> = entry.agents().iter().filter_map(|name| config.agents.get(name)).collect();
+        faults.extend(entry.conduct_faults(known.iter().map(|agent| agent.protocol)).into_iter().map(|fault| fault.under(&key)));
         if !known.is_empty() && !known.iter().any(|agent| config.egress.permits(&entry.org, agent.agreement.as_ref())) {
             let bound = "needs an agent with an agreement, since egress.covered has its organisation";
             let mend = "set agreement on an agent with which there is one, or name another agent";

@@ -198,6 +198,16 @@ fn a_number_of_a_covered_organisation_needs_an_agent_with_an_agreement() {
 }
 
 #[test]
+fn nobody_is_to_break_the_silence_who_cannot_be_asked_to() {
+    let text = "[agents.a]\nurl = 'wss://a.example/'\n[agents.b]\nprotocol = 'twilio'\nformat = 'pcmu'\nurl = 'wss://b.example/'\n\
+                [agents.c]\nprotocol = 'vonage'\nformat = 'pcm8k'\nurl = 'wss://c.example/'\nconduct = { idle_after_s = 10 }\n\
+                [numbers.1]\nagent = 'a'\nfallback_agents = ['b']\nconduct = { idle_after_s = 10 }\n\
+                [numbers.2]\nagent = 'a'\nconduct = { idle_after_s = 10 }\n\
+                [numbers.3]\nagent = 'b'\nconduct = { max_call_s = 60 }\n";
+    assert_eq!(faulty_keys(text, &[]), set(&["agents.c.conduct.idle_after_s", "numbers.1.conduct.idle_after_s"]));
+}
+
+#[test]
 fn an_agent_takes_over_once_and_not_from_itself() {
     let with = |fallbacks: &str| {
         let text = format!("[agents.a]\nurl = \"wss://a.example/\"\n[numbers.1]\nagent = \"a\"\nfallback_agents = {fallbacks}\n");

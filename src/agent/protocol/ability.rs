@@ -20,6 +20,8 @@ struct Ability {
     needs_model: bool,
     /// A greeting is what it says; to others it is what they are told to say.
     greets_word_for_word: bool,
+    /// It can be told something in words while it talks, and asked to speak.
+    takes_texts: bool,
     /// How long a connection lasts at most, where that is not told.
     lifetime: Option<Duration>,
     /// Who is at the other end.
@@ -47,13 +49,14 @@ impl Ability {
         spares_interruptions: false,
         needs_model: false,
         greets_word_for_word: false,
+        takes_texts: true,
         lifetime: None,
         agent: Kind::Service,
     };
 
     /// A bot behind a carrier's protocol: it decides its turns, and has its settings itself.
     const fn carrier(formats: &'static [WireFormat]) -> Self {
-        Self { formats, agent: Kind::Bot, ..Self::NONE }
+        Self { formats, takes_texts: false, agent: Kind::Bot, ..Self::NONE }
     }
 }
 
@@ -109,6 +112,12 @@ impl Protocol {
     #[must_use]
     pub const fn greets_word_for_word(self) -> bool {
         self.ability().greets_word_for_word
+    }
+
+    /// Whether it can be told something in words while it talks, and asked to speak.
+    #[must_use]
+    pub const fn takes_texts(self) -> bool {
+        self.ability().takes_texts
     }
 
     /// How long a connection lasts at most, where the protocol does not tell.

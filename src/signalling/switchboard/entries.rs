@@ -137,6 +137,9 @@ impl Switchboard {
     #[must_use]
     pub fn number_faults(&self, number: &KeptNumber) -> Vec<SettingFault> {
         let agents = self.agents(&number.org_id);
+        let tried = number.settings.agents();
+        let protocols = agents.iter().filter(|agent| tried.contains(&agent.name)).map(|agent| agent.settings.protocol);
+        let conduct = number.settings.conduct_faults(protocols);
         let agents: Vec<_> = agents.iter().map(|agent| agent.name.as_str()).collect();
         let trunks = self.trunks(&number.org_id);
         let trunks: Vec<_> = trunks.iter().map(|trunk| trunk.name.as_str()).collect();
@@ -146,6 +149,7 @@ impl Switchboard {
             faults.push(SettingFault::new("number", "(set)", "must be an international number", "write it as in \"+4930901820\""));
         }
         faults.extend(number.settings.faults(&agents, &trunks));
+        faults.extend(conduct);
         faults
     }
 
