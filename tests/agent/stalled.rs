@@ -7,6 +7,7 @@ use auricle::agent::config::WireFormat;
 use auricle::agent::model::AgentMessage;
 use auricle::agent::session::Transmit;
 use auricle::agent::simulator::{Behaviour, Config, Step};
+use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::Message;
@@ -48,6 +49,9 @@ async fn what_must_arrive_is_refused_in_the_end_and_not_forgotten() {
     let text = "x".repeat(200_000);
     let outcome = (0..1_000).map(|_| socket.send(Transmit { message: AgentMessage::Text(&text), live_audio: None })).find(Result::is_err);
     assert_eq!(outcome, Some(Err(SendError::Stalled)));
+    // The agent lives and answers no ping yet; what it was to hear is lost all the same.
+    assert_eq!(socket.receive().now_or_never(), Some(Incoming::Stalled));
+    assert_eq!(socket.send(live("{}")), Err(SendError::Closed));
 }
 
 #[tokio::test]
@@ -134,5 +138,26 @@ async fn an_agent_of_which_nothing_comes_while_audio_flows_is_gone_within_three_
     assert_eq!((&incoming, socket.receive().await), (&Incoming::Stalled, Incoming::Stalled), "said again whenever asked");
     let took = begun.elapsed();
     assert!((Duration::from_millis(2_500)..Duration::from_secs(3)).contains(&took), "after {took:?}");
+    server.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_agent_that_has_answered_while_we_were_away_is_not_gone() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        use futures_util::StreamExt;
+        let (tcp, _) = listener.accept().await.unwrap();
+        let mut socket = accept_async(tcp).await.unwrap();
+        // Reading answers pings.
+        while socket.next().await.is_some_and(|message| message.is_ok()) {}
+    });
+    let mut socket = open_socket(&agent_at(address, WireFormat::Pcmu)).await.unwrap();
+    // Our thread is busy, until the first ping goes out and again while its answer comes.
+    for busy_ms in [1_010, 1_800] {
+        socket.send(live("{}")).unwrap();
+        std::thread::sleep(Duration::from_millis(busy_ms));
+        assert_eq!(socket.receive().now_or_never(), None);
+    }
     server.abort();
 }

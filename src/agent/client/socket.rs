@@ -89,7 +89,12 @@ impl AgentSocket {
         let message = self.copy(transmit.message)?;
         // The waker of `receive` is still registered for reading, and wakes it for writing too.
         if self.blocked && self.poll_drain(&mut Context::from_waker(Waker::noop())).is_pending() {
-            return self.queue.push(message, transmit.live_audio);
+            let queued = self.queue.push(message, transmit.live_audio);
+            if queued.is_err() {
+                // What must arrive and cannot is the end; `receive` tells it.
+                self.closed = Some(Closure::Stalled);
+            }
+            return queued;
         }
         if self.closed.is_some() {
             return Err(SendError::Closed);
@@ -127,19 +132,19 @@ impl AgentSocket {
         if self.blocked {
             let _ = self.poll_drain(cx);
         }
-        if self.closed.is_none()
-            && let Some(beat) = self.keepalive.poll_beat(cx)
-        {
-            match beat {
-                Beat::Ping => self.write(Message::Ping(Bytes::new())),
-                Beat::Gone => self.closed = Some(Closure::Stalled),
-            }
+        let beat = if self.closed.is_none() { self.keepalive.poll_beat(cx) } else { None };
+        if matches!(beat, Some(Beat::Ping)) {
+            self.write(Message::Ping(Bytes::new()));
         }
         loop {
             if let Some(closure) = self.closed {
                 return Poll::Ready(closure.into());
             }
             match Pin::new(&mut self.stream).poll_next(cx) {
+                // Where we were away ourselves, the sign of life has been waiting for us.
+                Poll::Pending if matches!(beat, Some(Beat::Gone)) && self.keepalive.is_unanswered() => {
+                    self.closed = Some(Closure::Stalled);
+                }
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(Ok(message))) => match message {
                     Message::Text(text) => {
@@ -283,6 +288,10 @@ impl Keepalive {
 
     const fn answered(&mut self) {
         self.unanswered = None;
+    }
+
+    const fn is_unanswered(&self) -> bool {
+        self.unanswered.is_some()
     }
 }
 
