@@ -98,6 +98,8 @@ pub enum BargeInCause {
     Dtmf,
     /// An operator.
     Operator,
+    /// It has said so much more than could be played that no more of it can wait.
+    Overflow,
 }
 
 /// In whose name a text enters the conversation.

@@ -37,7 +37,7 @@ pub(super) fn mark_place(now: Instant, leg: &mut PlannedLeg, agents: &mut Agents
 }
 
 /// What became of an item goes to the agent and into the journal.
-pub(super) fn report_playback(now: Instant, agents: &mut Agents, journal: &mut Journal, event: EgressEvent) {
+pub(super) fn report_playback(now: Instant, leg: &mut PlannedLeg, agents: &mut Agents, journal: &mut Journal, event: EgressEvent) {
     let mut tell = |position: ItemPosition, state| {
         let ItemPosition { item, played_ms, .. } = position;
         agents.handle_command(now, AgentCommand::Playback { item, played_ms, state });
@@ -56,8 +56,10 @@ pub(super) fn report_playback(now: Instant, agents: &mut Agents, journal: &mut J
             journal.item_ended(position.item, position.played_ms, true);
         }
         EgressEvent::QueueFull { .. } => {
-            agents.handle_command(now, AgentCommand::BargeIn(BargeInCause::Operator));
-            journal.mark(now, Moment::Warning { code: "agent_audio_overflow".to_owned() });
+            // A speech with a hole in it is none: first that it ends here, then what of it was heard.
+            agents.handle_command(now, AgentCommand::BargeIn(BargeInCause::Overflow));
+            silence(now, leg, ClearScope::All);
+            journal.mark_once(now, Moment::Warning { code: "agent_audio_overflow".to_owned() });
         }
         EgressEvent::MarkReached { mark, cleared } => agents.handle_command(now, AgentCommand::MarkReached { mark, cleared }),
         EgressEvent::Underrun(_) => {}

@@ -126,7 +126,7 @@ impl Call {
                         self.farewell.begins();
                     }
                     self.tell_said(matches!(event, EgressEvent::ItemFinished(_)));
-                    report_playback(now, &mut self.agents, &mut self.journal, event);
+                    report_playback(now, &mut self.leg, &mut self.agents, &mut self.journal, event);
                 }
                 LegEvent::Turn(decision) => {
                     match decision {

@@ -69,6 +69,17 @@ fn audio_that_comes_late_after_a_barge_in_is_not_heard() {
     });
 }
 
+#[test]
+fn of_an_agent_that_says_more_than_can_wait_nothing_waits_and_it_is_told_what_was_heard() {
+    let outcome = Scenario::inbound(7).says_at(1_000, 130_000).says_at(3_000, 200).at(5_000, Act::CallerHangsUp).run();
+    let overflowed = |moment: &Moment| matches!(moment, Moment::Warning { code } if code == "agent_audio_overflow");
+    assert!(outcome.book().has(overflowed));
+    let told = outcome.truncated_ms(0).expect("the agent was told");
+    assert_eq!(told, outcome.heard_ms(0));
+    assert!(told < 1_000, "{told}");
+    assert_eq!(outcome.heard_ms(1), 200, "and it goes on");
+}
+
 /// Between two packets to the caller.
 const PTIME: Duration = ms(20);
 

@@ -345,7 +345,7 @@ words! {
 }
 words! {
     /// Why the gateway decided to interrupt.
-    WireCause for BargeInCause { LocalVad, Dtmf, Operator }
+    WireCause for BargeInCause { LocalVad, Dtmf, Operator, Overflow }
 }
 words! {
     /// In whose name a text enters the conversation.

@@ -97,7 +97,7 @@ macro_rules! words {
 
 words! {
     PlaybackState { Started, Progress, Finished, Cleared }
-    Cause { LocalVad, Dtmf, Operator }
+    Cause { LocalVad, Dtmf, Operator, Overflow }
     Role { System, User, Developer }
     Direction { Inbound, Outbound }
     Turns { Agent, Gateway }
@@ -171,7 +171,7 @@ impl Wire for Auricle {
                 (Cow::Borrowed("turn_ended"), ClientSays::TurnEnded)
             }
             GatewaySays::BargeIn { cause } => {
-                require(by_gateway || cause == Cause::Operator, "the agent decides turns")?;
+                require(by_gateway || matches!(cause, Cause::Operator | Cause::Overflow), "the agent decides turns")?;
                 (Cow::Borrowed("barge_in"), ClientSays::Cancel)
             }
             GatewaySays::Dtmf { digit, duration_ms } => {
