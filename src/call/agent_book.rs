@@ -1,4 +1,4 @@
-//! AgentBook as calls find them: those of the configuration by their name, those of the store by organisation and name.
+//! Agents as calls find them: those of the configuration by their name, those of the store by organisation and name.
 //!
 //! Where both have one of the same name, the configuration's holds. Calls go on with the agent that they began with.
 
@@ -36,7 +36,7 @@ impl Agent {
     }
 }
 
-/// AgentBook of organisations, by organisation and name.
+/// Agents of organisations, by organisation and name.
 pub type KeptAgents = HashMap<OrgId, HashMap<String, Agent>>;
 
 /// All agents; clones share them.
