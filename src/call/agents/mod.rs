@@ -215,24 +215,6 @@ impl Agents {
         }
     }
 
-    /// A socket is gone, with the peer's close code; `Err` when it does not answer any more. The conversation passes on here: of what the
-    /// agent said before, all that was not drained is lost.
-    pub fn handle_closed(&mut self, now: Instant, link: LinkId, code: Result<Option<u16>, Loss>) {
-        if link != self.link.id {
-            return self.lose_standby(now, link);
-        }
-        let closed = self.link.session.handle_closed(now, code.ok().flatten());
-        if closed.hung_up {
-            return self.outputs.extend([AgentsOutput::Close { link }, AgentsOutput::HungUp]);
-        }
-        let loss = match code {
-            Err(loss) => loss,
-            Ok(_) if closed.retryable => Loss::Closed,
-            Ok(_) => Loss::Refused,
-        };
-        self.lose(now, loss);
-    }
-
     /// The caller's audio, of a line of `line` samples a second.
     pub fn push_audio(&mut self, now: Instant, chunk: AudioChunk<'_>, line: SampleRate) {
         self.conversation.push(chunk, line);
