@@ -108,12 +108,22 @@ fn resolved(text: &str) -> Result<Cow<'_, str>, &'static str> {
             "gt" => '>',
             "quot" => '"',
             "apos" => '\'',
-            _ => return Err(NOT_XML),
+            _ => numbered(name).ok_or(NOT_XML)?,
         });
         rest = after;
     }
     plain.push_str(rest);
     Ok(Cow::Owned(plain))
+}
+
+/// The character of a reference by number (XML 1.0 section 4.1): `#43`, or `#x2b` with a small x.
+fn numbered(name: &str) -> Option<char> {
+    let digits = name.strip_prefix('#')?;
+    let (digits, radix) = digits.strip_prefix('x').map_or((digits, 10), |digits| (digits, 16));
+    let is_number = !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix));
+    let character = is_number.then(|| u32::from_str_radix(digits, radix).ok())?.and_then(char::from_u32)?;
+    // A control character is none of XML's, and no part of a number or a URI.
+    (!character.is_control()).then_some(character)
 }
 
 const NOT_XML: &str = "The TwiML cannot be read.";
@@ -138,6 +148,33 @@ mod tests {
             read("<Response><Dial><Sip>sip:ward@clinic.example;a=1?b=1&amp;c=2</Sip></Dial></Response>"),
             dial("sip:ward@clinic.example;a=1?b=1&c=2")
         );
+    }
+
+    #[test]
+    fn characters_are_taken_by_their_numbers_too() {
+        for written in ["&#43;49&#32;30", "&#x2b;49&#x20;30", "&#x2B;49 30", "&#0043;49 &#x0033;0"] {
+            let text = format!("<Response><Dial>{written}</Dial></Response>");
+            assert_eq!(read(&text), Ok(Instruction::Dial("+49 30".to_owned())), "{text}");
+        }
+        for wrong in [
+            "&#;",
+            "&#x;",
+            "&#X2b;",
+            "&#+43;",
+            "&#x+2b;",
+            "&# 43;",
+            "&#4_3;",
+            "&#2b;",
+            "&#0;",
+            "&#10;",
+            "&#xD800;",
+            "&#x110000;",
+            "&#99999999999;",
+            "&#43",
+        ] {
+            let text = format!("<Response><Dial>{wrong}</Dial></Response>");
+            assert_eq!(read(&text), Err(NOT_XML), "{text}");
+        }
     }
 
     #[test]
