@@ -20,15 +20,15 @@ pub struct TollPolicy {
     pub services: BTreeSet<Service>,
     /// Beginnings of numbers that may not be called whatever else is said, with a plus. Default none, at most 1 000.
     pub deny: Vec<String>,
-    /// Calls at once. Default 2, 0 to 1 000.
+    /// Calls at once, on each gateway. Default 2, 0 to 1 000.
     pub max_calls: u32,
-    /// Calls in by SIP at once; 0 sets no limit. Default 0, at most 16 000.
+    /// Calls in by SIP at once, on each gateway; 0 sets no limit. Default 0, at most 16 000.
     pub max_calls_in: u32,
-    /// New calls in a second; 0 sets no limit. Default 0, at most 10 000.
+    /// New calls in a second, on each gateway; 0 sets no limit. Default 0, at most 10 000.
     pub max_calls_in_per_second: u32,
-    /// Minutes of calls a day (UTC). Default 60, 0 to 100 000.
+    /// Minutes of calls a day (UTC), on all gateways of a store together. Default 60, 0 to 100 000.
     pub minutes_per_day: u32,
-    /// Money a day, in the unit of `rates`; none sets no limit. Default none.
+    /// Money a day, on all gateways of a store together, in the unit of `rates`; none sets no limit. Default none.
     pub spend_per_day: Option<f64>,
     /// What a minute costs, by the beginning of the number. With `spend_per_day`, numbers without a rate may not be called. At most 1 000.
     pub rates: BTreeMap<String, f64>,

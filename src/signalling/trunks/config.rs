@@ -102,9 +102,9 @@ pub struct TrunkConfig {
     /// (RFC 3960). For networks that play nothing of their own. Default false.
     pub early_media: bool,
 
-    /// Calls at once, both ways; 0 sets no limit. Default 0, at most 16 000.
+    /// Calls at once, both ways, on each gateway; 0 sets no limit. Default 0, at most 16 000.
     pub max_calls: u32,
-    /// New calls a second, both ways; 0 sets no limit. Default 0, at most 10 000.
+    /// New calls a second, both ways, on each gateway; 0 sets no limit. Default 0, at most 10 000.
     pub max_calls_per_second: u32,
     /// What becomes of its wish that we go on with somebody else (REFER). Default `refuse`.
     pub refer: ReferRule,
