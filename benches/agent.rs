@@ -14,6 +14,8 @@ mod measured;
 #[path = "media/speech.rs"]
 #[expect(dead_code, reason = "frames in a ring are another benchmark's")]
 mod speech;
+#[path = "measured/table.rs"]
+mod table;
 #[path = "agent/talk.rs"]
 mod talk;
 #[path = "media/timing.rs"]
@@ -53,14 +55,8 @@ fn main() -> anyhow::Result<ExitCode> {
     };
     figures.push(ratio);
     measured::save("agent", "What a frame costs toward an agent and back", "make bench-agent", &figures)?;
-    for Figure { what, value, gate, .. } in &figures {
-        let gate = gate.map(|gate| format!("  (gate {gate})")).unwrap_or_default();
-        println!("{what:<92} {:>8.3}{gate}", value.unwrap_or(f64::NAN));
-    }
-    let results: Vec<String> = figures.iter().filter_map(|figure| Some(format!("{}={:.4}", figure.name, figure.value?))).collect();
-    println!("RESULT agent {}", results.join(" "));
-    let short = figures.iter().any(|figure| figure.passed() == Some(false));
-    Ok(if short { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    table::print("agent", &figures, 4);
+    Ok(table::verdict(&figures))
 }
 
 /// Nanoseconds of a frame both ways through media and agent: passed through, and transcoded.

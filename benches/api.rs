@@ -22,6 +22,8 @@ mod store;
 #[path = "call_capacity/subject.rs"]
 #[expect(dead_code, reason = "the bare loop and system calls are another benchmark's")]
 mod subject;
+#[path = "measured/table.rs"]
+mod table;
 #[path = "call_capacity/trial.rs"]
 #[expect(dead_code, reason = "the bare loop and system calls are another benchmark's")]
 mod trial;
@@ -76,7 +78,7 @@ fn measure(seconds: u64, plan: &[Turn], save: bool) -> Result<ExitCode> {
     if save {
         measured::save("api", "REST beside calls", "make bench-api", &figures)?;
     }
-    Ok(if figures.iter().all(|figure| figure.passed() != Some(false)) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(table::verdict(&figures))
 }
 
 /// The load's side of the command line; `trial.rs` writes it.

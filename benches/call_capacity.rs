@@ -16,6 +16,8 @@ mod measured;
 mod report;
 #[path = "call_capacity/subject.rs"]
 mod subject;
+#[path = "measured/table.rs"]
+mod table;
 #[path = "call_capacity/trial.rs"]
 mod trial;
 
@@ -33,12 +35,12 @@ fn main() -> Result<ExitCode> {
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.first().map(String::as_str) {
         Some("load") => generator::run(&load_from(&arguments)?).map(|()| ExitCode::SUCCESS),
-        Some("quick") => measure(&QUICK).map(|figures| verdict(&figures)),
-        Some("bare") => measure(&[BARE, Job { calls: 400, tail: 6, ..BARE }]).map(|figures| verdict(&figures)),
+        Some("quick") => measure(&QUICK).map(|figures| table::verdict(&figures)),
+        Some("bare") => measure(&[BARE, Job { calls: 400, tail: 6, ..BARE }]).map(|figures| table::verdict(&figures)),
         Some("all") | None => {
             let figures = measure(ALL)?;
             measured::save("call_capacity", "What a call costs", "make bench-call", &figures)?;
-            Ok(verdict(&figures))
+            Ok(table::verdict(&figures))
         }
         Some(other) => bail!("unknown run `{other}` (all, quick, bare)"),
     }
@@ -54,11 +56,6 @@ fn measure(plan: &[Job]) -> Result<Vec<Figure>> {
     let figures = gates::figures(&trials);
     report::print(&trials, &figures);
     Ok(figures)
-}
-
-/// Failure when a gated figure is short.
-fn verdict(figures: &[Figure]) -> ExitCode {
-    if figures.iter().all(|figure| figure.passed() != Some(false)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The load's side of the command line; `trial.rs` writes it.

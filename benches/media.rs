@@ -19,6 +19,8 @@ mod listening;
 mod measured;
 #[path = "media/speech.rs"]
 mod speech;
+#[path = "measured/table.rs"]
+mod table;
 #[path = "media/timing.rs"]
 mod timing;
 
@@ -34,14 +36,8 @@ fn main() -> anyhow::Result<ExitCode> {
     calls::memory(&mut figures)?;
     listening::measure(&mut figures);
     measured::save("media", "What the media core costs", "make bench-media", &figures)?;
-    for Figure { what, value, gate, .. } in &figures {
-        let gate = gate.map(|gate| format!("  (gate {gate})")).unwrap_or_default();
-        println!("{what:<72} {:>10.1}{gate}", value.unwrap_or(f64::NAN));
-    }
-    let results: Vec<String> = figures.iter().filter_map(|figure| Some(format!("{}={:.4}", figure.name, figure.value?))).collect();
-    println!("RESULT media {}", results.join(" "));
-    let short = figures.iter().any(|figure| figure.passed() == Some(false));
-    Ok(if short { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    table::print("media", &figures, 4);
+    Ok(table::verdict(&figures))
 }
 
 /// A figure that is only recorded.

@@ -6,6 +6,8 @@
 
 #[path = "../tests/support/measured.rs"]
 mod measured;
+#[path = "measured/table.rs"]
+mod table;
 
 use std::process::ExitCode;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -48,10 +50,8 @@ fn main() -> anyhow::Result<ExitCode> {
         figure("cpu_ms_per_s", "CPU of the thread, ms a second", cpu, None),
     ];
     measured::save("pacer", "1,000 paced streams alone on one media thread", "make bench-pacer", &figures)?;
-    let results: Vec<String> = figures.iter().filter_map(|figure| Some(format!("{}={:.3}", figure.name, figure.value?))).collect();
-    println!("RESULT pacer {}", results.join(" "));
-    let short = figures.iter().any(|figure| figure.passed() == Some(false));
-    Ok(if short { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    table::print("pacer", &figures, 3);
+    Ok(table::verdict(&figures))
 }
 
 /// On an otherwise idle machine.

@@ -15,6 +15,8 @@ mod http;
 mod load;
 #[path = "../tests/support/measured.rs"]
 mod measured;
+#[path = "measured/table.rs"]
+mod table;
 
 use std::hint::black_box;
 use std::net::SocketAddr;
@@ -54,14 +56,8 @@ fn main() -> anyhow::Result<ExitCode> {
     ];
     figures.extend(figures_of_gateway(&gateway::measure()?));
     measured::save("sip", "What SIP costs", "make bench-sip", &figures)?;
-    for Figure { what, value, gate, .. } in &figures {
-        let gate = gate.map(|gate| format!("  (gate {gate})")).unwrap_or_default();
-        println!("{what:<72} {:>10.1}{gate}", value.unwrap_or(f64::NAN));
-    }
-    let results: Vec<String> = figures.iter().filter_map(|figure| Some(format!("{}={:.1}", figure.name, figure.value?))).collect();
-    println!("RESULT sip {}", results.join(" "));
-    let short = figures.iter().any(|figure| figure.passed() == Some(false));
-    Ok(if short { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    table::print("sip", &figures, 1);
+    Ok(table::verdict(&figures))
 }
 
 /// The gateway's: with digest, store and audit in one run.

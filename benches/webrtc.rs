@@ -28,6 +28,8 @@ mod speech;
 #[path = "call_capacity/subject.rs"]
 #[expect(dead_code, reason = "the bare loop and system calls are another benchmark's")]
 mod subject;
+#[path = "measured/table.rs"]
+mod table;
 #[path = "call_capacity/trial.rs"]
 mod trial;
 #[path = "webrtc/whip.rs"]
@@ -64,7 +66,7 @@ fn measure(plan: &[Job], save: bool) -> Result<ExitCode> {
     if save {
         measured::save("webrtc", "What a call from a web page costs", "make bench-webrtc", &figures)?;
     }
-    Ok(if figures.iter().all(|figure| figure.passed() != Some(false)) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(table::verdict(&figures))
 }
 
 /// The load's side of the command line; `trial.rs` writes it.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::Turn;
 use crate::measured::Figure;
 use crate::requests::Requests;
+use crate::table;
 use crate::trial::Trial;
 
 type Turns = [(Turn, Trial, Option<Requests>)];
@@ -67,19 +68,7 @@ pub(crate) fn print(turns: &Turns, figures: &[Figure]) {
             println!("  guesses answered with {}: {}", same[0], same.len());
         }
     }
-    println!("\n{:<58} {:>9} {:>9}", "figure", "measured", "gate");
-    for figure in figures {
-        let Some(value) = figure.value else { continue };
-        let gate = figure.gate.map_or_else(String::new, |gate| format!("{} {gate}", if figure.at_least { "≥" } else { "≤" }));
-        let verdict = match figure.passed() {
-            Some(true) => "ok",
-            Some(false) => "SHORT",
-            None => "",
-        };
-        println!("{:<58} {value:>9.3} {gate:>9} {verdict}", figure.what);
-    }
-    let line: Vec<String> = figures.iter().filter_map(|figure| Some(format!("{}={:.3}", figure.name, figure.value?))).collect();
-    println!("\nRESULT api {}", line.join(" "));
+    table::print("api", figures, 3);
 }
 
 fn of(turns: &Turns, wanted: Turn) -> impl Iterator<Item = &Requests> {

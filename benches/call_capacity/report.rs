@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::measured::Figure;
+use crate::table;
 use crate::trial::Trial;
 
 /// Prints every turn, every figure, and the `RESULT` line.
@@ -25,17 +26,5 @@ pub(crate) fn print(trials: &[Trial], figures: &[Figure]) {
             trial.load["lost"]
         );
     }
-    println!("\n{:<52} {:>9} {:>9}", "figure", "measured", "gate");
-    for figure in figures {
-        let Some(value) = figure.value else { continue };
-        let gate = figure.gate.map_or_else(String::new, |gate| format!("≤ {gate}"));
-        let verdict = match figure.passed() {
-            Some(true) => "ok",
-            Some(false) => "SHORT",
-            None => "",
-        };
-        println!("{:<52} {value:>9.3} {gate:>9} {verdict}", figure.what);
-    }
-    let line: Vec<String> = figures.iter().filter_map(|figure| Some(format!("{}={:.3}", figure.name, figure.value?))).collect();
-    println!("\nRESULT call_capacity {}", line.join(" "));
+    table::print("call_capacity", figures, 3);
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::measured::Figure;
+use crate::table;
 use crate::trial::Trial;
 use crate::{FEW, MANY};
 
@@ -41,19 +42,7 @@ pub(crate) fn print(trials: &[Trial], figures: &[Figure]) {
             format!("{} pages", job.calls)
         );
     }
-    println!("\n{:<72} {:>9} {:>9}", "figure", "measured", "gate");
-    for figure in figures {
-        let Some(value) = figure.value else { continue };
-        let gate = figure.gate.map_or_else(String::new, |gate| format!("≤ {gate}"));
-        let verdict = match figure.passed() {
-            Some(true) => "ok",
-            Some(false) => "SHORT",
-            None => "",
-        };
-        println!("{:<72} {value:>9.3} {gate:>9} {verdict}", figure.what);
-    }
-    let line: Vec<String> = figures.iter().filter_map(|figure| Some(format!("{}={:.3}", figure.name, figure.value?))).collect();
-    println!("\nRESULT webrtc {}", line.join(" "));
+    table::print("webrtc", figures, 3);
 }
 
 /// The mean of a figure over the turns of one size; nothing when there was none.
