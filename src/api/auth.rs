@@ -54,7 +54,7 @@ impl Requester {
 pub(super) async fn authenticate(state: &AppState, head: &Parts) -> Result<Result<AuthContext, &'static str>, ApiError> {
     let Some(presented) = bearer_of(&head.headers) else { return Ok(Err("missing_credentials")) };
     if presented.starts_with(BrowserTokens::PREFIX) {
-        return Ok(of_page(state, presented).ok_or("wrong_credentials"));
+        return Ok(of_page(state, head, presented).ok_or("wrong_credentials"));
     }
     match state.identity.authenticate(presented, Occasion::Request, Utc::now()).await {
         Ok(context) => Ok(Ok(context)),
@@ -64,10 +64,12 @@ pub(super) async fn authenticate(state: &AppState, head: &Parts) -> Result<Resul
     }
 }
 
-/// Who a page's token was made by, who may do with it what it is for and nothing else.
-fn of_page(state: &AppState, token: &str) -> Option<AuthContext> {
+/// Who a page's token was made by, who may do with it what it is for and nothing else. Of the call that it has made it is told that it is over.
+fn of_page(state: &AppState, head: &Parts, token: &str) -> Option<AuthContext> {
     let whip = state.whip.as_ref()?;
-    let grant = whip.tokens().find(token, Utc::now(), |org, id| whip.is_up(org, id))?;
+    let asks_for_call = || head.extensions.get::<MatchedPath>().is_some_and(|path| path.as_str() == PAGE_CALL);
+    let grant = whip.tokens().find(token, Utc::now(), |org, id| whip.is_up(org, id));
+    let grant = grant.or_else(|| asks_for_call().then(|| whip.tokens().find_used(token)).flatten())?;
     Some(AuthContext {
         org: grant.org,
         principal: grant.principal,
@@ -77,6 +79,16 @@ fn of_page(state: &AppState, token: &str) -> Option<AuthContext> {
         proved_at: None,
         expires_at: Some(grant.expires_at),
     })
+}
+
+/// Whether a page asks, on behalf of whoever made its token.
+pub(super) fn is_page(head: &Parts) -> bool {
+    bearer_of(&head.headers).is_some_and(|bearer| bearer.starts_with(BrowserTokens::PREFIX))
+}
+
+/// Puts into the audit log that a page wanted what is for its token's maker alone.
+pub(super) async fn record_page(state: &AppState, head: &Parts, auth: &AuthContext) -> Result<(), ApiError> {
+    refusal(state, head, &auth.org, (auth.principal.actor(), auth.session.clone()), "page_token").await
 }
 
 /// Puts into the audit log that somebody came without valid credentials.
@@ -129,6 +141,9 @@ pub(super) fn bearer_of(headers: &HeaderMap) -> Option<&str> {
 pub(super) fn client_ip(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip().to_canonical())
 }
+
+/// The resource of a page's call.
+const PAGE_CALL: &str = "/v1/whip/calls/{id}";
 
 /// Where a request comes from that bears no credentials yet.
 #[derive(Clone, Debug)]

@@ -103,6 +103,15 @@ fn a_page_is_told_the_transcript_by_its_channel_and_presses_keys() {
 }
 
 #[test]
+fn a_page_that_has_closed_its_connection_is_told_that_its_call_is_gone() {
+    let Some(python) = python() else { return };
+    let gateway = Gateway::start("echo");
+    let saw = run(&python, &gateway, &json!({ "seconds": 1, "goodbye": true }), Duration::from_secs(60));
+    assert_eq!((&saw[0]["connected"], &saw[0]["deleted"]), (&json!(true), &json!(404)), "{saw:#?}\n{}", gateway.log());
+    gateway.wait_for_calls("over", |calls| calls.len() == 1 && calls.iter().all(|call| call["session_status"] == "completed"));
+}
+
+#[test]
 fn a_network_that_is_gone_for_five_seconds_costs_five_seconds() {
     let Some(python) = python() else { return };
     let gateway = Gateway::start("echo");

@@ -77,7 +77,9 @@ fn a_token_makes_one_call_to_its_agent_and_opens_nothing_else() {
     let token = made.json["token"].as_str().expect("a token").to_owned();
     let offer = |bearer: &str, path: &str| post(&gateway, bearer, path, "application/sdp", OFFER.as_bytes());
     assert_eq!(offer(&token, "/v1/whip/1001").status, 403, "of another agent");
-    assert_eq!(send(gateway.http(), "GET", "/v1/calls", &token, &[], b"").status, 403);
+    for path in ["/v1/calls", "/v1/auth/me"] {
+        assert_eq!(send(gateway.http(), "GET", path, &token, &[], b"").status, 403, "{path}");
+    }
     let again = send(gateway.http(), "POST", "/v1/whip_tokens", &token, &[("Content-Type", "application/json")], wish.as_bytes());
     assert_eq!(again.status, 403, "a token makes no tokens");
     let answered = offer(&token, "/v1/whip/1000");
@@ -87,6 +89,8 @@ fn a_token_makes_one_call_to_its_agent_and_opens_nothing_else() {
     let other = gateway.post("/v1/whip_tokens", &wish).json["token"].as_str().expect("a token").to_owned();
     let end = |bearer: &str| send(gateway.http(), "DELETE", &location, bearer, &[], b"").status;
     assert_eq!((end(&other), end(&token)), (404, 200), "nobody else's call");
+    assert_eq!((end(&token), end("wt_forged")), (404, 401), "it is over, as its own page is told");
+    assert_eq!(offer(&token, "/v1/whip/1000").status, 401, "and it opens nothing any more");
     assert_eq!(offer("wt_forged", "/v1/whip/1000").status, 401);
     assert_eq!(offer(SECRET, "/v1/whip/nobody").status, 404);
     assert_eq!(post(&gateway, SECRET, "/v1/whip/1000", "application/json", b"{}").status, 415);

@@ -231,6 +231,10 @@ async def call(number, base, secret, wish):
         saw["connected"] = False
     if wish.get("listen"):
         saw["listener"] = await listen_in(base, secret, headers["location"].rsplit("/", 1)[1], wish)
+    if wish.get("goodbye"):
+        # The goodbye of DTLS is all that the gateway is told.
+        await connection.close()
+        await asyncio.sleep(1)
     if not wish.get("stay"):
         status, _, _ = await loop.run_in_executor(None, request, "DELETE", base + headers["location"], bearer)
         saw["deleted"] = status

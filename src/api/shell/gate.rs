@@ -74,6 +74,10 @@ impl Gate {
             auth::record_refusal(&self.state, head, auth, permission).await?;
             return Err(ApiError::Forbidden);
         }
+        if let Some(auth) = auth.as_ref().filter(|_| self.operation.access == Access::SignedIn && auth::is_page(head)) {
+            auth::record_page(&self.state, head, auth).await?;
+            return Err(ApiError::Forbidden);
+        }
         if let Some(auth) = auth.as_ref().filter(|auth| self.misses_proof(auth)) {
             auth::record_unproved(&self.state, head, auth).await?;
             return Err(ApiError::SecondFactorRequired);

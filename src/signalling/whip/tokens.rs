@@ -95,6 +95,12 @@ impl BrowserTokens {
         self.kept().get(&hash(token)).filter(|kept| kept.is_good(now, &is_up)).map(|kept| kept.grant.clone())
     }
 
+    /// What a token has allowed that has made its call, for as long as it is remembered: whoever bears it may be told what became of it.
+    #[must_use]
+    pub fn find_used(&self, token: &str) -> Option<Grant> {
+        self.kept().get(&hash(token)).filter(|kept| matches!(kept.used, Use::For(_))).map(|kept| kept.grant.clone())
+    }
+
     /// Uses a token up for a call that is being made. False when it was used before.
     #[must_use]
     pub fn claim(&self, token: &str) -> bool {
@@ -162,13 +168,15 @@ mod tests {
         let token = token.expose();
         assert_eq!(tokens.find(token, now, |_, _| true).unwrap().agent, "default");
         assert!(tokens.find(token, now + TimeDelta::seconds(60), |_, _| true).is_none(), "too late");
-        assert!(tokens.find("wt_forged", now, |_, _| true).is_none());
+        assert!(tokens.find("wt_forged", now, |_, _| true).is_none() && tokens.find_used("wt_forged").is_none());
+        assert!(tokens.find_used(token).is_none(), "it has made no call yet");
         assert!(tokens.claim(token) && !tokens.claim(token));
         tokens.settle(token, Some(&call));
         assert!(tokens.has_made(token, &call) && !tokens.has_made(token, &CallId::random()) && !tokens.claim(token));
         let later = now + TimeDelta::minutes(50);
         assert!(tokens.find(token, later, |_, _| true).is_some());
         assert!(tokens.find(token, now, |_, _| false).is_none(), "the call is over");
+        assert_eq!(tokens.find_used(token).unwrap().agent, "default", "and whose it was is known");
     }
 
     #[test]
