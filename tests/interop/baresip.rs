@@ -3,11 +3,12 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::support::gateway::Gateway;
 use crate::support::{echo, ports, sound, tools};
+use crate::telephone::Telephone;
 
 #[test]
 fn baresip_hears_its_own_words_through_a_24_khz_agent() {
@@ -47,7 +48,7 @@ fn baresip_that_offers_srtp_as_an_option_gets_it_where_it_is_one() {
 #[test]
 fn baresip_without_srtp_is_refused_where_srtp_is_required() {
     let Some(call) = call("1000", "srtp = \"required\"", &PCMU, None) else { return };
-    assert!(call.said.contains("488"), "{}\n{}", call.said, call.gateway.log());
+    assert!(call.closed["param"].as_str().is_some_and(|why| why.contains("488")), "{}\n{}", call.closed, call.gateway.log());
     assert!(dump(&call.home, "-dec.wav").is_none(), "it heard something\n{}", call.said);
 }
 
@@ -62,7 +63,7 @@ fn baresip_over_tls_with_srtp_hears_its_own_words_where_the_certificate_is_check
     let sections = format!("[sip.tls]\ncertificate = \"{}\"\nkey = \"{}\"\n", certificate_file.display(), key.display());
     let start = || Gateway::start_over("echo", &format!("listeners = [\"tls:{tls}\"]\n"), &sections, listener);
     let adjust = |home: &Path| {
-        let own = ports::free_udp();
+        let own = own_address();
         let more = format!("sip_listen {own}\nsip_transports tls\nsip_cafile {}\nsip_verify_server yes\n", certificate_file.display());
         let config = home.join("config");
         let before = fs::read_to_string(&config).expect("baresip's configuration");
@@ -128,6 +129,8 @@ pub(crate) struct Codec {
 struct Called {
     gateway: Gateway,
     home: PathBuf,
+    /// Why baresip says that it was closed.
+    closed: Value,
     /// What baresip said of it.
     said: String,
 }
@@ -158,8 +161,8 @@ fn call_at(
     encryption: Option<&str>,
 ) -> Option<Called> {
     let baresip = tools::find("baresip")?;
-    if !Path::new(MODULES).join("sndfile.so").is_file() {
-        tools::skip("baresip has no module that records");
+    if ["ctrl_tcp.so", "sndfile.so"].iter().any(|module| !Path::new(MODULES).join(module).is_file()) {
+        tools::skip("baresip has no module that is told what to do, or none that records");
         return None;
     }
     let [(_, speech), _] = sound::speakers()?;
@@ -167,12 +170,14 @@ fn call_at(
     let home = gateway.folder().join("baresip");
     configure(&home, &speech, codec, encryption);
     adjust(&home);
-    let dial = format!("/dial {}", target(&gateway));
-    let seconds = speech.len() / 8000 + 4;
-    let mut command = Command::new(baresip);
-    command.arg("-f").arg(&home).args(["-e", &dial, "-t", &seconds.to_string()]);
-    let said = tools::text(&tools::run(&mut command, Duration::from_secs(40)));
-    Some(Called { gateway, home, said })
+    let mut phone = Telephone::start(&baresip, &home);
+    phone.order("dial", &target(&gateway));
+    // It hangs up itself where its file ends, and its recordings are finished when it has gone.
+    let closed = phone.wait_for("CALL_CLOSED", &gateway);
+    phone.order("quit", "");
+    phone.wait_for_end(&gateway);
+    let said = phone.log();
+    Some(Called { gateway, home, closed, said })
 }
 
 /// A baresip on the loopback that plays a file and records both directions; its sound card is ALSA's that swallows everything.

@@ -1,11 +1,11 @@
 //! What a collector of Homer's kind is told, read by its own library.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::UdpSocket;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -55,15 +55,19 @@ fn reports_on_the_media_of_a_call_are_told_both_ways_under_its_call_id() {
     let (play, record) = (gateway.folder().join("play.wav"), gateway.folder().join("record.wav"));
     sound::write(&play, &[0; 8_000]);
     let mut call = Command::new(PROGRAM);
-    call.args(["call", "--to", &gateway.uri("1000"), "--seconds", "8", "--play"]).arg(play).arg("--record").arg(record);
+    call.args(["call", "--to", &gateway.uri("1000"), "--seconds", "20", "--play"]).arg(play).arg("--record").arg(record);
     let mut call = call.stdout(std::process::Stdio::null()).spawn().expect("the built program starts");
     let mut packets = Vec::new();
     let mut packet = [0; 4096];
-    let begun = std::time::Instant::now();
-    while begun.elapsed() < Duration::from_secs(12) {
+    let limit = Instant::now() + Duration::from_secs(20);
+    // Until both ends have reported what is asked for below.
+    let mut reported = BTreeSet::new();
+    while reported.len() < 2 && Instant::now() < limit {
         let Ok(length) = collector.recv(&mut packet) else { continue };
         packets.push(packet[..length].to_vec());
+        reported.extend(report(&packet[..length]).into_iter().filter(|(_, sent)| *sent > 100).map(|(ssrc, _)| ssrc));
     }
+    let _gone = call.kill();
     let _status = call.wait();
     let Some(told) = read_by_hep_js(gateway.folder(), &packets) else { return };
     let (reports, messages): (Vec<_>, Vec<_>) = told.iter().partition(|told| told["rcinfo"]["payloadType"] == 5);
@@ -86,6 +90,13 @@ fn reports_on_the_media_of_a_call_are_told_both_ways_under_its_call_id() {
     let [(from, to, sent), (other_from, other_to, other_sent)] = ends.as_slice() else { panic!("{ends:?}\n{}", gateway.log()) };
     assert_eq!((from, to), (other_to, other_from), "what one end sends comes to the other");
     assert!(*sent > 100 && *other_sent > 100, "{sent} and {other_sent} packets are reported");
+}
+
+/// Who reports in a packet, and how much it says to have sent.
+fn report(packet: &[u8]) -> Option<(u64, u64)> {
+    let begin = packet.iter().position(|&octet| octet == b'{')?;
+    let report = serde_json::Deserializer::from_slice(&packet[begin..]).into_iter::<Value>().next()?.ok()?;
+    Some((report["ssrc"].as_u64()?, report["sender_information"]["packets"].as_u64()?))
 }
 
 fn read_by_hep_js(folder: &Path, packets: &[Vec<u8>]) -> Option<Vec<Value>> {

@@ -20,6 +20,7 @@ mod stop;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "what REST is asked from outside is another test's")]
 mod support;
+mod telephone;
 mod through;
 mod trunks;
 /// The callers' SIP of the benchmark: written apart from the `sip` crate.

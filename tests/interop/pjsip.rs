@@ -210,5 +210,5 @@ fn is_tone(heard: &[i16], hz: u32) -> bool {
 /// A trunk at this machine that may send us elsewhere.
 const PBX: &str = "[trunks.pbx]\naddresses = [\"127.0.0.1\"]\nrefer = \"local\"\n[outbound]\nenabled = true\n";
 
-/// How long is spoken after a transfer.
-const SPEAKING: Duration = Duration::from_secs(3);
+/// How long is spoken after a transfer: the second and a quarter that is looked at, and the way to the agent and back.
+const SPEAKING: Duration = Duration::from_millis(1_800);

@@ -15,7 +15,7 @@ fn two_real_voices_keep_a_pesq_of_4_2_through_a_24_khz_echo() {
     for (name, speech) in speakers {
         let (played, recorded) = (gateway.folder().join(format!("{name}.wav")), gateway.folder().join(format!("{name}.recorded.wav")));
         sound::write(&played, &speech);
-        let seconds = speech.len() as u64 / 8000 + 3;
+        let seconds = speech.len() as u64 / 8000 + 2;
         let files = [played.to_string_lossy(), recorded.to_string_lossy()];
         let (succeeded, report) =
             gateway.phone(&["--to", &gateway.uri("1000"), "--play", &files[0], "--record", &files[1], "--expect", "echo"], seconds);

@@ -1,6 +1,9 @@
 //! Whether a recording holds what was played: correlation after alignment.
 
+use std::iter::repeat;
 use std::ops::Range;
+
+use realfft::RealFftPlanner;
 
 /// A recording against what was played.
 #[derive(Debug, PartialEq)]
@@ -48,9 +51,40 @@ fn half_seconds(played: &[i16], recorded: &[i16], delay: usize) -> (usize, usize
 
 /// The delay at which the part of `played` from `start` on is most like what was recorded, and how like that is.
 fn best_delay(played: &[i16], recorded: &[i16], start: usize, length: usize, delays: Range<usize>) -> (usize, f64) {
-    let part = &played[start..start + length];
-    let at = |delay: usize| recorded.get(start + delay..start + delay + length).map_or(-1.0, |heard| correlation(part, heard));
-    delays.map(|delay| (delay, at(delay))).max_by(|one, other| one.1.total_cmp(&other.1)).unwrap_or((0, -1.0))
+    let end = recorded.len().min(start + delays.end + length - 1);
+    let heard = recorded.get(start + delays.start..end).unwrap_or_default();
+    let found = likenesses(&played[start..start + length], heard).into_iter().enumerate();
+    found.max_by(|one, other| one.1.total_cmp(&other.1)).map_or((0, -1.0), |(place, likeness)| (delays.start + place, likeness))
+}
+
+/// How like `part` is to what stands at each place of `heard` at which it fits in: 1 is the same, 0 unrelated. The products come by one
+/// transform for all places; one after the other they take seconds.
+#[expect(clippy::cast_precision_loss, reason = "samples and sums of their squares are far below 2^52")]
+pub(crate) fn likenesses(part: &[i16], heard: &[i16]) -> Vec<f64> {
+    let Some(last) = heard.len().checked_sub(part.len()) else { return Vec::new() };
+    let length = heard.len().next_power_of_two().max(2);
+    let mut planner = RealFftPlanner::<f64>::new();
+    let (forward, inverse) = (planner.plan_fft_forward(length), planner.plan_fft_inverse(length));
+    let spectrum = |samples: &[i16]| {
+        let mut padded: Vec<f64> = samples.iter().map(|&sample| f64::from(sample)).chain(repeat(0.0)).take(length).collect();
+        let mut spectrum = forward.make_output_vec();
+        forward.process(&mut padded, &mut spectrum).expect("lengths of the plan");
+        spectrum
+    };
+    let mut crossed: Vec<_> = spectrum(heard).iter().zip(spectrum(part)).map(|(heard, part)| heard * part.conj()).collect();
+    // Both ends of it are real but for the rounding, and have to be.
+    crossed.iter_mut().step_by(length / 2).for_each(|end| end.im = 0.0);
+    let mut products = inverse.make_output_vec();
+    inverse.process(&mut crossed, &mut products).expect("lengths of the plan");
+    let own = energy(part) as f64;
+    let mut passing = energy(&heard[..part.len()]);
+    let likeness = |place: usize| {
+        let scale = (own * passing as f64).sqrt();
+        let square = |at: usize| heard.get(at).map_or(0, |&sample| i64::from(sample).pow(2));
+        passing += square(place + part.len()) - square(place);
+        if scale > 0.0 { products[place] / length as f64 / scale } else { 0.0 }
+    };
+    (0..=last).map(likeness).collect()
 }
 
 fn energy(samples: &[i16]) -> i64 {
