@@ -4,12 +4,13 @@
 # Silent and quick when nothing is missing. As root it installs by apt-get; otherwise it prints the one command to run.
 # What the build needs must be there; a missing test tool is named, and the tests that want it say that they skip.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 needed=()   # packages without which nothing builds
 wanted=()   # packages without which something is skipped
 cmake_wanted=no
 pypi_cmake=cmake==4.2.0
+policy=/usr/sbin/policy-rc.d   # what asks whether a service may be started
 node_clients="jssip@3.13.8 ws@8.23.0 hep-js@1.0.22 playwright-core@1.61.0 axe-core@4.14.1 @elevenlabs/types@0.23.0"
 
 need() { have "$1" || needed+=("$2"); }
@@ -104,7 +105,28 @@ install() {
     rm -f "$log"
 }
 
-apt_install() { DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; }
+# Debian starts what it installs, at once and with the machine, coturn as a relay for everybody: here programs are wanted, not services.
+apt_install() {
+    (
+        if [ ! -e "$policy" ] && [ ! -L "$policy" ]; then
+            trap 'rm -f "$policy"' EXIT
+            trap 'exit 1' HUP INT TERM
+            printf '#!/bin/sh\n# By scripts/setup.sh, for as long as it installs: nothing is started.\nexit 101\n' >"$policy"
+            chmod 755 "$policy"
+        fi
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+    ) && disable_services "$@"
+}
+
+disable_services() {
+    local package unit
+    have systemctl || return 0
+    for package in "$@"; do
+        for unit in $(dpkg -L "$package" 2>/dev/null | sed -n 's|.*/lib/systemd/system/\([^/@]*\.service\)$|\1|p'); do
+            systemctl disable --quiet "$unit" || true
+        done
+    done
+}
 
 # The Python packages of a list, only when it changed: python_packages LIST MARK [options of pip]
 python_packages() {
@@ -202,4 +224,5 @@ main() {
     fi
 }
 
-main "$@"
+# A test takes the functions alone.
+[ "${BASH_SOURCE[0]}" != "$0" ] || main "$@"

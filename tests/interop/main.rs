@@ -13,6 +13,7 @@ mod messages;
 mod ping;
 mod pjsip;
 mod registered;
+mod setup;
 mod sipp;
 mod sound;
 mod stir;
