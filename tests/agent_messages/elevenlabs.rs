@@ -13,7 +13,7 @@ use auricle::agent::model::AgentMessage;
 use auricle::agent::simulator::{Behaviour, Config, Step};
 use serde_json::Value;
 
-use crate::said;
+use crate::{said, tools};
 
 const CLIENT: [(&str, &str); 7] = [
     ("conversation_initiation_client_data", "Outgoing.ConversationInitiationClientToOrchestratorEvent"),
@@ -47,10 +47,7 @@ fn compile(known: &[(&str, &str)], lines: &[String]) -> Option<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (compiler, types) = (root.join("console/node_modules/.bin/tsc"), root.join("target/node/node_modules/@elevenlabs/types"));
     if !compiler.exists() || !types.exists() {
-        println!(
-            "skipped: {} messages of ElevenLabs were not checked: neither TypeScript nor the vendor's types are installed",
-            lines.len()
-        );
+        tools::skip(&format!("{} messages of ElevenLabs are not checked: TypeScript or the vendor's types are not installed", lines.len()));
         return None;
     }
     let folder = tempfile::tempdir().unwrap();

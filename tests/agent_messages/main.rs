@@ -5,7 +5,7 @@
 //! description), so that the compiler of the console is asked. Ultravox publishes none: its messages are held against those of LiveKit's
 //! plugin (PyPI), and the call that is asked for against Ultravox's own OpenAPI description, of which tests/support has an extract.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test says so by failing, and says aloud what it skips")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says so by failing")]
 
 mod deepgram;
 mod elevenlabs;
@@ -13,6 +13,9 @@ mod gemini;
 mod gptlive;
 mod openai;
 mod said;
+#[path = "../support/tools.rs"]
+#[expect(dead_code, reason = "no program is looked for")]
+mod tools;
 mod twilio;
 mod ultravox;
 mod voicelive;

@@ -3,13 +3,20 @@
 usage: validate_agent_messages.py openai-client|openai-server|openai-live|voicelive|deepgram|gemini|twilio|
        ultravox|ultravox-call FILE     (one JSON message a line)
 
-Some types accept keys they do not know and collect them; here every model at every level must have collected none.
+Some types accept keys they do not know and collect them; here every model at every level must have collected none. Where a vendor's package
+is not installed it ends with 3.
 """
 
 import json
 import sys
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+NO_TYPES = 3
+
+try:
+    from pydantic import BaseModel, TypeAdapter, ValidationError
+except ModuleNotFoundError as missing:
+    print(missing, file=sys.stderr)
+    sys.exit(NO_TYPES)
 
 # OpenAI's service sends these; its types, made for what clients send, do not have them.
 SENT_BUT_NOT_TYPED = {
@@ -115,6 +122,8 @@ def ultravox():
     import sysconfig
 
     file = pathlib.Path(sysconfig.get_path("purelib"), "livekit/plugins/ultravox/realtime/events.py")
+    if not file.is_file():
+        raise ModuleNotFoundError("No module named 'livekit.plugins.ultravox'")
     spec = importlib.util.spec_from_file_location("ultravox_events", file)
     events = importlib.util.module_from_spec(spec)
     sys.modules["ultravox_events"] = events
@@ -181,7 +190,11 @@ def unknown_keys(value, path):
 
 def main():
     vendor, file = sys.argv[1:]
-    check = CHECKS[vendor]()
+    try:
+        check = CHECKS[vendor]()
+    except ModuleNotFoundError as missing:
+        print(missing, file=sys.stderr)
+        return NO_TYPES
     failures = 0
     with open(file, encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
