@@ -11,6 +11,7 @@ import fractions
 import json
 import os
 import random
+import re
 import sys
 import time
 import urllib.error
@@ -148,6 +149,9 @@ def altered(sdp, how):
         ]
     if how == "no-candidates":
         lines = [line for line in lines if not line.startswith("a=candidate:")]
+    if how == "elsewhere":
+        # As behind a translator: what the page knows of itself leads nowhere (RFC 5737).
+        lines = [re.sub(r"^(a=candidate:\S+ \S+ \S+ \S+) \S+", r"\1 192.0.2.1", line) for line in lines]
     return "\r\n".join(lines)
 
 
