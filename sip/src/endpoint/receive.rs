@@ -81,7 +81,7 @@ impl Endpoint {
             Err(status) => return self.reply_status(&request, arrived, status),
         };
         let id = self.new_id();
-        let Some((invite, mut incoming)) = Invite::inbound(id, request, key, arrived, &mut self.stack) else { return };
+        let Some((invite, mut incoming)) = Invite::inbound(now, id, request, key, arrived, &mut self.stack) else { return };
         incoming.login = login;
         self.insert(invite);
         if let Some(replaced) = replaced {

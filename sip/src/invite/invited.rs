@@ -15,7 +15,7 @@ use crate::dialog::Dialog;
 use crate::endpoint::{Event, IncomingInvite, InviteId, ResponseBuilder, Stack, response_path};
 use crate::header::{HeaderName, OptionTags, Scheme, StatusCode, Uri};
 use crate::message::Request;
-use crate::transaction::{ServerId, ServerKey, Timer};
+use crate::transaction::{Opening, ServerId, ServerKey, Timer};
 use crate::transport::Flow;
 
 pub(super) struct Invited {
@@ -32,6 +32,7 @@ pub(super) struct Invited {
 
 impl Invited {
     pub(super) fn new(
+        now: Instant,
         id: InviteId,
         request: Request,
         key: ServerKey,
@@ -61,7 +62,8 @@ impl Invited {
         let usage = Usage::new(id, dialog, contact, false, exchange, headers);
         let trying = ResponseBuilder::new(&request, arrived.remote, StatusCode::TRYING, None, "").finish();
         let path = response_path(&request, arrived);
-        let server = stack.transactions.open_invite_server(key, &request, path, id, trying, &mut stack.out);
+        let opening = Opening { key, request: &request, path, owner: id, trying: Some(trying) };
+        let server = stack.transactions.open_invite_server(now, opening, &mut stack.out);
         let invited = Self { request, arrived, server, usage, reliable: Reliable::default(), ring_again_at: None, answer: None };
         Some((invited, incoming))
     }
@@ -149,7 +151,7 @@ impl Invited {
                 stack.event(Event::OfferAccepted { id, sdp });
             }
             Exchange::Settled if !sdp.is_empty() => {
-                self.usage.exchange = Exchange::Theirs(Carrier::Request(Box::new(Pending::open(id, incoming, stack))));
+                self.usage.exchange = Exchange::Theirs(Carrier::Request(Box::new(Pending::open(now, id, incoming, stack))));
                 stack.event(Event::Offered { id, sdp });
             }
             _ => incoming.reply(now, StatusCode::OK, stack, |response| response),

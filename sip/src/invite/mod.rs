@@ -89,8 +89,9 @@ pub(crate) enum Replaceable {
 }
 
 impl Invite {
-    /// A caller's INVITE that was let in: 100 goes out. `None` when the request lacks what every request has.
+    /// A caller's INVITE that was let in. `None` when the request lacks what every request has.
     pub(crate) fn inbound(
+        now: Instant,
         id: InviteId,
         request: Request,
         key: ServerKey,
@@ -99,7 +100,7 @@ impl Invite {
     ) -> Option<(Self, Box<IncomingInvite>)> {
         let local_tag = stack.identifiers.tag();
         let call_id = request.headers().call_id()?.into();
-        let (invited, incoming) = Invited::new(id, request, key, arrived, &local_tag, stack)?;
+        let (invited, incoming) = Invited::new(now, id, request, key, arrived, &local_tag, stack)?;
         Some((
             Self { id, call_id, local_tag, state: State::Invited(Box::new(invited)), outbound: None, credentials: None },
             Box::new(incoming),

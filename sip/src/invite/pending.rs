@@ -9,7 +9,7 @@ use super::Incoming;
 use crate::endpoint::{InviteId, ResponseBuilder, Stack, response_path};
 use crate::header::{Method, StatusCode};
 use crate::message::Request;
-use crate::transaction::ServerId;
+use crate::transaction::{Opening, ServerId};
 use crate::transport::Flow;
 
 pub(super) struct Pending {
@@ -19,13 +19,14 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// An INVITE is told 100 at once; for all others that would be wrong (RFC 4320).
-    pub(super) fn open(id: InviteId, incoming: Incoming<'_>, stack: &mut Stack) -> Self {
+    /// An INVITE is told 100 where its answer takes time; for all others that would be wrong (RFC 4320).
+    pub(super) fn open(now: Instant, id: InviteId, incoming: Incoming<'_>, stack: &mut Stack) -> Self {
         let Incoming { request, key, arrived } = incoming;
         let path = response_path(request, arrived);
         let server = if request.method() == Method::Invite {
             let trying = ResponseBuilder::new(request, arrived.remote, StatusCode::TRYING, None, "").finish();
-            stack.transactions.open_invite_server(key.clone(), request, path, id, trying, &mut stack.out)
+            let opening = Opening { key: key.clone(), request, path, owner: id, trying: Some(trying) };
+            stack.transactions.open_invite_server(now, opening, &mut stack.out)
         } else {
             stack.transactions.open_waiting_server(key.clone(), path, id)
         };
@@ -43,7 +44,8 @@ impl Pending {
     ) {
         let Incoming { request, key, arrived } = incoming;
         let path = response_path(request, arrived);
-        let server = stack.transactions.open_invite_server(key.clone(), request, path, id, Bytes::new(), &mut stack.out);
+        let opening = Opening { key: key.clone(), request, path, owner: id, trying: None };
+        let server = stack.transactions.open_invite_server(now, opening, &mut stack.out);
         Self { request: request.clone(), arrived, server }.respond(now, status, b"", stack, write);
     }
 

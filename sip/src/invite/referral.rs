@@ -37,7 +37,7 @@ impl Usage {
         }
         let referred_by = headers.value(HeaderName::ReferredBy).and_then(|text| NameAddrRef::parse(text).ok()?.uri().ok());
         let refer = IncomingRefer { target, referred_by, wants_progress: wants_progress(&incoming), message: incoming.request.clone() };
-        self.referral = Some(Referral::Asked(Box::new(Pending::open(self.id, incoming, stack))));
+        self.referral = Some(Referral::Asked(Box::new(Pending::open(now, self.id, incoming, stack))));
         self.event(Event::Referred { id: self.id, refer: Box::new(refer) }, stack);
     }
 

@@ -32,7 +32,7 @@ impl Usage {
                 response.header(HeaderName::Contact, format_args!("<{contact}>")).session(expires)
             });
         }
-        self.exchange = Exchange::Theirs(Carrier::Request(Box::new(Pending::open(self.id, incoming, stack))));
+        self.exchange = Exchange::Theirs(Carrier::Request(Box::new(Pending::open(now, self.id, incoming, stack))));
         self.event(Event::Offered { id: self.id, sdp }, stack);
     }
 

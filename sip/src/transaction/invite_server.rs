@@ -20,6 +20,8 @@ pub(crate) enum InviteServer {
 #[derive(Debug)]
 pub(crate) struct Proceeding {
     provisional: Bytes,
+    /// When it goes out by itself: 100 does, once the application has taken its time.
+    due: Option<Instant>,
 }
 
 /// Answered with 2xx, which the transaction user repeats; copies of the INVITE are absorbed until Timer L.
@@ -53,10 +55,14 @@ pub(crate) enum ServerPhase {
 }
 
 impl InviteServer {
-    /// 100 goes out at once: the application may take its time.
-    pub(crate) fn start(trying: Bytes, actions: &mut Actions) -> Self {
-        actions.send = Some(trying.clone());
-        Self::Proceeding(Proceeding { provisional: trying })
+    /// 100 goes out unless the application says something soon; without one it owes a final response at once.
+    pub(crate) fn start(now: Instant, pacing: &Pacing, trying: Option<Bytes>, actions: &mut Actions) -> Self {
+        let wait = Some(pacing.trying_after()).filter(|wait| !wait.is_zero());
+        if wait.is_none() {
+            actions.send.clone_from(&trying);
+        }
+        let due = trying.as_ref().and(wait).map(|wait| now + wait);
+        Self::Proceeding(Proceeding { provisional: trying.unwrap_or_default(), due })
     }
 
     pub(crate) fn respond(self, now: Instant, pacing: &Pacing, status: StatusCode, response: Bytes, actions: &mut Actions) -> Self {
@@ -64,7 +70,7 @@ impl InviteServer {
             Self::Proceeding(_) => {
                 actions.send = Some(response.clone());
                 if status.is_provisional() {
-                    Self::Proceeding(Proceeding { provisional: response })
+                    Self::Proceeding(Proceeding { provisional: response, due: None })
                 } else if status.is_success() {
                     Self::Accepted(Accepted { timer_l: now + pacing.give_up() })
                 } else {
@@ -104,6 +110,10 @@ impl InviteServer {
             Self::Terminated
         };
         match self {
+            Self::Proceeding(Proceeding { provisional, due: Some(due) }) if now >= due => {
+                actions.send = Some(provisional.clone());
+                Self::Proceeding(Proceeding { provisional, due: None })
+            }
             Self::Completed(mut state) => match state.backoff.step(now) {
                 BackoffStep::Repeat => {
                     actions.send = Some(state.response.clone());
@@ -120,7 +130,8 @@ impl InviteServer {
 
     pub(crate) fn deadline(&self) -> Option<(Instant, Timer)> {
         match self {
-            Self::Proceeding(_) | Self::Terminated => None,
+            Self::Proceeding(state) => state.due.map(|due| (due, Timer::Trying)),
+            Self::Terminated => None,
             Self::Accepted(state) => Some((state.timer_l, Timer::L)),
             Self::Completed(state) => Some(state.backoff.deadline(Timer::G, Timer::H)),
             Self::Confirmed(state) => Some((state.timer_i, Timer::I)),

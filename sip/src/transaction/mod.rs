@@ -18,7 +18,7 @@ use bytes::Bytes;
 pub(crate) use self::backoff::{Backoff, BackoffStep};
 pub(crate) use self::detour::Ways;
 pub(crate) use self::key::{ClientKey, ServerKey, merge_key};
-pub(crate) use self::table::{AckReceived, ClientId, Reported, ServerId, TransactionTable};
+pub(crate) use self::table::{AckReceived, ClientId, Opening, Reported, ServerId, TransactionTable};
 pub use self::timers::Timers;
 pub(crate) use self::timers::{Pacing, Timer};
 

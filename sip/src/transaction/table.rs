@@ -102,6 +102,16 @@ pub(crate) struct Reported {
     pub(crate) report: Report,
 }
 
+/// What the transaction of an INVITE is opened with.
+pub(crate) struct Opening<'a> {
+    pub(crate) key: ServerKey,
+    pub(crate) request: &'a Request,
+    pub(crate) path: Flow,
+    pub(crate) owner: InviteId,
+    /// What is said where the owner takes its time; without it a final response is owed at once.
+    pub(crate) trying: Option<Bytes>,
+}
+
 impl TransactionTable {
     pub(crate) fn new(timers: Timers, tcp: Option<SocketAddr>, failover_after: Duration) -> Self {
         Self {
@@ -144,22 +154,18 @@ impl TransactionTable {
         AckReceived::Absorbed
     }
 
-    /// Opens the transaction of an INVITE; `trying` goes out at once, unless it is empty: then a final response is owed at once.
-    pub(crate) fn open_invite_server(
-        &mut self,
-        key: ServerKey,
-        request: &Request,
-        path: Flow,
-        owner: InviteId,
-        trying: Bytes,
-        out: &mut Outbox,
-    ) -> ServerId {
+    /// Opens the transaction of an INVITE.
+    pub(crate) fn open_invite_server(&mut self, now: Instant, opening: Opening<'_>, out: &mut Outbox) -> ServerId {
+        let Opening { key, request, path, owner, trying } = opening;
         let mut actions = Actions::default();
-        let machine = InviteServer::start(trying, &mut actions);
-        out.send(path, actions.send.filter(|trying| !trying.is_empty()));
+        let machine = InviteServer::start(now, &self.timers.over(path.transport), trying, &mut actions);
+        out.send(path, actions.send);
+        let deadline = machine.deadline();
         let initial = request.headers().to().is_some_and(|to| to.tag().is_none());
         let merge_key = initial.then(|| merge_key(request.headers())).flatten();
-        self.insert_server(Server { key, merge_key, path, owner: Some(owner), machine: ServerMachine::Invite(machine) })
+        let id = self.insert_server(Server { key, merge_key, path, owner: Some(owner), machine: ServerMachine::Invite(machine) });
+        out.deadlines.set(Owner::Server(id), deadline);
+        id
     }
 
     /// Opens the transaction of another request with its final response.

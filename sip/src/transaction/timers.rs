@@ -17,6 +17,8 @@ pub struct Timers {
     pub t4: Duration,
     /// How often a provisional response is repeated, so that proxies keep the call (§13.3.1.1); default 60 s.
     pub provisional_refresh: Duration,
+    /// How long an INVITE waits for the application before it is told 100; nought for not at all. Default 100 ms; §17.2.1 allows 200 ms.
+    pub trying_after: Duration,
 }
 
 impl Default for Timers {
@@ -26,6 +28,7 @@ impl Default for Timers {
             t2: Duration::from_secs(4),
             t4: Duration::from_secs(5),
             provisional_refresh: Duration::from_secs(60),
+            trying_after: Duration::from_millis(100),
         }
     }
 }
@@ -46,7 +49,8 @@ impl Timers {
     pub(crate) fn bounded(self) -> Self {
         let bound = |value: Duration| value.clamp(Duration::from_millis(1), Duration::from_secs(3600));
         let t1 = bound(self.t1);
-        Self { t1, t2: bound(self.t2).max(t1), t4: bound(self.t4), provisional_refresh: bound(self.provisional_refresh) }
+        let trying_after = self.trying_after.min(TRYING_LATEST);
+        Self { t1, t2: bound(self.t2).max(t1), t4: bound(self.t4), provisional_refresh: bound(self.provisional_refresh), trying_after }
     }
 }
 
@@ -76,6 +80,10 @@ impl Pacing {
 
     pub(crate) fn t2(&self) -> Duration {
         self.timers.t2
+    }
+
+    pub(crate) fn trying_after(&self) -> Duration {
+        self.timers.trying_after
     }
 
     /// Timers L and M: copies of a 2xx, or of what brought it, come by other hops, whatever ours is.
@@ -121,6 +129,8 @@ pub(crate) enum Timer {
     L,
     /// No more 2xx, from forks or repeated, are expected (RFC 6026).
     M,
+    /// Say 100: the application has said nothing yet (§17.2.1).
+    Trying,
     /// Repeat 180 so that no proxy gives up (§13.3.1.1).
     ProvisionalRefresh,
     /// Repeat a 2xx until its ACK (§13.3.1.4).
@@ -142,3 +152,5 @@ pub(crate) enum Timer {
     /// Nothing is heard of a call that the far end was asked to make (RFC 3515 §2.4.4).
     ReferAbandoned,
 }
+/// The longest that an INVITE may wait without a response (§17.2.1).
+const TRYING_LATEST: Duration = Duration::from_millis(200);

@@ -113,7 +113,7 @@ fn cancel_ends_a_ringing_call() {
 
 #[test]
 fn cancel_waits_for_a_provisional_response() {
-    let mut pair = Pair::new();
+    let mut pair = Pair::eager();
     let call = pair.call();
     pair.act(CALLER, |end, now| end.hang_up(now, call));
     assert_eq!(pair.count(CALLER, "CANCEL"), 0);
@@ -126,7 +126,7 @@ fn cancel_waits_for_a_provisional_response() {
 
 #[test]
 fn a_200_that_crosses_cancel_is_acknowledged_and_ended_by_bye() {
-    let mut pair = Pair::new();
+    let mut pair = Pair::eager();
     let call = pair.call();
     pair.settle();
     let incoming = pair.incoming();

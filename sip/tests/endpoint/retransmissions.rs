@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use sip::endpoint::{EndpointConfig, Event};
 use sip::header::StatusCode;
 
 use crate::scripted_peer::{ScriptedPeer, request};
@@ -19,6 +20,32 @@ fn a_copy_of_an_invite_gets_the_last_provisional_response() {
     peer.send(&copy);
     assert_eq!(peer.statuses(), [180, 180]);
     assert!(peer.events.is_empty());
+}
+
+#[test]
+fn an_invite_is_told_100_only_where_its_answer_takes_time_and_a_copy_of_it_at_once() {
+    let invite = request("INVITE", "a", 1, "", "application/sdp", "offer");
+    let invited = || {
+        let mut peer = ScriptedPeer::punctual(EndpointConfig { seed: [7; 32], ..EndpointConfig::default() });
+        peer.send(&invite);
+        assert_eq!(peer.statuses(), [0; 0]);
+        let Some(Event::Incoming { id, .. }) = peer.events.pop() else { panic!("no incoming call") };
+        (peer, id)
+    };
+    let (mut slow, _) = invited();
+    slow.run(Duration::from_millis(99));
+    assert_eq!(slow.statuses(), [0; 0]);
+    slow.run(Duration::from_millis(1));
+    assert_eq!(slow.statuses(), [100]);
+    slow.run(Duration::from_secs(10));
+    assert_eq!(slow.statuses(), [0; 0], "once");
+    let (mut quick, id) = invited();
+    quick.act(|endpoint, now| endpoint.ring(now, id));
+    quick.run(Duration::from_secs(1));
+    assert_eq!(quick.statuses(), [180]);
+    let (mut repeated, _) = invited();
+    repeated.send(&invite);
+    assert_eq!(repeated.statuses(), [100]);
 }
 
 #[test]

@@ -24,7 +24,14 @@ impl ScriptedPeer {
         Self::with(EndpointConfig { seed: [7; 32], ..EndpointConfig::default() })
     }
 
-    pub(crate) fn with(config: EndpointConfig) -> Self {
+    pub(crate) fn with(mut config: EndpointConfig) -> Self {
+        // So that each INVITE has its first response at once.
+        config.timers.trying_after = Duration::ZERO;
+        Self::punctual(config)
+    }
+
+    /// An endpoint that tells 100 only where its application takes its time.
+    pub(crate) fn punctual(config: EndpointConfig) -> Self {
         Self { endpoint: Endpoint::new(config), now: origin(), flow: Flow::udp(OURS, PEER), received: Vec::new(), events: Vec::new() }
     }
 

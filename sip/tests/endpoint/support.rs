@@ -43,6 +43,11 @@ impl Pair {
         Self::with_damage(1, Damage::default())
     }
 
+    /// Both tell 100 at once.
+    pub(crate) fn eager() -> Self {
+        Self::with_config(1, Damage::default(), |config| config.timers.trying_after = Duration::ZERO)
+    }
+
     pub(crate) fn with_damage(seed: u64, damage: Damage) -> Self {
         Self::with_config(seed, damage, |_| {})
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, InviteOptions, OutgoingInvite, Output};
 use sip::header::{NameAddr, StatusCode, Uri};
+use sip::transaction::Timers;
 use sip::transport::Flow;
 
 use crate::proxy::Proxy;
@@ -36,7 +37,9 @@ impl World {
             Self { now: origin(), nodes: Vec::new(), in_flight: BTreeMap::new(), counter: 0, ladder: Vec::new(), wire: Vec::new() };
         for name in telephones {
             let seed = [world.nodes.len() as u8 + 1; 32];
-            let endpoint = Endpoint::new(EndpointConfig { seed, session_expires: None, ..EndpointConfig::default() });
+            // The RFC's ladders show each 100.
+            let timers = Timers { trying_after: Duration::ZERO, ..Timers::default() };
+            let endpoint = Endpoint::new(EndpointConfig { seed, session_expires: None, timers, ..EndpointConfig::default() });
             world.nodes.push((name, Node::Telephone(Box::new(endpoint), VecDeque::new())));
         }
         world
