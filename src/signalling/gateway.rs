@@ -208,6 +208,10 @@ impl Gateway {
         request: OutboundRequest,
         servers: impl FnOnce() -> Result<Vec<Flow>, LocateError>,
     ) {
+        if request.briefing.is_some() && request.reply.is_closed() {
+            // The call that this person was to be told of is over.
+            return;
+        }
         let OutboundRequest { org, to, agent, briefing, reply } = request;
         let started = self.try_dial(now, endpoint, Wish { org, to, agent, briefing }, servers);
         // Whoever asked may have gone; the call goes on and ends by its own rules.
