@@ -218,9 +218,9 @@ impl Call {
         match &event {
             SignallingEvent::Ringing => self.journal.mark_once(now, Moment::Ringing),
             SignallingEvent::Confirmed { .. } => self.journal.mark_once(now, Moment::Acknowledged),
-            SignallingEvent::IceRestarted { local, remote } => {
+            SignallingEvent::IceRestarted(restart) => {
                 if let Some(leg) = self.leg.agreed() {
-                    leg.restart_ice(local.clone(), remote.clone());
+                    leg.restart_ice(restart.local.clone(), restart.remote.clone());
                 }
             }
             _ => {}

@@ -37,7 +37,7 @@ pub enum CallCommand {
     /// Say when the agent's first words were heard.
     TellWhenSaid(SaidReply),
     /// Keep in the record who is on the telephone.
-    Recognise(Recognised),
+    Recognise(Box<Recognised>),
     /// Let somebody listen.
     Attach {
         /// The way to them, and what they want to hear.

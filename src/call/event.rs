@@ -85,12 +85,7 @@ pub enum SignallingEvent {
         sdp: Bytes,
     },
     /// The browser at the far end starts ICE anew: it has changed networks.
-    IceRestarted {
-        /// What it was told to call us by.
-        local: IceCredentials,
-        /// What we are to call it by.
-        remote: IceCredentials,
-    },
+    IceRestarted(Box<IceRestart>),
     /// News of the transfer that was ordered.
     Transfer(TransferNews),
     /// The far end pressed a key, and signalling brought it.
@@ -100,6 +95,15 @@ pub enum SignallingEvent {
         /// How long it was held.
         duration: Duration,
     },
+}
+
+/// By what the two sides of ICE call each other from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IceRestart {
+    /// What the far end was told to call us by.
+    pub local: IceCredentials,
+    /// What we are to call it by.
+    pub remote: IceCredentials,
 }
 
 /// From the call to signalling.

@@ -61,7 +61,7 @@ impl Records {
             // That it was nobody is news, too, for a call whose agent is to be told who it is.
             let found = callers.recognise(&OrgScope::new(org.clone()), &call, &caller, &dialled).await.unwrap_or_default();
             // A call that is over by now is recognised no more.
-            let _ = registry.command(&org, &call, CallCommand::Recognise(found));
+            let _ = registry.command(&org, &call, CallCommand::Recognise(Box::new(found)));
         });
     }
 

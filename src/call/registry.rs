@@ -243,7 +243,7 @@ impl CallRegistry {
         let id = self.start(org.clone(), to, agent).await?;
         reservation.becomes(id.clone());
         let recognised = Recognised { patient: Some(patient), dial_in: None, known };
-        if self.command(&org, &id, CallCommand::Recognise(recognised)).is_err() {
+        if self.command(&org, &id, CallCommand::Recognise(Box::new(recognised))).is_err() {
             // It failed at once: its record says so, and nobody was on the telephone.
             tracing::debug!(call = %id, "call_over_before_it_was_recognised");
         }

@@ -222,7 +222,7 @@ impl CallSession {
                 self.actions.push_back(CallAction::Offer);
             }
             // The leg's business, which changes nothing of the call.
-            SignallingEvent::IceRestarted { .. } => {}
+            SignallingEvent::IceRestarted(_) => {}
             SignallingEvent::Key { digit, duration } => self.actions.push_back(CallAction::TakeKey { digit, duration }),
         }
     }

@@ -11,7 +11,7 @@ use media::transport::webrtc::WebRtcEvent;
 use media::units::SampleRate;
 use tokio::sync::mpsc;
 
-use super::event::SignallingEvent;
+use super::event::{IceRestart, SignallingEvent};
 use super::listening::Listening;
 use super::mux::{Arrival, RouteName, Seat};
 use super::thread::ThreadContext;
@@ -54,7 +54,10 @@ pub(super) async fn drive(mut leg: Box<PlannedLeg>, wiring: Wiring, thread: Thre
                 None => break,
             },
             signal = signals.recv() => match signal {
-                Some(SignallingEvent::IceRestarted { local, remote }) => with(&mut leg, |leg| leg.restart_ice(local, remote)),
+                Some(SignallingEvent::IceRestarted(restart)) => {
+                    let IceRestart { local, remote } = *restart;
+                    with(&mut leg, |leg| leg.restart_ice(local, remote));
+                }
                 Some(SignallingEvent::HungUp) | None => break,
                 Some(_) => {}
             },

@@ -33,7 +33,7 @@ async fn a_patient_is_called_under_the_number_of_the_record_and_the_call_is_told
     let scope = OrgScope::new(OrgId::default_org());
     let details = house.state.patients.get(&scope, &patient).await.unwrap().unwrap().record.details;
     let recognised = Recognised { patient: Some(patient.clone()), dial_in: None, known: Known::from(&details) };
-    assert_eq!(inbox.recv().await, Some(CallCommand::Recognise(recognised)));
+    assert_eq!(inbox.recv().await, Some(CallCommand::Recognise(Box::new(recognised))));
     let again = house.post(&body).await;
     assert_eq!((again.error(), again.json()["error"]["context"]["reason"].as_str()), ((409, "CONFLICT".to_owned()), Some("patient_busy")));
     drop(entry);

@@ -241,7 +241,7 @@ fn samples_of(rate: SampleRate, time: Duration) -> usize {
 }
 
 /// By so many bytes room is made.
-const STEP: usize = 8_000;
+const STEP: usize = 2_000;
 
 /// In pieces of this length it is judged whether something is silent.
 const PIECE: Duration = Duration::from_millis(20);

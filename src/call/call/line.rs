@@ -19,7 +19,7 @@ impl Call {
     /// Somebody wants something of the call. Who is on the telephone changes nothing but the record.
     pub fn handle_command(&mut self, now: Instant, command: CallCommand) {
         match command {
-            CallCommand::Recognise(caller) => self.recognise(now, caller),
+            CallCommand::Recognise(caller) => self.recognise(now, *caller),
             CallCommand::TellWhenSaid(reply) => {
                 self.said.0 = Some(reply);
                 self.tell_said(self.said.1);

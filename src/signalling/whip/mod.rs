@@ -25,7 +25,7 @@ pub use self::turn::{IceLogin, IceServer, ice_servers};
 use super::trunks::CallRate;
 use crate::call::command::CommandError;
 use crate::call::config::NumberConfig;
-use crate::call::event::{RejectCause, SignallingCommand, SignallingEvent, SignallingKey};
+use crate::call::event::{IceRestart, RejectCause, SignallingCommand, SignallingEvent, SignallingKey};
 use crate::call::launch::{BrowserCall, BrowserIce, BrowserLaunchError, BrowserListenError, LaunchRequest, Launcher};
 use crate::call::transfer::{TransferNews, TransferRefusal};
 use crate::domain::call_record::Direction;
@@ -240,7 +240,7 @@ impl Whip {
             return if stale { Err(WhipError::Changed) } else { Ok(Patched::Noted) };
         };
         let local: IceCredentials = call.ice.renewed();
-        let restarted = SignallingEvent::IceRestarted { local: local.clone(), remote: remote.clone() };
+        let restarted = SignallingEvent::IceRestarted(Box::new(IceRestart { local: local.clone(), remote: remote.clone() }));
         call.signals.try_send(restarted).map_err(|_| WhipError::Busy)?;
         (call.ice.local, call.ice.remote, call.generation) = (local, remote.clone(), call.generation + 1);
         let fragment = Fragment::answer(&call.ice.local, call.ice.candidates.iter().cloned(), &call.ice.mid);
