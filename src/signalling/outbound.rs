@@ -97,6 +97,8 @@ pub struct Attempt {
     pub from: NameAddr,
     /// Who calls, on our word.
     pub asserted: Option<Uri>,
+    /// Nobody but the trunk is to be told.
+    pub withheld: bool,
     /// What is signed of it, where the trunk wants that.
     pub statement: Option<Statement>,
     /// Who we are to the trunk.
@@ -230,6 +232,7 @@ impl Ways<'_> {
             to: called.into(),
             from: identity.from,
             asserted: identity.asserted,
+            withheld: identity.withheld,
             statement: statement(trunk, own.as_ref(), number),
             account: trunk.account.clone(),
         })
@@ -261,6 +264,7 @@ fn direct(uri: &Uri, flows: &[Flow]) -> Option<Attempt> {
         from: contact.clone().into(),
         contact,
         asserted: None,
+        withheld: false,
         statement: None,
         account: None,
     })

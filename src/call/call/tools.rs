@@ -129,7 +129,9 @@ impl Call {
             return false;
         }
         let speaking = self.leg.agreed().is_some_and(|leg| !leg.queued().is_zero() || leg.is_held());
-        let busy = speaking || self.tools.is_busy() || self.session.is_transferring();
+        // Who takes no texts cannot be asked to speak, and is not waited for.
+        let deaf = !self.agents.config().protocol.takes_texts();
+        let busy = speaking || deaf || self.tools.is_busy() || self.session.is_transferring();
         let Some(nudge) = self.manners.poll(now, busy) else { return false };
         let words = match nudge {
             Nudge::AskAgain => {

@@ -364,6 +364,7 @@ fn at_trunk(trunk: &Trunk, uri: &Uri, flow: Flow) -> Option<Attempt> {
         to: uri.clone().into(),
         from: contact.into(),
         asserted: None,
+        withheld: false,
         account: trunk.account.clone(),
         statement: None,
     })

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use sip::endpoint::{Endpoint, IncomingInvite, InviteId, InviteOptions, OutgoingInvite};
-use sip::header::StatusCode;
+use sip::header::{HeaderName, StatusCode};
 use sip::transport::Flow;
 
 use super::{Gateway, Owner};
@@ -347,6 +347,8 @@ pub(super) fn line_of(attempt: &Attempt, directory: &Directory) -> (LineRules, I
 }
 
 pub(super) fn outgoing(attempt: &Attempt, body: Bytes, stir: &Stir) -> OutgoingInvite {
+    let signed = stir.sign(attempt.statement.as_ref());
+    let headers = if attempt.withheld { signed.with(HeaderName::Privacy, "id") } else { signed };
     OutgoingInvite {
         flow: attempt.flow,
         alternatives: attempt.alternatives.clone(),
@@ -357,7 +359,7 @@ pub(super) fn outgoing(attempt: &Attempt, body: Bytes, stir: &Stir) -> OutgoingI
         account: attempt.account.clone(),
         asserted: attempt.asserted.clone(),
         body,
-        options: InviteOptions { headers: stir.sign(attempt.statement.as_ref()), ..InviteOptions::default() },
+        options: InviteOptions { headers, ..InviteOptions::default() },
     }
 }
 

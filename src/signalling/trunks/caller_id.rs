@@ -19,6 +19,8 @@ pub struct Identity {
     pub from: NameAddr,
     /// P-Asserted-Identity.
     pub asserted: Option<Uri>,
+    /// Nobody but the carrier is to be told.
+    pub withheld: bool,
 }
 
 impl ShownNumber {
@@ -49,6 +51,10 @@ impl Identity {
         let domain = trunk.target_uri().map_or_else(|| host.to_owned(), |target| bracketed(target.host()));
         let number = shown.map(|shown| written(trunk, &shown.0));
         let uri = |user: &str| Uri::parse(&format!("sip:{}@{domain}", escaped(user))).ok();
+        if trunk.withhold_number {
+            let from = NameAddr::with_display("Anonymous", Uri::parse(NOBODY).ok()?);
+            return Some(Self { from, asserted: number.and_then(|number| uri(&number)), withheld: true });
+        }
         let from = match (&number, trunk.identity) {
             (Some(number), IdentityRule::From | IdentityRule::Both) => uri(number)?,
             _ => uri(account)?,
@@ -57,7 +63,7 @@ impl Identity {
             (Some(number), IdentityRule::Asserted | IdentityRule::Both) => Some(uri(number)?),
             _ => None,
         };
-        Some(Self { from: from.into(), asserted })
+        Some(Self { from: from.into(), asserted, withheld: false })
     }
 }
 
@@ -141,6 +147,9 @@ fn bracketed(host: &str) -> String {
 /// The longest text of others that is kept (RFC 7433 §6 bounds what an ISDN carries at 128 octets).
 const MAX_TEXT: usize = 512;
 
+/// Who calls where that is nobody's to know (RFC 3323 §4.1.1.3).
+const NOBODY: &str = "sip:anonymous@anonymous.invalid";
+
 /// Who we are to whom we are nobody.
 const OUR_USER: &str = "auricle";
 
@@ -201,6 +210,17 @@ mod tests {
         assert_eq!(came("<sip:+4930901820@a.example>;index=1, <sip:030901820@gateway.example.org>;index=1.1"), None);
         let diverted = came("<sip:+4930555@a.example>;index=1, <sip:030901820@gateway.example.org>;index=1.1");
         assert_eq!(diverted.as_deref(), Some("+4930555"));
+    }
+
+    #[test]
+    fn a_number_that_is_withheld_is_told_to_the_carrier_alone() {
+        for identity in [IdentityRule::From, IdentityRule::Asserted, IdentityRule::Both] {
+            let trunk = TrunkConfig { identity, withhold_number: true, ..trunk() };
+            let identity = Identity::new(&trunk, ShownNumber::choose(&trunk, None).as_ref(), "192.0.2.1").unwrap();
+            assert_eq!(identity.from.to_string(), "\"Anonymous\" <sip:anonymous@anonymous.invalid>");
+            assert_eq!(identity.asserted.as_ref().map(Uri::as_str), Some("sip:+4930901820@trunk.example.com"));
+            assert!(identity.withheld);
+        }
     }
 
     #[test]

@@ -72,6 +72,9 @@ pub struct TrunkConfig {
     pub caller_ids: Vec<String>,
     /// Where the number that calls show stands. Default `from`.
     pub identity: IdentityRule,
+    /// Whether calls show no number to whom they call (RFC 3323): From is anonymous, P-Asserted-Identity tells the carrier, and Privacy that it
+    /// tells nobody. Default false.
+    pub withhold_number: bool,
     /// Whether its word on who calls (P-Asserted-Identity) is taken. Default false.
     pub trusted_identity: bool,
     /// Whether those who call by it must be verified by signature (STIR): `off`, `verify` (what is found stands in the record) or
@@ -193,6 +196,7 @@ impl Default for TrunkConfig {
             caller_id: None,
             caller_ids: Vec::new(),
             identity: IdentityRule::default(),
+            withhold_number: false,
             trusted_identity: false,
             stir: StirRule::default(),
             sign: SignRule::default(),

@@ -91,6 +91,7 @@ macro_rules! trunk_members {
             Member::optional("caller_id", NUMBER, "The number that calls show when nothing else is said."),
             Member::optional("caller_ids", Shape::List { of: &NUMBER, min: 0, max: 1_000 }, "Further numbers that calls may show."),
             Member::optional("identity", Shape::Choice(&["from", "asserted", "both"]), "Where the number that calls show stands."),
+            Member::optional("withhold_number", Shape::Flag, "Whether calls show no number to whom they call; the carrier is told it."),
             Member::optional("trusted_identity", Shape::Flag, "Whether its word on who calls is taken."),
             Member::optional("codecs", Shape::List { of: &Shape::line(1, 16, "pcma"), min: 1, max: 8 }, "Best first."),
             Member::optional("codec_order", Shape::Choice(&["offer", "own"]), "Whose order decides."),
