@@ -11,11 +11,12 @@ use media::transport::webrtc::WebRtcEvent;
 use media::units::SampleRate;
 use tokio::sync::mpsc;
 
+use super::deadline::Deadline;
 use super::event::{IceRestart, SignallingEvent};
 use super::listening::Listening;
 use super::mux::{Arrival, RouteName, Seat};
 use super::thread::ThreadContext;
-use super::thread::wheel::{PhaseLease, WheelSleep};
+use super::thread::wheel::PhaseLease;
 use crate::leg::Leg;
 use crate::leg::listeners::{ListenerMix, ListenerSetup};
 use crate::leg::plan::PlannedLeg;
@@ -39,15 +40,23 @@ pub(super) async fn drive(mut leg: Box<PlannedLeg>, wiring: Wiring, thread: Thre
     let Wiring { route, mut listening, mut signals } = wiring;
     let seat = mux.seat(route);
     let mut sleep = thread.wheel.sleep_until(Instant::now());
-    let mut samples = Vec::new();
+    let (mut samples, mut deadline) = (Vec::new(), Deadline::default());
     loop {
-        if drain(&mut leg, &seat, &mut sleep, &phase) {
+        let over = drain(&mut leg, &seat, &phase);
+        sleep.set(deadline.set(Instant::now, leg.poll_timeout()).unwrap_or_else(|stuck| {
+            tracing::error!("listener_deadline_stuck");
+            Some(stuck.wake_at)
+        }));
+        if over {
             break;
         }
         samples.clear();
         tokio::select! {
             biased;
-            () = &mut sleep => with(&mut leg, |leg| leg.handle_timeout(Instant::now())),
+            () = &mut sleep => {
+                deadline.passes();
+                with(&mut leg, |leg| leg.handle_timeout(Instant::now()));
+            }
             () = poll_fn(|context| seat.poll_ready(context)) => receive(&mut leg, &seat),
             heard = listening.next(&mut samples) => match heard {
                 Some(_) => say(&mut leg, &samples),
@@ -64,7 +73,7 @@ pub(super) async fn drive(mut leg: Box<PlannedLeg>, wiring: Wiring, thread: Thre
         }
     }
     leg.close(Instant::now());
-    drain(&mut leg, &seat, &mut sleep, &phase);
+    drain(&mut leg, &seat, &phase);
 }
 
 fn with(leg: &mut PlannedLeg, work: impl FnOnce(&mut Leg)) {
@@ -97,7 +106,7 @@ fn receive(leg: &mut PlannedLeg, seat: &Seat) {
 }
 
 /// Sends what is to be sent; true when the listener has gone, or never came.
-fn drain(leg: &mut PlannedLeg, seat: &Seat, sleep: &mut WheelSleep, phase: &PhaseLease) -> bool {
+fn drain(leg: &mut PlannedLeg, seat: &Seat, phase: &PhaseLease) -> bool {
     let mut over = false;
     while let Some(event) = leg.agreed().and_then(Leg::poll_browser) {
         match event {
@@ -113,6 +122,5 @@ fn drain(leg: &mut PlannedLeg, seat: &Seat, sleep: &mut WheelSleep, phase: &Phas
     while let Some(transmit) = agreed.poll_transmit() {
         seat.send(transmit.flow, transmit.bytes);
     }
-    sleep.set(leg.poll_timeout());
     over
 }

@@ -308,12 +308,17 @@ impl IceAgent {
     }
 
     fn keep_consent(&mut self, now: Instant) {
-        let (Some(consent), Some((selected, generation))) = (self.consent, self.selected) else { return };
+        let Some(consent) = self.consent else { return };
         if consent.until <= now {
             (self.consent, self.selected) = (None, None);
             self.paths.clear();
             return self.events.push_back(IceEvent::ConsentLost);
         }
+        let Some((selected, generation)) = self.selected else {
+            // The connection is gone and nothing has come in its place, for which there is time until consent ends.
+            self.consent = Some(Consent { due: consent.until, ..consent });
+            return;
+        };
         if consent.due <= now {
             let transaction = self.random.transaction();
             let [first, second, _] = consent.asked;

@@ -274,6 +274,26 @@ fn a_connection_that_is_closed_gives_way_to_another_path() {
 }
 
 #[test]
+fn a_connection_that_is_closed_without_another_path_is_waited_for_and_given_up() {
+    let mut now = start();
+    let mut pair = Pair::new();
+    pair.connect(now);
+    let closed = now;
+    pair.agent.handle_closed(now, flow(HOME));
+    let mut waited = 0;
+    while pair.events().is_empty() {
+        let due = pair.agent.poll_timeout().unwrap();
+        now = now.max(due);
+        pair.agent.handle_timeout(now);
+        assert!(pair.agent.poll_timeout().is_none_or(|next| next > now), "nothing stays due");
+        waited += 1;
+        assert!(waited < 10);
+    }
+    assert!((Duration::from_secs(25)..=Duration::from_secs(30)).contains(&(now - closed)), "{:?}", now - closed);
+    assert!(pair.agent.poll_timeout().is_none());
+}
+
+#[test]
 fn a_peer_with_ever_new_addresses_has_eight_at_a_time_and_keeps_the_one_selected() {
     let now = start();
     let mut pair = Pair::new();
