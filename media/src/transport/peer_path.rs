@@ -108,7 +108,7 @@ impl PeerPath {
 
     pub(super) fn set_remote(&mut self, rtp: SocketAddr, rtcp: SocketAddr) {
         let (former, parted) = (self.remote, std::mem::take(&mut self.parted));
-        if !parted && former.is_some_and(|remote| remote.rtp.is_named(rtp) && remote.rtcp.is_named(rtcp)) {
+        if !parted && former.is_some_and(|remote| remote.said == (rtp, rtcp)) {
             return;
         }
         let rule = self.config.source;
@@ -116,6 +116,7 @@ impl PeerPath {
             rtp: Source::new(rule, rtp).in_place_of(former.map(|former| former.rtp)),
             rtcp: Source::of_rtcp(rule, rtcp).in_place_of(former.map(|former| former.rtcp)),
             muxed: rtp == rtcp,
+            said: (rtp, rtcp),
         });
         self.lock = StreamLock::default();
     }
@@ -190,7 +191,8 @@ impl PeerPath {
             RtpOrRtcp::Rtcp => return Err(Discard::Rtcp),
         }
         source.learn(now, flow.remote, ssrc);
-        if let Some(host) = remote.rtp.learned_host() {
+        // RTCP follows RTP to another host, unless the description has it at one of its own (RFC 3605).
+        if let Some(host) = remote.rtp.learned_host().filter(|_| remote.said.0.ip() == remote.said.1.ip()) {
             remote.rtcp.follow(host);
         }
         Ok(claim)
@@ -222,6 +224,8 @@ struct Remote {
     rtp: Source,
     rtcp: Source,
     muxed: bool,
+    /// Where the description has the two; what is learned changes nothing of it.
+    said: (SocketAddr, SocketAddr),
 }
 
 impl Remote {

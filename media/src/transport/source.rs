@@ -154,10 +154,6 @@ impl Source {
             || (self.rule == SourceRule::Learn && self.learned.is_none_or(|learned| canonical(learned) == canonical(remote)))
     }
 
-    pub(super) fn is_named(&self, named: SocketAddr) -> bool {
-        self.named == named
-    }
-
     fn is_held(&self) -> bool {
         self.named.ip().is_unspecified() || self.named.port() == 0
     }

@@ -295,6 +295,26 @@ fn a_silent_peer_that_is_known_by_its_address_is_sent_audio_at_once() {
 }
 
 #[test]
+fn a_description_that_says_the_same_again_forgets_nothing_that_was_learned() {
+    let (mut transport, mut now) = (transport(SourceRule::Learn), start());
+    receive(&mut transport, &mut now, TRANSLATED, 1, 5);
+    transport.set_remote(address(PEER), address(PEER_RTCP));
+    transport.send_rtp(now, &packet(2, 1));
+    assert_eq!(sent_to(&mut transport), Some(address(TRANSLATED)));
+    assert_eq!(receive(&mut transport, &mut now, STRANGER, 7, 50), 0, "nor is anything to be learned anew");
+}
+
+#[test]
+fn rtcp_that_has_a_host_of_its_own_stays_there() {
+    let mut transport = transport(SourceRule::Address);
+    transport.set_remote(address(PEER), address("203.0.113.9:4007"));
+    transport.handle_datagram(start(), from(PEER), &datagram(1, 5)).unwrap();
+    transport.send_rtcp(start(), &COMPOUND);
+    assert_eq!(sent_to(&mut transport), Some(address("203.0.113.9:4007")));
+    transport.handle_datagram(start(), from("203.0.113.9:4007"), &COMPOUND).unwrap();
+}
+
+#[test]
 fn what_a_former_far_end_still_sends_is_not_taken_for_the_next_ones() {
     for source in [SourceRule::Address, SourceRule::Learn] {
         let (mut transport, now) = (transport(source), start());
