@@ -68,6 +68,8 @@ pub struct Egress {
     intake: Intake,
     /// The item whose audio the intake holds a part of.
     feeding: Option<ItemId>,
+    /// What the far end reported last as lost.
+    loss: f32,
     delivery: Delivery,
     pacer: Pacer,
     playout: Playout,
@@ -107,6 +109,7 @@ impl Egress {
         Ok(Self {
             intake: Intake::new(input, rate),
             feeding: None,
+            loss: 0.0,
             delivery: Delivery::new(prebuffer.min(EgressConfig::MOST_PREBUFFER)),
             pacer,
             playout,
@@ -199,6 +202,11 @@ impl Egress {
         taken
     }
 
+    /// Takes back what was put in the place of the agent's audio and has not been sent.
+    pub fn clear_insertion(&mut self) {
+        self.insertion.clear();
+    }
+
     /// The agent changed, and with it the format; the item it was in has ended.
     pub fn set_input(&mut self, now: Instant, input: AudioFormat) {
         if let Some(item) = self.feeding {
@@ -232,12 +240,24 @@ impl Egress {
 
     /// What the far end reports as lost of our packets, 0 to 1: a codec with redundancy makes as much as that asks for.
     pub fn set_loss(&mut self, fraction: f32) {
+        self.loss = fraction;
         self.playout.set_loss(fraction);
     }
 
     /// The round trip that the far end's reports let know, for [`ItemPosition::arrived_ms`].
     pub fn set_round_trip(&mut self, round_trip: Duration) {
         self.pacer.set_round_trip(round_trip);
+    }
+
+    /// Whether more audio may come behind what waits: the newest item was neither ended nor thrown away.
+    #[must_use]
+    pub fn awaits_more(&self) -> bool {
+        self.pacer.awaits_more()
+    }
+
+    /// Our next packet begins another stream at `seed`.
+    pub fn begin_stream(&mut self, seed: RtpSeed) {
+        self.packets.begin_stream(seed);
     }
 
     /// Whether frames are wanted as they are sent.
@@ -345,6 +365,8 @@ impl Egress {
             }
         }
         self.playout = playout;
+        // The line loses what it lost before, whatever is sent on it.
+        self.playout.set_loss(self.loss);
         Ok(())
     }
 }

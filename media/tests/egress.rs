@@ -395,3 +395,31 @@ fn a_new_agent_may_speak_another_format() {
     let heard: Vec<u8> = (0..4).flat_map(|_| line.payload()).collect();
     assert_eq!(heard[360..520], [g711::alaw_to_ulaw(0x10); 160]);
 }
+
+#[test]
+fn more_may_come_while_the_newest_item_is_open_and_not_behind_what_was_ended_or_thrown_away() {
+    let mut line = Line::ulaw();
+    assert!(!line.egress.awaits_more());
+    line.push(A, &[LOUD; 1_600]).unwrap();
+    assert!(line.egress.awaits_more());
+    line.flush(FlushScope::All, false);
+    assert!(!line.egress.awaits_more(), "it was thrown away");
+    assert!(line.push(A, &[LOUD; 160]).is_err());
+    assert!(!line.egress.awaits_more(), "what is refused is not the beginning of anything");
+    line.push(B, &[LOUD; 160]).unwrap();
+    assert!(line.egress.awaits_more());
+    line.end(B);
+    assert!(!line.egress.awaits_more());
+}
+
+#[test]
+fn another_stream_begins_where_it_is_told_to_and_the_audio_goes_on() {
+    let mut line = Line::ulaw();
+    line.push(A, &[LOUD; 1_600]).unwrap();
+    let (before, _) = line.next();
+    let seed = RtpSeed { ssrc: Ssrc(9), sequence: SequenceNumber(500), timestamp: RtpTimestamp(77) };
+    line.egress.begin_stream(seed);
+    let (header, payload) = line.next();
+    assert_eq!((before.ssrc, header.ssrc, header.sequence, header.timestamp), (Ssrc(7), seed.ssrc, seed.sequence, seed.timestamp));
+    assert!(header.marker && payload == [LOUD; 160]);
+}

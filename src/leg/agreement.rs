@@ -1,6 +1,6 @@
 //! A leg whose two sides agree anew, or one of which holds; and another agent at its near end.
 //!
-//! A codec of another clock begins another stream: one SSRC has timestamps of one clock (RFC 7160 §4.1). The far end's
+//! A codec of another clock begins another stream: one SSRC has timestamps of one clock (RFC 7160 §4.1). So does another key of ours. The far end's
 //! old stream is heard until the first packet of its new payload type.
 
 use std::time::Instant;
@@ -34,9 +34,15 @@ impl Leg {
             return false;
         }
         let next = following(self.seed);
+        let local_key = |negotiated: &Negotiated| negotiated.srtp.as_ref().map(|keys| keys.local.clone());
+        let rekeyed = self.negotiated.srtp.is_some() && local_key(&negotiated) != local_key(&self.negotiated);
         match self.egress.set_codec(egress_codec(&negotiated), next) {
-            Ok(false) => {}
-            Ok(true) => {
+            Ok(false) if !rekeyed => {}
+            Ok(renewed) => {
+                // Under another key peers count roll-overs anew or go on, and of a new stream there are none.
+                if !renewed {
+                    self.egress.begin_stream(next);
+                }
                 self.seed = next;
                 self.reporter.renew(now, next.ssrc);
                 self.drain_reporter(now);
@@ -55,7 +61,7 @@ impl Leg {
         self.ingress.hold(now, self.held || !negotiated.receive);
         // What the ingress makes of the old line is heard before anything of the new one.
         self.hear(now);
-        self.keypad.renegotiate(now, &negotiated, &mut self.events);
+        self.keypad.renegotiate(now, &negotiated, &mut self.egress, &mut self.events);
         self.reporter.renegotiate(&negotiated);
         self.negotiated = negotiated;
         self.obey_keys();
@@ -88,7 +94,6 @@ impl Leg {
             self.ingress.set_output(format)?;
         }
         self.egress.set_input(now, format);
-        self.set_more(false);
         self.drain_egress(now);
         Ok(())
     }

@@ -17,8 +17,6 @@ use crate::domain::audio_diagnostics::AudioDiagnostics;
 #[derive(Debug)]
 pub(super) struct Hearing {
     analysis: Analysis,
-    /// The agent has begun an item and not ended it.
-    more: bool,
     /// The agent is silenced until a doubt is settled.
     paused: bool,
     due: Option<Instant>,
@@ -28,7 +26,7 @@ impl Leg {
     /// Listens to the line from here on; decides turns where it is told how.
     pub fn listen(&mut self, turns: Option<Config>) {
         let analysis = Analysis::new(SampleRate::HZ_8000, turns);
-        self.hearing = Some(Box::new(Hearing { analysis, more: false, paused: false, due: None }));
+        self.hearing = Some(Box::new(Hearing { analysis, paused: false, due: None }));
         self.ingress.set_tap(true);
         self.egress.set_tap(true);
     }
@@ -54,20 +52,14 @@ impl Leg {
         self.hearing.as_ref().is_some_and(|hearing| hearing.paused)
     }
 
-    /// The agent has begun an item, or ended it.
-    pub(super) fn set_more(&mut self, more: bool) {
-        if let Some(hearing) = &mut self.hearing {
-            hearing.more = more;
-        }
-    }
-
     /// Hears what came, and does what follows.
     pub(super) fn hear(&mut self, now: Instant) {
         let Some(hearing) = &mut self.hearing else { return };
         while let Some(frame) = self.ingress.poll_tap() {
             hearing.analysis.handle_received(now, &frame);
         }
-        let speech = AgentSpeech { waiting: self.egress.queued(), more: hearing.more, uninterruptible: self.protected.is_some() };
+        let (waiting, more) = (self.egress.queued(), self.egress.awaits_more());
+        let speech = AgentSpeech { waiting, more, uninterruptible: self.protected.is_some() };
         hearing.analysis.handle_agent(now, speech);
         hearing.analysis.handle_timeout(now);
         self.drain_hearing(now);
@@ -84,6 +76,9 @@ impl Leg {
                             self.egress.pause();
                         }
                         Decision::Resume { .. } => self.settle(now),
+                        // The agent was silenced by somebody else meanwhile: nothing is left to be confirmed, nor to be held back. Behind a
+                        // confirmation there is, and who throws it away settles the doubt.
+                        Decision::TurnStarted { .. } if self.egress.queued().is_zero() => self.settle(now),
                         Decision::Confirm { .. } | Decision::TurnStarted { .. } | Decision::TurnEnded => {}
                     }
                     self.events.push_back(LegEvent::Turn(decision));

@@ -98,10 +98,15 @@ impl Keypad {
     }
 
     /// Takes what was agreed anew. Where that is something else a key that is down ends, and keys that wait are not sent.
-    pub(super) fn renegotiate(&mut self, now: Instant, negotiated: &Negotiated, out: &mut VecDeque<LegEvent>) {
+    pub(super) fn renegotiate(&mut self, now: Instant, negotiated: &Negotiated, egress: &mut Egress, out: &mut VecDeque<LegEvent>) {
         let agreed = Agreed::of(negotiated);
         if agreed != self.agreed {
             self.close(now, out);
+            if self.outward.is_some() && self.is_dialling(now) {
+                // Nor is the silence that stands in their place.
+                egress.clear_insertion();
+                self.busy_until = None;
+            }
             (self.agreed, self.inward, self.outward) = (agreed, None, None);
         }
     }

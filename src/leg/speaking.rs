@@ -15,7 +15,6 @@ impl Leg {
     /// When the queue is full or the item was flushed.
     pub fn push(&mut self, now: Instant, item: ItemId, chunk: AudioChunk<'_>) -> Result<(), PushError> {
         let pushed = self.egress.push(now, item, chunk);
-        self.set_more(true);
         self.drain_egress(now);
         pushed
     }
@@ -23,7 +22,6 @@ impl Leg {
     /// No more audio of this item will come.
     pub fn end(&mut self, now: Instant, item: ItemId) {
         self.egress.end(now, item);
-        self.set_more(false);
         self.drain_egress(now);
     }
 

@@ -38,6 +38,10 @@ impl Insertion {
         self.samples = converted;
     }
 
+    pub(super) fn clear(&mut self) {
+        self.samples.clear();
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.samples.is_empty()
     }

@@ -72,6 +72,11 @@ impl Packets {
         renewed
     }
 
+    /// The next packet begins another stream at `seed`.
+    pub(super) fn begin_stream(&mut self, seed: RtpSeed) {
+        self.header = first_header(self.codec, seed);
+    }
+
     /// Another policy, and the codec as it is for it.
     pub(super) const fn set_policy(&mut self, codec: EgressCodec, policy: SilencePolicy) {
         (self.codec, self.policy, self.described) = (codec, policy, None);

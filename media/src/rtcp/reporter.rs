@@ -279,8 +279,9 @@ impl Reporter {
     fn remote_quality(&self) -> Option<Quality> {
         let mut stats = StreamStats::default();
         self.remote.fill(&mut stats);
-        let computed = stats.remote.filter(|_| self.sender.packets > 0).map(|remote| {
-            let lost = f64::from(remote.lost.max(0)) / self.sender.packets as f64;
+        // What the peer tells is of the present stream.
+        let computed = stats.remote.filter(|_| self.sender.present() > 0).map(|remote| {
+            let lost = f64::from(remote.lost.max(0)) / self.sender.present() as f64;
             self.rate(lost, 1.0)
         });
         let Some(metrics) = stats.remote_metrics else { return computed };

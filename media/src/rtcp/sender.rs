@@ -39,6 +39,11 @@ impl Sender {
         }
     }
 
+    /// Packets of the present stream.
+    pub(super) const fn present(&self) -> u64 {
+        self.packets - self.ended.0
+    }
+
     /// Another stream begins.
     pub(super) const fn renew(&mut self) {
         (self.ended, self.last) = ((self.packets, self.octets), None);
@@ -58,7 +63,7 @@ impl Sender {
         Some(SenderInformation {
             ntp: ntp.timestamp(now),
             rtp: timestamp.advance(since as u32),
-            packets: (self.packets - self.ended.0) as u32,
+            packets: self.present() as u32,
             octets: (self.octets - self.ended.1) as u32,
         })
     }

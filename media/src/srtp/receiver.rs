@@ -16,6 +16,8 @@ pub struct Receiver {
     ciphers: Ciphers,
     rtp: Streams<RtpStream>,
     rtcp: Streams<ReplayWindow>,
+    /// The newest index of each stream under the key before this one.
+    before: Streams<u64>,
 }
 
 /// What authentic packets of one stream have told.
@@ -29,7 +31,18 @@ impl Receiver {
     /// Expects no roll-over before the first packet, but takes one.
     #[must_use]
     pub fn new(key: &MasterKey) -> Self {
-        Self { ciphers: Ciphers::new(key), rtp: Streams::new(), rtcp: Streams::new() }
+        Self { ciphers: Ciphers::new(key), rtp: Streams::new(), rtcp: Streams::new(), before: Streams::new() }
+    }
+
+    /// The same for the key that comes after this one. Whether the roll-overs of a stream go on under it (RFC 3711 §3.3.1) or begin anew
+    /// (RFC 4568 §7.1.4) peers do not agree on: its first packet tells.
+    #[must_use]
+    pub fn successor(&self, key: &MasterKey) -> Self {
+        let mut next = Self::new(key);
+        for (ssrc, stream) in self.rtp.iter() {
+            next.before.enter(*ssrc, stream.window.newest());
+        }
+        next
     }
 
     /// Writes a packet in clear to `opened`, in the place of what is there; on an error that may be anything.
@@ -43,7 +56,8 @@ impl Receiver {
         }
         let Some(stream) = self.rtp.get_mut(header.ssrc) else {
             self.rtp.has_room()?;
-            for index in first_indices(header.sequence) {
+            let before = self.before.get_mut(header.ssrc).copied();
+            for index in first_indices(header.sequence, before) {
                 put(packet, opened);
                 if self.ciphers.rtp.open_rtp(header.ssrc, index, opened, header_len).is_ok() {
                     self.rtp.enter(header.ssrc, RtpStream { window: ReplayWindow::new(index), heard: now });
@@ -118,10 +132,12 @@ fn estimate(newest: u64, sequence: SequenceNumber) -> u64 {
 }
 
 /// The indices that a stream's first packet may have. Senders begin anywhere, often just below the roll-over, and
-/// their first packets may be lost, or sent before we listened; a second roll-over takes ten minutes at the least.
-fn first_indices(sequence: SequenceNumber) -> impl Iterator<Item = u64> {
+/// their first packets may be lost, or sent before we listened; a second roll-over takes ten minutes at the least. `before`: where it was under
+/// the last key.
+fn first_indices(sequence: SequenceNumber, before: Option<u64>) -> impl Iterator<Item = u64> {
     let unrolled = u64::from(sequence.0);
-    [unrolled, unrolled | 1 << 16].into_iter()
+    let gone_on = before.map(|newest| estimate(newest, sequence)).filter(|index| *index > unrolled | 1 << 16 && *index <= MAX_RTP_INDEX);
+    [unrolled, unrolled | 1 << 16].into_iter().chain(gone_on)
 }
 
 fn put(packet: &[u8], opened: &mut Vec<u8>) {

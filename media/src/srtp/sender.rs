@@ -18,7 +18,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Begins with no roll-over, as the peer will expect of a key (RFC 4568 §6.4).
+    /// Begins with no roll-over: a stream that is new with its key has none, whichever way the peer counts (RFC 3711 §3.3.1, RFC 4568 §7.1.4).
     #[must_use]
     pub fn new(key: &MasterKey) -> Self {
         Self { ciphers: Ciphers::new(key), rtp: Streams::new(), next_rtcp_index: 0 }

@@ -18,6 +18,10 @@ impl<T> Streams<T> {
         self.entries.iter_mut().find(|(known, _)| *known == ssrc).map(|(_, state)| state)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(Ssrc, T)> {
+        self.entries.iter()
+    }
+
     /// Whether a stream that has no entry can have one.
     pub(super) const fn has_room(&self) -> Result<(), SrtpError> {
         if self.entries.len() < MAX_STREAMS { Ok(()) } else { Err(SrtpError::TooManyStreams) }

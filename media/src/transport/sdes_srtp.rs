@@ -60,7 +60,8 @@ impl SdesSrtp {
             *sender = Sender::new(&keys.local);
         }
         if keys.remote != old.remote {
-            let receiver = std::mem::replace(receiver, Receiver::new(&keys.remote));
+            let next = if *parted { Receiver::new(&keys.remote) } else { receiver.successor(&keys.remote) };
+            let receiver = std::mem::replace(receiver, next);
             *retired = (!*parted).then_some(Retired { receiver, until: now + Self::RETIRED_KEY_TIME });
         }
         *parted = false;

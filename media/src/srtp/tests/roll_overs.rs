@@ -84,6 +84,26 @@ fn a_new_source_under_the_same_key_begins_with_no_roll_over_and_the_old_one_keep
 }
 
 #[test]
+fn under_a_new_key_a_stream_is_heard_whether_its_roll_overs_go_on_or_begin_anew() {
+    let new = MasterKey::generate(SUITE, &KeySeed::new([43; 32]), 0, 1);
+    for goes_on in [true, false] {
+        let (mut sender, mut receiver) = pair(SUITE);
+        for n in (65_000..4 * 65_536 + 100_u32).step_by(100) {
+            assert!(opened(&mut receiver, &sealed(&mut sender, packet(n as u16))).is_ok());
+        }
+        let (mut sender, mut receiver) = (Sender::new(&new), receiver.successor(&new));
+        if goes_on {
+            sender.resume(SSRC, 4 * 65_536 + 100, 0);
+        }
+        for n in 150..200 {
+            assert_eq!(opened(&mut receiver, &sealed(&mut sender, packet(n))), Ok(packet(n)), "goes on: {goes_on}");
+        }
+        let mut stranger = Sender::new(&MasterKey::generate(SUITE, &KeySeed::new([44; 32]), 0, 1));
+        assert_eq!(opened(&mut receiver, &sealed(&mut stranger, packet(200))), Err(SrtpError::NotAuthentic));
+    }
+}
+
+#[test]
 fn a_key_serves_two_to_the_forty_eighth_packets_and_two_to_the_thirty_first_reports_and_no_more() {
     for suite in CryptoSuite::ALL {
         let (mut sender, mut receiver) = pair(suite);
