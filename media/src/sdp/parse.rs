@@ -99,7 +99,12 @@ impl Parser {
             'o' if self.origin.is_none() => self.origin = Some(Origin::parse(value).ok_or(malformed)?),
             'c' => self.connection(ConnectionAddress::parse(value).ok_or(malformed)?),
             'a' => {
-                let attribute = Attribute::parse(value.trim_end()).ok_or(malformed)?;
+                let attribute = match Attribute::parse(value.trim_end()) {
+                    Some(attribute) => attribute,
+                    // Of what is declined anyway nobody reads more.
+                    None if self.media.last().is_some_and(|media| media.kind != MediaKind::Audio) => return Ok(()),
+                    None => return Err(malformed),
+                };
                 self.media.last_mut().map_or(&mut self.attributes, |media| &mut media.attributes).push(attribute);
             }
             'm' if self.origin.is_none() => return Err(SdpError::NoOrigin),

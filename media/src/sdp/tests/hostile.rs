@@ -11,6 +11,14 @@ fn refused_line(line: &str) -> SdpError {
 }
 
 #[test]
+fn what_is_wrong_below_a_medium_that_is_declined_costs_no_audio() {
+    for line in ["a=rtcp:0", "a=ptime:0", "a=rtpmap:x"] {
+        let text = format!("v=0\no=- 1 1 IN IP4 {PEER}\ns=-\nt=0 0\nm=audio 4000 RTP/AVP 0\nm=video 0 RTP/AVP 96\n{line}\n");
+        assert_eq!(SessionDescription::parse(text.as_bytes()).map(|description| description.media.len()), Ok(2), "{line}");
+    }
+}
+
+#[test]
 fn rates_and_packet_times_of_nought_are_refused() {
     for line in
         ["a=rtpmap:0 PCMU/0", "a=ptime:0", "a=maxptime:0", "a=ptime:-20", "a=ptime:nought", "a=ptime:99999999999", "a=rtpmap:0 PCMU/8000/0"]
