@@ -29,9 +29,14 @@ impl Reference {
 
     /// Takes a frame; held back shall be `delay`, where that is known.
     pub(super) fn push(&mut self, frame: &ReferenceFrame<'_>, delay: Option<Duration>) {
+        let is_behind_a_gap = self.next.is_some_and(|next| frame.position > next);
         self.convert(frame);
         let length = self.converted.len();
         let (held, wanted) = (self.held_back.len(), delay.map(|delay| self.rate.samples(delay.min(LONGEST)) as usize));
+        // Slots that had no frame were heard as silence in their time: what is held back is built up anew, and no more.
+        let missing = wanted.filter(|_| is_behind_a_gap).map_or(0, |wanted| wanted.saturating_sub(held));
+        self.held_back.extend(std::iter::repeat_n(0, missing));
+        let held = held + missing;
         let times = match (frame.content, wanted) {
             (FrameContent::Noise, Some(wanted)) if held > wanted + length / 2 => 0,
             (FrameContent::Noise, Some(wanted)) if held + length / 2 < wanted => 2,
@@ -56,15 +61,13 @@ impl Reference {
         self.rate.duration(self.held_back.len() as u64)
     }
 
-    /// Brings a frame, and silence for the slots before it that had none, to the listener's rate.
+    /// Brings a frame to the listener's rate.
     fn convert(&mut self, frame: &ReferenceFrame<'_>) {
         if self.line.as_ref().is_none_or(|(rate, _)| *rate != frame.rate) {
             let resampler = if frame.rate == self.rate { None } else { Some(Box::new(Resampler::new(frame.rate, self.rate))) };
             (self.line, self.next) = (Some((frame.rate, resampler)), None);
         }
         self.converted.clear();
-        let missing = self.next.map_or(0, |next| frame.position.saturating_sub(next));
-        self.converted.resize(self.rate.samples(frame.rate.duration(missing).min(LONGEST)) as usize, 0);
         self.next = Some(frame.position + frame.samples.len() as u64);
         match &mut self.line {
             Some((_, Some(resampler))) => resampler.push(frame.samples, &mut self.converted),
@@ -74,5 +77,38 @@ impl Reference {
     }
 }
 
-/// The longest that anything is held back, and the longest pause between two slots that is made up.
+/// The longest that anything is held back.
 const LONGEST: Duration = Duration::from_millis(400);
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn behind_a_silence_of_any_length_the_agent_is_held_back_as_long_as_before() {
+        let (mut reference, delay) = (Reference::new(SampleRate::HZ_8000), Duration::from_millis(60));
+        let (mut position, mut out) = (0, Vec::new());
+        let mut send = |reference: &mut Reference, position: u64, content| {
+            let frame = ReferenceFrame { samples: &[7; 160], rate: SampleRate::HZ_8000, position, slot: Instant::now(), content };
+            reference.push(&frame, Some(delay));
+            reference.pull(160, &mut out);
+        };
+        for _ in 0..20 {
+            send(&mut reference, position, FrameContent::Noise);
+            position += 160;
+        }
+        let settled = reference.delay();
+        assert!(settled.abs_diff(delay) <= Duration::from_millis(20), "{settled:?}");
+        for silent in [1, 2, 3, 100] {
+            for _ in 0..silent {
+                reference.pull(160, &mut Vec::new());
+                position += 160;
+            }
+            send(&mut reference, position, FrameContent::Agent);
+            position += 160;
+            assert!(reference.delay().abs_diff(delay) <= Duration::from_millis(20), "{:?} behind {silent} slots", reference.delay());
+        }
+    }
+}
