@@ -44,15 +44,19 @@ pub fn listen_media(local: SocketAddr, dscp: Dscp) -> io::Result<std::net::TcpLi
     Ok(socket.into())
 }
 
-/// Opens a connection from `local`, any port, within `limit`.
+/// Opens a connection from `local`, any port, within `limit`; from wherever the system sees fit where that address is not this machine's own, as
+/// behind a translator of addresses.
 ///
 /// # Errors
 /// When nobody listens there, the way is shut, or the time is up.
 pub async fn connect_sip(local: IpAddr, remote: SocketAddr, limit: Duration) -> io::Result<TcpStream> {
     let socket = if remote.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     let _ = Dscp::CLASS_SELECTOR_3.mark(SockRef::from(&socket), remote.ip());
-    if local.is_ipv4() == remote.is_ipv4() {
-        socket.bind(SocketAddr::new(local, 0))?;
+    if local.is_ipv4() == remote.is_ipv4()
+        && let Err(error) = socket.bind(SocketAddr::new(local, 0))
+        && error.kind() != io::ErrorKind::AddrNotAvailable
+    {
+        return Err(error);
     }
     let stream = tokio::time::timeout(limit, socket.connect(remote)).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     prepare(&stream);

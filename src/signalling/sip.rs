@@ -128,11 +128,10 @@ impl SipShell {
                 drain(now, transports, &mut self.endpoint, &mut self.gateway);
             }),
             Ready::Arrival(first) => {
-                let mut next = Some(first);
-                for _ in 0..ARRIVALS_PER_WAKE {
-                    let Some(arrival) = next else { return };
+                self.arrive(first);
+                for _ in 1..ARRIVALS_PER_WAKE {
+                    let Some(arrival) = self.transports.try_arrival() else { return };
                     self.arrive(arrival);
-                    next = self.transports.try_arrival();
                 }
             }
         }
@@ -146,6 +145,8 @@ impl SipShell {
                 self.endpoint.handle_message(now, flow, message);
             }
             Arrival::Unsent(transmit) => self.endpoint.handle_unsent(now, &transmit),
+            // One that was opened again meanwhile is not gone for those who use it now.
+            Arrival::Closed(connection) if self.transports.is_open(connection) => {}
             Arrival::Closed(connection) => self.endpoint.handle_closed(now, connection),
         }
         self.drain(now);

@@ -153,7 +153,7 @@ impl Flood {
 }
 
 /// Who is one sender: an IPv4 address, or the /64 that every IPv6 host has to itself.
-fn sender(address: IpAddr) -> IpAddr {
+pub(super) fn sender(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
         v4 => v4,

@@ -73,7 +73,7 @@ async fn speak<S>(shared: &Shared, admitted: &mut Admitted, stream: S) -> Option
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let Admitted { flow, queue } = admitted;
+    let Admitted { flow, queue, .. } = admitted;
     if !matches!(flow.transport, Transport::Ws | Transport::Wss) {
         return connection::run(shared, *flow, Side::Accepted, queue, stream).await;
     }

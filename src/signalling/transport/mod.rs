@@ -168,6 +168,12 @@ impl Transports {
         }
     }
 
+    /// Whether there is a connection under this id.
+    #[must_use]
+    pub fn is_open(&self, id: ConnectionId) -> bool {
+        self.shared.table().is_open(id)
+    }
+
     /// What else has come and can be had at once.
     pub fn try_arrival(&mut self) -> Option<Arrival> {
         self.arrivals.try_recv().ok()
@@ -221,8 +227,13 @@ pub enum Ready {
 impl Shared {
     /// Hands a message to the shell: later when its sender says too much, or when the shell is busy.
     async fn deliver(&self, flow: Flow, message: Bytes) {
-        while !self.hears(Instant::now(), flow.remote, Kind::of(&message)) {
-            tokio::time::sleep(SLOWED).await;
+        loop {
+            match self.verdict(Instant::now(), flow.remote, Kind::of(&message)) {
+                Verdict::Heard => break,
+                // It is not waited for until the ban is over.
+                Verdict::Banned => return,
+                Verdict::TooMany | Verdict::TooManyStrangers => tokio::time::sleep(SLOWED).await,
+            }
         }
         if let Some(id) = flow.connection {
             self.table().spoke(id);
@@ -231,11 +242,15 @@ impl Shared {
     }
 
     fn hears(&self, now: Instant, remote: SocketAddr, kind: Kind) -> bool {
+        self.verdict(now, remote, kind) == Verdict::Heard
+    }
+
+    fn verdict(&self, now: Instant, remote: SocketAddr, kind: Kind) -> Verdict {
         let verdict = self.flood().admit(now, remote.ip(), kind);
         if verdict != Verdict::Heard {
             self.metrics.sip_unheard(verdict.name());
         }
-        verdict == Verdict::Heard
+        verdict
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {

@@ -66,9 +66,9 @@ async fn shake_hands(shared: &Shared, to: &Destination, stream: TcpStream) -> io
 
 /// The end of a connection: its place is free, and what was not sent goes back.
 pub(super) async fn leave(shared: &Shared, admitted: Admitted, unsent: Option<Transmit>) {
-    let Admitted { flow, mut queue } = admitted;
+    let Admitted { opening, flow, mut queue } = admitted;
     let Some(id) = flow.connection else { return };
-    shared.table().remove(id);
+    shared.table().leave(id, opening);
     queue.close();
     let mut left = unsent;
     while let Some(transmit) = left.take().or_else(|| queue.try_recv().ok()) {

@@ -12,6 +12,8 @@ use sip::endpoint::Transmit;
 use sip::transport::{ConnectionId, Flow, Transport};
 use tokio::sync::mpsc;
 
+use super::flood::sender;
+
 /// How many connections there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
@@ -37,6 +39,8 @@ pub struct Destination {
 pub(super) struct Table {
     limits: ConnectionLimits,
     last: u64,
+    /// Counts openings: an id can be opened again while the task of its last connection still ends.
+    openings: u64,
     open: HashMap<ConnectionId, Entry>,
     accepted: HashMap<IpAddr, usize>,
     half_open: BTreeSet<ConnectionId>,
@@ -48,6 +52,7 @@ pub(super) struct Table {
 
 #[derive(Debug)]
 struct Entry {
+    opening: u64,
     flow: Flow,
     queue: mpsc::Sender<Transmit>,
     accepted: bool,
@@ -57,6 +62,7 @@ struct Entry {
 /// A connection as its task holds it.
 #[derive(Debug)]
 pub(super) struct Admitted {
+    pub(super) opening: u64,
     pub(super) flow: Flow,
     pub(super) queue: mpsc::Receiver<Transmit>,
 }
@@ -75,6 +81,7 @@ impl Table {
         Self {
             limits,
             last: 0,
+            openings: 0,
             open: HashMap::new(),
             accepted: HashMap::new(),
             half_open: BTreeSet::new(),
@@ -85,7 +92,7 @@ impl Table {
 
     /// A peer has opened a connection; `None` refuses it.
     pub(super) fn accept(&mut self, transport: Transport, local: SocketAddr, remote: SocketAddr) -> Option<Admitted> {
-        let address = remote.ip().to_canonical();
+        let address = sender(remote.ip());
         if self.accepted.get(&address).copied().unwrap_or_default() >= self.limits.each {
             let oldest = self.half_open.iter().copied().find(|id| self.open.get(id).is_some_and(|entry| entry.address() == address))?;
             self.remove(oldest);
@@ -163,6 +170,18 @@ impl Table {
         self.open.get(&id)?.certificate.as_ref()
     }
 
+    /// Whether there is a connection under this id.
+    pub(super) fn is_open(&self, id: ConnectionId) -> bool {
+        self.open.contains_key(&id)
+    }
+
+    /// A connection has ended; another that was opened under its id since then stays.
+    pub(super) fn leave(&mut self, id: ConnectionId, opening: u64) {
+        if self.open.get(&id).is_some_and(|entry| entry.opening == opening) {
+            self.remove(id);
+        }
+    }
+
     pub(super) fn remove(&mut self, id: ConnectionId) {
         let Some(entry) = self.open.remove(&id) else { return };
         self.half_open.remove(&id);
@@ -190,10 +209,12 @@ impl Table {
 
     fn enter(&mut self, flow: Flow, accepted: bool) -> Admitted {
         let (sender, queue) = mpsc::channel(QUEUE);
+        self.openings += 1;
+        let opening = self.openings;
         if let Some(id) = flow.connection {
-            self.open.insert(id, Entry { flow, queue: sender, accepted, certificate: None });
+            self.open.insert(id, Entry { opening, flow, queue: sender, accepted, certificate: None });
         }
-        Admitted { flow, queue }
+        Admitted { opening, flow, queue }
     }
 
     fn next_id(&mut self) -> ConnectionId {
@@ -204,7 +225,7 @@ impl Table {
 
 impl Entry {
     fn address(&self) -> IpAddr {
-        self.flow.remote.ip().to_canonical()
+        sender(self.flow.remote.ip())
     }
 }
 
@@ -256,6 +277,29 @@ mod tests {
         let flood: Vec<Admitted> = (1..50).map(|port| accept(&mut table, 2, port).unwrap()).collect();
         assert_eq!(flood.iter().filter(|admitted| is_open(admitted)).count(), 2);
         assert!(is_open(&other));
+    }
+
+    #[test]
+    fn a_host_of_ipv6_is_one_address_however_many_it_has() {
+        let mut table = table(100, 2);
+        let from = |host: u16| format!("[2001:db8:1:2::{host:x}]:5060").parse().unwrap();
+        let opened: Vec<_> = (1..20).filter_map(|host| table.accept(Transport::Tcp, local(), from(host))).collect();
+        assert_eq!(opened.iter().filter(|admitted| is_open(admitted)).count(), 2);
+        assert!(table.accept(Transport::Tcp, local(), "[2001:db8:1:3::1]:5060".parse().unwrap()).is_some());
+    }
+
+    #[test]
+    fn the_end_of_a_connection_is_not_that_of_its_successor() {
+        let mut table = table(9, 9);
+        let id = table.reserve(Destination { transport: Transport::Tcp, remote: remote(1, 5060), name: None });
+        let flow = Flow { transport: Transport::Tcp, connection: Some(id), ..Flow::udp(local(), remote(1, 5060)) };
+        let (first, _) = table.open(flow).unwrap();
+        table.remove(id);
+        let (second, _) = table.open(flow).unwrap();
+        table.leave(id, first.opening);
+        assert!(is_open(&second) && table.is_open(id));
+        table.leave(id, second.opening);
+        assert!(!is_open(&second) && !table.is_open(id));
     }
 
     #[test]
