@@ -10,6 +10,7 @@ mod places;
 mod standings;
 mod transfers;
 mod trunk_calls;
+mod watched_door;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -29,6 +29,12 @@ pub trait Gate: Send + Sync {
 
     /// Whether the name may register contacts.
     fn may_register(&self, name: &str) -> bool;
+
+    /// Somebody there has proven a name.
+    fn proven(&self, _now: Instant, _flow: Flow) {}
+
+    /// Somebody there has answered a nonce of ours with a wrong name or password.
+    fn wrong(&self, _now: Instant, _flow: Flow) {}
 }
 
 /// What becomes of a request.
@@ -136,11 +142,15 @@ impl Endpoint {
         let door = self.door.as_mut()?;
         let (gate, source) = (&door.gate, arrived.remote.ip());
         let denied = match door.digest.verify(now, source, request, |name, algorithm| gate.password(name, algorithm)) {
-            Ok(name) => return Some(name.into()),
+            Ok(name) => {
+                gate.proven(now, arrived);
+                return Some(name.into());
+            }
             Err(denied) => denied,
         };
         if denied == Denied::Wrong {
             tracing::debug!("wrong credentials");
+            gate.wrong(now, arrived);
         }
         let mut response = self.stack.stateless(request, arrived, StatusCode::UNAUTHORIZED);
         let algorithms = door.gate.algorithms(arrived);

@@ -54,8 +54,7 @@ impl Gateway {
     fn claimed(&self, invite: &IncomingInvite) -> Option<(StirRule, Claimed)> {
         let directory = self.desk.directory();
         let is_named = |name: &str| is_named(&self.flood, invite.flow, name);
-        let candidates =
-            directory.candidates(Peer { address: invite.flow.remote.ip(), is_named: &is_named, login: invite.login.as_deref() });
+        let candidates = directory.proven(Peer { address: invite.flow.remote.ip(), is_named: &is_named, login: invite.login.as_deref() });
         let user = |uri: &sip::header::Uri| uri.decoded_user().map(std::borrow::Cow::into_owned).unwrap_or_default();
         let (request, to) = (user(&invite.request_uri), user(&invite.to_uri));
         let (_, trunk) = directory.answering(&candidates, Dialled { request: &request, to: &to })?;

@@ -106,7 +106,7 @@ impl Gateway {
         let call = self.calls.get(&old).ok_or(StatusCode::CALL_DOES_NOT_EXIST)?;
         let address = invite.flow.remote.ip();
         let is_named = |name: &str| is_named(&self.flood, invite.flow, name);
-        let candidates = self.desk.directory().candidates(Peer { address, is_named: &is_named, login: invite.login.as_deref() });
+        let candidates = self.desk.directory().proven(Peer { address, is_named: &is_named, login: invite.login.as_deref() });
         let is_owner = match &call.trunk {
             Some(name) => candidates.iter().any(|trunk| trunk.name == *name),
             None => candidates.is_empty() && address == call.flow.remote.ip(),

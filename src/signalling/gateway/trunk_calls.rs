@@ -10,6 +10,7 @@ use sip::endpoint::{Endpoint, IncomingInvite, InviteId, InviteOptions, OutgoingI
 use sip::header::{HeaderName, StatusCode};
 use sip::transport::Flow;
 
+use super::watched_door::WatchedDoor;
 use super::{Gateway, Owner};
 use crate::call::config::{AnswerRule, NumberConfig};
 use crate::call::event::{RejectCause, SignallingKey};
@@ -51,7 +52,8 @@ impl Gateway {
     pub fn replace_directory(&mut self, now: Instant, endpoint: &mut Endpoint, directory: Arc<Directory>) {
         let connections = self.flood.clone();
         let is_named = Box::new(move |flow, name: &str| is_named(&connections, flow, name));
-        endpoint.set_gate(now, Arc::new(Door { directory: Arc::clone(&directory), is_named }));
+        let door = Door { directory: Arc::clone(&directory), is_named };
+        endpoint.set_gate(now, Arc::new(WatchedDoor { door, flood: self.flood.clone() }));
         let leaving = self.desk.replace(now, Arc::clone(&directory));
         Desk::take_leave(now, endpoint, leaving);
         self.flood.trust(directory.trunks().flat_map(|trunk| trunk.config.addresses.clone()).collect());
@@ -93,7 +95,7 @@ impl Gateway {
         let directory = Arc::clone(self.desk.directory());
         let address = invite.flow.remote.ip();
         let is_named = |name: &str| is_named(&self.flood, invite.flow, name);
-        let candidates = directory.candidates(Peer { address, is_named: &is_named, login: invite.login.as_deref() });
+        let candidates = directory.proven(Peer { address, is_named: &is_named, login: invite.login.as_deref() });
         if candidates.is_empty() && !directory.takes_unknown(address) {
             return Err(RejectCause::UnknownNumber);
         }

@@ -233,6 +233,22 @@ impl Directory {
         self.trunks.values().filter(|trunk| widest.is_some() && width(trunk) == widest).collect()
     }
 
+    /// Of [`Self::candidates`] those that the caller has proven to be, as far as there is anything to prove: a trunk that has a login is nobody's
+    /// by its address alone.
+    #[must_use]
+    pub fn proven(&self, peer: Peer<'_>) -> Vec<&Arc<Trunk>> {
+        let mut trunks = self.candidates(peer);
+        trunks.retain(|trunk| trunk.config.login.is_none() || trunk.config.login.as_deref() == peer.login);
+        trunks
+    }
+
+    /// Whether a call is one of a trunk that has yet to prove its login, though another one at its address has none.
+    #[must_use]
+    pub fn must_prove(&self, peer: Peer<'_>, dialled: Dialled<'_>) -> bool {
+        let by = self.answering(&self.candidates(peer), dialled).and_then(|(_, trunk)| trunk);
+        by.is_some_and(|trunk| trunk.config.login.is_some() && trunk.config.login.as_deref() != peer.login)
+    }
+
     /// Who answers a number that came by one of these trunks, and by which of them. A number that names a
     /// trunk is none by another; a trunk of one tenant leads to no number of another, unless the number names it. Who is
     /// known by no trunk reaches the numbers of the configuration, and those of the organisation that exists before any other.
@@ -456,6 +472,22 @@ mod tests {
             assert_eq!((by.unwrap().name.to_string().as_str(), number.org.as_str()), (trunk, org));
         }
         assert!(directory.answering(&candidates, as_is("+4930901829")).is_none());
+    }
+
+    #[test]
+    fn a_trunk_with_a_login_proves_it_though_another_at_its_address_has_none() {
+        let of = |org: &str, login: Option<&str>| TrunkConfig {
+            org: org.parse().unwrap(),
+            login: login.map(str::to_owned),
+            login_password_env: login.map(|_| "P".to_owned()),
+            ..trunk(&["192.0.2.1"])
+        };
+        let numbers = vec![("+4930901820", number(None, "org_a")), ("+4930901821", number(None, "org_b"))];
+        let directory = directory(vec![("a", of("org_a", None)), ("b", of("org_b", Some("pbx")))], numbers);
+        let (stranger, pbx) = (from("192.0.2.1"), Peer { login: Some("pbx"), ..from("192.0.2.1") });
+        assert_eq!((names(&directory.proven(stranger)), names(&directory.proven(pbx))), (vec!["a".to_owned()], vec!["b".to_owned()]));
+        assert!(directory.must_prove(stranger, as_is("+4930901821")) && !directory.must_prove(stranger, as_is("+4930901820")));
+        assert!(!directory.must_prove(pbx, as_is("+4930901821")));
     }
 
     #[test]

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use sip::auth::{Algorithm, Algorithms};
 use sip::endpoint::{Admission, Gate};
+use sip::header::Uri;
 use sip::message::Request;
 use sip::transport::Flow;
 
-use super::directory::{Directory, Peer};
+use super::directory::{Dialled, Directory, Peer};
 
 /// Tells whether the peer of a flow has shown a certificate for a name that one of our authorities vouches for.
 pub(super) type IsNamed = dyn Fn(Flow, &str) -> bool + Send + Sync;
@@ -21,9 +22,15 @@ pub struct Door {
 }
 
 impl Gate for Door {
-    fn admit(&self, flow: Flow, _: &Request) -> Admission {
+    fn admit(&self, flow: Flow, request: &Request) -> Admission {
         let is_named = |name: &str| (self.is_named)(flow, name);
-        self.directory.admit(Peer { address: flow.remote.ip(), is_named: &is_named, login: None })
+        let peer = Peer { address: flow.remote.ip(), is_named: &is_named, login: None };
+        let user = |uri: Option<Uri>| uri.and_then(|uri| uri.decoded_user().map(|user| user.into_owned())).unwrap_or_default();
+        let (called, to) = (user(request.uri().ok()), user(request.headers().to().and_then(|to| to.uri().ok())));
+        match self.directory.admit(peer) {
+            Admission::Welcome if self.directory.must_prove(peer, Dialled { request: &called, to: &to }) => Admission::Challenge,
+            admission => admission,
+        }
     }
 
     fn algorithms(&self, flow: Flow) -> Algorithms {

@@ -57,13 +57,21 @@ impl Input for NewDialling {
                 "Beginnings of numbers that may not be called whatever else is said.",
             ),
             Member::optional("max_calls", Shape::Integer { min: 0, max: 1_000 }, "Calls at once, on each gateway; 2 when absent."),
-            Member::optional("max_calls_in", Shape::Integer { min: 0, max: 16_000 }, "Calls in by SIP at once, on each gateway; 0 sets no limit."),
+            Member::optional(
+                "max_calls_in",
+                Shape::Integer { min: 0, max: 16_000 },
+                "Calls in by SIP at once, on each gateway; 0 sets no limit.",
+            ),
             Member::optional(
                 "max_calls_in_per_second",
                 Shape::Integer { min: 0, max: 10_000 },
                 "New calls in a second, on each gateway; 0 sets no limit.",
             ),
-            Member::optional("minutes_per_day", Shape::Integer { min: 0, max: 100_000 }, "Of calls on all gateways of a store together; 60 when absent."),
+            Member::optional(
+                "minutes_per_day",
+                Shape::Integer { min: 0, max: 100_000 },
+                "Of calls on all gateways of a store together; 60 when absent.",
+            ),
             Member::optional(
                 "spend_per_day",
                 AMOUNT,
