@@ -1,7 +1,7 @@
 //! Responses (RFC 3261 §8.2.6): what is copied from the request, and where they go (§18.2, RFC 3581).
 
 use std::fmt::Display;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 
@@ -87,27 +87,17 @@ pub(crate) fn accepts_sdp(request: &Request) -> bool {
 }
 
 /// Where the response goes (§18.2.2): over a connection by the one that the request came by, and when that is gone by a new one to the
-/// source address at the port of Via; as a datagram to `maddr`, or to the source address at the source port (`rport`) or the port of Via.
+/// source address at the port of Via; as a datagram to the source address at the source port (`rport`) or the port of Via. Left out on
+/// purpose: `maddr`, since nobody calls us by multicast, and a stranger would have our answers go where it likes.
 pub(crate) fn response_path(request: &Request, arrived: Flow) -> Flow {
     let Some(via) = request.headers().top_via() else { return arrived };
     let port = via.sent_by().port.unwrap_or(arrived.transport.default_port());
     if arrived.transport.is_reliable() {
         return Flow { remote: SocketAddr::new(arrived.remote.ip(), port), ..arrived };
     }
-    let maddr = via.params().value("maddr").and_then(|maddr| maddr.trim_matches(['[', ']']).parse::<IpAddr>().ok()).filter(is_single_host);
-    let remote = match maddr {
-        Some(address) => SocketAddr::new(address, port),
-        None if via.wants_rport() => arrived.remote,
-        None => SocketAddr::new(arrived.remote.ip(), port),
-    };
+    let remote = if via.wants_rport() { arrived.remote } else { SocketAddr::new(arrived.remote.ip(), port) };
     // Nothing can be sent to port 0.
     if remote.port() == 0 { arrived } else { Flow { remote, ..arrived } }
-}
-
-/// Responses to many hosts at once are nothing that a caller needs.
-fn is_single_host(address: &IpAddr) -> bool {
-    let broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());
-    !broadcast && !address.is_multicast() && !address.is_unspecified()
 }
 
 /// All Vias as they came, the topmost with where the request really came from.

@@ -41,9 +41,11 @@ fn a_forged_received_is_replaced() {
 }
 
 #[test]
-fn maddr_names_another_host_but_never_a_group() {
-    assert_eq!(answered("SIP/2.0/UDP 10.0.0.1;maddr=198.51.100.8;branch=z9hG4bKa", "198.51.100.7:5060").0, "198.51.100.8:5060");
-    assert_eq!(answered("SIP/2.0/UDP 10.0.0.1;maddr=224.0.1.75;branch=z9hG4bKa", "198.51.100.7:5060").0, "198.51.100.7:5060");
+fn maddr_sends_no_answer_to_another_host_or_a_group() {
+    for maddr in ["127.0.0.1", "198.51.100.8", "224.0.1.75", "[::1]"] {
+        let via = format!("SIP/2.0/UDP 10.0.0.1;maddr={maddr};branch=z9hG4bKa");
+        assert_eq!(answered(&via, "198.51.100.7:5060").0, "198.51.100.7:5060", "{maddr}");
+    }
 }
 
 #[test]
