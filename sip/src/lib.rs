@@ -23,9 +23,9 @@
 //!
 //! # What is left out for now
 //!
-//! Name look-up (RFC 3263: the caller passes addresses, several where a name has several servers), subscriptions but that of REFER.
-//! Being a proxy is left out for good, and with it
-//! the check of Max-Forwards: a user agent is the last hop, and 0 is what the last hop may well see (§16.3).
+//! Asking a name server: [`locate`] says what to ask and in which order to try what comes back (RFC 3263), and calls are made to addresses,
+//! several where a name has several servers. Subscriptions but that of REFER. Being a proxy is left out for good, and with it the check of
+//! Max-Forwards: a user agent is the last hop, and 0 is what the last hop may well see (§16.3).
 
 pub mod auth;
 pub mod endpoint;

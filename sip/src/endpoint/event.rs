@@ -23,10 +23,11 @@ impl fmt::Display for InviteId {
 
 /// What happened to a call. For each id [`Event::Ended`] comes exactly once and last, whatever went before.
 ///
-/// After `reject` and after `hang_up` only `Ended` follows: at once for a refusal, and for a call that was up when its BYE is answered
-/// or given up (64 × T1).
+/// After `reject` `Ended` follows at once. After `hang_up` it follows when the BYE of a call that was up is answered or given up (64 × T1),
+/// and the CANCEL of one that was not. What the far end has said before it heard of that may be told meanwhile and needs no answer.
 pub enum Event {
-    /// Somebody calls: `ring`, `answer`, `reject`. 100 has gone out; the caller waits until it gives up, so one of the last two is owed.
+    /// Somebody calls: `ring`, `answer`, `reject`. The caller is told 100 where nothing else is said soon (`Timers::trying_after`) and waits
+    /// until it gives up, so one of the last two is owed.
     Incoming {
         /// The new call.
         id: InviteId,

@@ -55,7 +55,7 @@ impl Uri {
         if user.contains('%') { decode(user).map(Cow::Owned) } else { Some(Cow::Borrowed(user)) }
     }
 
-    /// The host as written, an IPv6 address in its brackets; empty for `tel` and opaque URIs.
+    /// The host as written, an IPv6 address without its brackets; empty for `tel` and opaque URIs.
     pub fn host(&self) -> &str {
         self.host_port().map_or("", |host_port| host_port.host.as_str())
     }
