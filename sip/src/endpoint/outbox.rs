@@ -74,6 +74,25 @@ pub(crate) enum Owner {
 pub(crate) struct Deadlines {
     by_time: BTreeSet<(Instant, Owner)>,
     by_owner: BTreeMap<Owner, (Instant, Timer)>,
+    turns: Turns,
+}
+
+/// How often one owner's turn was followed by another of its own.
+#[derive(Default)]
+struct Turns {
+    owner: Option<Owner>,
+    taken: u32,
+}
+
+impl Turns {
+    /// False when it was its turn more often than it can have timers.
+    fn next(&mut self, owner: Owner) -> bool {
+        if self.owner.replace(owner) != Some(owner) {
+            self.taken = 0;
+        }
+        self.taken += 1;
+        self.taken <= MOST_TURNS
+    }
 }
 
 impl Deadlines {
@@ -93,13 +112,20 @@ impl Deadlines {
         }
     }
 
+    /// The next that is due. One that is due at once again, however often it has had its turn, would keep all others waiting for ever: it is
+    /// left out until something else happens to its owner.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<(Owner, Timer)> {
-        let &(at, owner) = self.by_time.first()?;
-        if at > now {
-            return None;
+        while let Some(&(_, owner)) = self.by_time.first().filter(|(at, _)| *at <= now) {
+            self.by_time.pop_first();
+            let Some((_, timer)) = self.by_owner.remove(&owner) else { continue };
+            if self.turns.next(owner) {
+                return Some((owner, timer));
+            }
+            tracing::debug!(?owner, ?timer, "a deadline does not move");
+            debug_assert!(false, "the deadline {timer:?} of {owner:?} does not move");
         }
-        self.by_time.pop_first();
-        self.by_owner.remove(&owner).map(|(_, timer)| (owner, timer))
+        self.turns = Turns::default();
+        None
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -108,5 +134,25 @@ impl Deadlines {
 
     fn next(&self) -> Option<Instant> {
         self.by_time.first().map(|(at, _)| *at)
+    }
+}
+
+/// Above what all branches of one call have timers for, at one instant.
+const MOST_TURNS: u32 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "does not move")]
+    #[expect(clippy::disallowed_methods, reason = "an origin for virtual time")]
+    fn a_deadline_that_does_not_move_is_seen() {
+        let now = Instant::now();
+        let (stuck, mut deadlines) = (Owner::Invite(InviteId(1)), Deadlines::default());
+        for _ in 0..1_000 {
+            deadlines.set(stuck, Some((now, Timer::SessionExpired)));
+            assert!(deadlines.pop_due(now).is_some());
+        }
     }
 }

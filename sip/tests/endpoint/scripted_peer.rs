@@ -9,7 +9,7 @@ use sip::header::{HeaderName, StatusCode};
 use sip::message::{Message, Request, Response};
 use sip::transport::Flow;
 
-use crate::support::{callee_contact, origin};
+use crate::support::{assert_nothing_is_due, callee_contact, origin};
 
 pub(crate) struct ScriptedPeer {
     pub(crate) endpoint: Endpoint,
@@ -59,6 +59,7 @@ impl ScriptedPeer {
             self.now = self.now.max(at);
             self.endpoint.handle_timeout(self.now);
             self.drain();
+            assert_nothing_is_due(&mut self.endpoint, self.now);
         }
         self.now = end;
     }

@@ -162,6 +162,7 @@ impl Pair {
         for end in 0..2 {
             self.ends[end].handle_timeout(self.now);
             self.drain();
+            assert_nothing_is_due(&mut self.ends[end], self.now);
         }
     }
 
@@ -191,6 +192,14 @@ impl Pair {
             self.counter += 1;
             self.in_flight.insert((self.now + Duration::from_millis(10 + late), self.counter), (1 - from, transmit.clone()));
         }
+    }
+}
+
+/// The law of every endpoint: what was due has been done, and is not due again at once.
+pub(crate) fn assert_nothing_is_due(endpoint: &mut Endpoint, now: Instant) {
+    match endpoint.poll_output() {
+        Output::Timeout(next) => assert!(next.is_none_or(|next| next > now), "something is still due"),
+        _ => panic!("not drained"),
     }
 }
 

@@ -209,6 +209,12 @@ impl World {
             self.now = now;
             self.telephones().for_each(|(endpoint, _)| endpoint.handle_timeout(now));
             self.drain();
+            for (endpoint, _) in self.telephones() {
+                assert!(
+                    matches!(endpoint.poll_output(), Output::Timeout(next) if next.is_none_or(|next| next > now)),
+                    "something is still due"
+                );
+            }
         }
         self.now = self.now.max(end);
     }
