@@ -24,6 +24,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 pub use self::config::EndpointConfig;
+pub(crate) use self::config::LEAST_SESSION_EXPIRES;
 pub use self::event::{Event, InviteId};
 use self::gate::Door;
 pub use self::gate::{Admission, Gate};

@@ -118,6 +118,7 @@ impl Invited {
             }
             _ => Bytes::new(),
         };
+        self.usage.answered = true;
         let expires = self.usage.agree_session(now, self.request.headers(), stack);
         let response = self.response(StatusCode::OK, local_tag).dialog(&self.request, contact).capabilities().session(expires);
         let response = response.server(&stack.config.user_agent).finish_with_sdp(&body);

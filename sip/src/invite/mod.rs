@@ -127,6 +127,8 @@ impl Invite {
             }
             (State::Established(_), Timer::Answer | Timer::AnswerAbandoned) => self.handle_answer_timeout(now, stack),
             (State::Established(_), Timer::SessionExpired) => self.handle_expiry(now, stack),
+            // There is no session to expire.
+            (_, Timer::SessionExpired) => self.usages().for_each(|usage| usage.timer = None),
             _ => {
                 for usage in self.usages() {
                     usage.handle_offer_timer(now);

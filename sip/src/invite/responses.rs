@@ -127,6 +127,7 @@ impl Invite {
             return;
         }
         usage.peer.learn(response.headers());
+        usage.answered = true;
         usage.take_session(now, outbound.sent(), response.headers(), stack);
         let body = response.body();
         if outbound.asks_for_offer() && matches!(usage.exchange, Exchange::Fresh) && !body.is_empty() {

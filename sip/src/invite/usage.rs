@@ -12,7 +12,7 @@ use super::referring::Referring;
 use super::reoffering::{OfferDue, Reoffering};
 use super::session_timer::{self, SessionTimer};
 use crate::dialog::{Dialog, Order};
-use crate::endpoint::{Event, InviteId, ResponseBuilder, SDP, Stack};
+use crate::endpoint::{Event, InviteId, LEAST_SESSION_EXPIRES, ResponseBuilder, SDP, Stack};
 use crate::header::{HeaderName, Method, OptionTags, Refresher, SessionExpires, StatusCode, Uri};
 use crate::message::{Headers, MessageWriter};
 use crate::transaction::{ClientId, Timer};
@@ -22,6 +22,8 @@ pub(super) struct Usage {
     pub(super) dialog: Dialog,
     /// Where the far end reaches us, as we have told it.
     pub(super) contact: Uri,
+    /// Before that there is no session that could expire (RFC 4028).
+    pub(super) answered: bool,
     /// Whether the Call-ID is ours.
     pub(super) is_caller: bool,
     pub(super) peer: Peer,
@@ -41,6 +43,7 @@ impl Usage {
             id,
             dialog,
             contact,
+            answered: false,
             is_caller,
             peer,
             exchange,
@@ -178,6 +181,9 @@ impl Usage {
 
     /// What a 2xx of ours says about the session's life, which begins anew.
     pub(super) fn agree_session(&mut self, now: Instant, headers: &Headers, stack: &Stack) -> Option<SessionExpires> {
+        if !self.answered {
+            return None;
+        }
         let agreed = session_timer::agreed(headers, &stack.config);
         let patience = stack.config.timers.give_up();
         let is_ours = |agreed: &SessionExpires| agreed.refresher == Some(Refresher::Uas);
@@ -193,8 +199,10 @@ impl Usage {
         let patience = stack.config.timers.give_up();
         let since = sent.max(now.checked_sub(patience).unwrap_or(sent));
         let is_ours = |agreed: &SessionExpires| agreed.refresher.unwrap_or(Refresher::Uac) == Refresher::Uac;
-        let agreed = headers.session_expires();
-        self.timer = agreed.map(|agreed| SessionTimer::start(now, since, agreed.interval, is_ours(&agreed), patience));
+        // No word of a far end makes us refresh more often than the shortest life asks for.
+        let agreed = headers.session_expires().filter(|_| self.answered);
+        let interval = |agreed: &SessionExpires| agreed.interval.max(LEAST_SESSION_EXPIRES);
+        self.timer = agreed.map(|agreed| SessionTimer::start(now, since, interval(&agreed), is_ours(&agreed), patience));
     }
 
     /// Requests may share a number with what went before, but not an INVITE: some peers do not count.

@@ -179,3 +179,57 @@ fn an_answer_that_says_nothing_ends_the_timer() {
     peer.run(Duration::from_secs(100_000));
     assert!(peer.received.is_empty() && peer.events.is_empty());
 }
+
+#[test]
+fn before_the_answer_no_update_of_a_callee_begins_a_session() {
+    let mut peer = ScriptedPeer::new();
+    let (_, invite) = peer.calling(|_| {});
+    peer.send(&respond_with(&invite, 180, "peer", ALLOW_ALL, ""));
+    for (cseq, refresher) in [(1, "uac"), (2, "uas")] {
+        peer.send(&within(&invite, "UPDATE", cseq, &format!("{TIMER}Session-Expires: 90;refresher={refresher}\r\n"), ""));
+        let response = peer.response();
+        assert_eq!((response.status().code(), response.headers().value(HeaderName::SessionExpires)), (200, None));
+    }
+    peer.run(Duration::from_secs(200));
+    assert!(peer.received.is_empty());
+    peer.send(&respond_with(&invite, 200, "peer", "Session-Expires: 200;refresher=uas\r\n", "answer"));
+    assert_eq!(peer.event_names(), ["Ringing", "Answered"]);
+    peer.run(Duration::from_secs(168));
+    assert_eq!(peer.event_names(), ["Expired"], "from the answer on there is one");
+}
+
+#[test]
+fn before_our_answer_no_update_of_a_caller_begins_a_session() {
+    let mut peer = ScriptedPeer::new();
+    let id = peer.invited();
+    peer.act(|endpoint, now| endpoint.ring(now, id));
+    let tag = peer.response().headers().to().and_then(|to| to.tag().map(str::to_owned)).expect("a tag");
+    peer.send(&request_with("UPDATE", "u", 2, &tag, "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n", ""));
+    assert_eq!(peer.response().headers().value(HeaderName::SessionExpires), None);
+    peer.run(Duration::from_secs(200));
+    assert!(peer.events.is_empty(), "it still rings");
+}
+
+#[test]
+fn the_answer_to_an_update_of_ours_begins_no_session_while_it_rings() {
+    let mut peer = ScriptedPeer::new();
+    let (id, invite) = peer.calling(|_| {});
+    peer.send(&respond_with(&invite, 183, "peer", &format!("{ALLOW_ALL}Require: 100rel\r\nRSeq: 1\r\n"), "early"));
+    let prack = peer.request();
+    peer.send(&respond(&prack, StatusCode::OK, "", ""));
+    peer.act(|endpoint, now| endpoint.offer(now, id, bytes::Bytes::from_static(b"our offer")));
+    let update = peer.request();
+    peer.send(&respond_with(&update, 200, "", "Session-Expires: 90;refresher=uac\r\n", "their answer"));
+    assert_eq!(peer.event_names(), ["EarlyMedia", "OfferAccepted"]);
+    peer.run(Duration::from_secs(200));
+    assert!(peer.received.is_empty() && peer.events.is_empty());
+}
+
+#[test]
+fn no_far_end_makes_us_refresh_more_often_than_the_shortest_life_asks_for() {
+    for expires in ["0;refresher=uac", "1;refresher=uac", "1;refresher=uas"] {
+        let (mut peer, _, _) = called_with(expires, ALLOW_ALL);
+        peer.run(Duration::from_millis(27_900));
+        assert!(peer.received.is_empty() && peer.events.is_empty(), "{expires}");
+    }
+}
