@@ -76,6 +76,9 @@ impl Established {
         if self.unacknowledged.is_some() || self.close_wanted.is_some() || !self.usage.is_free() {
             return Pending::refuse_reinvite(now, id, incoming, StatusCode::REQUEST_PENDING, stack, |response| response);
         }
+        if stack.is_full() {
+            return incoming.put_off(stack);
+        }
         self.usage.exchange = Exchange::Theirs(Carrier::Request(Box::new(Pending::open(now, id, incoming, stack))));
         stack.event(Event::Offered { id, sdp: incoming.sdp() });
     }

@@ -33,7 +33,8 @@ impl Pending {
         Self { request: request.clone(), arrived, server }
     }
 
-    /// Refuses a re-INVITE at once. A copy of it may come after one that would be taken, and is told what the first was told.
+    /// Refuses a re-INVITE at once. A copy of it may come after one that would be taken, and is told what the first was told; where there is
+    /// no room to remember that, it is refused as one that is late.
     pub(super) fn refuse_reinvite(
         now: Instant,
         id: InviteId,
@@ -42,6 +43,9 @@ impl Pending {
         stack: &mut Stack,
         write: impl FnOnce(ResponseBuilder) -> ResponseBuilder,
     ) {
+        if stack.is_full() {
+            return incoming.refuse(status, stack, write);
+        }
         let Incoming { request, key, arrived } = incoming;
         let path = response_path(request, arrived);
         let opening = Opening { key: key.clone(), request, path, owner: id, trying: None };

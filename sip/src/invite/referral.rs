@@ -35,6 +35,9 @@ impl Usage {
         if self.referral.is_some() {
             return incoming.reply(now, StatusCode::REQUEST_PENDING, stack, |response| response);
         }
+        if stack.is_full() {
+            return incoming.put_off(stack);
+        }
         let referred_by = headers.value(HeaderName::ReferredBy).and_then(|text| NameAddrRef::parse(text).ok()?.uri().ok());
         let refer = IncomingRefer { target, referred_by, wants_progress: wants_progress(&incoming), message: incoming.request.clone() };
         self.referral = Some(Referral::Asked(Box::new(Pending::open(now, self.id, incoming, stack))));

@@ -115,6 +115,12 @@ impl Invite {
 }
 
 impl Incoming<'_> {
+    /// There is no room to wait for what the application says.
+    pub(super) fn put_off(&self, stack: &mut Stack) {
+        let wait = stack.identifiers.retry_seconds();
+        self.refuse(StatusCode::SERVICE_UNAVAILABLE, stack, |response| response.header(HeaderName::RetryAfter, wait));
+    }
+
     /// Answers without keeping state: copies of the request get the same answer again.
     pub(super) fn refuse(&self, status: StatusCode, stack: &mut Stack, write: impl FnOnce(ResponseBuilder) -> ResponseBuilder) {
         let response = ResponseBuilder::new(self.request, self.arrived.remote, status, None, "");

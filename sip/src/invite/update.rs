@@ -22,6 +22,9 @@ impl Usage {
         if !sdp.is_empty() && !self.is_free() {
             return self.refuse_crossing(now, incoming, stack);
         }
+        if !sdp.is_empty() && stack.is_full() {
+            return incoming.put_off(stack);
+        }
         if let Some(contact) = headers.contact() {
             self.dialog.refresh_target(contact.uri_text());
         }

@@ -1,7 +1,7 @@
 //! All transactions of an endpoint. Sends and deadlines leave through the [`Outbox`]; what users must know is returned.
 //!
-//! Bound: the owner asks [`TransactionTable::len`] before it opens a server transaction or an INVITE; CANCEL and BYE of calls that
-//! exist are always let in, at most a handful a call.
+//! Bound: the owner asks [`TransactionTable::len`] before it opens a server transaction or a call; what a call that exists sends, and a PRACK
+//! that it waits for, is always let in, at most a handful a call.
 
 mod acknowledged;
 mod challenged;

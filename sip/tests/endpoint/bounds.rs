@@ -1,10 +1,12 @@
 //! What happens when a table is full.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use sip::endpoint::{EndpointConfig, InviteError};
 use sip::header::HeaderName;
 
-use crate::scripted_peer::{ScriptedPeer, request};
+use crate::scripted_peer::{ScriptedPeer, request, within};
 use crate::support::{callee_contact, outgoing};
 
 fn other_call(branch: &str) -> String {
@@ -51,4 +53,33 @@ fn calls_that_cannot_be_made_are_refused_at_once() {
     call.request_uri = crate::support::uri("isbn:123");
     assert_eq!(peer.act(|endpoint, now| endpoint.invite(now, call)), Err(InviteError::Scheme));
     assert!(peer.endpoint.is_idle());
+}
+
+#[test]
+fn offers_within_a_call_take_no_more_room_than_there_is() {
+    let mut peer = ScriptedPeer::with(EndpointConfig { max_transactions: 4, ..EndpointConfig::default() });
+    let (id, invite) = peer.called();
+    peer.act(|endpoint, now| endpoint.offer(now, id, Bytes::from_static(b"ours")));
+    peer.requests();
+    // Of the six that cross it two are remembered, beside our two; copies of those are told the same.
+    for copy in 0..6 {
+        peer.send(&within(&invite, "INVITE", copy + 1, "", "crossing"));
+    }
+    assert_eq!(peer.statuses(), [491; 6]);
+    peer.run(Duration::from_millis(500));
+    assert_eq!(peer.statuses().len(), 2);
+}
+
+#[test]
+fn what_waits_for_the_application_is_put_off_where_there_is_no_room() {
+    let mut peer = ScriptedPeer::with(EndpointConfig { max_transactions: 1, ..EndpointConfig::default() });
+    let (_, invite) = peer.called();
+    for (cseq, method) in [(1, "INVITE"), (2, "UPDATE"), (3, "REFER")] {
+        peer.send(&within(&invite, method, cseq, "Refer-To: <sip:carol@192.0.2.50>\r\n", "offer"));
+        let response = peer.response();
+        assert_eq!((response.status().code(), response.headers().value(HeaderName::RetryAfter).is_some()), (503, true), "{method}");
+    }
+    assert!(peer.events.is_empty());
+    peer.send(&within(&invite, "BYE", 4, "", ""));
+    assert_eq!(peer.event_names(), ["HungUp", "Ended"]);
 }
