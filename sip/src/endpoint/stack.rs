@@ -11,8 +11,8 @@ use super::identifiers::Identifiers;
 use super::outbox::Outbox;
 use super::respond::{ResponseBuilder, SDP, response_path};
 use crate::dialog::Dialog;
-use crate::header::{Causes, HeaderName, Method, OptionTags, StatusCode};
-use crate::message::{MessageWriter, Request};
+use crate::header::{Causes, HeaderName, Method, OptionTags, StatusCode, Via};
+use crate::message::{Message, MessageWriter, Request};
 use crate::transaction::{ClientId, ClientKey, ServerKey, TransactionTable, Ways};
 use crate::transport::Flow;
 
@@ -96,6 +96,21 @@ impl Stack {
         self.open_client(now, &branch, Method::Bye, dialog.path(), owner, request.finish(b""))
     }
 
+    /// Sends CANCEL of an INVITE within a dialog (§9.1): all that must match it is copied from it.
+    pub(crate) fn cancel(&mut self, now: Instant, client: ClientId) {
+        let Some(sent) = self.transactions.sent(client) else { return };
+        let (path, Ok(Message::Request(invite))) = (sent.path, Message::parse(sent.request.clone())) else { return };
+        let headers = invite.headers();
+        let branch = headers.top_via().and_then(|via| via.unique_branch()?.strip_prefix(Via::MAGIC_COOKIE));
+        let (Some(branch), Some(cseq)) = (branch, headers.cseq()) else { return };
+        let mut request = MessageWriter::request(Method::Cancel, invite.uri_text());
+        for name in [HeaderName::Via, HeaderName::MaxForwards, HeaderName::Route, HeaderName::From, HeaderName::To, HeaderName::CallId] {
+            request.copy(name, &invite);
+        }
+        request.header(HeaderName::CSeq, format_args!("{} {}", cseq.number, Method::Cancel));
+        self.open_client(now, branch, Method::Cancel, path, None, request.finish(b""));
+    }
+
     /// `branch` is without the cookie.
     pub(crate) fn open_client<'a>(
         &mut self,
@@ -106,7 +121,7 @@ impl Stack {
         owner: Option<InviteId>,
         request: Bytes,
     ) -> ClientId {
-        let key = ClientKey::new(&format!("{}{branch}", crate::header::Via::MAGIC_COOKIE), method);
+        let key = ClientKey::new(&format!("{}{branch}", Via::MAGIC_COOKIE), method);
         self.transactions.open_client(now, key, ways.into(), owner, request, &mut self.out)
     }
 

@@ -73,7 +73,8 @@ impl Calling {
     }
 
     /// The INVITE goes out once more, with another number: what rang before rings no longer.
-    pub(super) fn start_over(&mut self) {
+    pub(super) fn start_over(&mut self, now: Instant, stack: &mut Stack) {
+        self.refuse_all(now, stack);
         self.provisional = false;
         self.early.clear();
     }
@@ -91,6 +92,13 @@ impl Calling {
 
     pub(super) fn usages(&mut self) -> impl Iterator<Item = &mut Usage> {
         self.early.iter_mut().map(|early| &mut early.usage)
+    }
+
+    /// Nobody of those who ring is waited for any more: who of them waits for us is told.
+    pub(super) fn refuse_all(&mut self, now: Instant, stack: &mut Stack) {
+        for usage in self.usages() {
+            usage.refuse_all(now, stack);
+        }
     }
 
     /// The far end has hung up before it answered. True when the application does not know yet that the call ends.
@@ -133,9 +141,7 @@ impl Calling {
         if let Some(outbound) = outbound {
             outbound.cancel(now, causes, stack);
         }
-        for usage in self.usages() {
-            usage.refuse_all(now, stack);
-        }
+        self.refuse_all(now, stack);
         self.ending = Ending::Until(now + stack.config.timers.give_up());
     }
 }

@@ -24,6 +24,7 @@ mod unacknowledged;
 mod update;
 mod usage;
 mod verbs;
+mod withdrawn;
 
 use std::time::Instant;
 
@@ -123,7 +124,7 @@ impl Invite {
                 if let Some(outbound) = self.outbound.take() {
                     stack.transactions.drop_client(outbound.client(), &mut stack.out);
                 }
-                self.end(None, stack);
+                self.end(now, None, stack);
             }
             (State::Established(_), Timer::Answer | Timer::AnswerAbandoned) => self.handle_answer_timeout(now, stack),
             (State::Established(_), Timer::SessionExpired) => self.handle_expiry(now, stack),
@@ -134,6 +135,7 @@ impl Invite {
                     usage.handle_offer_timer(now);
                     usage.handle_refer_timer(now, stack);
                     usage.refresh(now, stack);
+                    usage.handle_reoffer_timer(now, stack);
                 }
             }
         }
@@ -253,7 +255,7 @@ impl Invite {
         let State::Invited(invited) = &mut self.state else { return };
         if invited.reliable_timeout(now, stack) {
             invited.refuse(now, &self.local_tag, StatusCode::SERVER_TIMEOUT, None, stack);
-            self.end(Some(Event::Unacknowledged { id: self.id }), stack);
+            self.end(now, Some(Event::Unacknowledged { id: self.id }), stack);
         }
     }
 
@@ -293,7 +295,10 @@ impl Invite {
         };
     }
 
-    fn end(&mut self, event: Option<Event>, stack: &mut Stack) {
+    fn end(&mut self, now: Instant, event: Option<Event>, stack: &mut Stack) {
+        for usage in self.usages() {
+            usage.refuse_all(now, stack);
+        }
         self.state = State::Over;
         if let Some(event) = event {
             stack.event(event);

@@ -28,7 +28,7 @@ impl Pending {
             let opening = Opening { key: key.clone(), request, path, owner: id, trying: Some(trying) };
             stack.transactions.open_invite_server(now, opening, &mut stack.out)
         } else {
-            stack.transactions.open_waiting_server(key.clone(), path, id)
+            stack.transactions.open_waiting_server(now, key.clone(), path, id, &mut stack.out)
         };
         Self { request: request.clone(), arrived, server }
     }

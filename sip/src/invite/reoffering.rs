@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::exchange::Exchange;
 use super::session_timer::SessionTimer;
 use super::usage::Usage;
+use super::withdrawn::Patience;
 use crate::endpoint::{Event, Reissued, Stack};
 use crate::header::{HeaderName, Method, StatusCode, parse_number};
 use crate::message::Response;
@@ -15,14 +16,15 @@ use crate::transaction::{ClientId, Timer};
 
 /// A request of ours that carries an offer, or refreshes.
 pub(super) struct Reoffering {
-    client: ClientId,
-    method: Method,
+    pub(super) client: ClientId,
+    pub(super) method: Method,
     cseq: u32,
     /// When it went out first.
     sent: Instant,
     has_offer: bool,
     /// What it was let in with: its ACK must have it, too (RFC 3261 §22.1).
     authorization: Option<(HeaderName, String)>,
+    pub(super) patience: Patience,
 }
 
 /// When the application is told that an offer may go.
@@ -113,6 +115,7 @@ impl Usage {
     pub(super) fn handle_reoffer_response(&mut self, now: Instant, response: &Response, stack: &mut Stack) -> Survival {
         let status = response.status();
         if status.is_provisional() {
+            self.wait_for_reoffer(now, stack);
             return Survival::Alive;
         }
         let Some(Reoffering { client, method, sent, has_offer, authorization, .. }) = self.reoffering.take().map(|reoffering| *reoffering)
@@ -175,14 +178,16 @@ impl Usage {
             }
         });
         let cseq = self.dialog.last_cseq();
-        self.reoffering = Some(Box::new(Reoffering { client, method, cseq, sent: now, has_offer: !sdp.is_empty(), authorization: None }));
+        let (has_offer, patience) = (!sdp.is_empty(), Patience::Transaction);
+        self.reoffering = Some(Box::new(Reoffering { client, method, cseq, sent: now, has_offer, authorization: None, patience }));
     }
 
-    /// The call is over. A 2xx to a re-INVITE of ours may still come, and is acknowledged all the same (RFC 3261 §13.2.2.4).
-    pub(super) fn leave_reoffer(&mut self, stack: &mut Stack) {
+    /// Nobody waits for it any more. A 2xx to a re-INVITE of ours may still come, and is acknowledged all the same (RFC 3261 §13.2.2.4).
+    pub(super) fn leave_reoffer(&mut self, now: Instant, stack: &mut Stack) {
         let Some(reoffering) = self.reoffering.take().filter(|reoffering| reoffering.method == Method::Invite) else { return };
         let ack = self.ack(reoffering.cseq, reoffering.authorization.as_ref(), stack);
         stack.transactions.acknowledge_copies(reoffering.client, self.dialog.path(), ack);
+        stack.transactions.leave_client(now, reoffering.client, &mut stack.out);
     }
 
     fn ack(&self, cseq: u32, authorization: Option<&(HeaderName, String)>, stack: &mut Stack) -> Bytes {

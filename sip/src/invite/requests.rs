@@ -49,7 +49,7 @@ impl Invite {
         match &mut self.state {
             State::Invited(invited) if invited.server() == server => {
                 invited.refuse(now, &self.local_tag, StatusCode::REQUEST_TERMINATED, None, stack);
-                self.end(Some(Event::Cancelled { id: self.id, causes: request.headers().causes() }), stack);
+                self.end(now, Some(Event::Cancelled { id: self.id, causes: request.headers().causes() }), stack);
             }
             State::Established(established) => established.handle_cancel(now, server, stack),
             _ => {}
@@ -61,7 +61,7 @@ impl Invite {
         match &mut self.state {
             State::Invited(invited) => {
                 invited.refuse(now, &self.local_tag, StatusCode::REQUEST_TERMINATED, None, stack);
-                self.end(Some(Event::Cancelled { id: self.id, causes }), stack);
+                self.end(now, Some(Event::Cancelled { id: self.id, causes }), stack);
             }
             // A callee may not do that; its 200 is lost or never was. Whatever final response still comes is taken care of.
             State::Calling(calling) => {
@@ -72,10 +72,10 @@ impl Invite {
             State::Established(established) => {
                 established.usage.refuse_all(now, stack);
                 let event = established.close_wanted().is_none().then_some(Event::HungUp { id: self.id, causes });
-                self.end(event, stack);
+                self.end(now, event, stack);
             }
             // BYE against BYE: ours is repeated by its transaction, the call is over.
-            State::Closing(_) => self.end(None, stack),
+            State::Closing(_) => self.end(now, None, stack),
             State::Over => {}
         }
     }

@@ -19,7 +19,7 @@ impl Invite {
         }
         if method == Method::Bye {
             if !response.status().is_provisional() {
-                self.closed(client, stack);
+                self.closed(now, client, stack);
             }
             return;
         }
@@ -46,7 +46,7 @@ impl Invite {
             };
             if let State::Calling(calling) = &self.state {
                 let event = (!calling.is_ending()).then_some(failure);
-                self.end(event, stack);
+                self.end(now, event, stack);
             }
             return;
         }
@@ -54,7 +54,7 @@ impl Invite {
             return;
         }
         if reported.method == Method::Bye {
-            return self.closed(reported.client, stack);
+            return self.closed(now, reported.client, stack);
         }
         let mut lost = false;
         for usage in self.usages() {
@@ -87,12 +87,12 @@ impl Invite {
             && let Some(outbound) = self.outbound.as_mut()
             && outbound.ask_for_longer(now, self.id, response.headers().min_se(), stack)
         {
-            return calling.start_over();
+            return calling.start_over(now, stack);
         }
         // The transaction has acknowledged the refusal and will do so again.
         self.outbound = None;
         let event = (!calling.is_ending()).then_some(Event::Refused { id: self.id, status, causes: response.headers().causes() });
-        self.end(event, stack);
+        self.end(now, event, stack);
     }
 
     /// A 2xx to our INVITE: the first makes the call, copies are acknowledged again, other forks are ended (§13.2.2.4).
@@ -117,7 +117,11 @@ impl Invite {
             },
         };
         let wanted = matches!(&self.state, State::Calling(calling) if !calling.is_ending());
+        if let State::Calling(others) = &mut self.state {
+            others.refuse_all(now, stack);
+        }
         if !wanted {
+            usage.refuse_all(now, stack);
             outbound.acknowledge(&usage.dialog, b"", stack);
             let ours = matches!(self.state, State::Calling(_));
             let bye = stack.bye(now, &mut usage.dialog, Causes::default(), ours.then_some(self.id));
@@ -159,9 +163,9 @@ impl Invite {
     }
 
     /// Our BYE was answered, however, or nobody answers.
-    fn closed(&mut self, bye: ClientId, stack: &mut Stack) {
+    fn closed(&mut self, now: Instant, bye: ClientId, stack: &mut Stack) {
         if matches!(self.state, State::Closing(ours) if ours == bye) {
-            self.end(None, stack);
+            self.end(now, None, stack);
         }
     }
 }

@@ -120,7 +120,7 @@ impl Usage {
         if let Some(referral) = self.referral.take() {
             referral.refuse(now, StatusCode::REQUEST_TERMINATED, stack);
         }
-        self.leave_reoffer(stack);
+        self.leave_reoffer(now, stack);
     }
 
     /// Acknowledges a reliable provisional response (RFC 3262 §4). Its own answer says nothing that matters.
@@ -219,6 +219,7 @@ impl Usage {
             self.timer.as_ref().map(SessionTimer::deadline),
             self.offer_due.deadline(),
             self.referring.as_ref().and_then(Referring::deadline),
+            self.reoffering.as_ref().and_then(|reoffering| reoffering.patience.deadline()),
         ];
         timers.into_iter().flatten().min()
     }

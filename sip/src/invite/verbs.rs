@@ -36,7 +36,7 @@ impl Invite {
         if let State::Invited(invited) = &mut self.state {
             let status = if status.code() < 300 { StatusCode::SERVER_INTERNAL_ERROR } else { status };
             invited.refuse(now, &self.local_tag, status, retry_after, stack);
-            self.end(None, stack);
+            self.end(now, None, stack);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::header::StatusCode;
 #[derive(Debug)]
 pub(crate) enum InviteClient {
     Calling(Calling),
-    Proceeding,
+    Proceeding(Proceeding),
     Accepted(Accepted),
     Completed(Completed),
     Terminated,
@@ -21,6 +21,13 @@ pub(crate) enum InviteClient {
 pub(crate) struct Calling {
     request: Bytes,
     backoff: Backoff,
+    ends_at: Option<Instant>,
+}
+
+/// A provisional response came: no timer runs (§17.1.1.2), unless nobody waits for the final one any more.
+#[derive(Debug)]
+pub(crate) struct Proceeding {
+    ends_at: Option<Instant>,
 }
 
 /// A 2xx came; copies and those of other forks go to the transaction user until Timer M.
@@ -40,7 +47,16 @@ impl InviteClient {
     pub(crate) fn start(now: Instant, pacing: &Pacing, request: Bytes, actions: &mut Actions) -> Self {
         actions.send = Some(request.clone());
         // Timer A doubles without a ceiling; 64 × T1 ends it.
-        Self::Calling(Calling { request, backoff: pacing.backoff(now, Duration::MAX) })
+        Self::Calling(Calling { request, backoff: pacing.backoff(now, Duration::MAX), ends_at: None })
+    }
+
+    /// Its user is done with it: a final response is waited for until `ends_at` and no longer.
+    pub(crate) fn leave(self, ends_at: Instant) -> Self {
+        match self {
+            Self::Calling(state) => Self::Calling(Calling { ends_at: Some(ends_at), ..state }),
+            Self::Proceeding(_) => Self::Proceeding(Proceeding { ends_at: Some(ends_at) }),
+            other => other,
+        }
     }
 
     /// Whether the transaction user shall see the response. `ack` builds the ACK of a refusal (§17.1.1.3).
@@ -53,11 +69,13 @@ impl InviteClient {
         actions: &mut Actions,
     ) -> (Self, bool) {
         match self {
-            Self::Calling(_) | Self::Proceeding if status.is_provisional() => (Self::Proceeding, true),
-            Self::Calling(_) | Self::Proceeding if status.is_success() => {
+            Self::Calling(Calling { ends_at, .. }) | Self::Proceeding(Proceeding { ends_at }) if status.is_provisional() => {
+                (Self::Proceeding(Proceeding { ends_at }), true)
+            }
+            Self::Calling(_) | Self::Proceeding(_) if status.is_success() => {
                 (Self::Accepted(Accepted { timer_m: now + pacing.give_up() }), true)
             }
-            Self::Calling(_) | Self::Proceeding => {
+            Self::Calling(_) | Self::Proceeding(_) => {
                 let ack = ack();
                 actions.send = Some(ack.clone());
                 (Self::Completed(Completed { ack, timer_d: now + pacing.copies_end() }), true)
@@ -86,7 +104,11 @@ impl InviteClient {
                     Self::Terminated
                 }
             },
-            Self::Accepted(Accepted { timer_m: end }) | Self::Completed(Completed { timer_d: end, .. }) if now >= end => {
+            Self::Proceeding(Proceeding { ends_at: Some(end) })
+            | Self::Accepted(Accepted { timer_m: end })
+            | Self::Completed(Completed { timer_d: end, .. })
+                if now >= end =>
+            {
                 actions.report = Some(Report::Terminated);
                 Self::Terminated
             }
@@ -99,7 +121,8 @@ impl InviteClient {
             Self::Calling(state) => Some(state.backoff.deadline(Timer::A, Timer::B)),
             Self::Accepted(state) => Some((state.timer_m, Timer::M)),
             Self::Completed(state) => Some((state.timer_d, Timer::D)),
-            Self::Proceeding | Self::Terminated => None,
+            Self::Proceeding(state) => state.ends_at.map(|end| (end, Timer::Left)),
+            Self::Terminated => None,
         }
     }
 }

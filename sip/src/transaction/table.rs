@@ -5,6 +5,7 @@
 
 mod acknowledged;
 mod challenged;
+mod client_machine;
 mod ways;
 
 use std::collections::BTreeMap;
@@ -13,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use self::client_machine::ClientMachine;
 use super::detour::{Detours, Ways};
-use super::invite_client::InviteClient;
 use super::invite_server::{InviteServer, ServerPhase};
 use super::non_invite_client::NonInviteClient;
 use super::non_invite_server::NonInviteServer;
@@ -79,11 +80,6 @@ struct Client {
     /// Its key before it took another way.
     first_key: Option<ClientKey>,
     detours: Option<Box<Detours>>,
-}
-
-enum ClientMachine {
-    Invite(InviteClient),
-    Other(NonInviteClient),
 }
 
 /// What became of an ACK.
@@ -179,9 +175,12 @@ impl TransactionTable {
     }
 
     /// Opens the transaction of another request whose response is still to come: by [`Self::respond`], which is owed.
-    pub(crate) fn open_waiting_server(&mut self, key: ServerKey, path: Flow, owner: InviteId) -> ServerId {
-        let machine = ServerMachine::Other(NonInviteServer::Trying);
-        self.insert_server(Server { key, merge_key: None, path, owner: Some(owner), machine })
+    pub(crate) fn open_waiting_server(&mut self, now: Instant, key: ServerKey, path: Flow, owner: InviteId, out: &mut Outbox) -> ServerId {
+        let machine = NonInviteServer::wait(now, &self.timers.over(path.transport));
+        let deadline = machine.deadline();
+        let id = self.insert_server(Server { key, merge_key: None, path, owner: Some(owner), machine: ServerMachine::Other(machine) });
+        out.deadlines.set(Owner::Server(id), deadline);
+        id
     }
 
     /// Responds to a request.
@@ -273,10 +272,8 @@ impl TransactionTable {
     pub(crate) fn client_timeout(&mut self, now: Instant, id: ClientId, out: &mut Outbox) -> Option<Reported> {
         let client = self.clients.get_mut(&id)?;
         let mut actions = Actions::default();
-        client.machine = match std::mem::replace(&mut client.machine, ClientMachine::Other(NonInviteClient::Terminated)) {
-            ClientMachine::Invite(machine) => ClientMachine::Invite(machine.timeout(now, &mut actions)),
-            ClientMachine::Other(machine) => ClientMachine::Other(machine.timeout(now, &mut actions)),
-        };
+        client.machine =
+            std::mem::replace(&mut client.machine, ClientMachine::Other(NonInviteClient::Terminated)).timeout(now, &mut actions);
         out.send(client.path, actions.send);
         out.deadlines.set(Owner::Client(id), client.deadline());
         if actions.report == Some(Report::TimedOut) && self.detour(now, id, out) {
@@ -361,46 +358,8 @@ impl Server {
     }
 }
 
-impl ClientMachine {
-    fn start(now: Instant, method: Method, pacing: &Pacing, request: Bytes, actions: &mut Actions) -> Self {
-        match method {
-            Method::Invite => Self::Invite(InviteClient::start(now, pacing, request, actions)),
-            _ => Self::Other(NonInviteClient::start(now, pacing, request, actions)),
-        }
-    }
-
-    /// Whether the transaction user shall see the response.
-    fn receive(
-        self,
-        now: Instant,
-        pacing: &Pacing,
-        status: StatusCode,
-        ack: impl FnOnce() -> Bytes,
-        actions: &mut Actions,
-    ) -> (Self, bool) {
-        match self {
-            Self::Invite(machine) => {
-                let (machine, deliver) = machine.receive(now, pacing, status, ack, actions);
-                (Self::Invite(machine), deliver)
-            }
-            Self::Other(machine) => {
-                let (machine, deliver) = machine.receive(now, pacing, status);
-                (Self::Other(machine), deliver)
-            }
-        }
-    }
-
-    /// Nothing has come back yet.
-    fn is_unanswered(&self) -> bool {
-        matches!(self, Self::Invite(InviteClient::Calling(_)) | Self::Other(NonInviteClient::Trying(_)))
-    }
-}
-
 impl Client {
     fn deadline(&self) -> Option<(Instant, Timer)> {
-        match &self.machine {
-            ClientMachine::Invite(machine) => machine.deadline(),
-            ClientMachine::Other(machine) => machine.deadline(),
-        }
+        self.machine.deadline()
     }
 }

@@ -86,7 +86,7 @@ impl Pacing {
         self.timers.trying_after
     }
 
-    /// Timers L and M: copies of a 2xx, or of what brought it, come by other hops, whatever ours is.
+    /// Timers L and M: copies of a 2xx, or of what brought it, come by other hops, whatever ours is. So does the answer to who waits.
     pub(crate) fn give_up(&self) -> Duration {
         self.timers.give_up()
     }
@@ -123,6 +123,8 @@ pub(crate) enum Timer {
     I,
     /// No more copies of another request are expected.
     J,
+    /// Another request has not been answered, and its sender waits no more (RFC 4320 §4.2).
+    Unanswered,
     /// No more copies of a response to another request are expected.
     K,
     /// No more copies of an accepted INVITE are expected (RFC 6026).
@@ -139,6 +141,10 @@ pub(crate) enum Timer {
     AnswerAbandoned,
     /// After CANCEL no final response comes (§9.1).
     CancelAbandoned,
+    /// A re-INVITE is worked on and not answered: it is withdrawn, or given up (§9.1).
+    ReofferAbandoned,
+    /// A re-INVITE that nobody waits for any more is not answered.
+    Left,
     /// Repeat a reliable provisional response until its PRACK (RFC 3262 §3).
     Reliable,
     /// The PRACK of a reliable provisional response does not come (RFC 3262 §3).
@@ -152,5 +158,6 @@ pub(crate) enum Timer {
     /// Nothing is heard of a call that the far end was asked to make (RFC 3515 §2.4.4).
     ReferAbandoned,
 }
+
 /// The longest that an INVITE may wait without a response (§17.2.1).
 const TRYING_LATEST: Duration = Duration::from_millis(200);

@@ -49,3 +49,5 @@ mod torture;
 mod torture_vectors;
 #[cfg(test)]
 mod transports;
+#[cfg(test)]
+mod unanswered;

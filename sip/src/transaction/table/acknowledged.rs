@@ -1,8 +1,12 @@
 //! ACKs of INVITEs within a dialog: their user writes them once, the transaction sends them as often as it must.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 
-use super::{ClientId, TransactionTable};
+use super::super::non_invite_client::NonInviteClient;
+use super::{ClientId, ClientMachine, TransactionTable};
+use crate::endpoint::{Outbox, Owner};
 use crate::transport::Flow;
 
 impl TransactionTable {
@@ -13,10 +17,19 @@ impl TransactionTable {
         }
     }
 
-    /// A 2xx is acknowledged so, and its user need not hear of it: it has acknowledged one already, or is over.
+    /// A 2xx is acknowledged so, and its user need not hear of it: it has acknowledged one already, or waits for none.
     pub(crate) fn acknowledge_copies(&mut self, id: ClientId, path: Flow, ack: Bytes) {
         if let Some(client) = self.clients.get_mut(&id) {
             client.success_ack = Some((path, ack));
+        }
+    }
+
+    /// Its user waits for it no more; 64 × T1 later it ends, whatever has come.
+    pub(crate) fn leave_client(&mut self, now: Instant, id: ClientId, out: &mut Outbox) {
+        let ends_at = now + self.timers.give_up();
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.machine = std::mem::replace(&mut client.machine, ClientMachine::Other(NonInviteClient::Terminated)).leave(ends_at);
+            out.deadlines.set(Owner::Client(id), client.deadline());
         }
     }
 }
