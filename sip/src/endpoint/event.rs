@@ -102,7 +102,7 @@ pub enum Event {
         causes: Causes,
     },
     /// The far end offers anew, before or within the call: `accept_offer` or `reject_offer`. If it withdraws the offer, the
-    /// answer to it is ignored.
+    /// answer to it is ignored, unless it has offered once more by then: it is taken for the answer to that.
     Offered {
         /// The call.
         id: InviteId,

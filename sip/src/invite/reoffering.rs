@@ -118,10 +118,8 @@ impl Usage {
             self.wait_for_reoffer(now, stack);
             return Survival::Alive;
         }
-        let Some(Reoffering { client, method, sent, has_offer, authorization, .. }) = self.reoffering.take().map(|reoffering| *reoffering)
-        else {
-            return Survival::Alive;
-        };
+        let Some(reoffering) = self.reoffering.take() else { return Survival::Alive };
+        let Reoffering { client, method, sent, has_offer, authorization, patience, .. } = *reoffering;
         self.peer.learn(response.headers());
         if status.is_success() {
             if method == Method::Invite {
@@ -132,6 +130,9 @@ impl Usage {
         }
         if has_offer {
             self.exchange = Exchange::Settled;
+        }
+        if matches!(patience, Patience::Withdrawn(_)) {
+            self.refresh_after_all(now);
         }
         match status.code() {
             481 | 408 => return Survival::Dead,
@@ -226,6 +227,13 @@ impl Usage {
         let path = self.dialog.path();
         stack.out.send(path, Some(ack.clone()));
         stack.transactions.acknowledge_copies(client, path, ack);
+    }
+
+    /// What was withdrawn may have been a refresh.
+    pub(super) fn refresh_after_all(&mut self, now: Instant) {
+        if let Some(timer) = &mut self.timer {
+            timer.refresh_after_all(now + LATER);
+        }
     }
 
     fn again(&mut self, at: Instant, has_offer: bool) {

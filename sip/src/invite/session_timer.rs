@@ -43,6 +43,13 @@ impl SessionTimer {
         }
     }
 
+    /// A refresh that was under way has come to nothing.
+    pub(super) fn refresh_after_all(&mut self, at: Instant) {
+        if self.ours && self.refresh_at.is_none() {
+            self.refresh_at = Some(at);
+        }
+    }
+
     /// The far end asks for no less than this (§7.4).
     pub(super) fn raise(&mut self, least: Duration) {
         self.interval = self.interval.max(least.min(LONGEST));

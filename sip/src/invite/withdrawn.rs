@@ -50,6 +50,7 @@ impl Usage {
             Patience::Withdrawn(at) if at <= now => {
                 self.leave_reoffer(now, stack);
                 self.exchange = Exchange::Settled;
+                self.refresh_after_all(now);
                 self.event(Event::OfferRefused { id: self.id, status: StatusCode::REQUEST_TIMEOUT }, stack);
             }
             _ => {}

@@ -143,6 +143,27 @@ fn a_far_end_without_update_is_refreshed_by_an_offer_of_the_application() {
 }
 
 #[test]
+fn a_refresh_that_is_worked_on_without_an_end_is_tried_again() {
+    for says_487 in [true, false] {
+        let (mut peer, id, _) = called_with("400;refresher=uac", "Allow: INVITE, ACK, BYE\r\n");
+        peer.run(Duration::from_secs(200));
+        assert_eq!(peer.event_names(), ["OfferDue"]);
+        peer.act(|endpoint, now| endpoint.offer(now, id, bytes::Bytes::from_static(b"same")));
+        let reinvite = peer.request();
+        peer.send(&respond(&reinvite, StatusCode::TRYING, "", ""));
+        peer.run(Duration::from_secs(33));
+        assert_eq!(peer.requests().first().map(sip::message::Request::method), Some(Method::Cancel));
+        if says_487 {
+            peer.send(&respond(&reinvite, StatusCode::REQUEST_TERMINATED, "", ""));
+        } else {
+            peer.run(Duration::from_secs(31));
+        }
+        peer.run(Duration::from_secs(2));
+        assert_eq!(peer.event_names(), ["OfferRefused", "OfferDue"]);
+    }
+}
+
+#[test]
 fn a_far_end_that_says_update_and_does_not_mean_it_is_refreshed_by_an_offer() {
     let (mut peer, _, _) = called_with("200;refresher=uac", ALLOW_ALL);
     peer.run(Duration::from_secs(100));
