@@ -19,7 +19,7 @@ use crate::domain::transfer::TransferOutcome;
 use crate::signalling::dialling::Number;
 use crate::signalling::locate::LocateError;
 use crate::signalling::outbound::Destination;
-use crate::signalling::trunks::request_uri;
+use crate::signalling::trunks::{bracketed, request_uri};
 
 impl Gateway {
     /// Asks the far end of a call to go elsewhere, and tells whoever ordered it whether it was asked; `servers` are those
@@ -95,11 +95,12 @@ impl Gateway {
 
     /// A number as whoever is at the other end of the call has to dial it.
     fn as_dialled_by(&self, now: Instant, endpoint: &Endpoint, call: &SipCall, number: &Number) -> Option<Uri> {
+        let there = bracketed(&call.flow.remote.ip().to_string());
         let trunk = call.trunk.as_ref().and_then(|name| self.desk.directory().trunk(name));
         let Some(trunk) = trunk else {
-            return Uri::parse(&format!("sip:{}@{}", number.as_str(), bracketed(call.flow.remote.ip()))).ok();
+            return Uri::parse(&format!("sip:{}@{there}", number.as_str())).ok();
         };
-        let there = || Uri::parse(&format!("sip:{}", bracketed(call.flow.remote.ip()))).ok();
+        let there = || Uri::parse(&format!("sip:{there}")).ok();
         let host = trunk.config.target_uri().or_else(|| Some(self.desk.way(now, endpoint, trunk)?.1)).or_else(there)?;
         request_uri(&trunk.config, number, &host)
     }
@@ -107,11 +108,4 @@ impl Gateway {
 
 fn refer(call: &SipCall, target: Uri) -> OutgoingRefer {
     OutgoingRefer { target, referred_by: Some(call.contact.clone().into()), silent: false }
-}
-
-fn bracketed(address: std::net::IpAddr) -> String {
-    match address {
-        std::net::IpAddr::V4(address) => address.to_string(),
-        std::net::IpAddr::V6(address) => format!("[{address}]"),
-    }
 }

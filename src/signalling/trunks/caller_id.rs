@@ -4,6 +4,7 @@ use sip::header::{NameAddr, Uri};
 use sip::message::Request;
 
 use super::config::{IdentityRule, NumberFormat, Quirk, TrunkConfig};
+use super::uri_parts::{bracketed, user_part};
 use crate::domain::arrival::Arrival;
 use crate::domain::redacted::Redacted;
 use crate::signalling::dialling::Number;
@@ -44,13 +45,17 @@ impl ShownNumber {
 }
 
 impl Identity {
-    /// As the trunk wants it; `host` is where we are, as peers are told. Without a number the account's name stands in From.
+    /// As the trunk wants it; `host` is where we are, as peers are told. Without a number the account's name stands in From. `None` where
+    /// the number cannot be written so that it is read as itself.
     #[must_use]
     pub fn new(trunk: &TrunkConfig, shown: Option<&ShownNumber>, host: &str) -> Option<Self> {
         let account = trunk.username.as_deref().unwrap_or(OUR_USER);
-        let domain = trunk.target_uri().map_or_else(|| host.to_owned(), |target| bracketed(target.host()));
-        let number = shown.map(|shown| written(trunk, &shown.0));
-        let uri = |user: &str| Uri::parse(&format!("sip:{}@{domain}", escaped(user))).ok();
+        let domain = trunk.target_uri().map_or_else(|| bracketed(host), |target| bracketed(target.host()));
+        let number = match shown {
+            Some(shown) => Some(written(trunk, &shown.0)?),
+            None => None,
+        };
+        let uri = |user: &str| Uri::parse(&format!("sip:{}@{domain}", user_part(user))).ok();
         if trunk.withhold_number {
             let from = NameAddr::with_display("Anonymous", Uri::parse(NOBODY).ok()?);
             return Some(Self { from, asserted: number.and_then(|number| uri(&number)), withheld: true });
@@ -67,13 +72,14 @@ impl Identity {
     }
 }
 
-/// The Request-URI of a call to a number by way of `host` (`host:port;params` of the trunk).
+/// The Request-URI of a call to a number by way of `host` (`host:port;params` of the trunk). `None` where the trunk would read another
+/// number than this.
 #[must_use]
 pub(crate) fn request_uri(trunk: &TrunkConfig, number: &Number, target: &Uri) -> Option<Uri> {
     let port = target.port().map(|port| format!(":{port}")).unwrap_or_default();
     let transport = target.param("transport").map(|transport| format!(";transport={transport}")).unwrap_or_default();
     let phone = if trunk.quirks.contains(&Quirk::UserPhone) { ";user=phone" } else { "" };
-    Uri::parse(&format!("sip:{}@{}{port}{transport}{phone}", written(trunk, number), bracketed(target.host()))).ok()
+    Uri::parse(&format!("sip:{}@{}{port}{transport}{phone}", written(trunk, number)?, bracketed(target.host()))).ok()
 }
 
 /// The number of P-Asserted-Identity, where the trunk's word is taken.
@@ -119,29 +125,23 @@ pub fn arrival(trunk: &TrunkConfig, request: &Request) -> Option<Arrival> {
     .said()
 }
 
-/// In the trunk's own form.
-fn written(trunk: &TrunkConfig, number: &Number) -> String {
-    let digits = number.as_str().trim_start_matches('+');
+/// In the trunk's own form; a national one only where it is read as the same number again, since what leads elsewhere was never looked at.
+fn written(trunk: &TrunkConfig, number: &Number) -> Option<String> {
+    let (digits, numbering) = (number.as_str().trim_start_matches('+'), &trunk.numbering);
+    let code = numbering.country_code.as_str();
     match trunk.number_format {
-        NumberFormat::E164 => number.as_str().to_owned(),
-        NumberFormat::Digits => digits.to_owned(),
+        NumberFormat::E164 => Some(number.as_str().to_owned()),
+        NumberFormat::Digits => Some(digits.to_owned()),
+        // Where no country is its own, every number is one abroad.
+        NumberFormat::National if code.is_empty() => Some(format!("{}{digits}", numbering.international_prefix)),
         NumberFormat::National => {
-            let code = &trunk.numbering.country_code;
-            match digits.strip_prefix(code.as_str()).filter(|_| !code.is_empty()) {
-                Some(rest) => format!("{}{rest}", trunk.numbering.national_prefix),
-                None => format!("{}{digits}", trunk.numbering.international_prefix),
-            }
+            let text = match digits.strip_prefix(code) {
+                Some(rest) => format!("{}{rest}", numbering.national_prefix),
+                None => format!("{}{digits}", numbering.international_prefix),
+            };
+            numbering.read(&text).is_ok_and(|read| read == *number).then_some(text)
         }
     }
-}
-
-/// A user part: names of accounts may hold an address.
-fn escaped(user: &str) -> String {
-    user.replace('%', "%25").replace('@', "%40").replace(' ', "%20")
-}
-
-fn bracketed(host: &str) -> String {
-    if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() }
 }
 
 /// The longest text of others that is kept (RFC 7433 §6 bounds what an ISDN carries at 128 octets).
@@ -235,6 +235,38 @@ mod tests {
             assert_eq!(request_uri(&trunk, &number("+4989123456"), &target).unwrap().as_str(), expected);
         }
         let national = TrunkConfig { number_format: NumberFormat::National, ..trunk() };
-        assert_eq!(written(&national, &number("+33123456789")), "0033123456789");
+        assert_eq!(written(&national, &number("+33123456789")).as_deref(), Some("0033123456789"));
+    }
+
+    #[test]
+    fn a_number_that_the_trunk_would_read_as_another_is_neither_called_nor_shown() {
+        let plan = |code: &str, abroad: &str, within: &str| Numbering {
+            country_code: code.into(),
+            international_prefix: abroad.into(),
+            national_prefix: within.into(),
+        };
+        for (numbering, text, expected) in [
+            (plan("39", "00", ""), "+390669812345", Some("0669812345")),
+            (plan("45", "00", ""), "+4533123456", Some("33123456")),
+            (plan("1", "011", "1"), "+12125550100", Some("12125550100")),
+            (plan("1", "011", ""), "+4930901820", Some("0114930901820")),
+            (plan("49", "00", "00"), "+49537123456", None),
+            (plan("34", "9", ""), "+34953123456", None),
+            (plan("49", "", "0"), "+33123456789", None),
+        ] {
+            let trunk = TrunkConfig { number_format: NumberFormat::National, numbering, ..trunk() };
+            let target = trunk.target_uri().unwrap();
+            let called = request_uri(&trunk, &number(text), &target);
+            let user = called.as_ref().and_then(Uri::user);
+            assert_eq!(user, expected, "{text}");
+            assert_eq!(Identity::new(&trunk, Some(&ShownNumber(number(text))), "192.0.2.1").is_some(), expected.is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_account_at_an_ipv6_address_is_named_in_brackets() {
+        let trunk = TrunkConfig { target: None, caller_id: None, ..trunk() };
+        let identity = Identity::new(&trunk, None, "2001:db8::1").unwrap();
+        assert_eq!(identity.from.to_string(), "<sip:acct@[2001:db8::1]>");
     }
 }

@@ -16,6 +16,7 @@ use sip::transport::Flow;
 use super::directory::{Directory, Trunk, TrunkName};
 use super::health::{Health, HealthConfig, HealthOutput, HealthStatus};
 use super::limits::Limits;
+use super::uri_parts::{bracketed, user_part};
 use crate::domain::ids::OrgId;
 use crate::signalling::outbound::contact_on;
 use crate::signalling::toll::Meter;
@@ -60,7 +61,7 @@ impl Watched {
                 "{}:{}@{}",
                 if target.as_str().starts_with("sips") { "sips" } else { "sip" },
                 user_part(username),
-                target.host()
+                bracketed(target.host())
             ))
             .ok()?,
             _ => self.contact()?,
@@ -133,21 +134,24 @@ impl Desk {
     #[must_use]
     pub fn replace(&mut self, now: Instant, directory: Arc<Directory>) -> Vec<Leaving> {
         let mut kept = std::mem::take(&mut self.watched);
+        let before: BTreeMap<TrunkName, u64> = kept.iter().map(|(name, watched)| (name.clone(), watched.series)).collect();
         for trunk in directory.trunks().filter(|trunk| trunk.config.is_outbound()) {
             let is_same = |watched: &Watched| watched.trunk.config == trunk.config && watched.trunk.account == trunk.account;
             let watched = match kept.remove(&trunk.name) {
                 Some(watched) if is_same(&watched) => watched,
-                before => {
+                former => {
                     let mut watched = self.watch(now, trunk);
                     // Its servers are most likely those that it had.
                     let target = |trunk: &Trunk| trunk.config.target.clone();
                     watched.flows =
-                        before.filter(|before| target(&before.trunk) == target(trunk)).map(|before| before.flows).unwrap_or_default();
+                        former.filter(|former| target(&former.trunk) == target(trunk)).map(|former| former.flows).unwrap_or_default();
                     watched
                 }
             };
             self.watched.insert(trunk.name.clone(), watched);
         }
+        // What was asked of a trunk that is no more, or another now, says nothing of the one that has its name.
+        self.asked.retain(|_, (name, _)| self.watched.get(name).map(|watched| watched.series) == before.get(name).copied());
         self.limits.retain(|name| directory.trunk(name).is_some());
         self.callers.retain(|_| false);
         self.directory = directory;
@@ -307,10 +311,6 @@ impl Desk {
             tracing::warn!(trunk = %name, up = !was_up, "trunk_health");
         }
     }
-}
-
-fn user_part(name: &str) -> String {
-    name.replace('%', "%25").replace('@', "%40").replace(' ', "%20")
 }
 
 /// After the first failure of a registration, and at most (RFC 5626 §4.5).

@@ -14,6 +14,7 @@ mod health;
 mod kept;
 mod limits;
 mod routing;
+mod uri_parts;
 
 pub use caller_id::{Identity, ShownNumber, arrival, asserted_number};
 pub use config::{IdentityRule, NumberFormat, Passwords, Quirk, ReferRule, TrunkConfig};
@@ -28,3 +29,4 @@ pub use routing::{RouteConfig, Routes};
 
 pub(crate) use caller_id::request_uri;
 pub(crate) use routing::is_prefix;
+pub(crate) use uri_parts::bracketed;

@@ -165,6 +165,36 @@ fn a_directory_that_changes_nothing_about_a_trunk_registers_it_no_second_time() 
 }
 
 #[test]
+fn what_was_asked_of_a_trunk_says_nothing_of_the_one_that_took_its_name() {
+    let mut line = Line::new(carrier());
+    line.answers = false;
+    line.run(Duration::from_secs(8));
+    line.answers = true;
+    let other = directory(TrunkConfig { register_expiry_s: 120, ..carrier() });
+    drop(line.ours.1.replace(line.now, other));
+    line.run(Duration::from_secs(1));
+    let asked_next = |line: &Line| line.status().registration.and_then(|(_, due)| due);
+    let due = asked_next(&line);
+    assert!(due.is_some());
+    // Until what was asked before has found nobody.
+    line.answers = false;
+    line.run(Duration::from_secs(25));
+    assert_eq!((asked_next(&line), line.status().is_up()), (due, true));
+}
+
+#[test]
+fn a_registrar_at_an_ipv6_address_is_registered_at() {
+    let mut line = Line::new(TrunkConfig { target: Some("sip:[2001:db8::1]".to_owned()), ..carrier() });
+    let request = line.ours.1.watched.values().next().and_then(|watched| {
+        let kind = RequestKind::Register { contact: watched.contact()?, expires: 60, series: 1, number: 1 };
+        watched.request(kind)
+    });
+    assert_eq!(request.unwrap().from.uri().as_str(), "sip:pbx@[2001:db8::1]");
+    line.run(Duration::from_secs(1));
+    assert!(line.sent("REGISTER sip:[2001:db8::1]") > 0);
+}
+
+#[test]
 fn a_trunk_that_is_taken_away_knows_us_no_more() {
     let mut line = Line::new(carrier());
     line.run(Duration::from_secs(1));
