@@ -62,6 +62,25 @@ pub(super) fn is_calling_code(digits: &str) -> bool {
     COUNTRIES.iter().any(|(_, prefixes)| prefixes.first() == Some(&digits) && digits.len() <= 3)
 }
 
+/// What stands behind the calling code of a country's number; none for services without a country.
+pub(super) fn behind_code(digits: &str) -> Option<(&str, &str)> {
+    (1..=3).filter_map(|length| digits.split_at_checked(length)).find(|(code, _)| is_calling_code(code))
+}
+
+/// Whether national numbers of this calling code may begin with what is dialled before them: it is no digit of E.164 then but where the
+/// plan keeps its 0, and North America knows none that begins with 0 or 1.
+pub(super) fn keeps(code: &str, national: &str) -> bool {
+    match national.as_bytes() {
+        [b'0', b'0', ..] => false,
+        [b'0', ..] => KEEP_ZERO.contains(&code),
+        [b'1', ..] => code != "1",
+        _ => true,
+    }
+}
+
+/// Italy with San Marino and the Vatican, Tajikistan, and African plans in which nothing is dialled before a number.
+const KEEP_ZERO: &[&str] = &["39", "378", "379", "225", "226", "229", "241", "242", "250", "992"];
+
 #[rustfmt::skip]
 const COUNTRIES: &[(&str, &[&str])] = &[
     ("AC", &["247"]),
@@ -331,6 +350,17 @@ mod tests {
             assert_eq!(of(digits).map(|country| country.to_string()).as_deref(), Some(country), "{digits}");
         }
         assert_eq!(of("999123456"), None);
+    }
+
+    #[test]
+    fn a_zero_behind_the_code_is_a_digit_only_where_the_plan_keeps_it() {
+        let begins_well = |digits| behind_code(digits).is_none_or(|(code, national)| keeps(code, national));
+        for digits in ["390669812345", "3780549123456", "2250712345678", "22670123456", "80012345678", "442071234567", "12125550100"] {
+            assert!(begins_well(digits), "{digits}");
+        }
+        for digits in ["440537123456", "490301234567", "36061234567", "39005312345", "10115312345", "11900555010"] {
+            assert!(!begins_well(digits), "{digits}");
+        }
     }
 
     #[test]

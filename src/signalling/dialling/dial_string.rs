@@ -1,9 +1,12 @@
 //! From a dial string to an international number (ITU-T E.164).
 //!
 //! Taken: `+4930…`, `tel:+4930…`, and numbers with the prefixes that the caller's own network has for calls abroad and within the
-//! country; visual separators (RFC 3966 §3) are dropped. Refused, on purpose: escapes, digits of other scripts, letters, keys
-//! to be pressed later, and every parameter (`phone-context`, `isub`, `ext`, `postd`): each is a way to dial something
+//! country; visual separators (RFC 3966 §3) are dropped, and so is the `(0)` that people write behind a country's code. Refused, on
+//! purpose: any other national prefix there, which an exchange may drop and so dial another number; escapes, digits of other
+//! scripts, letters, keys to be pressed later, and every parameter (`phone-context`, `isub`, `ext`, `postd`): each is a way to dial something
 //! else than what was looked at.
+
+use std::borrow::Cow;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,6 +58,9 @@ pub enum DialError {
     /// No number of the international plan is so short or so long.
     #[error("too few or too many digits")]
     Digits,
+    /// Behind the country's code stands what is dialled within the country alone.
+    #[error("a national prefix behind the code of the country")]
+    NationalPrefix,
     /// No such country and no such service.
     #[error("no such country")]
     Country,
@@ -77,7 +83,7 @@ impl Numbering {
         if number.contains(';') {
             return Err(DialError::Parameter);
         }
-        let digits = digits(number, !is_uri)?;
+        let digits = digits(&without_optional_zero(number)?, !is_uri)?;
         if emergency::is_emergency(digits.trim_start_matches('+')) {
             return Err(DialError::Emergency);
         }
@@ -133,6 +139,9 @@ impl Number {
         if country.is_none() && service == Service::Ordinary {
             return Err(DialError::Country);
         }
+        if countries::behind_code(digits).is_some_and(|(code, national)| !countries::keeps(code, national)) {
+            return Err(DialError::NationalPrefix);
+        }
         Ok(Self { text: format!("+{digits}"), country, service })
     }
 
@@ -160,6 +169,17 @@ impl std::fmt::Debug for Number {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Number({:?}, {:?})", self.country, self.service)
     }
+}
+
+/// Without the `(0)` behind a country's code, which is for those who dial within the country; where the plan keeps its 0, nobody can tell
+/// what is meant.
+fn without_optional_zero(text: &str) -> Result<Cow<'_, str>, DialError> {
+    let Some((before, behind)) = text.split_once("(0)") else { return Ok(Cow::Borrowed(text)) };
+    let code: String = before.chars().filter(char::is_ascii_digit).collect();
+    if !before.starts_with('+') || !countries::is_calling_code(&code) {
+        return Ok(Cow::Borrowed(text));
+    }
+    if countries::keeps(&code, "0") { Err(DialError::NationalPrefix) } else { Ok(Cow::Owned(format!("{before}{behind}"))) }
 }
 
 /// A plus at most, and digits.
@@ -200,6 +220,29 @@ mod tests {
     fn a_number_has_one_form_however_it_is_written() {
         for text in ["+4930901820", "+49 (30) 901-820", "tel:+49-30-901.820", "004930901820", "030901820", "030 90 18 20"] {
             assert_eq!(german().read(text).unwrap().as_str(), "+4930901820", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_national_zero_behind_the_code_is_dropped_in_brackets_and_refused_without() {
+        for (text, number) in [
+            ("+49 (0)30 901820", Ok("+4930901820")),
+            ("+49(0)30901820", Ok("+4930901820")),
+            ("tel:+49(0)30901820", Ok("+4930901820")),
+            ("+39 06 69812345", Ok("+390669812345")),
+            ("+225 07 12 34 56 78", Ok("+2250712345678")),
+            ("+490537123456", Err(DialError::NationalPrefix)),
+            ("00490537123456", Err(DialError::NationalPrefix)),
+            ("+49 (05) 37123456", Err(DialError::NationalPrefix)),
+            ("+49 (0)0537123456", Err(DialError::NationalPrefix)),
+            ("+44 0906 8790000", Err(DialError::NationalPrefix)),
+            ("+44 0 999 123456", Err(DialError::NationalPrefix)),
+            ("+39 (0)6 69812345", Err(DialError::NationalPrefix)),
+            ("+39 0053123456", Err(DialError::NationalPrefix)),
+            ("+1 011 5352 123456", Err(DialError::NationalPrefix)),
+            ("+1 1 900 555 0100", Err(DialError::NationalPrefix)),
+        ] {
+            assert_eq!(german().read(text).as_ref().map(Number::as_str), number.as_ref().copied(), "{text}");
         }
     }
 

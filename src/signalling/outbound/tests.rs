@@ -76,6 +76,19 @@ const MATRIX: &[(&str, Option<&str>)] = &[
     ("0043 664 12345678", Some("+4366412345678")),
     ("08001234567", Some("+498001234567")),
     ("+80012345678", Some("+80012345678")),
+    ("+49 (0)30 901820", Some("+4930901820")),
+    ("tel:+43(0)66412345678", Some("+4366412345678")),
+    // What is dialled within the country, behind the country's code: carriers drop it, or call abroad.
+    ("+490537123456", None),
+    ("+49 0537 123456", None),
+    ("+49 (0)0537 123456", None),
+    ("+49(05)37123456", None),
+    ("0049 0537 123456", None),
+    ("00490030901820", None),
+    ("+4300535212345", None),
+    ("+4909001234567", None),
+    ("+490110123456", None),
+    ("sip:+490537123456@127.0.0.1", None),
     // Countries that are not allowed, near ones, dear ones and those that share a code.
     ("+33123456789", None),
     ("0033123456789", None),
@@ -280,6 +293,25 @@ fn who_has_registered_is_called_by_its_contact_and_told_the_number_in_to() {
     let number = "sip:+4989123456@192.0.2.7:5070;transport=tcp";
     assert_eq!(by_contact(contact, Vec::new()), (contact.to_owned(), format!("<{number}>")));
     assert_eq!(by_contact(contact, vec![Quirk::CalledAtContact]), (number.to_owned(), format!("<{number}>")));
+}
+
+#[test]
+fn a_telephone_that_has_registered_over_ipv6_is_called() {
+    let (contact, ours, theirs) = ("sip:phone@[2001:db8::7]:5070", "[2001:db8::9]:5060", "[2001:db8::7]:5070");
+    let trunk =
+        TrunkConfig { login: Some("phone".into()), login_password_env: Some("P".into()), registers: true, ..TrunkConfig::default() };
+    let outbound = OutboundConfig {
+        enabled: true,
+        routes: vec![RouteConfig { prefix: "+".to_owned(), trunks: vec!["phone".to_owned()] }],
+        ..OutboundConfig::default()
+    };
+    let trunks = BTreeMap::from([("phone".to_owned(), trunk)]);
+    let directory = Directory::new(DirectorySource { trunks, outbound, ..DirectorySource::default() }, |_| Some("secret".into())).unwrap();
+    let flow = Flow::udp(ours.parse().unwrap(), theirs.parse().unwrap());
+    let way = |_: &Trunk| Some((vec![flow], Uri::parse(contact).unwrap()));
+    let found = Ways { way: &way }.attempts(&read("+4989123456").unwrap(), &directory, &OrgId::default_org(), None).unwrap();
+    assert_eq!((found[0].request_uri.as_str(), found[0].to.uri().as_str()), (contact, "sip:+4989123456@[2001:db8::7]:5070"));
+    assert_eq!(found[0].from.uri().as_str(), "sip:auricle@[2001:db8::9]");
 }
 
 #[test]
