@@ -3,6 +3,8 @@
 
 #[path = "support/parts.rs"]
 mod parts;
+#[path = "trunk_calls/referred.rs"]
+mod referred;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -166,7 +168,8 @@ fn directory_with(first: &UdpSocket, second: &UdpSocket, change: impl FnOnce(&mu
         ..DirectorySource::default()
     };
     change(&mut source);
-    Arc::new(Directory::new(source, |_| None).unwrap())
+    // A password is called by itself.
+    Arc::new(Directory::new(source, |variable| Some(variable.to_owned())).unwrap())
 }
 
 /// A store of accounts, as the gateway has it.
@@ -381,6 +384,15 @@ const DIAL_STRINGS: &[(&str, Option<&str>)] = &[
     ("(030) 901820", Some("+4930901820")),
     ("+4915112345678", Some("+4915112345678")),
     ("01511 2345678", Some("+4915112345678")),
+    ("+49 (0)30 901820", Some("+4930901820")),
+    // What is dialled within a country, behind its code.
+    ("+490537123456", None),
+    ("+49 0 30 901820", None),
+    ("+49 (0)0537123456", None),
+    ("00490537123456", None),
+    ("+49(05)37123456", None),
+    ("+4909001234567", None),
+    ("sip:+490537123456@127.0.0.1:9", None),
     // Other countries, and those that hide behind a code that is shared.
     ("+33123456789", None),
     ("0033123456789", None),

@@ -143,7 +143,11 @@ impl Gateway {
         }
         match news(event) {
             Ok((id, SignallingEvent::Answered { sdp, .. })) => {
-                let line = self.calls.get(&id).and_then(|call| call.placed.as_ref()).map_or(0, |placed| placed.line);
+                let placed = self.calls.get_mut(&id).and_then(|call| call.placed.as_mut());
+                let line = placed.map_or(0, |placed| {
+                    placed.left = None;
+                    placed.line
+                });
                 self.tell(now, endpoint, id, SignallingEvent::Answered { sdp, line });
             }
             // Whom we joined with another is told by its far end that the other has come.

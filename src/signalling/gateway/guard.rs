@@ -7,6 +7,7 @@ use sip::endpoint::{Endpoint, InviteId};
 use tokio::sync::mpsc;
 
 use super::Gateway;
+use super::moves::Asked;
 use crate::domain::event::{Event, EventKind, TollAlarm};
 use crate::domain::ids::OrgId;
 use crate::domain::termination::PolicyReason;
@@ -41,7 +42,7 @@ impl Gateway {
     }
 
     /// Ends what another directory does not allow any more: all calls out where they are stopped, by trunks where those are
-    /// switched off, and calls by trunks that are no more.
+    /// switched off, and calls by trunks that are no more; those that we make because of a far end as well.
     pub(super) fn end_forbidden(&mut self, now: Instant, endpoint: &mut Endpoint, directory: &Directory) {
         let enabled = directory.outbound().enabled;
         let ends = self.calls.iter().filter_map(|(id, call)| {
@@ -57,6 +58,11 @@ impl Gateway {
             tracing::warn!(calls = ends.len(), "calls_not_allowed_any_more");
         }
         self.end_all(now, endpoint, ends);
+        self.drop_asked(now, endpoint, |Asked { org, trunk, .. }| {
+            let is_gone = trunk.is_some_and(|name| directory.trunk(name).is_none());
+            let is_stopped = !enabled || directory.is_stopped(org);
+            is_stopped.then_some(PolicyReason::OutboundStopped).or(is_gone.then_some(PolicyReason::TrunkRemoved))
+        });
     }
 
     /// Charges minutes that have begun, and ends calls that are over a limit by it.
@@ -104,6 +110,7 @@ impl Gateway {
         let ends = self.calls.iter().filter_map(|(id, call)| Some((*id, limit_of(call.placed.as_ref()?.token?)?)));
         let ends: Vec<_> = ends.collect();
         self.end_all(now, endpoint, ends);
+        self.drop_asked(now, endpoint, |Asked { token, .. }| limit_of(token?));
     }
 
     fn end_all(&self, now: Instant, endpoint: &mut Endpoint, ends: Vec<(InviteId, PolicyReason)>) {

@@ -7,6 +7,8 @@
 //! waits for nothing; the call outlives it, if whom we call answers. Left out on purpose: taking the place of a call by an
 //! INVITE without an offer (488), and names in Refer-To that have to be looked up.
 
+mod drops;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,12 +18,13 @@ use sip::endpoint::{Endpoint, Event, IncomingInvite, IncomingRefer, InviteId, In
 use sip::header::{Method, Scheme, StatusCode, Uri};
 use sip::transport::Flow;
 
+pub(super) use self::drops::Asked;
 use super::trunk_calls::{Placed, is_named, line_of, outgoing};
 use super::{Gateway, SipCall};
 use crate::call::event::{NewLine, SignallingEvent};
 use crate::domain::ids::OrgId;
 use crate::signalling::locate::LocateError;
-use crate::signalling::outbound::{Attempt, Destination, check_user, contact_on};
+use crate::signalling::outbound::{Attempt, Destination, DialRefusal, check_user, contact_on};
 use crate::signalling::toll::{CallToken, today};
 use crate::signalling::trunks::{Directory, Peer, ReferRule, Trunk, TrunkName};
 
@@ -161,8 +164,8 @@ impl Gateway {
         let directory = Arc::clone(self.desk.directory());
         let call = self.calls.get(&id)?;
         let trunk = directory.trunk(call.trunk.as_ref()?)?;
-        let is_allowed = trunk.config.refer == ReferRule::Local && directory.outbound().enabled && !self.launcher.is_closed();
-        if !is_allowed || self.moves.is_busy(id) || refer.target.method != Method::Invite {
+        let is_open = trunk.config.refer == ReferRule::Local && !self.launcher.is_closed();
+        if !is_open || !may_call(&directory, &call.org) || self.moves.is_busy(id) || refer.target.method != Method::Invite {
             return None;
         }
         let (org, flow) = (call.org.clone(), call.flow);
@@ -176,10 +179,12 @@ impl Gateway {
         let number = if uri.scheme() == Scheme::Tel { uri.as_str() } else { &user };
         let is_number = directory.outbound().numbering.read(number).is_ok();
         if is_number && options.replaces.is_none() {
-            let (attempt, token) = self.call_number(now, endpoint, &directory, &org, number)?;
+            let called = self.call_number(now, endpoint, &directory, &org, number);
+            let (attempt, token) = called.inspect_err(|refusal| self.watch_refusal(now, &org, *refusal)).ok()?;
             return Some(Referral { attempt, token: Some(token), options });
         }
-        check_user(&user, directory.outbound(), directory.tenant(&org)).ok()?;
+        let checked = check_user(&user, directory.outbound(), directory.tenant(&org));
+        checked.inspect_err(|refusal| self.watch_refusal(now, &org, *refusal)).ok()?;
         let attempt = at_trunk(trunk, uri, flow)?;
         self.take_place(now, trunk).ok()?;
         Some(Referral { attempt, token: None, options })
@@ -193,26 +198,31 @@ impl Gateway {
         directory: &Directory,
         org: &OrgId,
         number: &str,
-    ) -> Option<(Attempt, CallToken)> {
-        let destination = Destination::read(number, directory, org, || Err(LocateError::NotFound)).ok()?;
-        let Destination::Number { rate, .. } = destination else { return None };
-        let attempts = self.attempts(now, endpoint, &destination, directory, org).ok()?;
+    ) -> Result<(Attempt, CallToken), DialRefusal> {
+        let destination = Destination::read(number, directory, org, || Err(LocateError::NotFound))?;
+        let Destination::Number { rate, .. } = destination else { return Err(DialRefusal::Target) };
+        let attempts = self.attempts(now, endpoint, &destination, directory, org)?;
         let has_room = |attempt: &Attempt| {
             let trunk = attempt.trunk.as_ref().and_then(|name| directory.trunk(name));
             trunk.is_some_and(|trunk| self.take_place(now, trunk).is_ok())
         };
-        let attempt = attempts.into_iter().find(has_room)?;
+        let attempt = attempts.into_iter().find(has_room).ok_or(DialRefusal::NoTrunk)?;
         match self.desk.meter.begin(now, today(), org, directory.tenant(org), rate) {
-            Ok(token) => Some((attempt, token)),
-            Err(_) => {
+            Ok(token) => Ok((attempt, token)),
+            Err(limit) => {
                 self.give_back(now, attempt.trunk.as_ref(), None);
-                None
+                Err(limit.into())
             }
         }
     }
 
     /// The call has made its offer to whom its far end wants it to go on with.
     pub(super) fn invite_next(&mut self, now: Instant, endpoint: &mut Endpoint, old: InviteId, sdp: Bytes) {
+        let directory = self.desk.directory();
+        let is_stopped = self.calls.get(&old).is_none_or(|call| !may_call(directory, &call.org));
+        if is_stopped {
+            return self.drop_referral(now, endpoint, old);
+        }
         let Some(Referral { attempt, token, options }) = self.moves.referrals.remove(&old) else { return };
         let usual = outgoing(&attempt, sdp, &self.stir);
         let options = InviteOptions { headers: usual.options.headers.clone(), ..options };
@@ -230,32 +240,6 @@ impl Gateway {
                 self.give_back(now, place.trunk.as_ref(), place.token);
             }
         }
-    }
-
-    pub(super) fn drop_referral(&mut self, now: Instant, endpoint: &mut Endpoint, old: InviteId) {
-        if let Some(Referral { attempt, token, .. }) = self.moves.referrals.remove(&old) {
-            endpoint.refer_progress(now, old, StatusCode::SERVICE_UNAVAILABLE);
-            self.give_back(now, attempt.trunk.as_ref(), token);
-        }
-    }
-
-    /// Nobody is called for this call any more, and nobody takes its place.
-    pub(super) fn drop_moves(&mut self, now: Instant, endpoint: &mut Endpoint, old: InviteId) {
-        self.drop_referral(now, endpoint, old);
-        let Some(new) = self.moves.of(old) else { return };
-        if self.moves.under_way.get(&new).is_some_and(|step| step.asked) {
-            return endpoint.hang_up(now, new);
-        }
-        self.moves.under_way.remove(&new);
-        endpoint.reject(now, new, StatusCode::CALL_DOES_NOT_EXIST, None);
-    }
-
-    /// Nobody is called any more because of a far end.
-    pub(super) fn drop_asked(&mut self, now: Instant, endpoint: &mut Endpoint) {
-        let asked: Vec<InviteId> = self.moves.under_way.iter().filter(|(_, step)| step.asked).map(|(new, _)| *new).collect();
-        let referred: Vec<InviteId> = self.moves.referrals.keys().copied().collect();
-        asked.into_iter().for_each(|new| endpoint.hang_up(now, new));
-        referred.into_iter().for_each(|old| self.drop_referral(now, endpoint, old));
     }
 
     /// Whether a far end that hangs up is not the end of its call, since somebody else is called for it. The call waits then.
@@ -288,6 +272,8 @@ impl Gateway {
             Event::TimedOut { .. } => self.give_up(now, endpoint, new, StatusCode::REQUEST_TIMEOUT),
             Event::Unreachable { .. } => self.give_up(now, endpoint, new, StatusCode::SERVICE_UNAVAILABLE),
             Event::Ended { .. } => self.give_up(now, endpoint, new, StatusCode::REQUEST_TERMINATED),
+            // What the call shall hear is offered and answered with the call.
+            Event::Offered { .. } => endpoint.reject_offer(now, new, StatusCode::NOT_ACCEPTABLE_HERE),
             _ => {}
         }
     }
@@ -322,7 +308,10 @@ impl Gateway {
         let Some(mut call) = waiting.or_else(|| self.calls.remove(&old)) else { return };
         if asked {
             self.release(now, &call);
-            call.placed = place.token.map(|token| Placed { token: Some(token), left: VecDeque::new(), line: 0 });
+            // Whom we called: what ends calls out ends this one.
+            call.placed = Some(Placed { token: place.token, left: None, line: 0 });
+        } else if let Some(placed) = &mut call.placed {
+            placed.left = None;
         }
         (call.trunk, call.flow, call.contact, call.joined_to) = (place.trunk, place.flow, place.contact, None);
         self.names.insert(call.key, new);
@@ -337,6 +326,11 @@ impl Gateway {
             self.desk.meter.end(now, today(), token);
         }
     }
+}
+
+/// Whether calls go out for an organisation at all.
+fn may_call(directory: &Directory, org: &OrgId) -> bool {
+    directory.outbound().enabled && !directory.is_stopped(org)
 }
 
 /// By the trunk that named it, if it is there: at an address of the trunk's, or at the one that its call has come from.

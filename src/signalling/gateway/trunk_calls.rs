@@ -33,8 +33,8 @@ use crate::signalling::trunks::{Desk, Dialled, Directory, Door, Peer, Refused, T
 #[derive(Debug)]
 pub(super) struct Placed {
     pub(super) token: Option<CallToken>,
-    /// Attempts that are left, each with the offer that is made on its line.
-    pub(super) left: VecDeque<(Attempt, Bytes)>,
+    /// Attempts that are left, each with the offer that is made on its line; none once somebody has answered.
+    pub(super) left: Option<VecDeque<(Attempt, Bytes)>>,
     /// Which of the lines is tried, counted from 0.
     pub(super) line: usize,
 }
@@ -54,13 +54,13 @@ impl Gateway {
         let is_named = Box::new(move |flow, name: &str| is_named(&connections, flow, name));
         let door = Door { directory: Arc::clone(&directory), is_named };
         endpoint.set_gate(now, Arc::new(WatchedDoor { door, flood: self.flood.clone() }));
+        for login in self.desk.directory().ended_contacts(&directory) {
+            endpoint.forget_contacts(login);
+        }
         let leaving = self.desk.replace(now, Arc::clone(&directory));
         Desk::take_leave(now, endpoint, leaving);
         self.flood.trust(directory.trunks().flat_map(|trunk| trunk.config.addresses.clone()).collect());
         self.end_forbidden(now, endpoint, &directory);
-        if !directory.outbound().enabled {
-            self.drop_asked(now, endpoint);
-        }
         // A limit that was made smaller counts at once.
         self.meter_minutes(now, endpoint);
     }
@@ -211,33 +211,54 @@ impl Gateway {
         Ok((token, attempts))
     }
 
-    /// The far end of an outbound call refused, or was not there: the next trunk is tried. False when there is none, or it would not help.
+    /// The far end of an outbound call refused, or was not there: the next trunk is tried. False when there is none, it would not help, or
+    /// the call was up: who is lost in the middle of a conversation is not rung again.
     pub(super) fn try_next(&mut self, now: Instant, endpoint: &mut Endpoint, id: InviteId, refusal: Option<StatusCode>) -> bool {
         let is_trunks_fault = refusal.is_none_or(|status| matches!(status.code(), 408 | 500 | 502..=504));
         let Some(call) = self.calls.get_mut(&id).filter(|_| is_trunks_fault) else { return false };
+        let Some(placed) = &mut call.placed else { return false };
+        let Some(mut left) = placed.left.take() else { return false };
+        let mut line = placed.line;
         if let Some(trunk) = &call.trunk {
             self.desk.handle_lost_call(now, trunk);
         }
         let directory = Arc::clone(self.desk.directory());
-        let Some(placed) = &mut call.placed else { return false };
-        let Some((attempt, offer)) = placed.left.pop_front() else { return false };
-        placed.line += 1;
         if !directory.outbound().enabled || directory.is_stopped(&call.org) {
             return false;
         }
-        let invite = outgoing(&attempt, offer, &self.stir);
-        let Ok(next) = endpoint.invite(now, invite) else { return false };
-        let Some(mut call) = self.calls.remove(&id) else { return false };
+        let (attempt, offer) = loop {
+            let Some(next) = left.pop_front() else { return false };
+            line += 1;
+            // A trunk that is full is passed over here, too.
+            if self.take_attempt(now, &directory, &next.0) {
+                break next;
+            }
+        };
+        let invited = endpoint.invite(now, outgoing(&attempt, offer, &self.stir)).ok();
+        let Some((next, mut call)) = invited.and_then(|next| Some((next, self.calls.remove(&id)?))) else {
+            if let Some(trunk) = &attempt.trunk {
+                self.desk.limits.release(trunk);
+            }
+            return false;
+        };
         tracing::info!(call = %call.id, "call_tries_next_trunk");
         self.tap.begin(&call.id, &call.org, endpoint.call_id(next));
         if let Some(trunk) = call.trunk.take() {
             self.desk.limits.release(&trunk);
         }
-        call.trunk = attempt.trunk.filter(|name| directory.trunk(name).is_some_and(|trunk| self.take_place(now, trunk).is_ok()));
-        (call.flow, call.contact) = (attempt.flow, attempt.contact);
+        if let Some(placed) = &mut call.placed {
+            (placed.left, placed.line) = (Some(left), line);
+        }
+        (call.trunk, call.flow, call.contact) = (attempt.trunk, attempt.flow, attempt.contact);
         self.names.insert(call.key, next);
         self.calls.insert(next, call);
         true
+    }
+
+    /// A place for an attempt on its trunk, if it goes by one.
+    fn take_attempt(&mut self, now: Instant, directory: &Directory, attempt: &Attempt) -> bool {
+        let Some(name) = &attempt.trunk else { return true };
+        directory.trunk(name).is_some_and(|trunk| self.take_place(now, trunk).is_ok())
     }
 
     pub(super) fn attempts(
@@ -263,10 +284,7 @@ impl Gateway {
     ) -> Result<CallId, StartError> {
         let mut first = attempts.pop_front().ok_or(StartError::Capacity)?;
         // A trunk that is full is passed over; nobody is told 503 for it.
-        while let Some(trunk) = first.trunk.as_ref().and_then(|name| directory.trunk(name)) {
-            if self.take_place(now, trunk).is_ok() {
-                break;
-            }
+        while !self.take_attempt(now, directory, &first) {
             first = attempts.pop_front().ok_or(StartError::Capacity)?;
         }
         let lines = std::iter::once(&first).chain(attempts.iter()).map(|attempt| line_of(attempt, directory)).collect();
@@ -333,7 +351,7 @@ impl Gateway {
         let owner = Owner { org: wish.org.clone(), trunk: first.trunk.clone(), flow: first.flow, contact: first.contact.clone() };
         self.enter(invite_id, key, launched, owner);
         if let Some(call) = self.calls.get_mut(&invite_id) {
-            call.placed = Some(Placed { token, left, line: 0 });
+            call.placed = Some(Placed { token, left: Some(left), line: 0 });
         }
         Ok(id)
     }

@@ -1,5 +1,7 @@
 //! All that signalling knows of trunks, numbers and tenants at one time.
 
+mod contacts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
@@ -383,12 +385,6 @@ impl Directory {
         let trunk = self.trunks.get(self.logins.get(login)?)?;
         let algorithms = trunk.config.digest_algorithms.as_ref().unwrap_or(&self.digest_algorithms).algorithms();
         trunk.password.as_ref().filter(|_| algorithms.contain(algorithm))
-    }
-
-    /// Whether the trunk of a proven name may register its address.
-    #[must_use]
-    pub fn may_register(&self, login: &str) -> bool {
-        self.logins.get(login).and_then(|trunk| self.trunks.get(trunk)).is_some_and(|trunk| trunk.config.registers)
     }
 }
 
