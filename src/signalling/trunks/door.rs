@@ -1,5 +1,6 @@
 //! Who is let in to the endpoint: what the directory says of a peer, by its address, the certificate of its connection, and its name.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use sip::auth::{Algorithm, Algorithms};
@@ -25,7 +26,7 @@ impl Gate for Door {
     fn admit(&self, flow: Flow, request: &Request) -> Admission {
         let is_named = |name: &str| (self.is_named)(flow, name);
         let peer = Peer { address: flow.remote.ip(), is_named: &is_named, login: None };
-        let user = |uri: Option<Uri>| uri.and_then(|uri| uri.decoded_user().map(|user| user.into_owned())).unwrap_or_default();
+        let user = |uri: Option<Uri>| uri.and_then(|uri| uri.decoded_user().map(Cow::into_owned)).unwrap_or_default();
         let (called, to) = (user(request.uri().ok()), user(request.headers().to().and_then(|to| to.uri().ok())));
         match self.directory.admit(peer) {
             Admission::Welcome if self.directory.must_prove(peer, Dialled { request: &called, to: &to }) => Admission::Challenge,
