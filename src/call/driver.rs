@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::task::yield_now;
 
 use super::agent_health::AgentHealth;
 use super::agents::{LinkId, Loss};
@@ -23,6 +24,7 @@ use super::phrase::Phrase;
 use super::records::Records;
 use super::registry::RegistryEntry;
 use super::seldom::{News, Seldom};
+use super::stint::Stint;
 use super::thread::ThreadContext;
 use super::thread::wheel::{PhaseLease, WheelSleep};
 use super::tools::consult::{Consultation, Switch};
@@ -80,9 +82,14 @@ pub async fn drive(mut call: Box<Call>, wiring: Box<CallWiring>, thread: ThreadC
         if shell.drain(&mut call, &mut sleep) {
             return;
         }
+        if shell.stint.is_over() {
+            // Behind all that is ready, and behind a look at what else is due.
+            yield_now().await;
+            shell.stint.ends();
+        }
         match poll_fn(|context| shell.poll_input(context, &mut sleep)).await {
             Input::Due => shell.wake(&mut call),
-            Input::Datagrams | Input::News(News::Rtcp) => shell.wire.receive(shell.seldom.rtcp.as_ref(), &mut call),
+            Input::Datagrams | Input::News(News::Rtcp) => shell.wire.receive(shell.stint.goes_on(), shell.seldom.rtcp.as_ref(), &mut call),
             Input::Message(link, incoming) => shell.take_message(&mut call, link, incoming),
             Input::News(News::Connected(link, connected)) => shell.take_connection(&mut call, link, connected),
             Input::News(News::Signal(event)) => call.handle_signalling(Instant::now(), event),
@@ -115,6 +122,7 @@ struct Shell {
     deadline: Deadline,
     /// Messages of agents in a row.
     messages: u32,
+    stint: Stint,
     /// How late the wake-up was, until a packet goes out for it; taken of one wake-up in [`MEASURED`].
     woken: Option<Duration>,
     wakes: u32,
@@ -145,6 +153,7 @@ impl Shell {
             sockets: Vec::new(),
             deadline: Deadline::default(),
             messages: 0,
+            stint: Stint::default(),
             woken: None,
             wakes: 0,
             saved,
@@ -246,7 +255,11 @@ impl Shell {
             }
         }
         self.messages = 0;
-        self.seldom.poll(context).map(Input::News)
+        let news = self.seldom.poll(context).map(Input::News);
+        if news.is_pending() {
+            self.stint.ends();
+        }
+        news
     }
 
     fn wake(&mut self, call: &mut Call) {
@@ -272,7 +285,7 @@ impl Shell {
 
 impl Shell {
     fn take_message(&mut self, call: &mut Call, link: LinkId, incoming: Incoming) {
-        let now = Instant::now();
+        let now = self.stint.goes_on();
         if let Some(message) = incoming.message() {
             return call.handle_agent_message(now, link, message);
         }

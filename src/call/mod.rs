@@ -35,6 +35,7 @@ mod ringing;
 mod seldom;
 pub mod session;
 mod speech;
+mod stint;
 pub mod thread;
 mod timed_words;
 mod timers;

@@ -65,8 +65,7 @@ impl Wire {
     }
 
     /// Gives the call what has arrived, as much as one wake-up may take.
-    pub(super) fn receive(&self, rtcp: Option<&UdpChannel>, call: &mut Call) {
-        let now = Instant::now();
+    pub(super) fn receive(&self, now: Instant, rtcp: Option<&UdpChannel>, call: &mut Call) {
         match self {
             Self::Ports { rtp, .. } => {
                 let mut buffer = [0; MAX_DATAGRAM];
