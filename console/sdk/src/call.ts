@@ -3,6 +3,7 @@
 import { Emitter } from "./emitter";
 import { fragment, restarted } from "./fragment";
 import { Meter } from "./level";
+import { MicrophoneError, microphone, stop } from "./microphone";
 import { HttpError, Resource, type Token } from "./resource";
 
 export type CallState = "connecting" | "connected" | "reconnecting" | "ended";
@@ -23,13 +24,17 @@ export interface CallEvents {
     state: CallState;
     /** Live transcript, turn state and whatever else the gateway tells. */
     message: GatewayMessage;
+    /** The microphone was unplugged or taken away: nothing is sent until another is chosen. */
+    microphone_lost: undefined;
+    /** The browser plays nothing without a click: call `play()` within one. */
+    play_refused: unknown;
     ended: End;
 }
 
 export interface CallOptions {
     /** The WHIP or WHEP endpoint: `/v1/whip/reception`. */
     endpoint: string;
-    /** The bearer token, or what gets one: it is asked before each request. */
+    /** The bearer token, or what gets one: it is asked before each request, but no more once a `wt_` token has made the call. */
     token: Token;
     /** What is asked of the microphone. Default: echo cancelled, noise suppressed, level kept. */
     audio?: MediaTrackConstraints;
@@ -69,7 +74,9 @@ export class Call extends Emitter<CallEvents> {
     readonly #context = typeof AudioContext === "undefined" ? null : new AudioContext();
     readonly #meters: { microphone: Meter; speaker: Meter } | null;
     #channel: RTCDataChannel | null = null;
-    #microphone: MediaStream | null = null;
+    /** Those that are open: two while one takes the place of the other. */
+    readonly #microphones = new Set<MediaStream>();
+    #choice = 0;
     #sender: RTCRtpSender | null = null;
     #state: CallState = "connecting";
     #muted = false;
@@ -111,7 +118,7 @@ export class Call extends Emitter<CallEvents> {
     /** Sends silence instead of the microphone, or the microphone again. */
     mute(muted: boolean): void {
         this.#muted = muted;
-        for (const track of this.#microphone?.getAudioTracks() ?? []) track.enabled = !muted;
+        for (const stream of this.#microphones) for (const track of stream.getAudioTracks()) track.enabled = !muted;
     }
 
     /** Presses keys, `0` to `9`, `*`, `#`, `A` to `D`: as telephone-events where those were agreed on, else by the data channel. */
@@ -122,14 +129,30 @@ export class Call extends Emitter<CallEvents> {
         else if (!this.send({ type: "dtmf", digits: keys })) throw new Error("this call takes no keys");
     }
 
-    /** Speaks into another microphone from now on. */
+    /** Speaks into another microphone from now on; the standard one where no name is given. Of several wishes the last holds. */
     async setMicrophone(deviceId: string): Promise<void> {
         if (this.#sender === null || this.#options.stream !== undefined) throw new Error("this call has no microphone of its own");
-        const stream = await microphone({ ...this.#options.audio, deviceId: { exact: deviceId } });
-        if (this.#state === "ended") return stop(stream);
-        await this.#sender.replaceTrack(stream.getAudioTracks()[0] ?? null);
-        stop(this.#microphone);
+        const choice = ++this.#choice;
+        const { deviceId: _, ...wanted } = this.#options.audio ?? {};
+        const stream = await microphone(deviceId === "" ? wanted : { ...wanted, deviceId: { exact: deviceId } });
+        if (this.#stopping.signal.aborted || choice !== this.#choice) return stop(stream);
+        const former = [...this.#microphones];
+        // Muted, if so, before the first sound of it is sent.
         this.#use(stream);
+        try {
+            await this.#sender.replaceTrack(stream.getAudioTracks()[0] ?? null);
+        } catch (error) {
+            this.#leaveOff(stream);
+            throw error;
+        }
+        for (const one of former) this.#leaveOff(one);
+        if (this.#microphones.has(stream)) this.#meters?.microphone.watch(stream);
+    }
+
+    /** Plays the other side: to be called within a click when the browser had refused. */
+    async play(): Promise<void> {
+        await this.#player.play();
+        await this.#context?.resume();
     }
 
     /** Plays the other side elsewhere; browsers without a choice of devices reject. */
@@ -165,6 +188,7 @@ export class Call extends Emitter<CallEvents> {
             const stream = this.#options.stream ?? (await microphone(this.#options.audio ?? {}));
             if (this.#stopping.signal.aborted) return this.#options.stream ? undefined : stop(stream);
             this.#use(stream);
+            this.#meters?.microphone.watch(stream);
             const track = stream.getAudioTracks()[0];
             if (!track) throw new MicrophoneError(null);
             this.#sender = this.#peer.addTransceiver(track, { direction: "sendrecv", streams: [stream] }).sender;
@@ -196,7 +220,11 @@ export class Call extends Emitter<CallEvents> {
             const stream = streams[0] ?? new MediaStream([track]);
             this.#player.srcObject = stream;
             this.#meters?.speaker.watch(stream);
-            void this.#player.play().catch(() => {});
+            void this.#player.play().catch((error: unknown) => {
+                // Another stream took this one's place: that one is played.
+                const replaced = error instanceof DOMException && error.name === "AbortError";
+                if (!replaced && this.#state !== "ended") this.emit("play_refused", error);
+            });
         });
         peer.addEventListener("connectionstatechange", () => {
             switch (peer.connectionState) {
@@ -205,8 +233,7 @@ export class Call extends Emitter<CallEvents> {
                 case "disconnected":
                     // Often it comes back by itself; a restart a moment later costs nothing that works.
                     this.#awaitNetwork();
-                    this.#nudge ??= setTimeout(() => this.#restart(), DISCONNECTED_MS);
-                    return;
+                    return this.#restartIn(DISCONNECTED_MS);
                 case "failed":
                     return this.#restart();
                 default:
@@ -221,9 +248,11 @@ export class Call extends Emitter<CallEvents> {
             const message = parsed(data);
             if (message) this.emit("message", message);
         });
+        let opened = channel.readyState === "open";
+        channel.addEventListener("open", () => (opened = true));
         channel.addEventListener("close", () => {
-            // The other side closes it when it hangs up; a network that is away closes nothing.
-            if (this.#state !== "ended") this.#end({ reason: "remote" });
+            // The other side closes it when it hangs up; a network that is away closes nothing. One that never opened was not agreed on.
+            if (opened && this.#state !== "ended") this.#end({ reason: "remote" });
         });
     }
 
@@ -265,7 +294,8 @@ export class Call extends Emitter<CallEvents> {
     /** ICE starts anew on whatever network there is now (RFC 9725 §4.3.3); without one it is tried again. */
     #restart(): void {
         if (this.#restarting || this.#state === "ended" || this.#answer === "") return;
-        this.#awaitNetwork();
+        // On a way that serves, nothing is awaited: the browser tells when it is lost, and never again that it stands.
+        if (this.#peer.connectionState !== "connected") this.#awaitNetwork();
         if (this.#nudge !== null) clearTimeout(this.#nudge);
         this.#nudge = null;
         this.#restarting = true;
@@ -273,12 +303,20 @@ export class Call extends Emitter<CallEvents> {
             .catch((error: unknown) => {
                 const gone = error instanceof HttpError && error.status >= 400 && error.status < 500 && error.status !== 429;
                 if (gone) return this.#end({ reason: error.status === 404 || error.status === 410 ? "remote" : "refused", error });
-                this.#nudge ??= setTimeout(() => this.#restart(), RETRY_MS);
+                this.#restartIn(RETRY_MS);
             })
             .finally(() => {
                 this.#restarting = false;
                 this.#trickle();
             });
+    }
+
+    #restartIn(ms: number): void {
+        if (this.#state === "ended") return;
+        this.#nudge ??= setTimeout(() => {
+            this.#nudge = null;
+            this.#restart();
+        }, ms);
     }
 
     async #restartOnce(): Promise<void> {
@@ -294,9 +332,17 @@ export class Call extends Emitter<CallEvents> {
     }
 
     #use(stream: MediaStream): void {
-        this.#microphone = stream;
-        this.#meters?.microphone.watch(stream);
+        this.#microphones.add(stream);
+        for (const track of stream.getAudioTracks()) {
+            // Not told of a track that is stopped here.
+            track.addEventListener("ended", () => this.#microphones.has(stream) && this.emit("microphone_lost", undefined));
+        }
         this.mute(this.#muted);
+    }
+
+    #leaveOff(stream: MediaStream): void {
+        this.#microphones.delete(stream);
+        if (this.#options.stream === undefined) stop(stream);
     }
 
     #become(state: CallState): void {
@@ -317,7 +363,7 @@ export class Call extends Emitter<CallEvents> {
         this.#stopping.abort();
         for (const source of networkNews()) source.removeEventListener(source === globalThis ? "online" : "change", this.#networkChanged);
         globalThis.removeEventListener?.("pagehide", this.#leave);
-        if (this.#options.stream === undefined) stop(this.#microphone);
+        for (const stream of [...this.#microphones]) this.#leaveOff(stream);
         this.#player.srcObject = null;
         this.#peer.close();
         void this.#context?.close().catch(() => {});
@@ -326,29 +372,9 @@ export class Call extends Emitter<CallEvents> {
     }
 }
 
-class MicrophoneError extends Error {
-    constructor(override readonly cause: unknown) {
-        super("no microphone");
-    }
-}
-
-async function microphone(audio: MediaTrackConstraints): Promise<MediaStream> {
-    try {
-        if (!navigator.mediaDevices) throw new Error("a page without TLS is given none");
-        const wanted = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...audio };
-        return await navigator.mediaDevices.getUserMedia({ audio: wanted });
-    } catch (cause) {
-        throw new MicrophoneError(cause);
-    }
-}
-
 function endOf(error: unknown): End {
     if (error instanceof MicrophoneError) return { reason: "no_microphone", error: error.cause };
     return { reason: error instanceof HttpError && error.status > 0 ? "refused" : "failed", error };
-}
-
-function stop(stream: MediaStream | null): void {
-    for (const track of stream?.getTracks() ?? []) track.stop();
 }
 
 function parsed(data: unknown): GatewayMessage | null {

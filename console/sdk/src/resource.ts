@@ -22,6 +22,7 @@ export interface Answered {
 export class Resource {
     #location: string | null = null;
     #tag: string | null = null;
+    #kept: string | null = null;
 
     constructor(
         readonly endpoint: string,
@@ -47,16 +48,23 @@ export class Resource {
     /** Sends candidates. */
     async trickle(body: string): Promise<void> {
         if (this.#location === null || this.#tag === null) return;
-        await this.#send("PATCH", this.#location, FRAGMENT, body, { "if-match": this.#tag });
+        const location = this.#location;
+        const match = { "if-match": this.#tag };
+        // One that hangs would hold up all that are found after it.
+        await within(ATTEMPT_MS, null, (signal) => this.#send("PATCH", location, FRAGMENT, body, match, signal));
     }
 
     /** Asks for ICE to start anew; the fragment of the other side. */
     async restart(body: string, signal: AbortSignal): Promise<string> {
         if (this.#location === null) throw new HttpError(0, "no_session");
-        const response = await this.#send("PATCH", this.#location, FRAGMENT, body, { "if-match": "*" }, signal);
-        this.#tag = response.headers.get("etag") ?? this.#tag;
-        if (response.status !== 200) throw new HttpError(response.status, "no_restart");
-        return response.text();
+        const location = this.#location;
+        return within(ATTEMPT_MS, signal, async (limited) => {
+            const response = await this.#send("PATCH", location, FRAGMENT, body, { "if-match": "*" }, limited);
+            if (response.status !== 200) throw new HttpError(response.status, "no_restart");
+            const answered = await response.text();
+            this.#tag = response.headers.get("etag") ?? this.#tag;
+            return answered;
+        });
     }
 
     /** Ends the session; what is gone already is as good. */
@@ -76,7 +84,7 @@ export class Resource {
         signal?: AbortSignal,
         keepalive = false,
     ): Promise<Response> {
-        const token = typeof this.token === "string" ? this.token : await this.token();
+        const token = this.#kept ?? (typeof this.token === "string" ? this.token : await this.token());
         const headers: Record<string, string> = { ...extra, authorization: `Bearer ${token}` };
         if (type !== null) headers["content-type"] = type;
         const init: RequestInit = { method, headers, keepalive };
@@ -90,7 +98,24 @@ export class Resource {
             throw new HttpError(0, "unreachable");
         }
         if (!response.ok) throw new HttpError(response.status, await reason(response));
+        // A token for one call steers the call that it made, and no other token of that kind does.
+        if (method === "POST" && token.startsWith("wt_")) this.#kept = token;
         return response;
+    }
+}
+
+/** Does something and gives up on it after a while, or when `signal` says so. */
+async function within<T>(ms: number, signal: AbortSignal | null, attempt: (limited: AbortSignal) => Promise<T>): Promise<T> {
+    const limit = new AbortController();
+    const stop = (): void => limit.abort();
+    const timer = setTimeout(stop, ms);
+    signal?.addEventListener("abort", stop, { once: true });
+    if (signal?.aborted) stop();
+    try {
+        return await attempt(limit.signal);
+    } finally {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", stop);
     }
 }
 
@@ -122,3 +147,5 @@ export function iceServers(link: string): RTCIceServer[] {
 }
 
 const FRAGMENT = "application/trickle-ice-sdpfrag";
+/** For how long one attempt to tell the gateway something is waited for: a network that has just changed lets requests hang. */
+const ATTEMPT_MS = 4_000;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { type Call, type End, call, listen } from "../src/index";
-import { ANSWER, Browser, FakePeer, Gateway, settled } from "./fakes";
+import { ANSWER, Browser, FakePeer, FakeStream, Gateway, settled } from "./fakes";
 
 let gateway: Gateway;
 let browser: Browser;
@@ -146,6 +146,74 @@ test("a change of network restarts ICE at once", async () => {
     assert.equal(gateway.of("PATCH").filter(({ headers }) => headers["if-match"] === "*").length, 1);
 });
 
+test("a way that serves while the network changes is no outage, however long it goes on to serve", async () => {
+    const { states, ends } = await connected();
+    globalThis.dispatchEvent(new Event("online"));
+    await settled();
+    mock.timers.tick(120_000);
+    await settled();
+    assert.deepEqual([states, ends], [["connected"], []]);
+});
+
+test("a restart that is due while another is under way is not forgotten", async () => {
+    await connected();
+    let asked = 0;
+    gateway.refuse = ({ method }) => {
+        if (method !== "PATCH") return null as unknown as Response;
+        asked += 1;
+        return new Promise((_, reject) => setTimeout(() => reject(new TypeError("network")), 3_000));
+    };
+    globalThis.dispatchEvent(new Event("online"));
+    await settled();
+    peer().becomes("disconnected");
+    for (let second = 0; second < 12; second += 1) {
+        mock.timers.tick(1_000);
+        await settled();
+    }
+    assert.ok(asked >= 3, String(asked));
+});
+
+test("a request that hangs holds up neither the next restart nor the candidates after it", async () => {
+    const { ends } = await connected();
+    const never = (): Promise<Response> => new Promise(() => {});
+    gateway.refuse = ({ method }) => (method === "PATCH" ? never() : (null as unknown as Response));
+    peer().found("candidate:1 1 udp 1 192.0.2.5 5000 typ host");
+    await settled();
+    peer().becomes("failed");
+    await settled();
+    for (let second = 0; second < 7; second += 1) {
+        mock.timers.tick(1_000);
+        await settled();
+    }
+    assert.equal(gateway.of("PATCH").filter(({ headers }) => headers["if-match"] === "*").length, 2);
+    gateway.refuse = null;
+    for (let second = 0; second < 7; second += 1) {
+        mock.timers.tick(1_000);
+        await settled();
+    }
+    peer().becomes("connected");
+    peer().found("candidate:2 1 udp 1 192.0.2.6 5000 typ host");
+    await settled();
+    assert.match(gateway.of("PATCH").at(-1)?.body ?? "", /candidate:2/);
+    assert.deepEqual(ends, []);
+});
+
+test("a token that makes one call steers that call to its end; any other kind is asked for anew", async () => {
+    for (const [kind, used] of [["wt_", ["Bearer wt_1", "Bearer wt_1", "Bearer wt_1"]], ["at_", ["Bearer at_1", "Bearer at_2", "Bearer at_3"]]] as const) {
+        gateway.asked = [];
+        gateway.takes = (authorization) => authorization.startsWith(`Bearer ${kind}`);
+        let given = 0;
+        const one = call({ endpoint: "/v1/whip/reception", token: async () => `${kind}${(given += 1)}` });
+        await settled();
+        peer().becomes("connected");
+        peer().becomes("failed");
+        await settled();
+        one.hangUp();
+        await settled();
+        assert.deepEqual(gateway.asked.map(({ headers }) => headers["authorization"]), used);
+    }
+});
+
 test("a gateway that cannot be reached is tried again for thirty seconds, and then the call is lost", async () => {
     const { ends } = await connected();
     gateway.refuse = () => {
@@ -181,12 +249,74 @@ test("muting silences the microphone that there is and the one that comes", asyn
     one.mute(true);
     assert.equal(browser.microphone.tracks[0]?.enabled, false);
     const before = browser.microphone;
-    browser.microphone = new (before.constructor as typeof import("./fakes").FakeStream)();
+    browser.microphone = new FakeStream();
     await one.setMicrophone("usb");
     assert.deepEqual(browser.asked.at(-1)?.deviceId, { exact: "usb" });
-    assert.deepEqual([before.tracks[0]?.stopped, browser.microphone.tracks[0]?.enabled, peer().replaced.length], [true, false, 1]);
+    assert.deepEqual([before.tracks[0]?.stopped, browser.microphone.tracks[0]?.enabled, peer().replacedAloud], [true, false, [false]]);
     one.mute(false);
     assert.equal(browser.microphone.tracks[0]?.enabled, true);
+});
+
+test("the standard microphone is asked for by no name", async () => {
+    const one = call({ endpoint: "/v1/whip/reception", token: "token", audio: { deviceId: { exact: "usb" } } });
+    made.push(one);
+    await settled();
+    browser.microphone = new FakeStream();
+    await one.setMicrophone("");
+    assert.deepEqual([browser.asked[0]?.deviceId, browser.asked[1]?.deviceId], [{ exact: "usb" }, undefined]);
+});
+
+test("hanging up while the microphone is changed leaves none open, and of two changes the later holds", async () => {
+    const { made: one } = await connected();
+    const streams = [browser.microphone, new FakeStream(), new FakeStream()];
+    let replaced: (() => void) | undefined;
+    peer().replacing = new Promise((resolve) => (replaced = resolve));
+    browser.microphone = streams[1] as FakeStream;
+    const first = one.setMicrophone("usb");
+    await settled();
+    browser.microphone = streams[2] as FakeStream;
+    const second = one.setMicrophone("head");
+    await settled();
+    const stopped = (): (boolean | undefined)[] => streams.map((stream) => stream.tracks[0]?.stopped);
+    assert.deepEqual(stopped(), [false, false, false]);
+    replaced?.();
+    await Promise.all([first, second]);
+    assert.deepEqual(stopped(), [true, true, false]);
+    peer().replacing = new Promise(() => {});
+    browser.microphone = new FakeStream();
+    void one.setMicrophone("usb");
+    await settled();
+    one.hangUp();
+    assert.deepEqual([...stopped(), browser.microphone.tracks[0]?.stopped], [true, true, true, true]);
+});
+
+test("a microphone that is unplugged is told of, one that is changed is not", async () => {
+    const { made: one } = await connected();
+    let lost = 0;
+    one.on("microphone_lost", () => (lost += 1));
+    const before = browser.microphone;
+    browser.microphone = new FakeStream();
+    await one.setMicrophone("usb");
+    before.tracks[0]?.dispatchEvent(new Event("ended"));
+    assert.equal(lost, 0);
+    browser.microphone.tracks[0]?.dispatchEvent(new Event("ended"));
+    assert.equal(lost, 1);
+});
+
+test("a browser that plays nothing without a click is told of, and plays when asked within one", async () => {
+    const { made: one } = await connected();
+    const refused: unknown[] = [];
+    one.on("play_refused", (error) => refused.push(error));
+    const arrives = (): boolean => peer().dispatchEvent(Object.assign(new Event("track"), { streams: [new FakeStream()], track: null }));
+    browser.plays = new DOMException("another stream", "AbortError");
+    arrives();
+    browser.plays = new DOMException("no click", "NotAllowedError");
+    arrives();
+    await settled();
+    assert.deepEqual(refused, [browser.plays]);
+    browser.plays = null;
+    await one.play();
+    assert.equal(browser.played, 3);
 });
 
 test("keys that are pressed go out as telephone events", async () => {
@@ -226,8 +356,15 @@ test("what the gateway tells is heard, and what is no message is passed over", a
 
 test("when the gateway closes the channel the other side has hung up", async () => {
     const { ends } = await connected();
-    peer().channel?.dispatchEvent(new Event("close"));
+    peer().channel?.opens();
+    peer().channel?.closes();
     assert.deepEqual(ends, [{ reason: "remote" }]);
+});
+
+test("a channel that the gateway does not take ends no call", async () => {
+    const { ends } = await connected();
+    peer().channel?.closes();
+    assert.deepEqual(ends, []);
 });
 
 test("a listener sends nothing and needs no microphone", async () => {

@@ -16,6 +16,7 @@ export class Gateway {
     tag = 1;
     refuse: Handler | null = null;
     link = "";
+    takes = (authorization: string): boolean => authorization === "Bearer token";
     readonly session = "/v1/whip/session/abc";
 
     readonly fetch = async (url: string, init: RequestInit): Promise<Response> => {
@@ -23,8 +24,12 @@ export class Gateway {
         const asked: Asked = { method: init.method ?? "GET", url: new URL(url, "http://gw.test").pathname, headers, body: String(init.body ?? ""), keepalive: init.keepalive === true };
         this.asked.push(asked);
         if (init.signal?.aborted) throw new DOMException("aborted", "AbortError");
-        if (headers["authorization"] !== "Bearer token") return new Response("{}", { status: 401 });
-        const refused = await this.refuse?.(asked);
+        if (!this.takes(headers["authorization"] ?? "")) return new Response("{}", { status: 401 });
+        const gone = new Promise<never>((_, reject) => {
+            // The answer to an offer is on its way already when the page gives up on it: the hardest case.
+            if (asked.method !== "POST") init.signal?.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));
+        });
+        const refused = await Promise.race([this.refuse?.(asked), gone]);
         return refused ?? this.#answer(asked);
     };
 
@@ -62,7 +67,7 @@ export const ANSWER = [
     "m=audio 9 UDP/TLS/RTP/SAVPF 111", "a=mid:0", "a=ice-ufrag:gw1", "a=ice-pwd:gatewaypassword1", "a=candidate:1 1 udp 1 192.0.2.1 1 typ host", "a=rtpmap:111 opus/48000/2", "",
 ].join("\r\n");
 
-export class FakeTrack {
+export class FakeTrack extends EventTarget {
     enabled = true;
     stopped = false;
     readonly kind = "audio";
@@ -94,6 +99,14 @@ export class FakeChannel extends EventTarget {
         if (this.readyState !== "open") throw new DOMException("not open", "InvalidStateError");
         this.sent.push(data);
     }
+    opens(): void {
+        this.readyState = "open";
+        this.dispatchEvent(new Event("open"));
+    }
+    closes(): void {
+        this.readyState = "closed";
+        this.dispatchEvent(new Event("close"));
+    }
     hear(data: unknown): void {
         this.dispatchEvent(Object.assign(new Event("message"), { data: JSON.stringify(data) }));
     }
@@ -109,7 +122,10 @@ export class FakePeer extends EventTarget {
     channel: FakeChannel | null = null;
     keys: string[] = [];
     takesKeys = true;
-    replaced: unknown[] = [];
+    replaced: FakeTrack[] = [];
+    /** Whether each of those would have been heard at once. */
+    replacedAloud: boolean[] = [];
+    replacing: Promise<void> = Promise.resolve();
     log: string[] = [];
     #session = 0;
 
@@ -130,7 +146,12 @@ export class FakePeer extends EventTarget {
             toneBuffer: "",
             insertDTMF: insert,
         };
-        return { sender: { dtmf, replaceTrack: async (track: unknown) => void this.replaced.push(track) } };
+        const replaceTrack = async (track: FakeTrack): Promise<void> => {
+            this.replaced.push(track);
+            this.replacedAloud.push(track.enabled);
+            await this.replacing;
+        };
+        return { sender: { dtmf, replaceTrack } };
     }
 
     createDataChannel(label: string): FakeChannel {
@@ -204,6 +225,9 @@ export class Browser {
     microphone = new FakeStream();
     denied = false;
     asked: MediaTrackConstraints[] = [];
+    /** What the browser says instead of playing. */
+    plays: DOMException | null = null;
+    played = 0;
 
     install(gateway: Gateway): void {
         FakePeer.made = [];
@@ -211,13 +235,17 @@ export class Browser {
         put("fetch", gateway.fetch);
         put("RTCPeerConnection", FakePeer);
         put("location", { href: "http://gw.test/phone" });
+        const browser = this;
         put(
             "Audio",
             class {
                 autoplay = false;
                 srcObject: unknown = null;
                 sink = "";
-                async play(): Promise<void> {}
+                async play(): Promise<void> {
+                    browser.played += 1;
+                    if (browser.plays !== null) throw browser.plays;
+                }
                 async setSinkId(id: string): Promise<void> {
                     this.sink = id;
                 }
