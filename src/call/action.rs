@@ -6,7 +6,7 @@ use bytes::Bytes;
 use media::dtmf::Digit;
 
 use super::command::CallCommand;
-use super::event::{NewLine, SignallingCommand, SignallingEvent};
+use super::event::{NewLine, OfferKey, SignallingCommand, SignallingEvent};
 use super::listening::ListenerPort;
 use crate::domain::termination::{MediaReason, Termination};
 use crate::domain::transfer::TransferOutcome;
@@ -77,6 +77,8 @@ pub enum CallAction {
     },
     /// Answer or refuse the far end's new offer.
     TakeReoffer {
+        /// Which.
+        offer: OfferKey,
         /// SDP; empty when we are asked to offer.
         sdp: Bytes,
     },

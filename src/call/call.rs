@@ -329,7 +329,7 @@ impl Call {
                 }
             }
             CallAction::TakeAnswer { sdp, line } => self.take_answer(now, line, &sdp),
-            CallAction::TakeReoffer { sdp } => self.take_reoffer(now, &sdp),
+            CallAction::TakeReoffer { offer, sdp } => self.take_reoffer(now, offer, &sdp),
             CallAction::TakeReanswer { sdp } => self.take_reanswer(now, &sdp),
             CallAction::Offer => self.reoffer(),
             CallAction::OfferRefused => self.warn(now, "hold_refused"),

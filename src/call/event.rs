@@ -15,6 +15,10 @@ use crate::leg::plan::LineTerms;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SignallingKey(pub u64);
 
+/// A new offer of the far end's, by signalling's name of it: an answer that comes after the offer was withdrawn is no other's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OfferKey(pub u64);
+
 /// What holds on a line that a call goes on by.
 #[derive(Clone, Debug)]
 pub struct NewLine(pub Arc<LineTerms>);
@@ -55,6 +59,8 @@ pub enum SignallingEvent {
     Unconfirmed,
     /// The far end offers new media within the call.
     Reoffered {
+        /// Which offer the answer is to name.
+        offer: OfferKey,
         /// SDP; empty when the far end asks us to offer.
         sdp: Bytes,
     },
@@ -127,11 +133,16 @@ pub enum SignallingCommand {
     Hangup,
     /// Take the far end's new offer with this answer.
     AcceptReoffer {
+        /// Which.
+        offer: OfferKey,
         /// SDP.
         sdp: Bytes,
     },
     /// Refuse the far end's new offer; the call goes on as it was.
-    RejectReoffer,
+    RejectReoffer {
+        /// Which.
+        offer: OfferKey,
+    },
     /// Take who takes the far end's place, with this answer.
     AcceptTakeover {
         /// SDP.

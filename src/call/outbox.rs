@@ -81,10 +81,10 @@ mod tests {
         assert_eq!(outbox.retry_in(), Some(RETRY));
         assert_eq!(told.recv().await, Some((key, SignallingCommand::Ring)));
         outbox.flush();
-        outbox.send(SignallingCommand::RejectReoffer);
+        outbox.send(SignallingCommand::RejectTakeover);
         outbox.send(SignallingCommand::RejectMove);
         drop(outbox);
-        for expected in [SignallingCommand::Hangup, SignallingCommand::RejectReoffer, SignallingCommand::RejectMove] {
+        for expected in [SignallingCommand::Hangup, SignallingCommand::RejectTakeover, SignallingCommand::RejectMove] {
             assert_eq!(told.recv().await, Some((key, expected)));
         }
         assert_eq!(told.recv().await, None);

@@ -207,7 +207,7 @@ impl CallSession {
             SignallingEvent::Moved { sdp } => self.actions.push_back(CallAction::TakeLineAnswer { sdp }),
             SignallingEvent::Refused(termination) => self.finish(termination, false),
             SignallingEvent::Unconfirmed => self.finish(Termination::peer(SipReason::AckTimeout), false),
-            SignallingEvent::Reoffered { sdp } => self.actions.push_back(CallAction::TakeReoffer { sdp }),
+            SignallingEvent::Reoffered { offer, sdp } => self.actions.push_back(CallAction::TakeReoffer { offer, sdp }),
             // By PRACK, to what was offered while it rang.
             SignallingEvent::OfferAccepted { sdp } if !self.is_up() => self.actions.push_back(CallAction::TakeAnswer { sdp, line: 0 }),
             SignallingEvent::OfferAccepted { sdp } => self.take_reanswer(sdp),

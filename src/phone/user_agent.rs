@@ -201,7 +201,7 @@ impl Phone {
         }
         match event {
             Event::Answered { sdp, .. } => self.handle_answer(now, &sdp),
-            Event::Offered { id, .. } => self.endpoint.reject_offer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
+            Event::Offered { id, offer, .. } => self.endpoint.reject_offer(now, id, offer, StatusCode::NOT_ACCEPTABLE_HERE),
             Event::Refused { status, .. } => self.end = Some(CallEnd::Refused(status.code())),
             Event::TimedOut { .. } | Event::Unreachable { .. } => self.end = Some(CallEnd::Unreachable),
             Event::HungUp { .. } => {

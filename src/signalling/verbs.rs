@@ -6,11 +6,11 @@
 use std::time::{Duration, Instant};
 
 use media::dtmf::Digit;
-use sip::endpoint::{Endpoint, Event, InviteId, ReferOutcome};
+use sip::endpoint::{Endpoint, Event, InviteId, OfferId, ReferOutcome};
 use sip::header::{StatusCode, Uri};
 use sip::key_press::KeyPress;
 
-use crate::call::event::{RejectCause, SignallingCommand, SignallingEvent};
+use crate::call::event::{OfferKey, RejectCause, SignallingCommand, SignallingEvent};
 use crate::call::transfer::{TransferNews, TransferRefusal};
 use crate::domain::termination::{SipReason, Termination};
 use crate::domain::transfer::TransferOutcome;
@@ -30,7 +30,7 @@ pub fn news(event: Event) -> Result<(InviteId, SignallingEvent), Event> {
         Event::Unacknowledged { id } => (id, SignallingEvent::Unconfirmed),
         Event::Cancelled { id, .. } => (id, SignallingEvent::Cancelled),
         Event::HungUp { id, .. } => (id, SignallingEvent::HungUp),
-        Event::Offered { id, sdp } => (id, SignallingEvent::Reoffered { sdp }),
+        Event::Offered { id, offer, sdp } => (id, SignallingEvent::Reoffered { offer: OfferKey(offer.0), sdp }),
         Event::OfferAccepted { id, sdp } => (id, SignallingEvent::OfferAccepted { sdp }),
         Event::OfferRefused { id, .. } => (id, SignallingEvent::OfferRefused),
         Event::OfferDue { id } => (id, SignallingEvent::OfferDue),
@@ -53,8 +53,8 @@ pub fn carry_out(now: Instant, endpoint: &mut Endpoint, id: InviteId, contact: &
         SignallingCommand::Answer { sdp } => endpoint.answer(now, id, contact, sdp),
         SignallingCommand::Reject(cause) => reject(now, endpoint, id, cause),
         SignallingCommand::Hangup => endpoint.hang_up(now, id),
-        SignallingCommand::AcceptReoffer { sdp } => endpoint.accept_offer(now, id, sdp),
-        SignallingCommand::RejectReoffer => endpoint.reject_offer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
+        SignallingCommand::AcceptReoffer { offer, sdp } => endpoint.accept_offer(now, id, OfferId(offer.0), sdp),
+        SignallingCommand::RejectReoffer { offer } => endpoint.reject_offer(now, id, OfferId(offer.0), StatusCode::NOT_ACCEPTABLE_HERE),
         // A call's place in the table is its owner's to change.
         SignallingCommand::AcceptTakeover { .. }
         | SignallingCommand::RejectTakeover

@@ -9,7 +9,7 @@ use media::codec::Codec;
 use media::rtp::{RtpHeader, RtpOrRtcp, RtpPacket, demux};
 use media::sdp::{CodecPolicy, Direction, Keys, Negotiated, RemoteRule, SessionDescription, TransportPolicy};
 use media::units::{PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
-use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, OutgoingInvite, Output, Transmit};
+use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, OfferId, OutgoingInvite, Output, Transmit};
 use sip::header::{NameAddr, StatusCode, Uri};
 use sip::key_press::{KeyPress, KeyStyle};
 
@@ -218,9 +218,9 @@ impl Caller {
     }
 
     /// What the gateway offers: the first description, or one that asks for something else.
-    fn take_offer(&mut self, post: &mut Post, id: InviteId, sdp: &Bytes) {
+    fn take_offer(&mut self, post: &mut Post, id: InviteId, number: OfferId, sdp: &Bytes) {
         if self.plan.offered == Offered::Refuses && self.negotiated.is_some() {
-            return self.endpoint.reject_offer(post.now, id, StatusCode::NOT_ACCEPTABLE_HERE);
+            return self.endpoint.reject_offer(post.now, id, number, StatusCode::NOT_ACCEPTABLE_HERE);
         }
         let offer = SessionDescription::parse(sdp).expect("the gateway's offer can be read");
         let (codecs, transport) = (codecs(), transport(self.holds));
@@ -229,7 +229,7 @@ impl Caller {
             None => media::sdp::answer(&offer, &codecs, &transport),
         };
         let negotiated = answered.expect("the gateway's offer can be answered");
-        self.endpoint.accept_offer(post.now, id, Bytes::from(negotiated.local.to_string()));
+        self.endpoint.accept_offer(post.now, id, number, Bytes::from(negotiated.local.to_string()));
         self.agree(post, negotiated, offer.origin.session_version);
     }
 
@@ -351,7 +351,7 @@ impl Caller {
                 let negotiated = media::sdp::accept(offer, &answer, &codecs(), &transport(self.holds)).expect("the gateway's answer fits");
                 self.agree(post, negotiated, answer.origin.session_version);
             }
-            Event::Offered { id, sdp } => self.take_offer(post, id, &sdp),
+            Event::Offered { id, offer, sdp } => self.take_offer(post, id, offer, &sdp),
             Event::OfferDue { .. } => self.reoffer(post),
             Event::Referred { id, .. } => self.endpoint.reject_refer(post.now, id, StatusCode::DECLINE),
             Event::Refused { .. }

@@ -47,7 +47,7 @@ fn drain(endpoint: &mut Endpoint, now: Instant, ended: &mut BTreeSet<sip::endpoi
                         endpoint.progress(now, id, Bytes::from_static(b"answer"));
                         endpoint.answer(now, id, &Uri::parse("sip:b@192.0.2.2").expect("a valid URI"), Bytes::from_static(b"answer"))
                     }
-                    Event::Offered { id, .. } => endpoint.accept_offer(now, id, Bytes::from_static(b"answer")),
+                    Event::Offered { id, offer, .. } => endpoint.accept_offer(now, id, offer, Bytes::from_static(b"answer")),
                     Event::Referred { id, .. } => {
                         endpoint.accept_refer(now, id);
                         endpoint.refer_progress(now, id, StatusCode::OK);

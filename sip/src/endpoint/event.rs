@@ -21,6 +21,10 @@ impl fmt::Display for InviteId {
     }
 }
 
+/// Names an offer of a far end on one endpoint, so that its answer is taken for no other's. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OfferId(pub u64);
+
 /// What happened to a call. For each id [`Event::Ended`] comes exactly once and last, whatever went before.
 ///
 /// After `reject` `Ended` follows at once. After `hang_up` it follows when the BYE of a call that was up is answered or given up (64 × T1),
@@ -102,10 +106,12 @@ pub enum Event {
         causes: Causes,
     },
     /// The far end offers anew, before or within the call: `accept_offer` or `reject_offer`. If it withdraws the offer, the
-    /// answer to it is ignored, unless it has offered once more by then: it is taken for the answer to that.
+    /// answer to it is ignored, though it has offered once more by then.
     Offered {
         /// The call.
         id: InviteId,
+        /// Which offer the answer is to name.
+        offer: OfferId,
         /// The offer; empty when the far end asks us to offer.
         sdp: Bytes,
     },

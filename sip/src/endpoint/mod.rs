@@ -25,7 +25,7 @@ use bytes::Bytes;
 
 pub use self::config::EndpointConfig;
 pub(crate) use self::config::LEAST_SESSION_EXPIRES;
-pub use self::event::{Event, InviteId};
+pub use self::event::{Event, InviteId, OfferId};
 use self::gate::Door;
 pub use self::gate::{Admission, Gate};
 pub use self::invitation::{IncomingInvite, InviteError, InviteOptions, OutgoingInvite};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::admission::Refusal;
 use super::config::{EndpointConfig, LEAST_SESSION_EXPIRES};
-use super::event::{Event, InviteId};
+use super::event::{Event, InviteId, OfferId};
 use super::identifiers::Identifiers;
 use super::outbox::Outbox;
 use super::respond::{ResponseBuilder, SDP, response_path};
@@ -21,6 +21,7 @@ pub(crate) struct Stack {
     pub(crate) identifiers: Identifiers,
     pub(crate) transactions: TransactionTable,
     pub(crate) out: Outbox,
+    last_offer: u64,
 }
 
 impl Stack {
@@ -33,12 +34,18 @@ impl Stack {
             identifiers: Identifiers::new(config.seed),
             transactions: TransactionTable::new(config.timers, config.tcp, config.failover_after),
             out: Outbox::default(),
+            last_offer: 0,
             config,
         }
     }
 
     pub(crate) fn event(&mut self, event: Event) {
         self.out.event(event);
+    }
+
+    pub(crate) fn new_offer(&mut self) -> OfferId {
+        self.last_offer += 1;
+        OfferId(self.last_offer)
     }
 
     /// Answers once and forgets: copies of the request get the same answer again (§8.2.7).

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::Endpoint;
-use super::event::InviteId;
+use super::event::{InviteId, OfferId};
 use super::referral::OutgoingRefer;
 use crate::header::{Causes, Replaces, StatusCode, Uri};
 use crate::key_press::{KeyPress, KeyStyle};
@@ -54,14 +54,14 @@ impl Endpoint {
     }
 
     /// Takes the far end's new offer with this answer (or makes one, if it asked for it).
-    pub fn accept_offer(&mut self, now: Instant, id: InviteId, sdp: Bytes) {
-        self.step(id, |invite, stack| invite.accept_offer(now, &sdp, stack));
+    pub fn accept_offer(&mut self, now: Instant, id: InviteId, offer: OfferId, sdp: Bytes) {
+        self.step(id, |invite, stack| invite.accept_offer(now, offer, &sdp, stack));
     }
 
     /// Refuses the far end's new offer, 488 as a rule; the call goes on as it was. A status below 300 becomes 488. An offer that came
     /// with a response cannot be refused: it is acknowledged without an answer, and `hang_up` is due.
-    pub fn reject_offer(&mut self, now: Instant, id: InviteId, status: StatusCode) {
-        self.step(id, |invite, stack| invite.reject_offer(now, status, stack));
+    pub fn reject_offer(&mut self, now: Instant, id: InviteId, offer: OfferId, status: StatusCode) {
+        self.step(id, |invite, stack| invite.reject_offer(now, offer, status, stack));
     }
 
     /// Presses a key by INFO.

@@ -36,10 +36,7 @@ impl Early {
         }
         let sdp = response.body();
         match (rseq, &self.usage.exchange) {
-            (Some(rseq), Exchange::Fresh) if !sdp.is_empty() => {
-                self.usage.exchange = Exchange::Theirs(Carrier::Provisional { rseq });
-                stack.event(Event::Offered { id: self.usage.id, sdp });
-            }
+            (Some(rseq), Exchange::Fresh) if !sdp.is_empty() => self.usage.ask(Carrier::Provisional { rseq }, sdp, stack),
             (Some(rseq), exchange) => {
                 if matches!(exchange, Exchange::Ours) && !sdp.is_empty() {
                     self.usage.exchange = Exchange::Settled;

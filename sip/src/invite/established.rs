@@ -9,7 +9,7 @@ use super::pending::Pending;
 use super::session_timer;
 use super::unacknowledged::Unacknowledged;
 use super::usage::Usage;
-use crate::endpoint::{Event, Stack};
+use crate::endpoint::Stack;
 use crate::header::{Causes, HeaderName, StatusCode};
 use crate::transaction::{ServerId, Timer};
 
@@ -79,8 +79,8 @@ impl Established {
         if stack.is_full() {
             return incoming.put_off(stack);
         }
-        self.usage.exchange = Exchange::Theirs(Carrier::Request(Box::new(Pending::open(now, id, incoming, stack))));
-        stack.event(Event::Offered { id, sdp: incoming.sdp() });
+        let carrier = Carrier::Request(Box::new(Pending::open(now, id, incoming, stack)));
+        self.usage.ask(carrier, incoming.sdp(), stack);
     }
 
     /// A PRACK that crossed our 2xx is answered; all others acknowledge nothing.

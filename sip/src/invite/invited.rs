@@ -152,8 +152,8 @@ impl Invited {
                 stack.event(Event::OfferAccepted { id, sdp });
             }
             Exchange::Settled if !sdp.is_empty() => {
-                self.usage.exchange = Exchange::Theirs(Carrier::Request(Box::new(Pending::open(now, id, incoming, stack))));
-                stack.event(Event::Offered { id, sdp });
+                let carrier = Carrier::Request(Box::new(Pending::open(now, id, incoming, stack)));
+                self.usage.ask(carrier, sdp, stack);
             }
             _ => incoming.reply(now, StatusCode::OK, stack, |response| response),
         }

@@ -136,9 +136,8 @@ impl Invite {
         let body = response.body();
         if outbound.asks_for_offer() && matches!(usage.exchange, Exchange::Fresh) && !body.is_empty() {
             outbound.hold_ack(&usage.dialog);
-            usage.exchange = Exchange::Theirs(Carrier::Success);
             stack.event(Event::Answered { id: self.id, sdp: bytes::Bytes::new() });
-            stack.event(Event::Offered { id: self.id, sdp: body });
+            usage.ask(Carrier::Success, body, stack);
         } else {
             outbound.acknowledge(&usage.dialog, b"", stack);
             let sdp = match usage.exchange {

@@ -7,7 +7,7 @@ use super::exchange::{Carrier, Exchange};
 use super::pending::Pending;
 use super::session_timer;
 use super::usage::Usage;
-use crate::endpoint::{Event, Stack};
+use crate::endpoint::Stack;
 use crate::header::{HeaderName, StatusCode};
 
 impl Usage {
@@ -35,8 +35,8 @@ impl Usage {
                 response.header(HeaderName::Contact, format_args!("<{contact}>")).session(expires)
             });
         }
-        self.exchange = Exchange::Theirs(Carrier::Request(Box::new(Pending::open(now, self.id, incoming, stack))));
-        self.event(Event::Offered { id: self.id, sdp }, stack);
+        let carrier = Carrier::Request(Box::new(Pending::open(now, self.id, incoming, stack)));
+        self.ask(carrier, sdp, stack);
     }
 
     /// Another offer is open (RFC 3311 §5.2): ours, and both shall wait by chance; or theirs, which is not answered yet.

@@ -12,7 +12,7 @@ use super::referring::Referring;
 use super::reoffering::{OfferDue, Reoffering};
 use super::session_timer::{self, SessionTimer};
 use crate::dialog::{Dialog, Order};
-use crate::endpoint::{Event, InviteId, LEAST_SESSION_EXPIRES, ResponseBuilder, SDP, Stack};
+use crate::endpoint::{Event, InviteId, OfferId, LEAST_SESSION_EXPIRES, ResponseBuilder, SDP, Stack};
 use crate::header::{HeaderName, Method, OptionTags, Refresher, SessionExpires, StatusCode, Uri};
 use crate::message::{Headers, MessageWriter};
 use crate::transaction::{ClientId, Timer};
@@ -28,6 +28,8 @@ pub(super) struct Usage {
     pub(super) is_caller: bool,
     pub(super) peer: Peer,
     pub(super) exchange: Exchange,
+    /// Which offer the application was asked to answer last.
+    asked: Option<OfferId>,
     pub(super) reoffering: Option<Box<Reoffering>>,
     pub(super) offer_due: OfferDue,
     pub(super) timer: Option<SessionTimer>,
@@ -47,6 +49,7 @@ impl Usage {
             is_caller,
             peer,
             exchange,
+            asked: None,
             reoffering: None,
             offer_due: OfferDue::No,
             timer: None,
@@ -67,11 +70,21 @@ impl Usage {
         }
     }
 
+    /// Hands an offer of the far end to the application.
+    pub(super) fn ask(&mut self, carrier: Carrier, sdp: Bytes, stack: &mut Stack) {
+        let offer = stack.new_offer();
+        self.exchange = Exchange::Theirs(carrier);
+        self.asked = Some(offer);
+        self.event(Event::Offered { id: self.id, offer, sdp }, stack);
+    }
+
+    /// Whether this offer still waits for the application's answer.
+    pub(super) fn waits_for(&self, offer: OfferId) -> bool {
+        self.exchange.waits_for_us() && self.asked == Some(offer)
+    }
+
     /// Answers the far end's offer. Gives back what carried it when that is not done with: a re-INVITE or the 2xx to our INVITE.
     pub(super) fn accept_offer(&mut self, now: Instant, sdp: &[u8], stack: &mut Stack) -> Option<Carrier> {
-        if !self.exchange.waits_for_us() {
-            return None;
-        }
         match self.exchange.take_theirs()? {
             Carrier::Request(pending) if pending.request().method() != Method::Invite => {
                 let expires = match pending.request().method() {
@@ -94,9 +107,6 @@ impl Usage {
 
     /// Refuses the far end's offer. Gives back the 2xx to our INVITE, which cannot be refused.
     pub(super) fn refuse_offer(&mut self, now: Instant, status: StatusCode, stack: &mut Stack) -> Option<Carrier> {
-        if !self.exchange.waits_for_us() {
-            return None;
-        }
         match self.exchange.take_theirs()? {
             Carrier::Request(pending) => {
                 pending.refuse(now, status, stack);

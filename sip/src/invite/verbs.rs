@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::{Invite, State};
-use crate::endpoint::{Event, InviteId, OutgoingRefer, Stack};
+use crate::endpoint::{Event, InviteId, OfferId, OutgoingRefer, Stack};
 use crate::header::{Causes, Replaces, StatusCode, Uri};
 use crate::key_press::{KeyPress, KeyStyle};
 
@@ -77,30 +77,24 @@ impl Invite {
         }
     }
 
-    pub(crate) fn accept_offer(&mut self, now: Instant, sdp: &[u8], stack: &mut Stack) {
-        match &mut self.state {
-            State::Established(established) => established.accept_offer(now, sdp, self.outbound.as_deref_mut(), stack),
-            State::Invited(invited) => drop(invited.usage.accept_offer(now, sdp, stack)),
-            State::Calling(calling) => {
-                if let Some(usage) = calling.usages().find(|usage| usage.exchange.waits_for_us()) {
-                    usage.accept_offer(now, sdp, stack);
-                }
+    pub(crate) fn accept_offer(&mut self, now: Instant, offer: OfferId, sdp: &[u8], stack: &mut Stack) {
+        if let State::Established(established) = &mut self.state {
+            if established.usage.waits_for(offer) {
+                established.accept_offer(now, sdp, self.outbound.as_deref_mut(), stack);
             }
-            State::Closing(_) | State::Over => {}
+        } else if let Some(usage) = self.usages().find(|usage| usage.waits_for(offer)) {
+            usage.accept_offer(now, sdp, stack);
         }
     }
 
-    pub(crate) fn reject_offer(&mut self, now: Instant, status: StatusCode, stack: &mut Stack) {
+    pub(crate) fn reject_offer(&mut self, now: Instant, offer: OfferId, status: StatusCode, stack: &mut Stack) {
         let status = if status.code() < 300 { StatusCode::NOT_ACCEPTABLE_HERE } else { status };
-        match &mut self.state {
-            State::Established(established) => established.refuse_offer(now, status, self.outbound.as_deref_mut(), stack),
-            State::Invited(invited) => drop(invited.usage.refuse_offer(now, status, stack)),
-            State::Calling(calling) => {
-                if let Some(usage) = calling.usages().find(|usage| usage.exchange.waits_for_us()) {
-                    usage.refuse_offer(now, status, stack);
-                }
+        if let State::Established(established) = &mut self.state {
+            if established.usage.waits_for(offer) {
+                established.refuse_offer(now, status, self.outbound.as_deref_mut(), stack);
             }
-            State::Closing(_) | State::Over => {}
+        } else if let Some(usage) = self.usages().find(|usage| usage.waits_for(offer)) {
+            usage.refuse_offer(now, status, stack);
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::{self, CALLEE, CALLER, Loss, Pair, callee_contact};
 use bytes::Bytes;
-use sip::endpoint::Event;
+use sip::endpoint::{Event, OfferId};
 use sip::header::StatusCode;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -281,8 +281,8 @@ fn commands_for_a_call_that_is_over_are_ignored() {
         end.answer(now, incoming, &callee_contact(), Bytes::new());
         end.reject(now, incoming, StatusCode::BUSY_HERE, None);
         end.hang_up(now, incoming);
-        end.accept_offer(now, incoming, Bytes::new());
-        end.reject_offer(now, incoming, StatusCode::NOT_ACCEPTABLE_HERE);
+        end.accept_offer(now, incoming, OfferId(1), Bytes::new());
+        end.reject_offer(now, incoming, OfferId(1), StatusCode::NOT_ACCEPTABLE_HERE);
     });
     assert_eq!(pair.sent.len(), sent);
 }

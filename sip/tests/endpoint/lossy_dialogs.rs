@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
-use sip::endpoint::{Event, InviteId, OutgoingRefer, ReferOutcome};
+use sip::endpoint::{Event, InviteId, OfferId, OutgoingRefer, ReferOutcome};
 use sip::header::StatusCode;
 use sip::key_press::{KeyPress, KeyStyle};
 
@@ -35,8 +35,8 @@ enum Owed {
     Ring,
     Progress,
     Answer,
-    AcceptOffer(Bytes),
-    RejectOffer,
+    AcceptOffer(OfferId, Bytes),
+    RejectOffer(OfferId),
     AcceptRefer,
     RejectRefer,
     ReferProgress(StatusCode),
@@ -139,11 +139,11 @@ impl Run {
             }
             Event::Answered { .. } => self.ends[which].confirmed = true,
             Event::Confirmed { .. } => self.ends[which].confirmed = true,
-            Event::Offered { sdp, .. } => {
+            Event::Offered { offer, sdp, .. } => {
                 let answer = if sdp.is_empty() { Bytes::from_static(b"asked for") } else { answer_to(&sdp) };
                 // What came with an answer to our INVITE cannot be refused.
                 let refuse = self.random.below(4) == 0 && sdp.starts_with(b"offer ");
-                self.owe(which, if refuse { Owed::RejectOffer } else { Owed::AcceptOffer(answer) });
+                self.owe(which, if refuse { Owed::RejectOffer(offer) } else { Owed::AcceptOffer(offer, answer) });
             }
             Event::OfferAccepted { sdp, .. } => {
                 if let Some(offered) = self.ends[which].offered.take() {
@@ -187,8 +187,8 @@ impl Run {
             Owed::Ring => end.ring(now, id),
             Owed::Progress => end.progress(now, id, answer_to(b"offer")),
             Owed::Answer => end.answer(now, id, &callee_contact(), answer_to(b"offer")),
-            Owed::AcceptOffer(sdp) => end.accept_offer(now, id, sdp),
-            Owed::RejectOffer => end.reject_offer(now, id, StatusCode::NOT_ACCEPTABLE_HERE),
+            Owed::AcceptOffer(offer, sdp) => end.accept_offer(now, id, offer, sdp),
+            Owed::RejectOffer(offer) => end.reject_offer(now, id, offer, StatusCode::NOT_ACCEPTABLE_HERE),
             Owed::AcceptRefer => end.accept_refer(now, id),
             Owed::RejectRefer => end.reject_refer(now, id, StatusCode::DECLINE),
             Owed::ReferProgress(status) => end.refer_progress(now, id, status),

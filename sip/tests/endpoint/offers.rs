@@ -78,7 +78,7 @@ fn an_offer_that_cannot_go_now_is_asked_for_once_it_can() {
     peer.statuses();
     offer(&mut peer, id);
     assert!(peer.received.is_empty() && peer.events.is_empty());
-    peer.act(|endpoint, now| endpoint.accept_offer(now, id, Bytes::from_static(b"answer")));
+    peer.accept_offer(id, b"answer");
     assert!(peer.events.is_empty(), "their ACK comes first");
     peer.send(&request_with("ACK", "ack2", 2, &tag, "", ""));
     assert_eq!(peer.event_names(), ["Confirmed", "OfferDue"]);
@@ -151,7 +151,7 @@ fn an_update_with_an_offer_is_answered_by_the_application() {
     peer.send(&within(&invite, "UPDATE", 2, "", "newer"));
     let response = peer.response();
     assert_eq!((response.status().code(), response.headers().value(HeaderName::RetryAfter).is_some()), (500, true));
-    peer.act(|endpoint, now| endpoint.accept_offer(now, id, Bytes::from_static(b"agreed")));
+    peer.accept_offer(id, b"agreed");
     let response = peer.response();
     assert_eq!((response.status().code(), response.body()), (200, Bytes::from_static(b"agreed")));
     assert!(response.headers().contact().is_some());
@@ -162,7 +162,7 @@ fn an_update_that_is_refused_leaves_the_call() {
     let mut peer = ScriptedPeer::new();
     let (id, invite) = peer.called();
     peer.send(&within(&invite, "UPDATE", 1, "", "new"));
-    peer.act(|endpoint, now| endpoint.reject_offer(now, id, StatusCode::NOT_ACCEPTABLE_HERE));
+    peer.reject_offer(id);
     assert_eq!(peer.statuses(), [488]);
     peer.send(&within(&invite, "UPDATE", 2, "", ""));
     assert_eq!(peer.statuses(), [200], "one without an offer needs nobody");
@@ -233,7 +233,7 @@ fn while_it_rings_offers_go_by_update_once_the_first_is_answered() {
     // And theirs, by the way back.
     peer.send(&within(&invite, "UPDATE", 1, "", "theirs"));
     assert_eq!(peer.event_names(), ["Offered"]);
-    peer.act(|endpoint, now| endpoint.accept_offer(now, id, Bytes::from_static(b"ours")));
+    peer.accept_offer(id, b"ours");
     assert_eq!(peer.statuses(), [200]);
 }
 
@@ -266,7 +266,7 @@ fn an_offer_in_the_answer_is_answered_in_the_ack() {
     peer.send(&answer);
     assert!(peer.received.is_empty(), "the ACK waits for the answer");
     assert_eq!(peer.event_names(), ["Answered", "Offered"]);
-    peer.act(|endpoint, now| endpoint.accept_offer(now, id, Bytes::from_static(b"our answer")));
+    peer.accept_offer(id, b"our answer");
     let ack = peer.request();
     assert_eq!((ack.method(), ack.body()), (Method::Ack, Bytes::from_static(b"our answer")));
     peer.send(&answer);
@@ -289,7 +289,7 @@ fn a_reinvite_without_an_offer_is_answered_with_ours() {
     peer.send(&request_with("INVITE", "re", 2, &tag, "", ""));
     assert!(matches!(peer.events.pop(), Some(Event::Offered { sdp, .. }) if sdp.is_empty()));
     peer.received.clear();
-    peer.act(|endpoint, now| endpoint.accept_offer(now, id, Bytes::from_static(b"our offer")));
+    peer.accept_offer(id, b"our offer");
     assert_eq!(peer.response().body(), Bytes::from_static(b"our offer"));
     // Until it is answered, no other offer may come.
     peer.send(&request_with("UPDATE", "u", 3, &tag, "", "crossing"));

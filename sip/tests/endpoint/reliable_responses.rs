@@ -116,7 +116,7 @@ fn a_prack_may_bring_a_new_offer() {
     let response = progress(&mut peer, id);
     peer.send(&prack("p", 2, &tag_of(&response), rseq_of(&response), "second offer"));
     assert_eq!((peer.statuses(), peer.event_names()), (vec![], vec!["Offered".to_owned()]));
-    peer.act(|endpoint, now| endpoint.accept_offer(now, id, Bytes::from_static(b"second answer")));
+    peer.accept_offer(id, b"second answer");
     let response = peer.response();
     assert_eq!((response.status().code(), response.body()), (200, Bytes::from_static(b"second answer")));
 }
@@ -185,7 +185,7 @@ fn an_early_offer_is_answered_by_the_prack() {
     peer.send(&respond_with(&invite, 183, "peer", &reliable(1), "their offer"));
     assert!(peer.received.is_empty(), "the PRACK waits for the answer");
     assert_eq!(peer.event_names(), ["Offered"]);
-    peer.act(|endpoint, now| endpoint.accept_offer(now, id, Bytes::from_static(b"our answer")));
+    peer.accept_offer(id, b"our answer");
     let prack = peer.request();
     assert_eq!((prack.method(), prack.body()), (Method::Prack, Bytes::from_static(b"our answer")));
     peer.send(&respond_with(&invite, 200, "peer", "", ""));

@@ -17,7 +17,7 @@ fn a_new_offer_is_answered_and_confirmed() {
     let (id, tag) = peer.established();
     peer.send(&reinvite("re", 2, &tag));
     assert_eq!((peer.statuses(), peer.event_names()), (vec![100], vec!["Offered".to_owned()]));
-    peer.act(|endpoint, now| endpoint.accept_offer(now, id, Bytes::from_static(b"new answer")));
+    peer.accept_offer(id, b"new answer");
     let response = peer.response();
     assert_eq!((response.status().code(), response.body()), (200, Bytes::from_static(b"new answer")));
     assert_eq!(response.headers().value(HeaderName::Contact), Some("<sip:1000@192.0.2.2:5060>"));
@@ -30,7 +30,7 @@ fn a_refused_offer_leaves_the_call_as_it_was() {
     let mut peer = ScriptedPeer::new();
     let (id, tag) = peer.established();
     peer.send(&reinvite("re", 2, &tag));
-    peer.act(|endpoint, now| endpoint.reject_offer(now, id, StatusCode::NOT_ACCEPTABLE_HERE));
+    peer.reject_offer(id);
     assert_eq!(peer.statuses(), [100, 488]);
     peer.send(&request("ACK", "re", 2, &tag, "", ""));
     peer.send(&request("BYE", "bye", 3, &tag, "", ""));
@@ -56,8 +56,29 @@ fn a_withdrawn_offer_is_terminated_and_its_answer_ignored() {
     peer.send(&reinvite("re", 2, &tag));
     peer.send(&request("CANCEL", "re", 2, &tag, "", ""));
     assert_eq!(peer.statuses(), [100, 200, 487]);
-    peer.act(|endpoint, now| endpoint.accept_offer(now, id, Bytes::from_static(b"late")));
+    peer.accept_offer(id, b"late");
     assert!(peer.received.is_empty());
+}
+
+#[test]
+fn an_answer_to_a_withdrawn_offer_is_not_taken_for_that_to_the_next_one() {
+    for refuses in [true, false] {
+        let mut peer = ScriptedPeer::new();
+        let (id, tag) = peer.established();
+        peer.send(&reinvite("re", 2, &tag));
+        let withdrawn = peer.offered.expect("an offer");
+        peer.send(&request("CANCEL", "re", 2, &tag, "", ""));
+        peer.send(&request("ACK", "re", 2, &tag, "", ""));
+        peer.send(&reinvite("re2", 3, &tag));
+        assert_eq!(peer.statuses(), [100, 200, 487, 100]);
+        peer.act(|endpoint, now| match refuses {
+            true => endpoint.reject_offer(now, id, withdrawn, StatusCode::NOT_ACCEPTABLE_HERE),
+            false => endpoint.accept_offer(now, id, withdrawn, Bytes::from_static(b"late")),
+        });
+        assert!(peer.received.is_empty());
+        peer.accept_offer(id, b"to the second");
+        assert_eq!(peer.response().body(), Bytes::from_static(b"to the second"));
+    }
 }
 
 #[test]
@@ -75,7 +96,7 @@ fn an_accepted_offer_moves_the_remote_target() {
     let mut peer = ScriptedPeer::new();
     let (id, tag) = peer.established();
     peer.send(&reinvite("re", 2, &tag).replace("Contact: <sip:bob@192.0.2.9:5060>", "Contact: <sip:bob@192.0.2.77:5099>"));
-    peer.act(|endpoint, now| endpoint.accept_offer(now, id, Bytes::from_static(b"new answer")));
+    peer.accept_offer(id, b"new answer");
     peer.send(&request("ACK", "ack2", 2, &tag, "", ""));
     peer.received.clear();
     peer.act(|endpoint, now| endpoint.hang_up(now, id));
@@ -88,7 +109,7 @@ fn an_unacknowledged_reoffer_ends_the_call() {
     let mut peer = ScriptedPeer::new();
     let (id, tag) = peer.established();
     peer.send(&reinvite("re", 2, &tag));
-    peer.act(|endpoint, now| endpoint.accept_offer(now, id, Bytes::from_static(b"new answer")));
+    peer.accept_offer(id, b"new answer");
     peer.run(Duration::from_secs(33));
     assert_eq!(peer.event_names(), ["Offered", "Unacknowledged"]);
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, OutgoingInvite, Output, Transmit};
+use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, OfferId, OutgoingInvite, Output, Transmit};
 use sip::header::{HeaderName, StatusCode};
 use sip::message::{Message, Request, Response};
 use sip::transport::Flow;
@@ -17,6 +17,8 @@ pub(crate) struct ScriptedPeer {
     pub(crate) flow: Flow,
     pub(crate) received: Vec<Transmit>,
     pub(crate) events: Vec<Event>,
+    /// What the application was asked to answer last.
+    pub(crate) offered: Option<OfferId>,
 }
 
 impl ScriptedPeer {
@@ -32,7 +34,8 @@ impl ScriptedPeer {
 
     /// An endpoint that tells 100 only where its application takes its time.
     pub(crate) fn punctual(config: EndpointConfig) -> Self {
-        Self { endpoint: Endpoint::new(config), now: origin(), flow: Flow::udp(OURS, PEER), received: Vec::new(), events: Vec::new() }
+        let (endpoint, flow) = (Endpoint::new(config), Flow::udp(OURS, PEER));
+        Self { endpoint, now: origin(), flow, received: Vec::new(), events: Vec::new(), offered: None }
     }
 
     pub(crate) fn send(&mut self, text: &str) {
@@ -100,6 +103,18 @@ impl ScriptedPeer {
         (id, invite)
     }
 
+    /// Takes the latest offer.
+    pub(crate) fn accept_offer(&mut self, id: InviteId, answer: &'static [u8]) {
+        let offer = self.offered.expect("an offer");
+        self.act(|endpoint, now| endpoint.accept_offer(now, id, offer, Bytes::from_static(answer)));
+    }
+
+    /// Refuses it.
+    pub(crate) fn reject_offer(&mut self, id: InviteId) {
+        let offer = self.offered.expect("an offer");
+        self.act(|endpoint, now| endpoint.reject_offer(now, id, offer, StatusCode::NOT_ACCEPTABLE_HERE));
+    }
+
     /// The one request that came since the last look.
     pub(crate) fn request(&mut self) -> Request {
         let mut requests = self.requests();
@@ -136,7 +151,12 @@ impl ScriptedPeer {
         loop {
             match self.endpoint.poll_output() {
                 Output::Transmit(transmit) => self.received.push(transmit),
-                Output::Event(event) => self.events.push(event),
+                Output::Event(event) => {
+                    if let Event::Offered { offer, .. } = event {
+                        self.offered = Some(offer);
+                    }
+                    self.events.push(event);
+                }
                 Output::Timeout(_) => break,
             }
         }

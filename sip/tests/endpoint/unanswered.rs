@@ -71,7 +71,7 @@ fn an_update_that_the_application_never_answers_is_not_kept_longer_than_its_send
     let (id, invite) = peer.called();
     peer.send(&within(&invite, "UPDATE", 1, "", "new"));
     peer.run(Duration::from_secs(33));
-    peer.act(|endpoint, now| endpoint.accept_offer(now, id, Bytes::from_static(b"late")));
+    peer.accept_offer(id, b"late");
     assert!(peer.received.is_empty());
     // The call goes on.
     offer(&mut peer, id);

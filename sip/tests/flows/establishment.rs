@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use sip::auth::Account;
 use sip::endpoint::Event;
-use sip::header::StatusCode;
 use std::time::Duration;
 
 use crate::world::{World, header};
@@ -201,7 +200,7 @@ fn section_3_6_an_offer_in_the_answer_is_answered_in_the_ack() {
     assert!(!world.ladder().contains(&"alice > proxy1: ACK".to_owned()), "the ACK waits for the answer");
     assert!(matches!(world.event("alice"), Event::Answered { sdp, .. } if sdp.is_empty()));
     assert!(matches!(world.event("alice"), Event::Offered { sdp, .. } if sdp == "answer of bob"));
-    world.act("alice", |endpoint, now| endpoint.accept_offer(now, id, Bytes::from_static(b"at last")));
+    world.accept_offer("alice", id, b"at last");
     world.settle();
     assert!(matches!(world.event("bob"), Event::Confirmed { sdp, .. } if sdp == "at last"));
     world.hang_up("alice", id);
@@ -217,7 +216,7 @@ fn section_3_7_a_new_address_is_told_by_reinvite() {
     world.act("bob", |endpoint, now| endpoint.offer(now, incoming, Bytes::from_static(b"c=192.0.2.3")));
     world.settle();
     assert!(matches!(world.event("alice"), Event::Offered { sdp, .. } if sdp == "c=192.0.2.3"));
-    world.act("alice", |endpoint, now| endpoint.accept_offer(now, call, Bytes::from_static(b"as before")));
+    world.accept_offer("alice", call, b"as before");
     world.settle();
     assert!(matches!(world.event("bob"), Event::OfferAccepted { sdp, .. } if sdp == "as before"));
     assert_eq!(world.ladder(), ["bob > alice: INVITE", "alice > bob: 100 INVITE", "alice > bob: 200 INVITE", "bob > alice: ACK"]);
@@ -234,7 +233,7 @@ fn section_3_7_a_new_address_that_is_refused_leaves_the_session() {
     let (call, incoming) = world.connected("alice", "bob");
     world.act("bob", |endpoint, now| endpoint.offer(now, incoming, Bytes::from_static(b"c=192.0.2.3")));
     world.settle();
-    world.act("alice", |endpoint, now| endpoint.reject_offer(now, call, StatusCode::NOT_ACCEPTABLE_HERE));
+    world.reject_offer("alice", call);
     world.settle();
     assert_eq!(world.events("bob"), ["OfferRefused"]);
     world.hang_up("bob", incoming);

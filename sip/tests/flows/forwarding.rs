@@ -89,7 +89,7 @@ fn section_2_10_a_third_party_is_added_by_whoever_mixes() {
     world.act("bob", |endpoint, now| endpoint.offer(now, incoming, Bytes::from_static(b"the mixer")));
     world.settle();
     assert_eq!(world.events("alice"), ["Offered"]);
-    world.act("alice", |endpoint, now| endpoint.accept_offer(now, call, Bytes::from_static(b"fine")));
+    world.accept_offer("alice", call, b"fine");
     world.settle();
     assert_eq!((world.events("bob"), world.events("alice")), (vec!["OfferAccepted".to_owned()], vec!["Confirmed".to_owned()]));
     // Alice leaves, and the other two go on.

@@ -10,7 +10,7 @@ fn reoffer(world: &mut World, (from, call): (&str, InviteId), (to, other): (&str
     world.act(from, |endpoint, now| endpoint.offer(now, call, Bytes::from_static(offer.as_bytes())));
     world.settle();
     assert!(matches!(world.event(to), Event::Offered { sdp, .. } if sdp == offer));
-    world.act(to, |endpoint, now| endpoint.accept_offer(now, other, Bytes::from_static(answer.as_bytes())));
+    world.accept_offer(to, other, answer.as_bytes());
     world.settle();
     assert!(matches!(world.event(from), Event::OfferAccepted { sdp, .. } if sdp == answer));
     assert_eq!(world.events(to), ["Confirmed"]);
@@ -70,7 +70,7 @@ fn section_2_3_the_offer_of_a_music_server_reaches_who_is_held() {
     assert!(matches!(world.event("bob"), Event::Answered { sdp, .. } if sdp.is_empty()));
     assert!(matches!(world.event("bob"), Event::Offered { sdp, .. } if sdp == "answer of music"));
     reoffer(&mut world, ("bob", incoming), ("alice", call), "answer of music", "a=recvonly");
-    world.act("bob", |endpoint, now| endpoint.accept_offer(now, serving, Bytes::from_static(b"a=recvonly")));
+    world.accept_offer("bob", serving, b"a=recvonly");
     world.settle();
     assert!(matches!(world.event("music"), Event::Confirmed { sdp, .. } if sdp == "a=recvonly"));
     world.hang_up("bob", serving);

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, InviteOptions, OutgoingInvite, Output};
+use sip::endpoint::{Endpoint, EndpointConfig, Event, InviteId, InviteOptions, OfferId, OutgoingInvite, Output};
 use sip::header::{NameAddr, StatusCode, Uri};
 use sip::transaction::Timers;
 use sip::transport::Flow;
@@ -19,6 +19,8 @@ pub(crate) struct World {
     in_flight: BTreeMap<(Instant, u64), (SocketAddr, SocketAddr, Bytes)>,
     counter: u64,
     ladder: Vec<String>,
+    /// What each telephone was asked to answer last.
+    offered: BTreeMap<&'static str, OfferId>,
     /// Every message, for what a ladder does not show.
     pub(crate) wire: Vec<String>,
 }
@@ -33,8 +35,8 @@ enum Node {
 impl World {
     /// Telephones of these names.
     pub(crate) fn of(telephones: &[&'static str]) -> Self {
-        let mut world =
-            Self { now: origin(), nodes: Vec::new(), in_flight: BTreeMap::new(), counter: 0, ladder: Vec::new(), wire: Vec::new() };
+        let (nodes, in_flight, ladder, offered, wire) = (Vec::new(), BTreeMap::new(), Vec::new(), BTreeMap::new(), Vec::new());
+        let mut world = Self { now: origin(), nodes, in_flight, counter: 0, ladder, offered, wire };
         for name in telephones {
             let seed = [world.nodes.len() as u8 + 1; 32];
             // The RFC's ladders show each 100.
@@ -119,6 +121,18 @@ impl World {
     pub(crate) fn reject(&mut self, who: &str, id: InviteId, status: StatusCode) {
         self.act(who, |endpoint, now| endpoint.reject(now, id, status, None));
         self.settle();
+    }
+
+    /// Takes the latest offer.
+    pub(crate) fn accept_offer(&mut self, who: &str, id: InviteId, answer: &[u8]) {
+        let (offer, answer) = (self.offered[who], Bytes::copy_from_slice(answer));
+        self.act(who, |endpoint, now| endpoint.accept_offer(now, id, offer, answer));
+    }
+
+    /// Refuses it.
+    pub(crate) fn reject_offer(&mut self, who: &str, id: InviteId) {
+        let offer = self.offered[who];
+        self.act(who, |endpoint, now| endpoint.reject_offer(now, id, offer, StatusCode::NOT_ACCEPTABLE_HERE));
     }
 
     /// A call that is up, with its ids at both ends; its ladder and events are forgotten.
@@ -247,11 +261,17 @@ impl World {
 
     fn drain(&mut self) {
         let mut sent = Vec::new();
-        for (endpoint, events) in self.telephones() {
+        for (name, node) in &mut self.nodes {
+            let Node::Telephone(endpoint, events) = node else { continue };
             loop {
                 match endpoint.poll_output() {
                     Output::Transmit(transmit) => sent.push(transmit),
-                    Output::Event(event) => events.push_back(event),
+                    Output::Event(event) => {
+                        if let Event::Offered { offer, .. } = event {
+                            self.offered.insert(name, offer);
+                        }
+                        events.push_back(event);
+                    }
                     Output::Timeout(_) => break,
                 }
             }

@@ -8,7 +8,7 @@ use super::{Call, CallOutput};
 use crate::agent::model::AgentCommand;
 use crate::call::action::CallEvent;
 use crate::call::command::CallCommand;
-use crate::call::event::{NewLine, SignallingCommand};
+use crate::call::event::{NewLine, OfferKey, SignallingCommand};
 use crate::domain::call_record::Direction;
 use crate::domain::redacted::Redacted;
 use crate::domain::timeline::Moment;
@@ -92,19 +92,20 @@ impl Call {
         }
     }
 
-    pub(super) fn take_reoffer(&mut self, now: Instant, sdp: &Bytes) {
+    pub(super) fn take_reoffer(&mut self, now: Instant, offer: OfferKey, sdp: &Bytes) {
         if sdp.is_empty() {
             // We are asked to offer; the answer comes with the ACK.
-            let command = self.leg.reoffer().map_or(SignallingCommand::RejectReoffer, |sdp| SignallingCommand::AcceptReoffer { sdp });
+            let ours = self.leg.reoffer();
+            let command = ours.map_or(SignallingCommand::RejectReoffer { offer }, |sdp| SignallingCommand::AcceptReoffer { offer, sdp });
             return self.signal(command);
         }
         let command = match self.leg.take_reoffer(now, sdp) {
             Some((sdp, agreement)) => {
                 self.session.handle(now, CallEvent::ReofferTaken);
                 self.session.handle(now, CallEvent::Quiet(agreement.quiet));
-                SignallingCommand::AcceptReoffer { sdp }
+                SignallingCommand::AcceptReoffer { offer, sdp }
             }
-            None => SignallingCommand::RejectReoffer,
+            None => SignallingCommand::RejectReoffer { offer },
         };
         self.signal(command);
     }

@@ -273,7 +273,7 @@ impl Gateway {
             Event::Unreachable { .. } => self.give_up(now, endpoint, new, StatusCode::SERVICE_UNAVAILABLE),
             Event::Ended { .. } => self.give_up(now, endpoint, new, StatusCode::REQUEST_TERMINATED),
             // What the call shall hear is offered and answered with the call.
-            Event::Offered { .. } => endpoint.reject_offer(now, new, StatusCode::NOT_ACCEPTABLE_HERE),
+            Event::Offered { offer, .. } => endpoint.reject_offer(now, new, offer, StatusCode::NOT_ACCEPTABLE_HERE),
             _ => {}
         }
     }

@@ -336,7 +336,7 @@ impl Whip {
             SignallingCommand::Ring
             | SignallingCommand::Progress { .. }
             | SignallingCommand::AcceptReoffer { .. }
-            | SignallingCommand::RejectReoffer
+            | SignallingCommand::RejectReoffer { .. }
             | SignallingCommand::AcceptTakeover { .. }
             | SignallingCommand::RejectTakeover
             | SignallingCommand::Move { .. }
