@@ -35,7 +35,7 @@ impl Endpoint {
             return false;
         }
         if let Some(invite) = self.invites.get_mut(&id) {
-            let Some(credentials) = invite.credentials() else { return false };
+            let Some(credentials) = invite.credentials(client) else { return false };
             let reissued = self.stack.reissue(now, client, response, credentials);
             return reissued.map(|reissued| invite.handle_reissued(client, reissued, &mut self.stack)).is_some();
         }

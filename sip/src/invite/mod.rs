@@ -153,10 +153,16 @@ impl Invite {
         }
     }
 
-    /// What answers a challenge of our request; nothing once the call is unwanted and not up.
-    pub(crate) fn credentials(&mut self) -> Option<&mut DigestClient> {
-        let unwanted = matches!(&self.state, State::Calling(calling) if calling.is_ending());
-        self.credentials.as_mut().filter(|_| !unwanted)
+    /// What answers a challenge of this request of ours; nothing where nobody wants any more what it asks for.
+    pub(crate) fn credentials(&mut self, client: ClientId) -> Option<&mut DigestClient> {
+        let wanted = match &self.state {
+            State::Invited(_) => true,
+            State::Calling(calling) => !calling.is_ending(),
+            State::Established(established) => !established.usage.has_withdrawn(client),
+            State::Closing(bye) => *bye == client,
+            State::Over => false,
+        };
+        self.credentials.as_mut().filter(|_| wanted)
     }
 
     /// A request of ours was challenged, and went out anew.

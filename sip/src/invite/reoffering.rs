@@ -185,9 +185,11 @@ impl Usage {
 
     /// Nobody waits for it any more. A 2xx to a re-INVITE of ours may still come, and is acknowledged all the same (RFC 3261 §13.2.2.4).
     pub(super) fn leave_reoffer(&mut self, now: Instant, stack: &mut Stack) {
-        let Some(reoffering) = self.reoffering.take().filter(|reoffering| reoffering.method == Method::Invite) else { return };
-        let ack = self.ack(reoffering.cseq, reoffering.authorization.as_ref(), stack);
-        stack.transactions.acknowledge_copies(reoffering.client, self.dialog.path(), ack);
+        let Some(reoffering) = self.reoffering.take() else { return };
+        if reoffering.method == Method::Invite {
+            let ack = self.ack(reoffering.cseq, reoffering.authorization.as_ref(), stack);
+            stack.transactions.acknowledge_copies(reoffering.client, self.dialog.path(), ack);
+        }
         stack.transactions.leave_client(now, reoffering.client, &mut stack.out);
     }
 

@@ -7,7 +7,7 @@ use super::exchange::Exchange;
 use super::usage::Usage;
 use crate::endpoint::{Event, Stack};
 use crate::header::{Method, StatusCode};
-use crate::transaction::Timer;
+use crate::transaction::{ClientId, Timer};
 
 /// How long the final response to a request of ours is waited for.
 #[derive(Clone, Copy)]
@@ -30,6 +30,12 @@ impl Patience {
 }
 
 impl Usage {
+    /// Whether it is a re-INVITE of ours whose CANCEL is out.
+    pub(super) fn has_withdrawn(&self, client: ClientId) -> bool {
+        let withdrawn = self.reoffering.as_ref().filter(|reoffering| matches!(reoffering.patience, Patience::Withdrawn(_)));
+        withdrawn.is_some_and(|reoffering| reoffering.client == client)
+    }
+
     /// A provisional response to a request of ours came.
     pub(super) fn wait_for_reoffer(&mut self, now: Instant, stack: &Stack) {
         if let Some(reoffering) = &mut self.reoffering

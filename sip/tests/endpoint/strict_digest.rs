@@ -12,7 +12,7 @@ use sip::header::{HeaderName, Method};
 use sip::message::{Request, Response};
 use sip::transport::Flow;
 
-use crate::scripted_peer::{ScriptedPeer, request_with, respond_with};
+use crate::scripted_peer::{ALLOW_ALL, ScriptedPeer, request_with, respond_with};
 
 fn hash(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -114,6 +114,54 @@ fn refused_credentials_are_not_sent_again() {
     peer.send(&respond_with(&again, 401, "peer", &challenge("WWW-Authenticate", "second", ""), ""));
     assert!(peer.requests().iter().all(|request| request.method() == Method::Ack));
     assert_eq!(peer.event_names(), ["Refused", "Ended"]);
+}
+
+/// A call of ours that is up, with a peer that takes every method.
+fn up() -> (ScriptedPeer, sip::endpoint::InviteId) {
+    let (mut peer, id, invite) = calling();
+    peer.send(&respond_with(&invite, 200, "peer", ALLOW_ALL, "answer"));
+    peer.requests();
+    assert_eq!(peer.event_names(), ["Answered"]);
+    (peer, id)
+}
+
+/// Which requests come of a challenge.
+fn challenged(peer: &mut ScriptedPeer, request: &Request) -> Vec<Method> {
+    peer.requests();
+    peer.send(&respond_with(request, 401, "", &challenge("WWW-Authenticate", "first", ""), ""));
+    peer.requests().iter().map(Request::method).collect()
+}
+
+#[test]
+fn what_is_challenged_after_the_end_of_its_call_does_not_go_out_again() {
+    let offer = |peer: &mut ScriptedPeer, id| peer.act(|endpoint, now| endpoint.offer(now, id, bytes::Bytes::from_static(b"hold")));
+    let press = |peer: &mut ScriptedPeer, id| {
+        let key = sip::key_press::KeyPress::new('5', None).expect("a key");
+        peer.act(|endpoint, now| endpoint.press_key(now, id, key, sip::key_press::KeyStyle::Relay));
+    };
+    for (ask, acknowledged) in [(&offer as &dyn Fn(&mut ScriptedPeer, _), vec![Method::Ack]), (&press, vec![])] {
+        let (mut peer, id) = up();
+        ask(&mut peer, id);
+        let asked = peer.request();
+        peer.act(|endpoint, now| endpoint.hang_up(now, id));
+        let bye = peer.request();
+        assert_eq!(challenged(&mut peer, &asked), acknowledged, "{}", asked.method());
+        assert_eq!(challenged(&mut peer, &bye), [Method::Bye], "what ends the call goes out again");
+    }
+}
+
+#[test]
+fn a_reinvite_that_is_challenged_when_it_was_withdrawn_does_not_go_out_again() {
+    // CANCEL goes out after 32 s, and after as long again nobody waits any more.
+    for seconds in [33, 65] {
+        let (mut peer, id) = up();
+        peer.act(|endpoint, now| endpoint.offer(now, id, bytes::Bytes::from_static(b"hold")));
+        let reinvite = peer.request();
+        peer.send(&respond_with(&reinvite, 100, "", "", ""));
+        peer.run(Duration::from_secs(seconds));
+        assert_eq!(challenged(&mut peer, &reinvite), [Method::Ack], "after {seconds} s");
+        assert_eq!(peer.event_names(), ["OfferRefused"]);
+    }
 }
 
 /// Knows alice, who may register.

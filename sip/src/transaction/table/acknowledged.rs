@@ -24,10 +24,11 @@ impl TransactionTable {
         }
     }
 
-    /// Its user waits for it no more; 64 × T1 later it ends, whatever has come.
+    /// It has no user any more, whom nothing is told; an INVITE ends 64 × T1 later, whatever has come.
     pub(crate) fn leave_client(&mut self, now: Instant, id: ClientId, out: &mut Outbox) {
         let ends_at = now + self.timers.give_up();
         if let Some(client) = self.clients.get_mut(&id) {
+            client.owner = None;
             client.machine = std::mem::replace(&mut client.machine, ClientMachine::Other(NonInviteClient::Terminated)).leave(ends_at);
             out.deadlines.set(Owner::Client(id), client.deadline());
         }
