@@ -186,7 +186,7 @@ function Account({ me }: { me: Me }): JSX.Element {
             <span class="account-name" title={say("app.signed_in_as", { name })}>
                 {name}
             </span>
-            <button type="button" class="plain" onClick={() => void signOut()}>
+            <button type="button" class="plain" onClick={() => signOut()}>
                 {say("app.sign_out")}
             </button>
         </div>

@@ -31,9 +31,13 @@ export interface Asking {
     signal?: AbortSignal;
     /** Without credentials: the steps of signing in. */
     open?: boolean;
+    /** By this token in place of the one that is kept. */
+    bearer?: string;
 }
 
 let access: string | null = null;
+/** Counts whose page it is: what was asked for in one sign-in is not kept in the next. */
+let tenure = 0;
 let refreshing: Promise<boolean> | null = null;
 let onSignedOut: () => void = () => {};
 
@@ -44,6 +48,7 @@ export function whenSignedOut(listener: () => void): void {
 
 export function keep(tokens: Tokens | null): void {
     access = tokens?.access_token ?? null;
+    if (tokens === null) tenure += 1;
 }
 
 export function accessToken(): string | null {
@@ -57,13 +62,38 @@ export function refresh(): Promise<boolean> {
 }
 
 async function exchange(): Promise<boolean> {
+    const whose = tenure;
+    const tokens = await exchanged();
+    if (tokens === null || whose !== tenure) return false;
+    keep(tokens);
+    return true;
+}
+
+/** Null where the cookie is good for nothing, or there is none. */
+async function exchanged(signal?: AbortSignal): Promise<Tokens | null> {
     try {
-        const answer = await send<Tokens>("POST", "/v1/auth/refresh", { body: {}, open: true });
-        keep(answer.body);
-        return true;
+        return (await send<Tokens>("POST", "/v1/auth/refresh", { body: {}, open: true, ...(signal ? { signal } : {}) })).body;
     } catch (failure) {
         // 422: the browser had no cookie to send.
-        if (failure instanceof ApiFailure && [401, 403, 422].includes(failure.status)) return false;
+        if (failure instanceof ApiFailure && [401, 403, 422].includes(failure.status)) return null;
+        throw failure;
+    }
+}
+
+/** Ends a sign-in at the gateway, by its access token or by the cookie; throws when the gateway did not hear of it. */
+export async function logOut(token: string | null, signal: AbortSignal): Promise<void> {
+    if (token !== null && (await loggedOut(token, signal))) return;
+    // It had run out, or the page was left before: the cookie is as good, if it is there yet.
+    const fresh = await exchanged(signal);
+    if (fresh !== null) await loggedOut(fresh.access_token, signal);
+}
+
+async function loggedOut(bearer: string, signal: AbortSignal): Promise<boolean> {
+    try {
+        await fetched("POST", "/v1/auth/logout", { bearer, signal });
+        return true;
+    } catch (failure) {
+        if (failure instanceof ApiFailure && failure.status === 401) return false;
         throw failure;
     }
 }
@@ -95,7 +125,8 @@ async function send<T>(method: string, path: string, asking: Asking): Promise<An
 
 async function fetched(method: string, path: string, asking: Asking): Promise<Response> {
     const headers: Record<string, string> = { accept: "application/json", ...asking.headers };
-    if (access !== null && asking.open !== true) headers["authorization"] = `Bearer ${access}`;
+    const bearer = asking.bearer ?? access;
+    if (bearer !== null && asking.open !== true) headers["authorization"] = `Bearer ${bearer}`;
     const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store", redirect: "error" };
     if (asking.signal) init.signal = asking.signal;
     if (asking.body !== undefined) {

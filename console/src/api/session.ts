@@ -1,8 +1,9 @@
 // Who is signed in. Nobody stays so by leaving the page open: what the page asks for by itself would count as being
-// there, so after a while without a hand on it the page signs out.
+// there, so after a while without a hand on it the page signs out. The pages of one browser share a sign-in, and so they
+// share the hand.
 
 import { createStore } from "../store";
-import { ApiFailure, accessToken, ask, keep, refresh, whenSignedOut } from "./client";
+import { ApiFailure, accessToken, ask, keep, logOut, refresh, whenSignedOut } from "./client";
 import { startEvents, stopEvents } from "./events";
 import type { Me, Tokens } from "./types";
 
@@ -15,17 +16,26 @@ export type Session =
 export const session = createStore<Session>({ phase: "loading" });
 /** Whether the page is about to sign out for want of a hand. */
 export const idleSoon = createStore(false);
+/** Whether somebody is there without a hand on the page: they are on the telephone with it. */
+export const busy = createStore(false);
 
-const IDLE_WARN_MS = 14 * 60_000;
-const IDLE_END_MS = 15 * 60_000;
+/** When a page of this browser was touched last. */
+const TOUCHED = "auricle.touched";
+/** That a sign-out has not been heard of by the gateway yet. */
+const OWED = "auricle.logout_owed";
+const TELL_MS = 2_000;
+const LOOK_MS = 5_000;
 let lastTouched = Date.now();
+let lastTold = 0;
+let leaving: AbortController | null = null;
 
 whenSignedOut(() => left("over"));
 
-/** Takes up the sign-in that the browser still has, if any. */
+/** Takes up the sign-in that the browser still has, if any; one that was left without a word is ended first. */
 export async function resume(): Promise<void> {
     session.set({ phase: "loading" });
     try {
+        if (localStorage.getItem(OWED) !== null) await settle(null);
         if (await refresh()) await enter();
         else session.set({ phase: "signed_out", notice: "none" });
     } catch {
@@ -35,13 +45,25 @@ export async function resume(): Promise<void> {
 
 /** The sign-in is done. */
 export async function signedIn(tokens: Tokens): Promise<void> {
+    // The cookie is another one now: there is nothing to end by it any more.
+    leaving?.abort();
+    localStorage.removeItem(OWED);
     keep(tokens);
     await enter();
 }
 
-export async function signOut(notice: "none" | "idle" = "none"): Promise<void> {
-    if (accessToken() !== null) await ask("POST", "/v1/auth/logout").catch(() => {});
+/** Leaves at once; the gateway is told meanwhile, or else before the page is entered again. */
+export function signOut(notice: "none" | "idle" = "none"): void {
+    const token = accessToken();
+    if (token !== null) localStorage.setItem(OWED, "1");
     left(notice);
+    if (token !== null) void settle(token).catch(() => {});
+}
+
+async function settle(token: string | null): Promise<void> {
+    const own = (leaving = new AbortController());
+    await logOut(token, own.signal);
+    if (!own.signal.aborted) localStorage.removeItem(OWED);
 }
 
 export function may(permission: string): boolean {
@@ -49,15 +71,35 @@ export function may(permission: string): boolean {
     return now.phase === "signed_in" && now.me.permissions.includes(permission);
 }
 
-/** Somebody is there. */
+/** Somebody is there; too late, if nobody was for too long: timers stand still while a machine sleeps. */
 export function touched(): void {
+    if (session.get().phase === "signed_in" && idleMs() > endMs()) return signOut("idle");
+    beThere();
+}
+
+function beThere(): void {
     lastTouched = Date.now();
     idleSoon.set(false);
+    if (lastTouched - lastTold < TELL_MS) return;
+    lastTold = lastTouched;
+    localStorage.setItem(TOUCHED, String(lastTouched));
+}
+
+/** For how long no page of this browser was touched. */
+function idleMs(): number {
+    const now = Date.now();
+    const elsewhere = Number(localStorage.getItem(TOUCHED) ?? 0);
+    return now - Math.max(lastTouched, elsewhere <= now ? elsewhere : 0);
+}
+
+function endMs(): number {
+    const now = session.get();
+    return ((now.phase === "signed_in" ? now.me.idle_minutes : undefined) ?? 15) * 60_000;
 }
 
 async function enter(): Promise<void> {
     const { body } = await ask<Me>("GET", "/v1/auth/me");
-    touched();
+    beThere();
     session.set({ phase: "signed_in", me: body });
     if (body.permissions.includes("events:read")) startEvents();
 }
@@ -76,10 +118,13 @@ for (const happening of ["pointerdown", "keydown", "wheel", "touchstart"]) {
 
 setInterval(() => {
     if (session.get().phase !== "signed_in") return;
-    const idle = Date.now() - lastTouched;
-    if (idle > IDLE_END_MS) void signOut("idle");
-    else idleSoon.set(idle > IDLE_WARN_MS);
-}, 5_000);
+    const [idle, end] = [idleMs(), endMs()];
+    if (idle > end) signOut("idle");
+    else if (busy.get()) beThere();
+    else idleSoon.set(idle > end - Math.min(WARN_MS, end / 2));
+}, LOOK_MS);
+
+const WARN_MS = 60_000;
 
 export function isFailure(error: unknown): error is ApiFailure {
     return error instanceof ApiFailure;

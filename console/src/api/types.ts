@@ -151,6 +151,8 @@ export interface Me {
     permissions: string[];
     user: { id: string; email: string; name: string | null } | null;
     expires_at: string | null;
+    /** After so long without a request the gateway takes the sign-in for over. */
+    idle_minutes?: number;
 }
 
 export interface Tokens {

@@ -1,93 +1,23 @@
-// A telephone on the page: it calls an agent through the gateway's browser leg. The call is not the page's: it goes on
-// while one looks at something else.
+// A telephone on the page: it calls an agent through the gateway's browser leg.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { JSX } from "preact";
 
-import { type Call, type Devices, type End, type GatewayMessage, HttpError, call as place, devices, onDevices } from "../../sdk/src/index";
-import { ask } from "../api/client";
-import { isFailure, session } from "../api/session";
-import type { Speaker } from "../api/types";
+import { type Call, type Devices, type End, HttpError, devices, onDevices } from "../../sdk/src/index";
+import { isFailure } from "../api/session";
 import { clock } from "../format";
 import { type Say, useSay } from "../i18n";
+import { type Line, type Phone, chooseMicrophone, chooseSpeaker, dial, hangUp, phone, playAfterAll, toggleMute } from "../phone";
 import type { Route } from "../router";
-import { createStore, useStore } from "../store";
+import { useStore } from "../store";
 import { AgentField } from "../ui/agent";
 import { useNow } from "../ui/hooks";
 import { Link, Notice, Select, Title, explain } from "../ui/parts";
-
-interface Line {
-    speaker: Speaker;
-    text: string;
-    final: boolean;
-}
-
-interface Phone {
-    agent: string;
-    call: Call | null;
-    state: "idle" | "connecting" | "connected" | "reconnecting" | "ended";
-    connectedAt: number | null;
-    muted: boolean;
-    lines: Line[];
-    /** Whose turn it is, as the gateway last told. */
-    turn: Turn | null;
-    end: End | null;
-}
-
-type Turn = (typeof TURNS)[number];
-const TURNS = ["caller_speaks", "caller_done", "agent_speaks", "agent_done", "agent_interrupted"] as const;
-
-/** The agent that was called last from this browser. */
-const LAST = "auricle.agent";
-const IDLE: Phone = { agent: localStorage.getItem(LAST) ?? "", call: null, state: "idle", connectedAt: null, muted: false, lines: [], turn: null, end: null };
-const phone = createStore<Phone>(IDLE);
-
-function change(part: Partial<Phone>): void {
-    phone.set({ ...phone.get(), ...part });
-}
-
-function dial(agent: string, microphone: string, speaker: string): void {
-    // A token for this one call, under the operator's own name; asked for once, whatever the call needs it for.
-    let token: Promise<string> | null = null;
-    const placed = place({
-        endpoint: `/v1/whip/${encodeURIComponent(agent)}`,
-        token: () => (token ??= tokenFor(agent)),
-        ...(microphone === "" ? {} : { audio: { deviceId: { exact: microphone } } }),
-        ...(speaker === "" ? {} : { speaker }),
-    });
-    localStorage.setItem(LAST, agent);
-    phone.set({ ...IDLE, agent, call: placed, state: "connecting" });
-    placed.on("state", (state) => change({ state, connectedAt: phone.get().connectedAt ?? (state === "connected" ? Date.now() : null) }));
-    placed.on("message", heard);
-    placed.on("ended", (end) => change({ end, call: null }));
-}
-
-async function tokenFor(agent: string): Promise<string> {
-    const now = session.get();
-    const caller = now.phase === "signed_in" ? (now.me.user?.name ?? now.me.user?.email)?.slice(0, 64) : undefined;
-    const body = { agent, ...(caller === undefined ? {} : { caller }) };
-    return (await ask<{ token: string }>("POST", "/v1/whip_tokens", { body })).body.token;
-}
-
-/** What the gateway tells while the call runs; what this page does not know is passed over. */
-function heard(message: GatewayMessage): void {
-    const { type, speaker, text, state } = message;
-    if (type === "turn") return change({ turn: TURNS.find((turn) => turn === state) ?? null });
-    if (type !== "transcript" || (speaker !== "caller" && speaker !== "agent") || typeof text !== "string") return;
-    const lines = [...phone.get().lines];
-    const last = lines.findLastIndex((line) => line.speaker === speaker && !line.final);
-    const line: Line = { speaker, text, final: message["final"] !== false };
-    if (last >= 0) lines[last] = line;
-    else lines.push(line);
-    change({ lines: lines.slice(-500) });
-}
 
 export function PhonePage(): JSX.Element {
     const say = useSay();
     const now = useStore(phone);
     const [found, setFound] = useState<Devices>({ microphones: [], speakers: [] });
-    const [microphone, setMicrophone] = useState("");
-    const [speaker, setSpeaker] = useState("");
     const [agent, setAgent] = useState(now.agent);
     useEffect(() => {
         const look = (): void => void devices().then(setFound).catch(() => {});
@@ -97,7 +27,7 @@ export function PhonePage(): JSX.Element {
     const up = now.call !== null;
     const submit = (event: Event): void => {
         event.preventDefault();
-        if (!up) dial(agent.trim(), microphone, speaker);
+        if (!up) dial(agent.trim());
     };
     return (
         <>
@@ -110,36 +40,28 @@ export function PhonePage(): JSX.Element {
                         <span class={`state state-phone-${now.state}`}>{say(`phone.state.${now.state}`)}</span>
                         {up && now.connectedAt !== null && <TalkTime since={now.connectedAt} />}
                     </p>
-                    {up && now.turn !== null && (
-                        <p class="quiet" role="status">
-                            {say(`phone.turn.${now.turn}`)}
-                        </p>
-                    )}
+                    <p class="quiet phone-turn" role="status">
+                        {up && now.turn !== null && say(`phone.turn.${now.turn}`)}
+                    </p>
                     {now.end !== null && <Notice kind={now.end.reason === "hung_up" || now.end.reason === "remote" ? "info" : "bad"}>{why(say, now.end)}</Notice>}
+                    {now.trouble !== null && (
+                        <Notice kind="warning" urgent>
+                            {say(`phone.trouble.${now.trouble}`)}{" "}
+                            {now.trouble === "play_refused" && (
+                                <button type="button" onClick={playAfterAll}>
+                                    {say("phone.play")}
+                                </button>
+                            )}
+                        </Notice>
+                    )}
                     {!up && <AgentField hint={say("phone.hint")} value={agent} onInput={setAgent} />}
-                    <Device
-                        label={say("phone.microphone")}
-                        found={found.microphones}
-                        value={microphone}
-                        onChange={(id) => {
-                            setMicrophone(id);
-                            if (id !== "") void now.call?.setMicrophone(id).catch(() => {});
-                        }}
-                    />
-                    <Device
-                        label={say("phone.speaker")}
-                        found={found.speakers}
-                        value={speaker}
-                        onChange={(id) => {
-                            setSpeaker(id);
-                            void now.call?.setSpeaker(id).catch(() => {});
-                        }}
-                    />
+                    <Device label={say("phone.microphone")} found={found.microphones} value={now.microphone} onChange={chooseMicrophone} />
+                    <Device label={say("phone.speaker")} found={found.speakers} value={now.speaker} onChange={chooseSpeaker} />
                     {up && now.call !== null && <Meters call={now.call} muted={now.muted} />}
                     <div class="form-foot">
                         {up ? (
                             <>
-                                <button type="button" class="danger" onClick={() => now.call?.hangUp()}>
+                                <button type="button" class="danger" onClick={hangUp}>
                                     {say("phone.hang_up")}
                                 </button>
                                 <MuteButton now={now} />
@@ -173,7 +95,7 @@ export function PhoneBar({ route }: { route: Route }): JSX.Element | null {
             {now.connectedAt !== null && <TalkTime since={now.connectedAt} />}
             <Link to="/phone">{say("phone.show")}</Link>
             <MuteButton now={now} />
-            <button type="button" class="danger" onClick={() => now.call?.hangUp()}>
+            <button type="button" class="danger" onClick={hangUp}>
                 {say("phone.hang_up")}
             </button>
         </aside>
@@ -186,12 +108,8 @@ function TalkTime({ since }: { since: number }): JSX.Element {
 
 function MuteButton({ now }: { now: Phone }): JSX.Element {
     const say = useSay();
-    const toggle = (): void => {
-        now.call?.mute(!now.muted);
-        change({ muted: !now.muted });
-    };
     return (
-        <button type="button" aria-pressed={now.muted} onClick={toggle}>
+        <button type="button" aria-pressed={now.muted} onClick={toggleMute}>
             {say(now.muted ? "phone.unmute" : "phone.mute")}
         </button>
     );
@@ -268,16 +186,22 @@ function Words({ lines }: { lines: Line[] }): JSX.Element {
     useEffect(() => {
         if (list.current) list.current.scrollTop = list.current.scrollHeight;
     }, [lines]);
-    if (lines.length === 0) return <p class="quiet">{say("phone.transcript_empty")}</p>;
+    // What stands in it from the first is what is told of by ear: the place of the words is there before they are.
     return (
-        <ol class="transcript" ref={list} tabIndex={0} aria-label={say("phone.transcript")} aria-live="polite">
-            {lines.map((line, index) => (
-                <li key={index} class={`said said-${line.speaker}${line.final ? "" : " said-partial"}`}>
-                    <span class="said-who">{line.speaker === "caller" ? say("phone.you") : say("lanes.agent")}</span>
-                    <span class="said-words">{line.text}</span>
-                </li>
-            ))}
-        </ol>
+        <div aria-live="polite">
+            {lines.length === 0 ? (
+                <p class="quiet">{say("phone.transcript_empty")}</p>
+            ) : (
+                <ol class="transcript" ref={list} tabIndex={0} aria-label={say("phone.transcript")}>
+                    {lines.map((line, index) => (
+                        <li key={index} class={`said said-${line.speaker}${line.final ? "" : " said-partial"}`}>
+                            <span class="said-who">{line.speaker === "caller" ? say("phone.you") : say("lanes.agent")}</span>
+                            <span class="said-words">{line.text}</span>
+                        </li>
+                    ))}
+                </ol>
+            )}
+        </div>
     );
 }
 
