@@ -64,8 +64,11 @@ pub enum CallAction {
         /// SDP.
         sdp: Bytes,
     },
-    /// Offer what is wanted of the line now.
-    Offer,
+    /// Offer anew.
+    Offer {
+        /// Whether the far end is to be on hold by it.
+        held: bool,
+    },
     /// The far end does not agree to what we want of the line; the call goes on as it was.
     OfferRefused,
     /// The caller pressed a key, and signalling brought it.

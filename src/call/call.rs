@@ -331,7 +331,7 @@ impl Call {
             CallAction::TakeAnswer { sdp, line } => self.take_answer(now, line, &sdp),
             CallAction::TakeReoffer { offer, sdp } => self.take_reoffer(now, offer, &sdp),
             CallAction::TakeReanswer { sdp } => self.take_reanswer(now, &sdp),
-            CallAction::Offer => self.reoffer(),
+            CallAction::Offer { held } => self.reoffer(held),
             CallAction::OfferRefused => self.warn(now, "hold_refused"),
             CallAction::TakeKey { digit, duration } => self.leg.take_key(now, digit, duration),
             CallAction::ConnectAgent => self.connect_agent(now),

@@ -24,13 +24,13 @@ impl OwnOffers {
         self.refused = false;
     }
 
-    /// Whether an offer is to go now; it counts as under way then.
-    pub(super) fn take_wish(&mut self) -> bool {
+    /// Whether the far end is to be on hold by an offer that is to go now, if one is; it counts as under way then.
+    pub(super) fn take_wish(&mut self) -> Option<bool> {
         let due = self.asked.is_none() && self.wanted != self.agreed && !self.refused;
         if due {
             self.asked = Some(self.wanted);
         }
-        due
+        due.then_some(self.wanted)
     }
 
     /// The far end answered.
@@ -45,14 +45,17 @@ impl OwnOffers {
     /// The far end refused; true when that is what is still wanted, and not only a refresh of what stood.
     pub(super) fn handle_refusal(&mut self) -> bool {
         let Some(asked) = self.asked.take() else { return false };
-        self.refused = asked == self.wanted && asked != self.agreed;
-        self.refused
+        let of_wish = asked == self.wanted && asked != self.agreed;
+        self.refused |= of_wish;
+        of_wish
     }
 
-    /// An offer of ours did not go, or the session wants one: what is wanted now goes.
-    pub(super) const fn handle_due(&mut self) {
-        self.asked = Some(self.wanted);
-        self.refused = false;
+    /// An offer of ours did not go, or the session wants one: what is wanted now goes, or what stands where that was refused, since the
+    /// session must not end with a second refusal. Whether the far end is to be on hold by it.
+    pub(super) const fn handle_due(&mut self) -> bool {
+        let held = if self.refused { self.agreed } else { self.wanted };
+        self.asked = Some(held);
+        held
     }
 
     /// The call goes on with another far end, which was offered or answered what is wanted. What was under way is nobody's any more.
@@ -73,50 +76,63 @@ mod tests {
     #[test]
     fn a_wish_goes_once_and_not_again_once_it_was_agreed_to() {
         let mut offers = OwnOffers::default();
-        assert!(!offers.take_wish(), "nobody wants anything");
+        assert_eq!(offers.take_wish(), None, "nobody wants anything");
         offers.want(true);
-        assert!(offers.take_wish() && !offers.take_wish());
+        assert_eq!((offers.take_wish(), offers.take_wish()), (Some(true), None));
         offers.handle_answer();
         offers.want(true);
-        assert!(!offers.take_wish());
+        assert_eq!(offers.take_wish(), None);
     }
 
     #[test]
     fn what_is_wanted_meanwhile_goes_behind_the_answer() {
         let mut offers = OwnOffers::default();
         offers.want(true);
-        assert!(offers.take_wish());
+        assert_eq!(offers.take_wish(), Some(true));
         offers.want(false);
-        assert!(!offers.take_wish(), "one at a time");
+        assert_eq!(offers.take_wish(), None, "one at a time");
         offers.handle_answer();
-        assert!(offers.take_wish());
+        assert_eq!(offers.take_wish(), Some(false));
         offers.handle_answer();
-        assert!(!offers.take_wish());
+        assert_eq!(offers.take_wish(), None);
     }
 
     #[test]
     fn a_refusal_is_told_once_and_tried_again_only_when_somebody_wants_it() {
         let mut offers = OwnOffers::default();
         offers.want(true);
-        assert!(offers.take_wish());
+        assert_eq!(offers.take_wish(), Some(true));
         assert!(offers.handle_refusal());
-        assert!(!offers.take_wish());
+        assert_eq!(offers.take_wish(), None);
         offers.want(true);
-        assert!(offers.take_wish());
+        assert_eq!(offers.take_wish(), Some(true));
         offers.want(false);
         assert!(!offers.handle_refusal(), "it is not wanted any more");
-        assert!(!offers.take_wish());
+        assert_eq!(offers.take_wish(), None);
     }
 
     #[test]
     fn an_offer_of_the_far_end_that_we_answered_settles_what_we_want() {
         let mut offers = OwnOffers::default();
         offers.want(true);
-        assert!(offers.take_wish());
-        offers.handle_due();
+        assert_eq!(offers.take_wish(), Some(true));
+        assert!(offers.handle_due());
         offers.handle_answer();
         offers.want(false);
         offers.handle_theirs();
-        assert!(!offers.take_wish());
+        assert_eq!(offers.take_wish(), None);
+    }
+
+    #[test]
+    fn a_refresh_asks_for_what_stands_where_what_is_wanted_was_refused() {
+        let mut offers = OwnOffers::default();
+        offers.want(true);
+        assert_eq!(offers.take_wish(), Some(true));
+        assert!(offers.handle_refusal());
+        assert!(!offers.handle_due());
+        assert!(!offers.handle_refusal(), "what stands is no wish");
+        assert!(!offers.handle_due());
+        offers.handle_answer();
+        assert_eq!(offers.take_wish(), None);
     }
 }

@@ -218,8 +218,8 @@ impl CallSession {
                 self.offer_what_is_wanted();
             }
             SignallingEvent::OfferDue => {
-                self.offers.handle_due();
-                self.actions.push_back(CallAction::Offer);
+                let held = self.offers.handle_due();
+                self.actions.push_back(CallAction::Offer { held });
             }
             // The leg's business, which changes nothing of the call.
             SignallingEvent::IceRestarted(_) => {}

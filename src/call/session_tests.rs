@@ -157,10 +157,10 @@ fn keys_and_hold_are_for_a_line_that_is_up() {
     }
     bench.up();
     assert_eq!(bench.feed(dial()), [CallAction::SendDtmf { digits: digits.clone() }]);
-    assert_eq!(bench.feed(CallEvent::Command(CallCommand::Hold)), [CallAction::Hold(true), CallAction::Offer]);
+    assert_eq!(bench.feed(CallEvent::Command(CallCommand::Hold)), [CallAction::Hold(true), CallAction::Offer { held: true }]);
     assert_eq!(bench.feed(CallEvent::Command(CallCommand::Resume)), [CallAction::Hold(false)], "the answer is awaited first");
     let answered = bench.signal(SignallingEvent::OfferAccepted { sdp: Bytes::new() });
-    assert_eq!(answered, [CallAction::TakeReanswer { sdp: Bytes::new() }, CallAction::Offer]);
+    assert_eq!(answered, [CallAction::TakeReanswer { sdp: Bytes::new() }, CallAction::Offer { held: false }]);
 }
 
 fn order() -> (TransferOrder, tokio::sync::mpsc::Receiver<Result<(), TransferRefusal>>) {

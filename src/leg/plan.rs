@@ -5,6 +5,7 @@
 //! on each by its own rules, and the answer says which of them hold. What is renegotiated later, by either side, passes
 //! here too.
 
+mod anew;
 mod browser;
 mod make;
 
@@ -20,7 +21,7 @@ use media::ingress::{IngressConfig, IngressStats};
 use media::pipeline::PipelineError;
 use media::rtcp::ReporterConfig;
 use media::rtp::RtpSeed;
-use media::sdp::{AnswerError, CodecPolicy, Direction, Keys, RemoteRule, SdpError, SessionDescription, TransportPolicy};
+use media::sdp::{AnswerError, CodecPolicy, RemoteRule, SdpError, SessionDescription, TransportPolicy};
 use media::transport::SourceRule;
 
 use super::Leg;
@@ -155,88 +156,6 @@ impl PlannedLeg {
     pub fn watch_reports(&mut self) {
         self.watched = true;
         self.leg.as_mut().into_iter().for_each(|leg| leg.watch_reports());
-    }
-
-    /// Takes a new offer within the call: our answer to it. `None` when the call must go on as it was.
-    pub fn take_reoffer(&mut self, now: Instant, offer: &[u8]) -> Option<(Bytes, Agreement)> {
-        let leg = self.leg.as_mut().filter(|leg| !leg.is_browser())?;
-        let offer = SessionDescription::parse(offer).ok()?;
-        let negotiated = media::sdp::reanswer(leg.negotiated(), &offer, &self.plan.codecs, &self.plan.transport).ok()?;
-        let (text, agreement) = (Bytes::from(negotiated.local.to_string()), Agreement { quiet: !negotiated.receive });
-        leg.renegotiate(now, negotiated).then_some((text, agreement))
-    }
-
-    /// Our offer within the call: what stands, with the direction that is wanted now. Nothing before the two sides agree.
-    pub fn reoffer(&mut self) -> Option<Bytes> {
-        let current = self.leg.as_ref().filter(|leg| !leg.is_browser())?.negotiated();
-        let offer = media::sdp::reoffer(current, &self.plan.codecs, &self.plan.transport, Keys::Keep);
-        let text = Bytes::from(offer.to_string());
-        self.reoffered = Some(offer);
-        Some(text)
-    }
-
-    /// Takes the far end's answer to that.
-    ///
-    /// # Errors
-    /// When it cannot be read or agreed to: the line stays as it was.
-    pub fn take_reanswer(&mut self, now: Instant, answer: &[u8]) -> Result<Agreement, LegError> {
-        let offer = self.reoffered.take().ok_or(LegError::NotOffered)?;
-        let leg = self.leg.as_mut().ok_or(LegError::NotOffered)?;
-        let answer = SessionDescription::parse(answer)?;
-        let negotiated = media::sdp::accept(&offer, &answer, &self.plan.codecs, &self.plan.transport)?;
-        let agreement = Agreement { quiet: !negotiated.receive };
-        if leg.renegotiate(now, negotiated) { Ok(agreement) } else { Err(LegError::Unchanged) }
-    }
-
-    /// Goes on by another line, whose far end offers this: our answer to it. `None` when the call must go on as it was.
-    pub fn take_line(&mut self, now: Instant, terms: &LineTerms, offer: &[u8]) -> Option<(Bytes, Agreement)> {
-        let terms = self.plan.on(terms);
-        let leg = self.leg.as_mut().filter(|leg| !leg.is_browser())?;
-        let offer = SessionDescription::parse(offer).ok()?;
-        let negotiated = media::sdp::answer(&offer, &terms.codecs, &terms.transport).ok()?;
-        let (text, agreement) = (Bytes::from(negotiated.local.to_string()), Agreement { quiet: !negotiated.receive });
-        if !leg.change_far_end(now, negotiated, terms.source) {
-            return None;
-        }
-        self.plan.take(terms);
-        (self.reoffered, self.moving) = (None, None);
-        Some((text, agreement))
-    }
-
-    /// Our offer on another line, by which the call goes on if it is answered. Nothing before the two sides agree.
-    pub fn offer_line(&mut self, terms: &LineTerms) -> Option<Bytes> {
-        self.leg.as_ref().filter(|leg| !leg.is_browser())?;
-        let terms = self.plan.on(terms);
-        let offer = media::sdp::offer(&terms.codecs, &terms.transport);
-        let text = Bytes::from(offer.to_string());
-        self.moving = Some((terms, offer));
-        Some(text)
-    }
-
-    /// Takes the far end's answer to that: the call goes on there.
-    ///
-    /// # Errors
-    /// When it cannot be read or agreed to: the line stays as it was.
-    pub fn take_line_answer(&mut self, now: Instant, answer: &[u8]) -> Result<Agreement, LegError> {
-        let (terms, offer) = self.moving.take().ok_or(LegError::NotOffered)?;
-        let leg = self.leg.as_mut().ok_or(LegError::NotOffered)?;
-        let answer = SessionDescription::parse(answer)?;
-        let negotiated = media::sdp::accept(&offer, &answer, &terms.codecs, &terms.transport)?;
-        let agreement = Agreement { quiet: !negotiated.receive };
-        if !leg.change_far_end(now, negotiated, terms.source) {
-            return Err(LegError::Unchanged);
-        }
-        self.plan.take(terms);
-        self.reoffered = None;
-        Ok(agreement)
-    }
-
-    /// Whether the far end is to be on hold: in the media at once, in what we offer and answer from now on. False when
-    /// that is so already.
-    pub fn hold(&mut self, now: Instant, held: bool) -> bool {
-        let Some(leg) = &mut self.leg else { return false };
-        self.plan.transport.direction = if held { Direction::SendOnly } else { Direction::SendRecv };
-        leg.hold(now, held)
     }
 
     /// The leg, once there is one.

@@ -42,6 +42,8 @@ pub(crate) struct CallerPlan {
 pub(crate) enum Offered {
     Agrees,
     Refuses,
+    /// To be held alone.
+    RefusesHold,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -219,7 +221,12 @@ impl Caller {
 
     /// What the gateway offers: the first description, or one that asks for something else.
     fn take_offer(&mut self, post: &mut Post, id: InviteId, number: OfferId, sdp: &Bytes) {
-        if self.plan.offered == Offered::Refuses && self.negotiated.is_some() {
+        let refuses = match self.plan.offered {
+            Offered::Agrees => false,
+            Offered::Refuses => true,
+            Offered::RefusesHold => sdp.windows(10).any(|text| text == b"a=sendonly"),
+        };
+        if refuses && self.negotiated.is_some() {
             return self.endpoint.reject_offer(post.now, id, number, StatusCode::NOT_ACCEPTABLE_HERE);
         }
         let offer = SessionDescription::parse(sdp).expect("the gateway's offer can be read");

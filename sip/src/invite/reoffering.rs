@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::exchange::Exchange;
-use super::session_timer::SessionTimer;
+use super::session_timer::{RefreshForm, SessionTimer};
 use super::usage::Usage;
 use super::withdrawn::Patience;
 use crate::endpoint::{Event, Reissued, Stack};
@@ -93,10 +93,12 @@ impl Usage {
 
     /// A refresh is due: by UPDATE where the far end takes it, since that needs no offer; otherwise by an offer of the application.
     pub(super) fn refresh(&mut self, now: Instant, stack: &mut Stack) {
-        if !self.timer.as_mut().is_some_and(|timer| timer.take_refresh(now)) {
+        let Some(timer) = &mut self.timer else { return };
+        if !timer.take_refresh(now) {
             return;
         }
-        if self.peer.takes(Method::Update) && self.reoffering.is_none() {
+        let by_update = timer.form() == RefreshForm::Update && self.peer.takes(Method::Update);
+        if by_update && self.reoffering.is_none() {
             // Without an offer it goes beside one of theirs (RFC 3311 §5.1).
             self.open_reoffer(now, Method::Update, b"", stack);
         } else if self.is_free() {
@@ -119,7 +121,7 @@ impl Usage {
             return Survival::Alive;
         }
         let Some(reoffering) = self.reoffering.take() else { return Survival::Alive };
-        let Reoffering { client, method, sent, has_offer, authorization, patience, .. } = *reoffering;
+        let Reoffering { client, method, sent, has_offer, authorization, .. } = *reoffering;
         self.peer.learn(response.headers());
         if status.is_success() {
             if method == Method::Invite {
@@ -131,26 +133,25 @@ impl Usage {
         if has_offer {
             self.exchange = Exchange::Settled;
         }
-        if matches!(patience, Patience::Withdrawn(_)) {
-            self.refresh_after_all(now);
-        }
         match status.code() {
             481 | 408 => return Survival::Dead,
             491 => {
                 let wait = stack.identifiers.glare_delay(self.is_caller);
                 self.again(now + wait, has_offer);
             }
-            500 | 503 if retry_after(response).is_some() => self.again(now + retry_after(response).unwrap_or_default(), has_offer),
-            422 => self.ask_for_longer(now, has_offer, response),
+            500 | 503 if retry_after(response).is_some() => self.again(now + retry_after(response).unwrap_or(LATER), has_offer),
+            422 if self.timer.is_some() && response.headers().min_se().is_some() => self.ask_for_longer(now, has_offer, response),
             405 | 501 if method == Method::Update && !has_offer => {
                 self.peer.forget(Method::Update);
                 self.offer_due = OfferDue::WhenFree;
             }
-            _ if has_offer => self.event(Event::OfferRefused { id: self.id, status }, stack),
+            _ if has_offer => {
+                self.refresh_after_all(now, RefreshForm::Update);
+                self.event(Event::OfferRefused { id: self.id, status }, stack);
+            }
             // A refresh that came too late behind another request of ours is out of order to the far end (RFC 3261 §12.2.2).
-            500.. if !has_offer => self.again(now + LATER, false),
-            // Any other refusal leaves the session to run out.
-            _ => {}
+            500.. => self.refresh_after_all(now, RefreshForm::Update),
+            _ => self.refresh_after_all(now, RefreshForm::Offer),
         }
         Survival::Alive
     }
@@ -231,10 +232,10 @@ impl Usage {
         stack.transactions.acknowledge_copies(client, path, ack);
     }
 
-    /// What was withdrawn may have been a refresh.
-    pub(super) fn refresh_after_all(&mut self, now: Instant) {
+    /// What was refused or withdrawn may have been a refresh.
+    pub(super) fn refresh_after_all(&mut self, now: Instant, next: RefreshForm) {
         if let Some(timer) = &mut self.timer {
-            timer.refresh_after_all(now + LATER);
+            timer.refresh_after_all(now, next);
         }
     }
 
@@ -249,16 +250,19 @@ impl Usage {
     fn ask_for_longer(&mut self, now: Instant, has_offer: bool, response: &Response) {
         if let (Some(timer), Some(least)) = (&mut self.timer, response.headers().min_se()) {
             timer.raise(least);
-            self.again(now, has_offer);
+            // A far end that wants more each time is asked less and less often.
+            let at = now + timer.put_off();
+            self.again(at, has_offer);
         }
     }
 }
 
-/// How long the far end asks us to wait; at most a minute, since a call waits for it.
+/// How long the far end asks us to wait: a moment at least, or we should ask as fast as it answers, and a minute at most, since a call
+/// waits for it.
 fn retry_after(response: &Response) -> Option<Duration> {
     let text = response.headers().value(HeaderName::RetryAfter)?;
     let digits = text.split([' ', '\t', ';', '(']).next()?;
-    parse_number(digits, u32::MAX).map(|seconds| Duration::from_secs(seconds.min(60).into()))
+    parse_number(digits, u32::MAX).map(|seconds| Duration::from_secs(seconds.min(60).into()).max(LATER))
 }
 
 /// Until another request of ours is over, a refresh waits, and looks again so soon: a far end that does not refresh hangs up when two thirds

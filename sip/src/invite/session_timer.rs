@@ -15,7 +15,20 @@ pub(super) struct SessionTimer {
     ours: bool,
     /// When a refresh is due; `None` while one is under way.
     refresh_at: Option<Instant>,
+    /// Refreshes that the far end has refused since the last one that it took.
+    refused: u32,
+    /// How the next one goes.
+    form: RefreshForm,
     ends_at: Instant,
+}
+
+/// What a refresh goes by. Some far ends that refuse the one take the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RefreshForm {
+    /// UPDATE without an offer, where the far end takes that.
+    Update,
+    /// An offer of the application.
+    Offer,
 }
 
 impl SessionTimer {
@@ -29,7 +42,8 @@ impl SessionTimer {
         let far_end = interval - (interval / 3).min(MARGIN);
         let refresh = (interval / 2).min(far_end.saturating_sub(patience)).max(interval / 8);
         let ends_at = if ours { since + interval } else { now + far_end };
-        Self { interval, ours, refresh_at: ours.then(|| since + refresh), ends_at }
+        let refresh_at = ours.then(|| since + refresh);
+        Self { interval, ours, refresh_at, refused: 0, form: RefreshForm::Update, ends_at }
     }
 
     /// Whether a refresh is due; asked once it is.
@@ -43,11 +57,24 @@ impl SessionTimer {
         }
     }
 
-    /// A refresh that was under way has come to nothing.
-    pub(super) fn refresh_after_all(&mut self, at: Instant) {
+    /// A refresh that was under way, if one was, has come to nothing. That ends no session (§7.4): until it ends by itself another is tried, by
+    /// and by, since a far end that refuses again and again is no better for being asked each second.
+    pub(super) fn refresh_after_all(&mut self, now: Instant, next: RefreshForm) {
         if self.ours && self.refresh_at.is_none() {
-            self.refresh_at = Some(at);
+            self.form = next;
+            self.refresh_at = Some(now + self.put_off());
         }
+    }
+
+    /// How long to wait after one more refusal.
+    pub(super) fn put_off(&mut self) -> Duration {
+        let wait = AFTER_REFUSAL.saturating_mul(1 << self.refused.min(MAX_DOUBLINGS));
+        self.refused = self.refused.saturating_add(1);
+        wait
+    }
+
+    pub(super) fn form(&self) -> RefreshForm {
+        self.form
     }
 
     /// The far end asks for no less than this (§7.4).
@@ -95,6 +122,12 @@ pub(super) fn agreed(headers: &Headers, config: &EndpointConfig) -> Option<Sessi
 
 /// No call lives longer than this without being asked.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How long after its first refusal a refresh goes again; twice as long after each more.
+const AFTER_REFUSAL: Duration = Duration::from_secs(1);
+
+/// Longer than any session.
+const MAX_DOUBLINGS: u32 = 20;
 
 /// §10.
 const MARGIN: Duration = Duration::from_secs(32);

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use super::exchange::Exchange;
+use super::session_timer::RefreshForm;
 use super::usage::Usage;
 use crate::endpoint::{Event, Stack};
 use crate::header::{Method, StatusCode};
@@ -56,7 +57,7 @@ impl Usage {
             Patience::Withdrawn(at) if at <= now => {
                 self.leave_reoffer(now, stack);
                 self.exchange = Exchange::Settled;
-                self.refresh_after_all(now);
+                self.refresh_after_all(now, RefreshForm::Update);
                 self.event(Event::OfferRefused { id: self.id, status: StatusCode::REQUEST_TIMEOUT }, stack);
             }
             _ => {}

@@ -98,6 +98,29 @@ fn a_far_end_that_asks_for_time_gets_it() {
 }
 
 #[test]
+fn a_far_end_that_asks_for_no_time_gets_a_moment() {
+    let mut peer = ScriptedPeer::new();
+    let (id, _) = peer.called();
+    offer(&mut peer, id);
+    let reinvite = peer.request();
+    peer.send(&respond_with(&reinvite, 503, "", "Retry-After: 0\r\n", ""));
+    peer.run(Duration::from_millis(990));
+    assert!(peer.events.is_empty());
+    peer.run(Duration::from_millis(20));
+    assert_eq!(peer.event_names(), ["OfferDue"]);
+}
+
+#[test]
+fn what_becomes_of_an_offer_is_told_though_the_refusal_says_nothing_of_what_it_wants() {
+    let mut peer = ScriptedPeer::new();
+    let (id, _) = peer.called();
+    offer(&mut peer, id);
+    let reinvite = peer.request();
+    peer.send(&respond_with(&reinvite, 422, "", "", ""));
+    assert_eq!(peer.event_names(), ["OfferRefused"]);
+}
+
+#[test]
 fn a_far_end_that_does_not_know_the_call_any_more_ends_it() {
     for status in [StatusCode::CALL_DOES_NOT_EXIST, StatusCode::REQUEST_TIMEOUT] {
         let mut peer = ScriptedPeer::new();

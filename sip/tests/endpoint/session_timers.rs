@@ -173,6 +173,72 @@ fn a_far_end_that_says_update_and_does_not_mean_it_is_refreshed_by_an_offer() {
 }
 
 #[test]
+fn a_refused_refresh_ends_no_session_and_goes_the_other_way_next() {
+    let (mut peer, id, _) = called_with("200;refresher=uac", ALLOW_ALL);
+    let offered = |peer: &mut ScriptedPeer| {
+        assert_eq!(peer.event_names(), ["OfferDue"]);
+        peer.act(|endpoint, now| endpoint.offer(now, id, bytes::Bytes::from_static(b"same")));
+        peer.request()
+    };
+    peer.run(Duration::from_secs(100));
+    let update = peer.request();
+    peer.send(&respond(&update, StatusCode::NOT_ACCEPTABLE_HERE, "", ""));
+    peer.run(Duration::from_secs(1));
+    let reinvite = offered(&mut peer);
+    peer.send(&respond(&reinvite, StatusCode::NOT_ACCEPTABLE_HERE, "", ""));
+    assert_eq!((peer.request().method(), peer.event_names()), (Method::Ack, vec!["OfferRefused".to_owned()]));
+    peer.run(Duration::from_secs(2));
+    let update = peer.request();
+    assert_eq!(update.method(), Method::Update);
+    peer.send(&respond_with(&update, 403, "", "", ""));
+    peer.run(Duration::from_secs(4));
+    let reinvite = offered(&mut peer);
+    peer.send(&respond_with(&reinvite, 200, "", "Session-Expires: 200;refresher=uac\r\n", "same"));
+    assert_eq!((peer.request().method(), peer.event_names()), (Method::Ack, vec!["OfferAccepted".to_owned()]));
+    peer.run(Duration::from_millis(99_900));
+    assert!(peer.events.is_empty() && peer.received.is_empty());
+    peer.run(Duration::from_millis(200));
+    assert_eq!(peer.request().method(), Method::Update, "the session has begun anew");
+}
+
+#[test]
+fn a_far_end_that_takes_no_refresh_is_asked_less_and_less_often_and_hung_up_when_the_session_is_over() {
+    let (mut peer, id, _) = called_with("200;refresher=uac", "Allow: INVITE, ACK, BYE\r\n");
+    let mut asked = Vec::new();
+    for second in 1..=200 {
+        peer.run(Duration::from_secs(1));
+        let events = peer.event_names();
+        if events == ["OfferDue"] {
+            asked.push(second);
+            peer.act(|endpoint, now| endpoint.offer(now, id, bytes::Bytes::from_static(b"same")));
+            let reinvite = peer.request();
+            peer.send(&respond(&reinvite, StatusCode::NOT_ACCEPTABLE_HERE, "", ""));
+            assert_eq!((peer.request().method(), peer.event_names()), (Method::Ack, vec!["OfferRefused".to_owned()]));
+        } else if second == 200 {
+            assert_eq!((events, peer.request().method()), (vec!["Expired".to_owned()], Method::Bye));
+        } else {
+            assert!(events.is_empty() && peer.received.is_empty(), "after {second} s: {events:?}");
+        }
+    }
+    assert_eq!(asked, [100, 101, 103, 107, 115, 131, 163]);
+}
+
+#[test]
+fn a_far_end_that_always_wants_a_longer_life_is_not_asked_as_fast_as_it_answers() {
+    for headers in ["Min-SE: 100\r\n", "Min-SE: 900\r\n"] {
+        let (mut peer, _, _) = called_with("200;refresher=uac", ALLOW_ALL);
+        peer.run(Duration::from_secs(100));
+        for seconds in [1, 2, 4] {
+            let update = peer.request();
+            peer.send(&respond_with(&update, 422, "", headers, ""));
+            peer.run(Duration::from_millis(seconds * 1_000 - 100));
+            assert!(peer.received.is_empty(), "{headers}");
+            peer.run(Duration::from_millis(100));
+        }
+    }
+}
+
+#[test]
 fn a_call_that_the_far_end_does_not_refresh_is_hung_up_a_little_before_its_end() {
     let (mut peer, _, invite) = called_with("200;refresher=uas", ALLOW_ALL);
     peer.run(Duration::from_secs(160));

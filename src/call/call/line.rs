@@ -95,7 +95,7 @@ impl Call {
     pub(super) fn take_reoffer(&mut self, now: Instant, offer: OfferKey, sdp: &Bytes) {
         if sdp.is_empty() {
             // We are asked to offer; the answer comes with the ACK.
-            let ours = self.leg.reoffer();
+            let ours = self.leg.reoffer(self.leg.is_held());
             let command = ours.map_or(SignallingCommand::RejectReoffer { offer }, |sdp| SignallingCommand::AcceptReoffer { offer, sdp });
             return self.signal(command);
         }
@@ -110,8 +110,8 @@ impl Call {
         self.signal(command);
     }
 
-    pub(super) fn reoffer(&mut self) {
-        if let Some(sdp) = self.leg.reoffer() {
+    pub(super) fn reoffer(&mut self, held: bool) {
+        if let Some(sdp) = self.leg.reoffer(held) {
             self.signal(SignallingCommand::Offer { sdp });
         }
     }

@@ -53,8 +53,8 @@ impl CallSession {
     }
 
     pub(super) fn offer_what_is_wanted(&mut self) {
-        if self.offers.take_wish() {
-            self.actions.push_back(CallAction::Offer);
+        if let Some(held) = self.offers.take_wish() {
+            self.actions.push_back(CallAction::Offer { held });
         }
     }
 }

@@ -107,16 +107,32 @@ fn a_caller_who_changes_its_mind_faster_than_the_wire_ends_as_it_wanted_last() {
     });
 }
 
+/// Longer than a session of 1800 s, without UPDATE.
+fn long_call(seed: u64) -> Scenario {
+    let mut scenario = Scenario::inbound(seed).at(2_300_000, Act::CallerHangsUp);
+    scenario.policy.max_duration = std::time::Duration::from_secs(4_000);
+    scenario.policy.rtp_limit = std::time::Duration::from_secs(4_000);
+    scenario.caller.takes_update = false;
+    scenario.caller.speaks_for = std::time::Duration::from_secs(1);
+    scenario.gives_up_after = std::time::Duration::from_secs(2_400);
+    scenario
+}
+
+#[test]
+fn a_session_is_refreshed_by_what_stands_where_the_hold_was_refused() {
+    for_seeds(5, |seed| {
+        let mut scenario = long_call(seed).at(2_000, Act::OperatorHolds(true));
+        scenario.caller.offered = Offered::RefusesHold;
+        let outcome = scenario.run();
+        assert_eq!(outcome.termination(), Termination::peer(SipReason::HungUp), "it outlived the session of 1800 s");
+        assert_eq!(warned(&outcome, "hold_refused"), 1);
+    });
+}
+
 #[test]
 fn a_session_that_no_update_refreshes_is_refreshed_by_the_offer_that_stands() {
     for_seeds(5, |seed| {
-        let mut scenario = Scenario::inbound(seed).at(2_300_000, Act::CallerHangsUp);
-        scenario.policy.max_duration = std::time::Duration::from_secs(4_000);
-        scenario.policy.rtp_limit = std::time::Duration::from_secs(4_000);
-        scenario.caller.takes_update = false;
-        scenario.caller.speaks_for = std::time::Duration::from_secs(1);
-        scenario.gives_up_after = std::time::Duration::from_secs(2_400);
-        let outcome = scenario.run();
+        let outcome = long_call(seed).run();
         assert_eq!(outcome.termination(), Termination::peer(SipReason::HungUp), "it outlived the session of 1800 s");
         assert_eq!(outcome.caller.versions(), [1, 1, 1], "a refresh changes nothing, and says so");
     });
