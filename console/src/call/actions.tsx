@@ -94,36 +94,33 @@ export function CallActions({ call, again }: { call: CallRecord; again: () => vo
 function ListenButton({ id, onFailure }: { id: string; onFailure: (failure: unknown) => void }): JSX.Element {
     const say = useSay();
     const [on, setOn] = useState(false);
+    const [over, setOver] = useState(false);
     const listening = useRef<Listening | null>(null);
     useEffect(() => () => listening.current?.stop(), []);
-    const toggle = async (): Promise<void> => {
+    const toggle = (): void => {
+        listening.current?.stop();
+        setOver(false);
+        onFailure(null);
         if (listening.current !== null) {
-            listening.current.stop();
             listening.current = null;
             return setOn(false);
         }
-        onFailure(null);
         setOn(true);
-        try {
-            listening.current = await listen(id, () => {
-                listening.current = null;
-                setOn(false);
-            });
-        } catch (error) {
+        listening.current = listen(id, (failure) => {
+            listening.current = null;
             setOn(false);
-            onFailure(error);
-        }
+            setOver(failure === null);
+            onFailure(failure);
+        });
     };
     return (
         <>
-            <button type="button" aria-pressed={on} onClick={() => void toggle()}>
+            <button type="button" aria-pressed={on} onClick={toggle}>
                 {say(on ? "call.listen_stop" : "call.listen")}
             </button>
-            {on && (
-                <span class="heard-only" role="status">
-                    {say("call.listening")}
-                </span>
-            )}
+            <span class={over ? "quiet" : "heard-only"} role="status">
+                {on ? say("call.listening") : over ? say("call.listen_over") : ""}
+            </span>
         </>
     );
 }

@@ -129,6 +129,7 @@ export const en = {
     "call.listen": "Listen",
     "call.listen_stop": "Stop listening",
     "call.listening": "You hear both sides. The call's record says that somebody listened.",
+    "call.listen_over": "Listening has ended by itself.",
     "call.end": "End call",
     "call.end_sure": "End this call for both sides?",
     "call.transfer": "Transfer",

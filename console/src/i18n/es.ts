@@ -129,6 +129,7 @@ export const es: Messages = {
     "call.listen": "Escuchar",
     "call.listen_stop": "Dejar de escuchar",
     "call.listening": "Oye a ambas partes. El registro de la llamada indica que alguien escuchó.",
+    "call.listen_over": "La escucha ha terminado por sí sola.",
     "call.end": "Terminar llamada",
     "call.end_sure": "¿Terminar esta llamada para ambas partes?",
     "call.transfer": "Transferir",
