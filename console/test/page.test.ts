@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { EventParser, backoffMs } from "../src/api/stream";
@@ -21,6 +22,22 @@ test("both languages have every sentence, with the same holes", () => {
 test("few sentences read the same in both languages: what does is a name or a form", () => {
     const same = Object.keys(en).filter((key) => en[key as keyof typeof en] === es[key as keyof typeof en]);
     assert.deepEqual(same.sort(), ["app.name", "app.none", "error.invalid", "turns.total"]);
+});
+
+test("every moment that a timeline can hold has its sentence, with what the moment tells", () => {
+    const source = readFileSync("../src/domain/timeline.rs", "utf8");
+    const moments = /pub enum Moment \{\n([\s\S]*?)\n\}/.exec(source)?.[1] ?? "";
+    const found = new Map<string, string[]>();
+    for (const [, name = "", body = ""] of moments.matchAll(/^ {4}([A-Z]\w+)(?: \{\n([\s\S]*?)^ {4}\})?,$/gm)) {
+        const snake = name.replace(/(?!^)[A-Z]/g, "_$&").toLowerCase();
+        found.set(snake, [...body.matchAll(/^ {8}(\w+): /gm)].map(([, field = ""]) => `{${field}}`));
+    }
+    assert.ok(found.size >= 30, [...found.keys()].join());
+    const told = Object.keys(en).filter((key) => key.startsWith("moment.")).map((key) => key.slice("moment.".length));
+    assert.deepEqual(told.sort(), [...found.keys()].sort());
+    for (const [name, fields] of found) {
+        for (const hole of holes(en[`moment.${name}` as keyof typeof en])) assert.ok(fields.includes(hole), `${name} has no ${hole}`);
+    }
 });
 
 test("an event stream is read whatever pieces it comes in", () => {
