@@ -38,7 +38,8 @@ async function keepFollowing(signal: AbortSignal): Promise<void> {
         try {
             const response = await open("GET", "/v1/events", { signal, headers: { accept: "text/event-stream" } });
             streamState.set("live");
-            if (attempt > 0) tell({ type: "resync" });
+            // What was looked up before this may be older than what the stream tells first.
+            tell({ type: "resync" });
             attempt = 0;
             await follow(response, signal);
         } catch {

@@ -1,5 +1,6 @@
 // The signalling of a call: every message between the far end and the gateway.
 
+import { useState } from "preact/hooks";
 import type { JSX } from "preact";
 
 import { ask } from "../api/client";
@@ -7,7 +8,7 @@ import { isFailure, may } from "../api/session";
 import type { Ladder, LadderMessage } from "../api/types";
 import { moment } from "../format";
 import { useSay } from "../i18n";
-import { useLoaded } from "../ui/hooks";
+import { useEvents, useLoaded } from "../ui/hooks";
 import { FailureNotice, Notice } from "../ui/parts";
 
 export function LadderView({ id }: { id: string }): JSX.Element {
@@ -18,11 +19,19 @@ export function LadderView({ id }: { id: string }): JSX.Element {
 
 function Shown({ id }: { id: string }): JSX.Element {
     const say = useSay();
-    const { value, failure } = useLoaded(
-        async (signal) => (await ask<Ladder>("GET", `/v1/calls/${encodeURIComponent(id)}/ladder?format=json`, { signal })).body,
-        null,
+    const [running, setRunning] = useState(true);
+    const { value, failure, again } = useLoaded(
+        async (signal) => {
+            const { body } = await ask<Ladder>("GET", `/v1/calls/${encodeURIComponent(id)}/ladder?format=json`, { signal });
+            setRunning(body.running);
+            return body;
+        },
+        running ? 10_000 : null,
         [id],
     );
+    useEvents((event) => {
+        if (event.call_id === id || event.type === "resync") again();
+    });
     if (isFailure(failure) && failure.status === 404) return <p class="quiet">{say("ladder.none")}</p>;
     if (value === null) return failure === null ? <p class="quiet">{say("app.loading")}</p> : <FailureNotice failure={failure} />;
     if (value.messages.length === 0) return <p class="quiet">{say("ladder.none")}</p>;

@@ -49,7 +49,8 @@ export function CallPage({ id }: { id: string }): JSX.Element {
             <p class="crumb">
                 <Link to="/calls">{say("call.back")}</Link>
             </p>
-            {value === null && (failure === null ? <p class="quiet">{say("app.loading")}</p> : <FailureNotice failure={failure} />)}
+            <FailureNotice failure={failure} />
+            {value === null && failure === null && <p class="quiet">{say("app.loading")}</p>}
             {value !== null && !missing && <Shown call={value} again={again} />}
         </>
     );

@@ -7,10 +7,10 @@ import { ask } from "../api/client";
 import type { CallSummary, Page, SessionStatus } from "../api/types";
 import { clock, tail, when } from "../format";
 import { useSay } from "../i18n";
-import { usePatientNames } from "../people";
+import { usePatientNameInSight, usePatientNames, usePatientsNamed } from "../people";
 import { followRow } from "../router";
-import { Field, FailureNotice, Link, Tabs, Title } from "../ui/parts";
-import { useEvents, useLoaded, useNow } from "../ui/hooks";
+import { useEvents, useLoaded, useNow, usePages } from "../ui/hooks";
+import { Field, FailureNotice, Link, More, Tabs, Title } from "../ui/parts";
 import { QualityMark } from "../ui/quality";
 import { endOf } from "./ends";
 
@@ -40,10 +40,13 @@ export function CallsPage(): JSX.Element {
     );
 }
 
-async function listed(status: SessionStatus | null, signal: AbortSignal, cursor?: string): Promise<Page<CallSummary>> {
-    const query = new URLSearchParams({ limit: status === null ? "100" : "200" });
+const LIVE_LIMIT = 200;
+const ENDED_LIMIT = 100;
+
+async function listed(status: SessionStatus | null, signal: AbortSignal, cursor: string | null = null): Promise<Page<CallSummary>> {
+    const query = new URLSearchParams({ limit: String(status === null ? ENDED_LIMIT : LIVE_LIMIT) });
     if (status !== null) query.set("session_status", status);
-    if (cursor !== undefined) query.set("cursor", cursor);
+    if (cursor !== null) query.set("cursor", cursor);
     return (await ask<Page<CallSummary>>("GET", `/v1/calls?${query.toString()}`, { signal })).body;
 }
 
@@ -51,8 +54,8 @@ function Live({ filter }: { filter: string }): JSX.Element {
     const say = useSay();
     const { value, failure, again } = useLoaded(
         async (signal) => {
-            const [starting, running] = await Promise.all([listed("starting", signal), listed("running", signal)]);
-            return [...starting.items, ...running.items];
+            const pages = await Promise.all([listed("starting", signal), listed("running", signal)]);
+            return { calls: pages.flatMap(({ items }) => items), more: pages.some(({ next_cursor }) => next_cursor !== null) };
         },
         10_000,
         [],
@@ -60,20 +63,20 @@ function Live({ filter }: { filter: string }): JSX.Element {
     useEvents((event) => {
         if (REDRAWN_FOR.has(event.type)) again();
     });
-    const now = useNow(1_000, value !== null && value.length > 0);
-    const shown = useFiltered(value ?? [], filter);
-    const names = usePatientNames(shown.map((call) => call.patient_id));
+    const count = value?.calls.length ?? 0;
+    const now = useNow(1_000, count > 0);
+    const shown = useFiltered(value?.calls ?? NONE, filter);
     if (value === null) return failure === null ? <p class="quiet">{say("app.loading")}</p> : <FailureNotice failure={failure} />;
     return (
         <>
             <FailureNotice failure={failure} />
             <p class="count" role="status">
-                {say("calls.count", { count: value.length })}
+                {say(value.more ? "calls.count_more" : "calls.count", { count })}
             </p>
             {shown.length === 0 ? (
                 <div class="empty">
-                    <p>{say(value.length > 0 ? "calls.none_match" : "calls.none_live")}</p>
-                    {value.length === 0 && <p class="quiet">{say("calls.none_live_hint")}</p>}
+                    <p>{say(count > 0 ? "calls.none_match" : "calls.none_live")}</p>
+                    {count === 0 && <p class="quiet">{say("calls.none_live_hint")}</p>}
                 </div>
             ) : (
                 <table class="table table-rows">
@@ -91,7 +94,7 @@ function Live({ filter }: { filter: string }): JSX.Element {
                     <tbody>
                         {shown.map((call) => (
                             <tr key={call.id} onClick={(event) => followRow(event, `/calls/${call.id}`)}>
-                                <Who call={call} names={names} />
+                                <Who call={call} />
                                 <td>{call.agent}</td>
                                 <td>
                                     <span class={`state state-${call.session_status}`}>{say(`status.${call.session_status}`)}</span>
@@ -111,69 +114,77 @@ function Live({ filter }: { filter: string }): JSX.Element {
 
 function Ended({ filter }: { filter: string }): JSX.Element {
     const say = useSay();
-    const [more, setMore] = useState<Page<CallSummary>>({ items: [], next_cursor: null });
-    const { value, failure, again } = useLoaded((signal) => listed(null, signal), null, []);
+    const { items, failure, again, more } = usePages(ended, "ended");
     useEvents((event) => {
         if (event.type === "call_ended" || event.type === "resync") again();
     });
-    const seen = new Set(value?.items.map((call) => call.id));
-    const all = [...(value?.items ?? []), ...more.items.filter((call) => !seen.has(call.id))];
-    const shown = useFiltered(all, filter).filter((call) => call.ended_at !== null);
-    const names = usePatientNames(shown.slice(0, 30).map((call) => call.patient_id));
-    const cursor = more.next_cursor ?? value?.next_cursor ?? null;
-    const load = async (): Promise<void> => {
-        if (cursor === null) return;
-        const page = await listed(null, new AbortController().signal, cursor);
-        setMore({ items: [...more.items, ...page.items], next_cursor: page.next_cursor });
-    };
-    if (value === null) return failure === null ? <p class="quiet">{say("app.loading")}</p> : <FailureNotice failure={failure} />;
-    if (shown.length === 0) return <p class="empty">{say(filter === "" ? "calls.none_ended" : "calls.none_match")}</p>;
+    const shown = useFiltered(items ?? NONE, filter);
+    if (items === null) return failure === null ? <p class="quiet">{say("app.loading")}</p> : <FailureNotice failure={failure} />;
+    const none = filter !== "" && items.length > 0 ? "calls.none_match" : more === null ? "calls.none_ended" : "calls.none_ended_here";
     return (
         <>
             <FailureNotice failure={failure} />
-            <table class="table table-rows">
-                <thead>
-                    <tr>
-                        <th scope="col">{say("calls.who")}</th>
-                        <th scope="col">{say("calls.agent")}</th>
-                        <th scope="col">{say("calls.began")}</th>
-                        <th scope="col" class="figure">
-                            {say("calls.time")}
-                        </th>
-                        <th scope="col">{say("calls.end_reason")}</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {shown.map((call) => (
-                        <tr key={call.id} onClick={(event) => followRow(event, `/calls/${call.id}`)}>
-                            <Who call={call} names={names} />
-                            <td>{call.agent}</td>
-                            <td class="figures">{when(call.started_at)}</td>
-                            <td class="figure">{talked(call)}</td>
-                            <td>
-                                <span class={`state state-${call.session_status}`}>{say(`status.${call.session_status}`)}</span>{" "}
-                                <span class="quiet">{endOf(call.termination)}</span>
-                            </td>
-                        </tr>
-                    ))}
-                </tbody>
-            </table>
-            {cursor !== null && (
-                <p class="more">
-                    <button type="button" onClick={() => void load()}>
-                        {say("app.more")}
-                    </button>
-                </p>
-            )}
+            {shown.length === 0 && <p class="empty">{say(none)}</p>}
+            {shown.length > 0 && <EndedTable calls={shown} />}
+            <More more={more} />
         </>
     );
 }
 
-function Who({ call, names }: { call: CallSummary; names: ReadonlyMap<string, string> }): JSX.Element {
+function EndedTable({ calls }: { calls: CallSummary[] }): JSX.Element {
     const say = useSay();
-    const name = call.patient_id === null ? undefined : names.get(call.patient_id);
     return (
-        <th scope="row">
+        <table class="table table-rows">
+            <thead>
+                <tr>
+                    <th scope="col">{say("calls.who")}</th>
+                    <th scope="col">{say("calls.agent")}</th>
+                    <th scope="col">{say("calls.began")}</th>
+                    <th scope="col" class="figure">
+                        {say("calls.time")}
+                    </th>
+                    <th scope="col">{say("calls.end_reason")}</th>
+                </tr>
+            </thead>
+            <tbody>
+                {calls.map((call) => (
+                    <tr key={call.id} onClick={(event) => followRow(event, `/calls/${call.id}`)}>
+                        <Who call={call} />
+                        <td>{call.agent}</td>
+                        <td class="figures">{when(call.started_at)}</td>
+                        <td class="figure">{talked(call)}</td>
+                        <td>
+                            <span class={`state state-${call.session_status}`}>{say(`status.${call.session_status}`)}</span>{" "}
+                            <span class="quiet">{endOf(call.termination)}</span>
+                        </td>
+                    </tr>
+                ))}
+            </tbody>
+        </table>
+    );
+}
+
+/** Of a page of all calls those that are over; where nearly all of it are up, the pages behind it, too. */
+async function ended(cursor: string | null, signal: AbortSignal): Promise<Page<CallSummary>> {
+    const items: CallSummary[] = [];
+    let next = cursor;
+    for (let page = 0; page < 3; page += 1) {
+        const found = await listed(null, signal, next);
+        items.push(...found.items.filter((call) => call.ended_at !== null));
+        next = found.next_cursor;
+        if (next === null || items.length >= ENOUGH) break;
+    }
+    return { items, next_cursor: next };
+}
+
+const ENOUGH = 20;
+const NONE: CallSummary[] = [];
+
+function Who({ call }: { call: CallSummary }): JSX.Element {
+    const say = useSay();
+    const { name, ref } = usePatientNameInSight(call.patient_id);
+    return (
+        <th scope="row" ref={ref}>
             <span class={`way way-${call.direction}`} title={say(`direction.${call.direction}_long`)}>
                 {say(`direction.${call.direction}`)}
             </span>
@@ -186,6 +197,7 @@ function Who({ call, names }: { call: CallSummary; names: ReadonlyMap<string, st
 
 function useFiltered(calls: CallSummary[], filter: string): CallSummary[] {
     const names = usePatientNames([]);
+    usePatientsNamed(filter);
     const wanted = filter.trim().toLocaleLowerCase();
     return useMemo(() => {
         if (wanted === "") return calls;

@@ -6,28 +6,18 @@ import type { Page, PatientSummary } from "../api/types";
 import { when } from "../format";
 import { useSay } from "../i18n";
 import { followRow } from "../router";
-import { useLoaded } from "../ui/hooks";
-import { FailureNotice, Field, Link, Title } from "../ui/parts";
+import { usePages } from "../ui/hooks";
+import { FailureNotice, Field, Link, More, Title } from "../ui/parts";
 
 export function PatientsPage(): JSX.Element {
     const say = useSay();
     const [search, setSearch] = useState("");
     const [asked, setAsked] = useState("");
-    const [more, setMore] = useState<Page<PatientSummary> | null>(null);
     useEffect(() => {
-        const timer = setTimeout(() => {
-            setMore(null);
-            setAsked(search.trim());
-        }, 300);
+        const timer = setTimeout(() => setAsked(search.trim()), 300);
         return () => clearTimeout(timer);
     }, [search]);
-    const { value, failure } = useLoaded((signal) => found(asked, null, signal), null, [asked]);
-    const items = [...(value?.items ?? []), ...(more?.items ?? [])];
-    const cursor = more === null ? (value?.next_cursor ?? null) : more.next_cursor;
-    const load = async (): Promise<void> => {
-        const page = await found(asked, cursor, new AbortController().signal);
-        setMore({ items: [...(more?.items ?? []), ...page.items], next_cursor: page.next_cursor });
-    };
+    const { items, failure, more } = usePages((cursor, signal) => found(asked, cursor, signal), asked);
     return (
         <>
             <div class="page-head">
@@ -43,14 +33,14 @@ export function PatientsPage(): JSX.Element {
                 />
             </div>
             <FailureNotice failure={failure} />
-            {value === null && failure === null && <p class="quiet">{say("app.loading")}</p>}
-            {value !== null && (
+            {items === null && failure === null && <p class="quiet">{say("app.loading")}</p>}
+            {items !== null && (
                 <p class="count" role="status">
                     {say("patients.found", { count: items.length })}
                 </p>
             )}
-            {value !== null && items.length === 0 && <p class="empty">{say(asked === "" ? "patients.none" : "patients.none_match")}</p>}
-            {items.length > 0 && (
+            {items?.length === 0 && <p class="empty">{say(asked === "" ? "patients.none" : "patients.none_match")}</p>}
+            {items !== null && items.length > 0 && (
                 <table class="table table-rows">
                     <thead>
                         <tr>
@@ -74,13 +64,7 @@ export function PatientsPage(): JSX.Element {
                     </tbody>
                 </table>
             )}
-            {cursor !== null && (
-                <p class="more">
-                    <button type="button" onClick={() => void load()}>
-                        {say("app.more")}
-                    </button>
-                </p>
-            )}
+            <More more={more} />
         </>
     );
 }

@@ -176,6 +176,19 @@ export function Fact({ name, children }: { name: string; children: ComponentChil
     );
 }
 
+/** Looks up the next page, where there is one. */
+export function More({ more }: { more: (() => void) | null }): JSX.Element | null {
+    const say = useSay();
+    if (more === null) return null;
+    return (
+        <p class="more">
+            <button type="button" onClick={more}>
+                {say("app.more")}
+            </button>
+        </p>
+    );
+}
+
 /** What failed, in the reader's words; with the request's id where it is ours to look for. */
 export function FailureNotice({ failure }: { failure: unknown }): JSX.Element | null {
     const say = useSay();
