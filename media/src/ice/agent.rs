@@ -104,7 +104,7 @@ impl IceAgent {
     /// Something authentic that is not STUN came by this path: the peer sends by it.
     pub fn note_heard(&mut self, now: Instant, flow: Flow) {
         let Some(path) = self.paths.get_mut(flow) else { return };
-        path.heard = now;
+        path.speaks(now);
         let wanted = path.verified && path.generation == self.current.number && path.nominated;
         if !self.is_selected(flow) && (wanted || self.selected_is_silent(now)) && self.may_select(flow) {
             self.select(now, flow);
@@ -287,7 +287,7 @@ impl IceAgent {
 
     fn selected_is_silent(&self, now: Instant) -> bool {
         let selected = self.selected.and_then(|(selected, _)| self.paths.get(selected));
-        selected.is_some_and(|path| now.saturating_duration_since(path.heard) >= SILENT)
+        selected.is_some_and(|path| path.is_silent(now))
     }
 
     fn select(&mut self, now: Instant, flow: Flow) {
@@ -348,9 +348,6 @@ impl IceAgent {
     }
 }
 
-/// How long a peer may send nothing before another path of it is taken: browsers check each path every 2.5 s at the latest,
-/// and send audio every 20 ms.
-const SILENT: Duration = Duration::from_millis(1_500);
 /// How long a peer may leave consent checks without an answer (RFC 7675 §5.1).
 const CONSENT: Duration = Duration::from_secs(30);
 /// Messages that may wait to be sent; they are drained after each input.

@@ -17,6 +17,10 @@ pub(super) struct Path {
     pub(super) nominated: bool,
     /// When anything authentic came by it last.
     pub(super) heard: Instant,
+    /// When something came by it last that is not STUN.
+    spoke: Option<Instant>,
+    /// The last two of these came as close together as audio does.
+    streams: bool,
     /// Our check that is under way.
     pub(super) check: Option<Check>,
 }
@@ -28,6 +32,24 @@ pub(super) struct Check {
     pub(super) tries: u32,
     /// When it is sent again, or given up.
     pub(super) due: Instant,
+}
+
+impl Path {
+    fn new(now: Instant, flow: Flow, generation: u32) -> Self {
+        Self { flow, generation, verified: false, nominated: false, heard: now, spoke: None, streams: false, check: None }
+    }
+
+    /// Something authentic that is not STUN came by it.
+    pub(super) fn speaks(&mut self, now: Instant) {
+        self.streams = self.spoke.is_some_and(|last| now.saturating_duration_since(last) < STREAM);
+        (self.spoke, self.heard) = (Some(now), now);
+    }
+
+    /// Nothing has come by it for longer than its peer is ever quiet: one that sends audio is soon missed, one that only listens checks
+    /// its path now and then.
+    pub(super) fn is_silent(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.heard) >= if self.streams { SILENT } else { SILENT_LISTENER }
+    }
 }
 
 /// All paths of a call; bounded.
@@ -48,14 +70,14 @@ impl Paths {
                         self.paths.swap_remove(oldest);
                     }
                 }
-                self.paths.push(Path { flow, generation, verified: false, nominated: false, heard: now, check: None });
+                self.paths.push(Path::new(now, flow, generation));
                 self.paths.len() - 1
             }
         };
         let path = self.paths.get_mut(at).expect("it was found or pushed just now");
         path.heard = now;
         if path.generation != generation {
-            *path = Path { flow, generation, verified: false, nominated: false, heard: now, check: None };
+            *path = Path::new(now, flow, generation);
         }
         path
     }
@@ -104,6 +126,12 @@ impl Check {
     }
 }
 
+/// Packets of audio come closer together than this: every 20 ms, and where silence is left out (RFC 7587 §3.1.3) every 400.
+const STREAM: Duration = Duration::from_millis(500);
+/// How long a peer that sends audio may be quiet before another path of it is taken.
+const SILENT: Duration = Duration::from_millis(1_500);
+/// The same for one that sends none: browsers check a path that works every 2.5 s, so that one check may be lost.
+const SILENT_LISTENER: Duration = Duration::from_millis(6_000);
 /// As many paths of a peer are known at one time: a few addresses of its own, both protocols, and one more translator.
 const MOST: usize = 8;
 /// Before a check is sent again; each time twice as long (RFC 8445 §14.3 asks for 500 ms where nothing is known of the path,

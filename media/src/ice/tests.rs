@@ -170,13 +170,42 @@ fn a_peer_whose_translator_gives_it_another_address_is_followed_once_it_is_silen
     let mut now = start();
     let mut pair = Pair::new();
     pair.connect(now);
+    for _ in 0..50 {
+        pair.agent.note_heard(now, flow(HOME));
+        now += Duration::from_millis(20);
+    }
     // While the old path is alive a second one changes nothing.
     pair.check(now, AWAY, false).unwrap();
     pair.receive(now, AWAY);
     assert_eq!(pair.events(), [IceEvent::Verified(flow(AWAY))]);
-    now += Duration::from_millis(2_500);
+    now += Duration::from_millis(1_400);
+    pair.check(now, AWAY, false).unwrap();
+    assert_eq!(pair.events(), []);
+    now += Duration::from_millis(100);
     pair.check(now, AWAY, false).unwrap();
     assert_eq!(pair.events(), [IceEvent::Selected(flow(AWAY))]);
+}
+
+#[test]
+fn a_peer_that_only_listens_stays_on_its_path_between_two_checks_of_it_and_is_followed_when_these_stay_away() {
+    let mut now = start();
+    let mut pair = Pair::new();
+    pair.connect(now);
+    pair.check(now, AWAY, false).unwrap();
+    pair.receive(now, AWAY);
+    pair.events();
+    for _ in 0..10 {
+        // What a listener sends besides are reports, seconds apart.
+        pair.agent.note_heard(now, flow(HOME));
+        pair.check(now, HOME, false).unwrap();
+        now += Duration::from_millis(2_400);
+        pair.check(now, AWAY, false).unwrap();
+        assert_eq!(pair.events(), [], "the other path is checked just before its own is again");
+        now += Duration::from_millis(100);
+    }
+    now += Duration::from_millis(3_500);
+    pair.check(now, AWAY, false).unwrap();
+    assert_eq!(pair.events(), [IceEvent::Selected(flow(AWAY))], "6 s after the last check");
 }
 
 #[test]
