@@ -248,6 +248,11 @@ impl Ingress {
         self.delivery.set_tones(wanted, hidden);
     }
 
+    /// The line is listened to for keys no longer: one that sounds ends.
+    pub fn close_tones(&mut self) {
+        self.delivery.close_tones();
+    }
+
     /// A key that began to sound or fell silent, and the timestamp of that; to be asked after every packet and timeout.
     pub fn poll_tone(&mut self) -> Option<(ToneEvent, RtpTimestamp)> {
         self.delivery.poll_tone()

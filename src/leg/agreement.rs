@@ -61,6 +61,9 @@ impl Leg {
         self.ingress.hold(now, self.held || !negotiated.receive);
         // What the ingress makes of the old line is heard before anything of the new one.
         self.hear(now);
+        if !self.keypad.will_want_tones(&negotiated) {
+            self.close_tones(now);
+        }
         self.keypad.renegotiate(now, &negotiated, &mut self.egress, &mut self.events);
         self.reporter.renegotiate(&negotiated);
         self.negotiated = negotiated;

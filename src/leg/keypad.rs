@@ -44,6 +44,17 @@ pub enum ToneRule {
     Never,
 }
 
+impl ToneRule {
+    /// Whether audio is listened to beside telephone-events of this clock, or where there are none.
+    const fn applies(self, events: Option<ClockRate>) -> bool {
+        match self {
+            Self::WithoutEvents => events.is_none(),
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}
+
 /// Why keys are not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendDtmfError {
@@ -184,11 +195,12 @@ impl Keypad {
 
     /// Whether the audio is to be listened to for keys.
     pub(super) const fn wants_tones(&self) -> bool {
-        match self.rules.tones {
-            ToneRule::WithoutEvents => self.agreed.events.is_none(),
-            ToneRule::Always => true,
-            ToneRule::Never => false,
-        }
+        self.rules.tones.applies(self.agreed.events)
+    }
+
+    /// Whether it will be, once this is agreed on.
+    pub(super) const fn will_want_tones(&self, negotiated: &Negotiated) -> bool {
+        self.rules.tones.applies(negotiated.telephone_event_clock)
     }
 
     /// Whether nobody else shall hear keys.

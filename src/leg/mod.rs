@@ -269,6 +269,7 @@ impl Leg {
 
     /// The far end has gone: one last report.
     pub fn close(&mut self, now: Instant) {
+        self.close_tones(now);
         self.keypad.close(now, &mut self.events);
         self.reporter.goodbye(now, "call ended");
         self.drain_reporter(now);

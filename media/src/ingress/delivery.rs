@@ -142,6 +142,12 @@ impl Delivery {
         }
     }
 
+    pub(super) fn close_tones(&mut self) {
+        if let Some(tones) = &mut self.tones {
+            tones.close();
+        }
+    }
+
     /// What was delivered last ended at this timestamp.
     pub(super) fn note_end(&mut self, timestamp: RtpTimestamp) {
         if let Some(tones) = &mut self.tones {

@@ -40,11 +40,16 @@ impl Tones {
         self.hidden = hidden;
     }
 
+    /// The line is listened to no longer: a key that sounds ends.
+    pub(super) fn close(&mut self) {
+        self.detector.close(&mut self.edges);
+        self.tell();
+    }
+
     /// The line goes on at another rate: a key that sounds ends.
     pub(super) fn set_rate(&mut self, rate: SampleRate) {
         if rate != self.rate {
-            self.detector.close(&mut self.edges);
-            self.tell();
+            self.close();
             let (_, timestamp, clock) = self.anchor;
             (self.rate, self.detector, self.heard, self.anchor) = (rate, Detector::new(rate), 0, (0, timestamp, clock));
         }
