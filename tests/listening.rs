@@ -9,6 +9,7 @@ mod parts;
 
 use std::f64::consts::TAU;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use auricle::agent::simulator::{Behaviour, Step};
@@ -17,6 +18,7 @@ use auricle::call::config::AnswerRule;
 use auricle::call::event::{SignallingCommand, SignallingEvent, SignallingKey};
 use auricle::call::launch::{LaunchRequest, Launched, Launcher};
 use auricle::call::registry::CallRegistry;
+use auricle::call::thread::MediaThreads;
 use auricle::domain::call_record::Direction;
 use auricle::domain::ids::OrgId;
 use auricle::domain::redacted::Redacted;
@@ -38,18 +40,19 @@ const RATE: SampleRate = SampleRate::HZ_16000;
 struct House {
     launcher: Launcher,
     registry: CallRegistry,
+    threads: Arc<MediaThreads>,
     signalling: mpsc::Sender<(SignallingKey, SignallingCommand)>,
     commands: mpsc::Receiver<(SignallingKey, SignallingCommand)>,
     _folder: tempfile::TempDir,
 }
 
 impl House {
-    async fn build(agent: Behaviour) -> Self {
+    async fn build(agent: Behaviour, first_port: u16) -> Self {
         // Below what the other tests and the system itself hand out.
-        let Parts { launcher, registry, outbound, folder } = Parts::build(agent, 11_800).await;
+        let Parts { launcher, registry, threads, outbound, folder } = Parts::build(agent, first_port).await;
         drop(outbound);
         let (signalling, commands) = mpsc::channel(64);
-        Self { launcher, registry, signalling, commands, _folder: folder }
+        Self { launcher, registry, threads, signalling, commands, _folder: folder }
     }
 
     /// A call from `caller`, answered and acknowledged; and where its RTP goes.
@@ -125,7 +128,8 @@ fn level_of(hz: f64, audio: &[i16]) -> f64 {
 async fn a_listener_finds_both_voices_each_in_its_channel_and_hears_the_end() {
     // Should the caller's tone pass for speech, it interrupts once, and the agent says it anew.
     let says = Step::SayTone { hz: AGENT_HZ, ms: 8_000 };
-    let mut house = House::build(Behaviour::Script(vec![says.clone(), Step::ExpectSpeechStart, Step::Wait { ms: 100 }, says])).await;
+    let mut house =
+        House::build(Behaviour::Script(vec![says.clone(), Step::ExpectSpeechStart, Step::Wait { ms: 100 }, says]), 11_800).await;
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let (launched, gateway) = house.call(socket.local_addr().unwrap()).await;
     let caller = std::thread::spawn(move || speak(&socket, gateway, Duration::from_secs(5)));
@@ -155,4 +159,23 @@ async fn a_listener_finds_both_voices_each_in_its_channel_and_hears_the_end() {
     let end = async { while listening.next(&mut heard).await.is_some() {} };
     tokio::time::timeout(Duration::from_secs(5), end).await.expect("what is heard ends with the call");
     caller.join().unwrap();
+}
+
+/// A thread that the system keeps from running is no line that loses packets: what came meanwhile lies in the socket.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_media_thread_that_stands_still_for_a_while_loses_nothing_that_the_caller_says() {
+    let mut house = House::build(Behaviour::Script(vec![Step::SayTone { hz: AGENT_HZ, ms: 8_000 }]), 11_900).await;
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let (launched, gateway) = house.call(socket.local_addr().unwrap()).await;
+    let caller = std::thread::spawn(move || speak(&socket, gateway, Duration::from_secs(3)));
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        house.threads.spawn(Box::new(|_| Box::pin(async { std::thread::sleep(Duration::from_millis(300)) }))).unwrap();
+    }
+    caller.join().unwrap();
+    let record = house.registry.look(&OrgId::default_org(), &launched.id).await.expect("the call runs");
+    let media = record.media;
+    assert!(media.packets_received > 140, "{media:?}");
+    assert_eq!((media.packets_late, media.concealed_ms), (0, 0), "{media:?}");
+    house.registry.command(&OrgId::default_org(), &launched.id, CallCommand::Hangup).unwrap();
 }

@@ -64,7 +64,7 @@ impl House {
     }
 
     async fn build_over(parts: Parts, policy: TollPolicy, telephony: Telephony) -> Self {
-        let Parts { launcher, registry, outbound, folder } = parts;
+        let Parts { launcher, registry, outbound, folder, .. } = parts;
         let (ends, alarms) = (launcher.events().subscribe(), launcher.events().subscribe());
         let carrier = || UdpSocket::bind((Ipv4Addr::LOCALHOST, 0));
         let (first, second) = (carrier().await.unwrap(), carrier().await.unwrap());

@@ -233,9 +233,11 @@ impl Shell {
         self.seldom.consult(consultation, switch);
     }
 
-    /// What comes next, that which is due first: a slot waits for nothing.
+    /// What comes next, that which is due first: a slot waits for nothing. Only where it has waited already, because the thread was kept from
+    /// running, what came meanwhile is taken before, for a stint: audio that is here is not missing, and a stop signal is in force.
     fn poll_input(&mut self, context: &mut Context<'_>, sleep: &mut WheelSleep) -> Poll<Input> {
-        if Pin::new(sleep).poll(context).is_ready() {
+        let due = Pin::new(sleep).poll(context).is_ready();
+        if due && !self.stint.catches_up(self.deadline.due()) {
             return Poll::Ready(Input::Due);
         }
         if self.wire.poll_readable(context).is_ready() {
@@ -254,6 +256,9 @@ impl Shell {
                 return Poll::Ready(Input::Message(*link, incoming));
             }
         }
+        if due {
+            return Poll::Ready(Input::Due);
+        }
         self.messages = 0;
         let news = self.seldom.poll(context).map(Input::News);
         if news.is_pending() {
@@ -265,6 +270,7 @@ impl Shell {
     fn wake(&mut self, call: &mut Call) {
         let now = Instant::now();
         self.deadline.passes();
+        self.stint.caught_up();
         self.wakes = self.wakes.wrapping_add(1);
         // What nothing is sent for is not late.
         self.woken = self.deadline.due().filter(|_| self.wakes.is_multiple_of(MEASURED)).map(|due| now.saturating_duration_since(due));

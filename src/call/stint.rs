@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 pub(super) struct Stint {
     since: Option<Instant>,
     over: bool,
+    /// What is due has waited for as much as it may wait for.
+    urgent: bool,
 }
 
 impl Stint {
@@ -31,12 +33,24 @@ impl Stint {
 
     /// The others had their turn, or there is nothing more to do.
     pub(super) const fn ends(&mut self) {
-        *self = Self { since: None, over: false };
+        (self.since, self.urgent, self.over) = (None, self.over, false);
+    }
+
+    /// Whether what is due since then is so late that what has come meanwhile goes first, which it does for one stint.
+    pub(super) fn catches_up(&self, due: Option<Instant>) -> bool {
+        !self.urgent && due.is_some_and(|due| due.elapsed() >= BEHIND)
+    }
+
+    /// What was due is done.
+    pub(super) const fn caught_up(&mut self) {
+        self.urgent = false;
     }
 }
 
 /// Twenty times what a slot and an agent's message take together, and a twentieth of a packet's time.
 const LONGEST: Duration = Duration::from_millis(1);
+/// Half a packet's time: no wake-up is that late as long as its thread runs.
+const BEHIND: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
 mod tests {
@@ -56,5 +70,20 @@ mod tests {
         assert_eq!(over_at(&[0, 50, 999, 1_000, 1_100]), Some(3));
         assert_eq!(over_at(&[30_000, 30_999]), None, "what was before the pause does not count");
         assert_eq!(over_at(&[60_000, 65_000]), Some(1), "one that takes long is the last one");
+    }
+
+    #[test]
+    fn what_has_come_while_the_thread_stood_still_goes_before_what_is_due_for_one_stint() {
+        let (now, mut stint) = (Instant::now(), Stint::default());
+        assert!(!stint.catches_up(None) && !stint.catches_up(Some(now)), "in time");
+        let due = now.checked_sub(BEHIND);
+        assert!(stint.catches_up(due));
+        stint.goes_on_at(now);
+        stint.goes_on_at(now + LONGEST);
+        assert!(stint.catches_up(due) && stint.is_over());
+        stint.ends();
+        assert!(!stint.catches_up(due), "no longer");
+        stint.caught_up();
+        assert!(stint.catches_up(due), "the next time again");
     }
 }

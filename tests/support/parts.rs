@@ -31,6 +31,7 @@ use tokio::sync::{broadcast, mpsc};
 pub(crate) struct Parts {
     pub(crate) launcher: Launcher,
     pub(crate) registry: CallRegistry,
+    pub(crate) threads: Arc<MediaThreads>,
     pub(crate) outbound: mpsc::Receiver<OutboundRequest>,
     pub(crate) folder: tempfile::TempDir,
 }
@@ -76,7 +77,7 @@ impl Parts {
         let (health, egress) = (AgentHealth::new(&Breakers::default(), records.metrics.clone()), EgressConfig::default());
         let registry_too = registry.clone();
         let launcher = Launcher::new(Resources {
-            threads,
+            threads: Arc::clone(&threads),
             ports,
             registry: registry_too,
             calls,
@@ -89,6 +90,6 @@ impl Parts {
             waiting_phrase: None,
             records,
         });
-        Self { launcher, registry, outbound, folder }
+        Self { launcher, registry, threads, outbound, folder }
     }
 }
