@@ -3,7 +3,8 @@
 //! A name is taken before anything is done. Whoever dies in between leaves it taken: whether the deed was done nobody
 //! can say, and it is not done again. Names are forgotten a day after.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use super::error::StoreError;
 use super::query::{Condition, Direction, Field, Query, Scalar};
 use super::sealed::SealedDocuments;
 use super::versioned::{self, Versioned};
-use crate::domain::ids::RequestId;
+use crate::domain::ids::{OrgId, RequestId};
 use crate::domain::redacted::Redacted;
 
 /// The names, by organisation. Clones share the store, and are one process.
@@ -23,6 +24,8 @@ pub struct NamedRequests {
     documents: Arc<SealedDocuments>,
     /// This process: what another left running is not running any more.
     process: RequestId,
+    /// What this one is carrying out.
+    running: Running,
 }
 
 /// An answer, as it was given.
@@ -51,12 +54,44 @@ pub enum Begun {
     Another,
 }
 
-/// The right to carry a named request out.
-#[derive(Clone, Debug)]
+/// The right to carry a named request out. One that is dropped leaves a request of which nobody knows whether it was.
+#[derive(Debug)]
 pub struct Ticket {
-    id: String,
     version: u64,
     record: Named,
+    place: Place,
+}
+
+/// The ids of requests that are being carried out: no more than there are requests at one time.
+#[derive(Clone, Debug, Default)]
+struct Running(Arc<Mutex<HashSet<(OrgId, String)>>>);
+
+/// One of them; it is none any more when this is dropped.
+#[derive(Debug)]
+struct Place {
+    running: Running,
+    id: (OrgId, String),
+}
+
+impl Running {
+    /// A place for a request, unless it is being carried out.
+    fn enter(&self, scope: &OrgScope, id: &str) -> Option<Place> {
+        let id = (scope.org().clone(), id.to_owned());
+        let entered = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
+        entered.then(|| Place { running: self.clone(), id })
+    }
+}
+
+impl Place {
+    fn id(&self) -> &str {
+        &self.id.1
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.running.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -72,7 +107,7 @@ impl NamedRequests {
     /// Over a store that was opened with [`super::COLLECTIONS`].
     #[must_use]
     pub fn new(documents: Arc<SealedDocuments>) -> Self {
-        Self { documents, process: RequestId::random() }
+        Self { documents, process: RequestId::random(), running: Running::default() }
     }
 
     /// Takes a name for a request, `asked`; or says what it stands for already. `name` is whose and which.
@@ -85,28 +120,33 @@ impl NamedRequests {
         let fingerprint = self.documents.fingerprint(scope, "named_requests.asked", &asked).await?;
         let (process, expires_at) = (self.process.clone(), now + LIFE);
         let record = Named { fingerprint, process, expires_at, unknown: false, answer: Redacted::new(None) };
+        let Some(place) = self.running.enter(scope, &id) else {
+            let found = self.documents.get(scope, &NAMED_REQUESTS, &id).await?;
+            let found = found.map(|document| versioned::read::<Named>(&NAMED_REQUESTS, document)).transpose()?;
+            return Ok(found.map_or(Begun::Running, |found| self.standing(found.record, &record.fingerprint, true)));
+        };
         for _ in 0..ATTEMPTS {
             let insert = Write::Insert { collection: &NAMED_REQUESTS, id: id.clone(), body: body(&id, &record)? };
             match self.documents.write_one(scope, insert).await {
-                Ok(version) => return Ok(Begun::First(Ticket { id, version, record })),
+                Ok(version) => return Ok(Begun::First(Ticket { version, record, place })),
                 Err(StoreError::Exists { .. }) => {}
                 Err(error) => return Err(error),
             }
             let Some(document) = self.documents.get(scope, &NAMED_REQUESTS, &id).await? else { continue };
             let Versioned { record: found, version } = versioned::read::<Named>(&NAMED_REQUESTS, document)?;
             if found.expires_at > now {
-                return Ok(self.standing(found, &record.fingerprint));
+                return Ok(self.standing(found, &record.fingerprint, false));
             }
             self.delete(scope, &id, version).await?;
         }
         Err(StoreError::Busy)
     }
 
-    fn standing(&self, found: Named, fingerprint: &str) -> Begun {
+    fn standing(&self, found: Named, fingerprint: &str, running: bool) -> Begun {
         match found.answer.into_inner() {
             _ if found.fingerprint != fingerprint => Begun::Another,
             Some(answer) => Begun::Answered(answer),
-            None if found.unknown || found.process != self.process => Begun::Unknown,
+            None if found.unknown || found.process != self.process || !running => Begun::Unknown,
             None => Begun::Running,
         }
     }
@@ -116,7 +156,8 @@ impl NamedRequests {
     /// # Errors
     /// When the store fails.
     pub async fn answered(&self, scope: &OrgScope, ticket: Ticket, answer: KeptAnswer) -> Result<(), StoreError> {
-        let Ticket { id, version, record } = ticket;
+        let Ticket { version, record, place } = ticket;
+        let id = place.id().to_owned();
         let record = Named { answer: Redacted::new(Some(answer)), ..record };
         let replace = Write::Replace { collection: &NAMED_REQUESTS, body: body(&id, &record)?, id, version };
         self.documents.write_one(scope, replace).await.map(|_| ())
@@ -127,7 +168,7 @@ impl NamedRequests {
     /// # Errors
     /// When the store fails.
     pub async fn not_done(&self, scope: &OrgScope, ticket: Ticket) -> Result<(), StoreError> {
-        self.delete(scope, &ticket.id, ticket.version).await
+        self.delete(scope, ticket.place.id(), ticket.version).await
     }
 
     /// Nobody knows whether it was done.
@@ -135,7 +176,8 @@ impl NamedRequests {
     /// # Errors
     /// When the store fails.
     pub async fn unknown(&self, scope: &OrgScope, ticket: Ticket) -> Result<(), StoreError> {
-        let Ticket { id, version, record } = ticket;
+        let Ticket { version, record, place } = ticket;
+        let id = place.id().to_owned();
         let record = Named { unknown: true, ..record };
         let replace = Write::Replace { collection: &NAMED_REQUESTS, body: body(&id, &record)?, id, version };
         self.documents.write_one(scope, replace).await.map(|_| ())

@@ -36,40 +36,46 @@ pub(super) async fn once(gate: &Gate, request: Request, next: Next) -> Result<Re
     // On which condition it is asked is a part of what is asked; none is another than an empty one.
     let condition = head.headers.get(header::IF_MATCH).map_or(&b"\0"[..], HeaderValue::as_bytes);
     let asked = [target.as_bytes(), b"\n", condition, b"\n", &body].concat();
-    let names = &gate.state.named_requests;
-    let ticket = match names.begin(&scope, &name, &asked, Utc::now()).await? {
-        Begun::First(ticket) => ticket,
-        Begun::Running => return Err(ApiError::StillRunning),
-        Begun::Unknown => return Err(ApiError::OutcomeUnknown),
-        Begun::Another => return Err(ApiError::field("Idempotency-Key", "was used for another request")),
-        Begun::Answered(answer) => {
-            let event = AuditEvent {
-                actor: auth.principal.actor(),
-                session: auth.session.clone(),
-                ip: auth::client_ip(&head.extensions),
-                action: AuditAction::Replay,
-                resource: AuditResource::Api,
-                object: Some(gate.operation.path.to_owned()),
-                outcome: Outcome::Success,
-                reason: None,
-                request_id: head.extensions.get::<RequestId>().cloned(),
-            };
-            gate.state.audit.append(&auth.org, event).await?;
-            return again(answer);
-        }
+    let event = AuditEvent {
+        actor: auth.principal.actor(),
+        session: auth.session.clone(),
+        ip: auth::client_ip(&head.extensions),
+        action: AuditAction::Replay,
+        resource: AuditResource::Api,
+        object: Some(gate.operation.path.to_owned()),
+        outcome: Outcome::Success,
+        reason: None,
+        request_id: head.extensions.get::<RequestId>().cloned(),
     };
-    // A task of its own: the answer is kept although the client goes away or the time is over.
-    let (names, held) = (names.clone(), (scope.clone(), ticket.clone()));
+    let names = gate.state.named_requests.clone();
     let request = Request::from_parts(head, Body::from(body));
-    let kept = names.clone();
-    let answered = tokio::spawn(async move { keep(&kept, scope, ticket, logged(request, next).await).await }).await;
-    match answered {
-        Ok(answered) => Ok(answered),
-        Err(_) => {
-            noted(names.unknown(&held.0, held.1).await);
-            Err(ApiError::Internal)
+    let named = scope.clone();
+    // A task of its own, from the name on: a name that was taken is carried out, and the answer kept, although the client goes away or the
+    // time is over.
+    let went = tokio::spawn(async move {
+        Ok::<_, StoreError>(match names.begin(&named, &name, &asked, Utc::now()).await? {
+            Begun::First(ticket) => Went::Now(keep(&names, named, ticket, logged(request, next).await).await),
+            Begun::Answered(answer) => Went::Before(answer),
+            Begun::Running => Went::Not(ApiError::StillRunning),
+            Begun::Unknown => Went::Not(ApiError::OutcomeUnknown),
+            Begun::Another => Went::Not(ApiError::field("Idempotency-Key", "was used for another request")),
+        })
+    });
+    match went.await.map_err(|_| ApiError::Internal)?? {
+        Went::Now(response) => Ok(response),
+        Went::Before(answer) => {
+            gate.state.audit.append(scope.org(), event).await?;
+            again(answer)
         }
+        Went::Not(error) => Err(error),
     }
+}
+
+/// When a named request was carried out, or why it was not.
+enum Went {
+    Now(Response),
+    Before(KeptAnswer),
+    Not(ApiError),
 }
 
 /// Keeps what a request was answered with, and answers with it.

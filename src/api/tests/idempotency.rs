@@ -112,3 +112,31 @@ fn whatever_makes_or_does_something_takes_a_name() {
         assert_eq!(operation.takes_name(), makes, "{}", operation.name);
     }
 }
+
+#[tokio::test]
+async fn a_client_that_gives_up_at_any_moment_is_answered_when_it_asks_again() {
+    let house = House::new();
+    for polls in 0..40 {
+        let (key, sent) = (format!("k{polls}"), json!({ "name": format!("Ana {polls}") }));
+        let mut asked = Box::pin(named(&house, SECRET, "/v1/patients", &key, &sent));
+        for _ in 0..polls {
+            if futures_util::poll!(&mut asked).is_ready() {
+                asked = Box::pin(named(&house, SECRET, "/v1/patients", &key, &sent));
+            }
+            tokio::time::sleep(std::time::Duration::from_micros(200)).await;
+        }
+        drop(asked);
+        let answered = async {
+            loop {
+                let answer = named(&house, SECRET, "/v1/patients", &key, &sent).await;
+                if answer.status.as_u16() == 201 {
+                    break;
+                }
+                assert_eq!(answer.json()["error"]["context"]["reason"], "still_running", "after {polls}: {}", answer.text);
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(30), answered).await.expect("it does not run for ever");
+    }
+    assert_eq!(patients(&house).await, 40, "each is made once");
+}
