@@ -54,7 +54,13 @@ impl Requester {
 pub(super) async fn authenticate(state: &AppState, head: &Parts) -> Result<Result<AuthContext, &'static str>, ApiError> {
     let Some(presented) = bearer_of(&head.headers) else { return Ok(Err("missing_credentials")) };
     if presented.starts_with(BrowserTokens::PREFIX) {
-        return Ok(of_page(state, head, presented).ok_or("wrong_credentials"));
+        let Some(page) = of_page(state, head, presented) else { return Ok(Err("wrong_credentials")) };
+        let maker = state.identity.is_active(&page.org, &page.principal).await;
+        return match maker {
+            Ok(true) => Ok(Ok(page)),
+            Ok(false) | Err(AuthError::Unknown | AuthError::Over) => Ok(Err("credentials_over")),
+            Err(AuthError::Unavailable(cause)) => Err(cause.into()),
+        };
     }
     match state.identity.authenticate(presented, Occasion::Request, Utc::now()).await {
         Ok(context) => Ok(Ok(context)),

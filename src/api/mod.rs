@@ -20,6 +20,7 @@ mod router;
 mod serve;
 mod shell;
 mod state;
+mod streams;
 mod system;
 mod v1;
 mod watch;

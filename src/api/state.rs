@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, broadcast, watch};
 
 use super::limits::Limits;
 use super::shell::Proxies;
+use super::streams::Streams;
 use crate::agent::bots::BotAccounts;
 use crate::audit::AuditLog;
 use crate::call::registry::CallRegistry;
@@ -35,8 +36,8 @@ pub struct AppState {
     parts: Arc<Parts>,
     /// One permit for each request that may be worked on at one time.
     pub(super) places: Arc<Semaphore>,
-    /// One permit for each stream of events.
-    pub(super) streams: Arc<Semaphore>,
+    /// The streams of events.
+    pub(super) streams: Streams,
 }
 
 /// Judges the text of a configuration.
@@ -114,8 +115,7 @@ pub struct Parts {
 
 impl From<Parts> for AppState {
     fn from(parts: Parts) -> Self {
-        let [places, streams] = [MAX_REQUESTS, MAX_STREAMS].map(|permits| Arc::new(Semaphore::new(permits)));
-        Self { parts: Arc::new(parts), places, streams }
+        Self { parts: Arc::new(parts), places: Arc::new(Semaphore::new(MAX_REQUESTS)), streams: Streams::default() }
     }
 }
 
@@ -129,5 +129,3 @@ impl Deref for AppState {
 
 /// Requests that are worked on at one time; one more is refused with 503.
 pub(super) const MAX_REQUESTS: usize = 256;
-/// Streams of events that are open at one time; one more is refused with 503.
-const MAX_STREAMS: usize = 256;

@@ -62,6 +62,12 @@ impl Credentials {
         Self { user_id, password: None, former: Vec::new(), second_factor: None, attempts: Attempts::default() }
     }
 
+    /// When the password that holds was chosen.
+    #[must_use]
+    pub fn password_chosen_at(&self) -> Option<DateTime<Utc>> {
+        self.password.as_ref().map(|password| password.changed_at)
+    }
+
     /// The second factor that is asked for.
     #[must_use]
     pub fn confirmed_factor(&self) -> Option<&SecondFactor> {

@@ -116,7 +116,12 @@ impl Identity {
     }
 
     async fn authenticate_session(&self, token: &str, occasion: Occasion, now: DateTime<Utc>) -> Result<AuthContext, AuthError> {
-        let claims = match self.parts.tokens.read(self.issuer(), token, TokenKind::Access, now).await? {
+        let read = match occasion {
+            Occasion::Request => self.parts.tokens.read(self.issuer(), token, TokenKind::Access, now).await?,
+            // As long as the sign-in lasts its bearer may ask again, with another token.
+            Occasion::GoingOn => self.parts.tokens.read_begun(self.issuer(), token, TokenKind::Access, now).await?,
+        };
+        let claims = match read {
             Ok(claims) => claims,
             Err(TokenFault::Untimely) => return Err(AuthError::Over),
             Err(_) => return Err(AuthError::Unknown),
@@ -150,6 +155,34 @@ impl Identity {
         })
     }
 
+    /// After how many minutes without a request a sign-in ends.
+    #[must_use]
+    pub fn idle_minutes(&self) -> u16 {
+        self.parts.config.idle_minutes
+    }
+
+    /// Whether whoever made something that is good by itself for a while, as a page's token is, is still there.
+    ///
+    /// # Errors
+    /// When that cannot be told now.
+    pub async fn is_active(&self, org: &OrgId, principal: &Principal) -> Result<bool, AuthError> {
+        let scope = OrgScope::new(org.clone());
+        let user = match principal {
+            Principal::Admin => return Ok(true),
+            Principal::User(user) => user.clone(),
+            Principal::ApiKey(key) => match self.parts.api_keys.get(&scope, key).await? {
+                Some((found, _)) if found.record.revoked_at.is_none() => found.record.created_by,
+                _ => return Ok(false),
+            },
+        };
+        let Some(user) = self.parts.users.get(&scope, &user).await? else { return Ok(false) };
+        match self.check_active(&scope, &user.record).await {
+            Ok(()) => Ok(true),
+            Err(super::IdentityError::Store(error)) => Err(error.into()),
+            Err(_) => Ok(false),
+        }
+    }
+
     async fn seen(&self, scope: &OrgScope, id: &SessionId) -> Result<Option<Seen>, StoreError> {
         if let Some(seen) = self.parts.seen.get(id) {
             return Ok(Some(seen).filter(|seen| seen.session.org_id == *scope.org()));
@@ -166,13 +199,14 @@ impl Identity {
         Ok(Some(seen))
     }
 
-    /// Writes down, once a minute, that a sign-in is in use.
+    /// Writes down, a few times within the time after which it is taken for left, that a sign-in is in use.
     async fn touch(&self, scope: &OrgScope, session: &SignedSession, now: DateTime<Utc>) -> Result<(), StoreError> {
-        if now - session.last_seen_at < TOUCHED_EVERY {
+        let every = TOUCHED_EVERY.min(self.parts.config.idle() / 4);
+        if now - session.last_seen_at < every {
             return Ok(());
         }
         let Some(found) = self.parts.sessions.get(scope, &session.id).await? else { return Ok(()) };
-        if found.record.ended.is_none() && now - found.record.last_seen_at >= TOUCHED_EVERY {
+        if found.record.ended.is_none() && now - found.record.last_seen_at >= every {
             let touched = SignedSession { last_seen_at: now, ..found.record };
             match self.parts.sessions.update(scope, &touched, found.version).await {
                 // Whoever came between has touched it as well, or ended it.
@@ -235,5 +269,5 @@ impl SeenSessions {
 const SEEN_MAX: usize = 10_000;
 /// For how long a proof of the second factor opens what wants one.
 const PROVED_FOR: TimeDelta = TimeDelta::minutes(10);
-/// How exactly the idle time is known.
+/// How exactly the idle time is known at least.
 const TOUCHED_EVERY: TimeDelta = TimeDelta::minutes(1);

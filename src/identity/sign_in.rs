@@ -107,6 +107,10 @@ impl Identity {
         self.parts
             .credentials
             .change(&scope, &user.id, |credentials| {
+                // Another was chosen while this one was checked.
+                if credentials.password_chosen_at() != known.as_ref().map(|known| known.changed_at) {
+                    return Err(IdentityError::Refused(Refusal::WrongPassword));
+                }
                 // A right password alone forgives nothing while a second factor is to come.
                 if !waits_for_factor {
                     credentials.attempts = Default::default();
@@ -116,7 +120,7 @@ impl Identity {
                 {
                     password.hash = hash.clone();
                 }
-                Ok::<(), IdentityError>(())
+                Ok(())
             })
             .await?;
         self.next_step(&scope, &user, &credentials, false, &attempt.client, now).await
@@ -250,12 +254,14 @@ impl Identity {
         Ok(None)
     }
 
-    /// What a step token is about.
+    /// What a step token is about: of whoever still has the password with which the sign-in began.
     pub(super) async fn step(&self, token: &str, kind: TokenKind, now: DateTime<Utc>) -> Result<(OrgScope, User), IdentityError> {
         let claims: Claims = self.parts.tokens.read(self.issuer(), token, kind, now).await?.map_err(|_| IdentityError::InvalidCode)?;
         let scope = OrgScope::new(claims.org);
         let user = self.parts.users.get(&scope, &claims.sub).await?.ok_or(IdentityError::InvalidCode)?.record;
-        Ok((scope, user))
+        let credentials = self.parts.credentials.get(&scope, &user.id).await?.record;
+        let unchanged = credentials.password_chosen_at().map(|at| at.timestamp_millis()) == claims.pwd;
+        if unchanged { Ok((scope, user)) } else { Err(IdentityError::InvalidCode) }
     }
 
     pub(super) fn issuer(&self) -> &str {
@@ -285,9 +291,10 @@ impl Identity {
         } else if !proved && (user.role.needs_second_factor() || rules.second_factor_for_all) {
             TokenKind::Enrolment
         } else {
-            return Ok(SignedIn::Session(self.open_session(scope, user, proved, client, now).await?));
+            return Ok(SignedIn::Session(self.open_session(scope, user, credentials.password_chosen_at(), proved, client, now).await?));
         };
-        let subject = TokenSubject { org: user.org_id.clone(), user: user.id.clone(), role: user.role, session: None };
+        let password_chosen_at = credentials.password_chosen_at();
+        let subject = TokenSubject { org: user.org_id.clone(), user: user.id.clone(), role: user.role, session: None, password_chosen_at };
         let token = self.parts.tokens.issue(self.issuer(), subject, kind, STEP_LIFETIME, now).await?;
         Ok(SignedIn::Step { kind, token })
     }
@@ -296,13 +303,15 @@ impl Identity {
     #[cfg(test)]
     pub(crate) async fn signed_in(&self, user: &User, proved: bool, now: DateTime<Utc>) -> Result<Tokens, IdentityError> {
         let scope = OrgScope::new(user.org_id.clone());
-        self.open_session(&scope, user, proved, &ClientBinding::of("a test"), now).await
+        let credentials = self.parts.credentials.get(&scope, &user.id).await?.record;
+        self.open_session(&scope, user, credentials.password_chosen_at(), proved, &ClientBinding::of("a test"), now).await
     }
 
     async fn open_session(
         &self,
         scope: &OrgScope,
         user: &User,
+        password_chosen_at: Option<DateTime<Utc>>,
         second_factor: bool,
         client: &ClientBinding,
         now: DateTime<Utc>,
@@ -326,6 +335,11 @@ impl Identity {
             id,
         };
         self.parts.sessions.insert(scope, &session).await?;
+        // Who chooses another password ends all sign-ins that there are; this one may not have been there yet.
+        if self.parts.credentials.get(scope, &user.id).await?.record.password_chosen_at() != password_chosen_at {
+            self.end_session(scope.org(), &session.id, SessionEndReason::CredentialsChanged, now).await?;
+            return Err(IdentityError::Refused(Refusal::WrongPassword));
+        }
         let signed_in = User { last_login_at: Some(now), ..user.clone() };
         // When the user is changed at the same time, the change counts and not the hour.
         if let Some(found) = self.parts.users.get(scope, &user.id).await?
@@ -349,7 +363,8 @@ impl Identity {
         now: DateTime<Utc>,
     ) -> Result<Tokens, IdentityError> {
         let lifetime = self.parts.config.access_token().min(session.expires_at - now);
-        let subject = TokenSubject { org: session.org_id.clone(), user: session.user_id.clone(), role, session: Some(session.id.clone()) };
+        let (org, user, session_id) = (session.org_id.clone(), session.user_id.clone(), session.id.clone());
+        let subject = TokenSubject { org, user, role, session: Some(session_id), password_chosen_at: None };
         let access = self.parts.tokens.issue(self.issuer(), subject, TokenKind::Access, lifetime, now).await?;
         Ok(Tokens {
             user: session.user_id.clone(),

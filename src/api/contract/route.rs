@@ -179,6 +179,12 @@ impl Route {
         self
     }
 
+    /// It is answered once an agent has said that it is ready, for which it has a minute at most.
+    pub(in crate::api) fn waits_for_agent(mut self) -> Self {
+        self.operation.time_limit = AGENT_TIME_LIMIT;
+        self
+    }
+
     /// It changes nothing, so that there is no harm in doing it twice.
     pub(in crate::api) fn unnamed(mut self) -> Self {
         self.operation.named = false;
@@ -327,5 +333,7 @@ const BODY_LIMIT: usize = 64 * 1_024;
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// The same for a bulk: 10 MiB by a line of 2 Mbit/s, and then some.
 const BULK_TIME_LIMIT: Duration = Duration::from_secs(60);
+/// The longest `calls.agent_ready_timeout_ms` there is, and what any request has besides.
+const AGENT_TIME_LIMIT: Duration = Duration::from_secs(70);
 /// Longest body of a bulk or a document.
 const BULK_LIMIT: usize = 10 * 1_024 * 1_024;

@@ -104,7 +104,14 @@ async fn a_foreign_call_looks_exactly_like_a_missing_one() {
     }
     assert_eq!(
         house.deeds(),
-        ["view failure not_found", "view failure not_found", "end_call failure not_found", "end_call failure not_found"]
+        [
+            "view failure not_found",
+            "view failure not_found",
+            "end_call intended -",
+            "end_call failure not_found",
+            "end_call intended -",
+            "end_call failure not_found"
+        ]
     );
 }
 
@@ -167,6 +174,21 @@ async fn a_started_call_that_cannot_be_audited_is_hung_up() {
 }
 
 #[tokio::test]
+async fn no_command_reaches_a_call_that_the_log_does_not_know_of() {
+    let house = House::new();
+    house.ask("GET", "/v1/calls").await;
+    house.break_audit();
+    let id = CallId::random();
+    let mut inbox = house.running(&id, &ours());
+    for (verb, body) in [("hold", ""), ("resume", ""), ("dtmf", r#"{"digits":"12"}"#), ("transfer", r#"{"to":"+4930901820"}"#), ("end", "")]
+    {
+        let answer = house.post_to(&format!("/v1/calls/{id}/{verb}"), body).await;
+        assert_eq!(answer.error().0, 503, "{verb}: {}", answer.text);
+        assert!(inbox.try_recv().is_err(), "{verb}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_goes_away_leaves_no_call_unaudited() {
     let mut house = House::new();
     let router = &house.router.clone();
@@ -195,7 +217,7 @@ async fn a_running_call_is_ended_and_one_that_is_over_is_a_conflict() {
     assert_eq!(house.ask("DELETE", &format!("/v1/calls/{}", up.id)).await.status.as_u16(), 202);
     assert_eq!(inbox.recv().await, Some(CallCommand::Hangup));
     assert_eq!(house.ask("DELETE", &format!("/v1/calls/{}", over.id)).await.error(), (409, "CONFLICT".to_owned()));
-    assert_eq!(house.deeds(), ["end_call success -", "end_call failure call_over"]);
+    assert_eq!(house.deeds(), ["end_call intended -", "end_call success -", "end_call intended -", "end_call failure call_over"]);
 }
 
 #[tokio::test]
@@ -208,7 +230,7 @@ async fn keys_reach_a_running_call_and_no_log_says_which() {
     assert_eq!(answer.status.as_u16(), 202);
     let digits = "8642#".chars().filter_map(Digit::new).collect();
     assert_eq!(inbox.recv().await, Some(CallCommand::SendDtmf { digits }));
-    assert_eq!(house.deeds(), ["send_dtmf success -"]);
+    assert_eq!(house.deeds(), ["send_dtmf intended -", "send_dtmf success -"]);
     assert!(!format!("{:?}", house.audited()).contains("8642"));
     for wrong in [r#"{"digits":""}"#, r#"{"digits":"12E"}"#, r#"{"digits":"123456789012345678901234567890123"}"#, "{}"] {
         assert_eq!(house.post_to(&path, wrong).await.error().0, 422, "{wrong}");

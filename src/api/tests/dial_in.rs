@@ -112,3 +112,16 @@ async fn announcements_of_one_address_are_fifty_a_minute() {
     }
     assert_eq!((statuses[49], statuses[50]), (401, 429));
 }
+
+#[tokio::test]
+async fn of_two_codes_for_one_announcement_neither_is_good_once_more() {
+    let house = House::new();
+    let ((_, first), (_, second)) = (key(&house).await, key(&house).await);
+    let (body, now) = (call().to_string(), Utc::now().timestamp());
+    let [first, second] = [first, second].map(|secret| signature(&secret, now, PATH, &body));
+    let both = format!("{first},{}", second.split_once(',').unwrap().1);
+    assert_eq!(announce(&house, PATH, "org_default", &both, &body).await.status.as_u16(), 202);
+    for again in [first, second, both] {
+        assert_eq!(announce(&house, PATH, "org_default", &again, &body).await.error().0, 409, "{again}");
+    }
+}

@@ -57,9 +57,15 @@ async fn a_log_line_names_the_route_and_the_clients_network_and_nothing_else() {
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
     let guard = tracing::subscriber::set_default(subscriber);
-    house.ask("GET", "/v1/calls/call_00000000000000000000000000?note=hidden").await;
+    // Which lines are wanted at all is one cache of the process: a test beside this one that begins or ends to listen empties it for a moment.
+    let text = loop {
+        house.ask("GET", "/v1/calls/call_00000000000000000000000000?note=hidden").await;
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        if text.contains("http_request") {
+            break text;
+        }
+    };
     drop(guard);
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     for expected in ["http_request", "\"route\":\"/v1/calls/{id}\"", "\"status\":404", "203.0.113.0/24", "req_"] {
         assert!(text.contains(expected), "{expected} is missing in {text}");
     }

@@ -247,6 +247,11 @@ impl House {
         }
     }
 
+    /// The switchboard of a gateway that starts anew over the same store.
+    pub(super) fn another_switchboard(&self) -> Switchboard {
+        switchboard(configured(), Telephony::new(Arc::clone(&self.sealed)))
+    }
+
     /// A call in the table; what it is told comes out of the receiver.
     pub(super) fn running(&self, id: &CallId, org: &OrgId) -> mpsc::Receiver<CallCommand> {
         let (commands, inbox) = mpsc::channel(4);

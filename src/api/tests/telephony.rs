@@ -184,6 +184,9 @@ async fn calls_out_are_stopped_even_where_the_audit_log_cannot_be_written() {
     house.break_audit();
     assert_eq!(ask(&house, ORG_ADMIN, "POST", "/v1/dialling/stop", Value::Null).await.error().0, 503);
     assert!(house.state.switchboard.directory().is_stopped(&crate::domain::ids::OrgId::default_org()));
+    let restarted = house.another_switchboard();
+    restarted.refresh().await.unwrap();
+    assert!(restarted.directory().is_stopped(&crate::domain::ids::OrgId::default_org()), "nor does a restart let them out");
 }
 
 #[tokio::test]

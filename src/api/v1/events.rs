@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::sync::{OwnedSemaphorePermit, broadcast};
+use tokio::sync::broadcast;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::api::audited::Deed;
@@ -23,6 +23,7 @@ use crate::api::contract::{Format, Input, Member, Object, Route, Shape, Verb};
 use crate::api::error::ApiError;
 use crate::api::input::Query;
 use crate::api::state::AppState;
+use crate::api::streams::StreamPlace;
 use crate::api::watch::Watch;
 use crate::domain::access::Permission;
 use crate::domain::audit_event::{AuditAction, AuditResource};
@@ -56,7 +57,7 @@ async fn follow(
     headers: HeaderMap,
     Query(query): Query<EventQuery>,
 ) -> Result<Response, ApiError> {
-    let place = state.streams.clone().try_acquire_owned().map_err(|_| ApiError::Busy)?;
+    let place = state.streams.enter(&requester.auth).ok_or(ApiError::Busy)?;
     let deed =
         Deed { action: AuditAction::FollowEvents, resource: AuditResource::Call, object: query.call_id.as_ref().map(ToString::to_string) };
     state.record(&requester, deed, &Ok(())).await?;
@@ -79,7 +80,7 @@ struct Follower {
     call: Option<CallId>,
     beat: Interval,
     watch: Watch,
-    _place: OwnedSemaphorePermit,
+    _place: StreamPlace,
 }
 
 impl Follower {
@@ -87,6 +88,14 @@ impl Follower {
         let mut stopped = self.state.stopped.clone();
         loop {
             tokio::select! {
+                // Before anything is told: who did not read for a while may have lost the right to what waits.
+                biased;
+                () = told_to_stop(&mut stopped) => return None,
+                () = self.watch.due() => {
+                    if !self.watch.is_still_welcome().await {
+                        return None;
+                    }
+                }
                 event = self.events.recv() => match event {
                     Ok(event) if self.may_see(&event) => return frame(&event),
                     Ok(_) => {}
@@ -96,12 +105,6 @@ impl Follower {
                     Err(broadcast::error::RecvError::Closed) => return None,
                 },
                 _ = self.beat.tick() => return Some(Bytes::from_static(b":\n\n")),
-                () = self.watch.due() => {
-                    if !self.watch.is_still_welcome().await {
-                        return None;
-                    }
-                }
-                () = told_to_stop(&mut stopped) => return None,
             }
         }
     }

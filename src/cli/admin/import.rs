@@ -20,7 +20,7 @@ use crate::domain::ids::{CallId, OrgId, PatientId, UserId};
 use crate::domain::patient::{Patient, PatientInput};
 use crate::domain::redacted::Redacted;
 use crate::domain::user::{User, UserStatus};
-use crate::identity::password::is_bcrypt;
+use crate::identity::password::is_importable;
 use crate::store::calls::CallRecords;
 use crate::store::credentials::CredentialStore;
 use crate::store::organisations::Organisations;
@@ -149,8 +149,8 @@ async fn add_user(documents: &Arc<SealedDocuments>, scope: &OrgScope, origin: &O
     }
     let email: EmailAddress = origin.email.expose().parse().map_err(|rule| Refused::Faulty(format!("email {rule}")))?;
     let hash = origin.password_hash.clone();
-    if hash.as_ref().is_some_and(|hash| !is_bcrypt(hash.expose())) {
-        return Err(Refused::Faulty("password_hash must be a bcrypt hash".to_owned()));
+    if hash.as_ref().is_some_and(|hash| !is_importable(hash.expose())) {
+        return Err(Refused::Faulty("password_hash must be a bcrypt hash of cost 14 at most".to_owned()));
     }
     let keep = |credentials: &mut Credentials| {
         let password = hash.clone().map(|hash| PasswordRecord { hash, changed_at: now, must_change: false });

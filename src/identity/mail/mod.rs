@@ -41,6 +41,9 @@ pub enum MailError {
     /// The server cannot be reached, or does not take it.
     #[error("the mail server does not take it")]
     Server(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The server does not take it, and will not take it later.
+    #[error("the mail server refuses it")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The outbox cannot be used.
     #[error("the outbox cannot be used")]
     Outbox(#[from] std::io::Error),

@@ -40,7 +40,10 @@ impl Mailer for SmtpMailer {
     fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<(), MailError>> {
         Box::pin(async move {
             let message = message(&self.from, mail)?;
-            self.transport.send(message).await.map(|_| ()).map_err(|error| MailError::Server(Box::new(error)))
+            let sent = self.transport.send(message).await.map(|_| ());
+            sent.map_err(
+                |error| if error.is_permanent() { MailError::Refused(Box::new(error)) } else { MailError::Server(Box::new(error)) },
+            )
         })
     }
 }

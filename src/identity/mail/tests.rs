@@ -21,12 +21,14 @@ async fn without_a_server_an_email_is_a_file_that_only_its_owner_reads() {
 #[derive(Debug, Default)]
 struct Failing {
     asked: AtomicU32,
+    for_good: bool,
 }
 
 impl Mailer for Failing {
     fn send<'a>(&'a self, _mail: &'a Mail) -> BoxFuture<'a, Result<(), MailError>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
-        Box::pin(async { Err(MailError::Server("gone".into())) })
+        let error = if self.for_good { MailError::Refused("no such mailbox".into()) } else { MailError::Server("gone".into()) };
+        Box::pin(async { Err(error) })
     }
 }
 
@@ -38,6 +40,16 @@ async fn a_server_that_fails_is_asked_five_times_and_no_more() {
     drop(queue);
     task.await;
     assert_eq!(mailer.asked.load(Ordering::Relaxed), ATTEMPTS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_email_that_is_refused_for_good_keeps_no_other_waiting() {
+    let mailer = Arc::new(Failing { for_good: true, ..Failing::default() });
+    let (queue, task) = MailQueue::new(mailer.clone());
+    queue.send(mail());
+    drop(queue);
+    task.await;
+    assert_eq!(mailer.asked.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]

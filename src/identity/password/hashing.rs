@@ -103,7 +103,7 @@ impl PasswordHasher {
     /// [`IdentityError::Busy`] when too many wait.
     pub async fn verify(&self, password: &Redacted<String>, hash: Option<&Redacted<String>>) -> Result<Verdict, IdentityError> {
         let (password, hash) = (password.clone(), hash.cloned());
-        self.run(move |worker| worker.verify(&normal(&password), hash.as_ref())).await
+        self.run(move |worker| worker.verify(&password, hash.as_ref())).await
     }
 
     /// Whether `password` is any of those that `hashes` were made of.
@@ -112,11 +112,7 @@ impl PasswordHasher {
     /// [`IdentityError::Busy`] when too many wait.
     pub async fn is_any(&self, password: &Redacted<String>, hashes: Vec<Redacted<String>>) -> Result<bool, IdentityError> {
         let password = password.clone();
-        self.run(move |worker| {
-            let password = normal(&password);
-            hashes.iter().any(|hash| worker.matches(&password, hash.expose()))
-        })
-        .await
+        self.run(move |worker| hashes.iter().any(|hash| worker.matches(&password, hash.expose()))).await
     }
 
     #[cfg(test)]
@@ -147,19 +143,22 @@ impl Worker {
         self.argon2.hash_password(password.as_bytes()).ok().map(|hash| Redacted::new(hash.to_string()))
     }
 
-    fn verify(&self, password: &str, hash: Option<&Redacted<String>>) -> Verdict {
+    fn verify(&self, password: &Redacted<String>, hash: Option<&Redacted<String>>) -> Verdict {
         let Some(hash) = hash.map(Redacted::expose) else {
             self.matches(password, &self.nobody);
             return Verdict { right: false, rehashed: None };
         };
         let right = self.matches(password, hash);
-        let rehashed = if right && !self.is_current(hash) { self.hash(password) } else { None };
+        let rehashed = if right && !self.is_current(hash) { self.hash(&normal(password)) } else { None };
         Verdict { right, rehashed }
     }
 
-    fn matches(&self, password: &str, hash: &str) -> bool {
+    fn matches(&self, password: &Redacted<String>, hash: &str) -> bool {
+        let (written, password) = (password.expose(), normal(password));
         if is_bcrypt(hash) {
-            return bcrypt::verify(password, hash).unwrap_or(false);
+            // Whoever made it took passwords as they were written.
+            let fits = |password: &str| bcrypt::verify(password, hash).unwrap_or(false);
+            return fits(written) || (*written != password && fits(&password));
         }
         PasswordHash::new(hash).is_ok_and(|hash| self.argon2.verify_password(password.as_bytes(), &hash).is_ok())
     }
@@ -169,9 +168,13 @@ impl Worker {
     }
 }
 
-/// Whether an import's hash is one that verifies here.
+/// Whether an import's hash is one that verifies here, and in a time for which others can wait.
 #[must_use]
-pub(crate) fn is_bcrypt(hash: &str) -> bool {
+pub(crate) fn is_importable(hash: &str) -> bool {
+    is_bcrypt(hash) && hash.get(4..6).and_then(|cost| cost.parse::<u32>().ok()).is_some_and(|cost| cost <= MAX_BCRYPT_COST)
+}
+
+fn is_bcrypt(hash: &str) -> bool {
     ["$2a$", "$2b$", "$2x$", "$2y$"].iter().any(|start| hash.starts_with(start)) && hash.len() == 60
 }
 
@@ -183,6 +186,8 @@ fn lost() -> IdentityError {
     IdentityError::System(io::ErrorKind::BrokenPipe.into())
 }
 
+/// A second or so of work; each further step doubles it, up to days.
+const MAX_BCRYPT_COST: u32 = 14;
 /// Passwords that may wait while one is hashed.
 const QUEUE_LEN: usize = 8;
 /// The queue is through by then.
@@ -227,6 +232,24 @@ mod tests {
             );
             assert_eq!(hasher.verify(&text("another"), Some(&old)).await.unwrap(), Verdict { right: false, rehashed: None });
         }
+    }
+
+    #[tokio::test]
+    async fn an_import_took_passwords_as_they_were_written() {
+        let hasher = PasswordHasher::start(CHEAP).unwrap();
+        // NFKC makes three full stops, "TM" and "2" of these.
+        let written = text("na\u{ef}ve\u{2122} \u{2026} x\u{b2}");
+        let imported = text(&bcrypt::hash(written.expose(), 4).unwrap());
+        let new = hasher.verify(&written, Some(&imported)).await.unwrap().rehashed.unwrap();
+        assert!(hasher.verify(&written, Some(&new)).await.unwrap().right);
+        assert!(hasher.verify(&text("nai\u{308}veTM ... x2"), Some(&new)).await.unwrap().right, "from then on in one form");
+    }
+
+    #[test]
+    fn a_hash_that_would_take_days_is_not_imported() {
+        let of = |cost: &str| format!("$2b${cost}${}", "x".repeat(53));
+        assert!(is_importable(&of("04")) && is_importable(&of("14")));
+        assert!(!is_importable(&of("15")) && !is_importable(&of("31")) && !is_importable(&of("xx")) && !is_importable("$2b$12$short"));
     }
 
     #[tokio::test]

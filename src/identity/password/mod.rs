@@ -3,6 +3,6 @@
 mod hashing;
 mod policy;
 
-pub(crate) use hashing::is_bcrypt;
+pub(crate) use hashing::is_importable;
 pub use hashing::{HashCost, PasswordHasher, Verdict};
 pub use policy::{PasswordFault, PasswordPolicy};

@@ -71,11 +71,14 @@ impl World {
 
     /// With passwords that cost so much.
     async fn at_cost(password_memory_kib: u32, password_passes: u32) -> Self {
+        Self::with(IdentityConfig { password_memory_kib, password_passes, ..IdentityConfig::default() }).await
+    }
+
+    async fn with(config: IdentityConfig) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let documents = SqliteDocuments::open(directory.path(), COLLECTIONS).unwrap();
         let master = MasterKeys::new(&text("8f1c0b7e6a5d4c3b2a190817f6e5d4c3"), &[]).unwrap();
         let documents = SealedDocuments::new(documents, master);
-        let config = IdentityConfig { password_memory_kib, password_passes, ..IdentityConfig::default() };
         let sent = Arc::new(Sent::default());
         let (mail, carrier) = MailQueue::new(sent.clone());
         tokio::spawn(carrier);

@@ -112,3 +112,19 @@ async fn an_address_is_proved_by_a_code_that_was_sent_to_it() {
     assert!(world.identity.verify_email(&code, after(2)).await.is_err());
     world.sign_in("ada@example.org", after(3)).await;
 }
+
+#[tokio::test]
+async fn who_knows_the_old_password_is_not_locked_for_new_ones_that_do_not_do() {
+    let world = World::new().await;
+    let user = world.user("careless@example.org", Role::Staff).await;
+    let tokens = world.sign_in("careless@example.org", start()).await;
+    let change = |new: &'static str, at| {
+        let (identity, user, session) = (&world.identity, &user, &tokens.session);
+        async move { identity.change_password(&scope(), user, session, &text(PASSWORD), &text(new), after(at)).await }
+    };
+    for at in 0..12 {
+        let outcome = change("password", at).await;
+        assert!(matches!(outcome, Err(IdentityError::Password(_))), "{at}: {outcome:?}");
+    }
+    change(OTHER, 13).await.unwrap();
+}

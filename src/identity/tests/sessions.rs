@@ -175,3 +175,34 @@ async fn a_key_that_is_rotated_logs_nobody_out() {
     let later = world.identity.parts.tokens.kids().await;
     assert!(later.len() == 2 && !later.contains(&kids[1]), "{later:?} after {kids:?}");
 }
+
+#[tokio::test]
+async fn a_sign_in_that_is_used_lasts_however_short_the_idle_time_is() {
+    let config = IdentityConfig { password_memory_kib: 64, password_passes: 1, idle_minutes: 1, ..IdentityConfig::default() };
+    let world = World::with(config).await;
+    world.user("ada@example.org", Role::Staff).await;
+    let tokens = world.sign_in("ada@example.org", start()).await;
+    let ask = async |at| world.identity.authenticate(tokens.access.expose(), Occasion::Request, after(at)).await;
+    for at in (5..300).step_by(5) {
+        assert!(ask(at).await.is_ok(), "after {at} s");
+    }
+    assert!(matches!(ask(295 + 61).await, Err(AuthError::Over)), "and ends when it is not");
+}
+
+#[tokio::test]
+async fn what_goes_on_outlives_the_token_that_it_began_with_and_not_the_sign_in() {
+    let world = World::new().await;
+    world.user("ada@example.org", Role::Staff).await;
+    let tokens = world.sign_in("ada@example.org", start()).await;
+    let over = (tokens.access_expires_at - start()).num_seconds();
+    for at in (600..over).step_by(600) {
+        assert!(world.identity.authenticate(tokens.access.expose(), Occasion::Request, after(at)).await.is_ok());
+    }
+    let next = world.identity.refresh(&tokens.refresh, &client("browser"), after(over - 60)).await.unwrap();
+    assert!(world.identity.authenticate(next.access.expose(), Occasion::Request, after(over - 30)).await.is_ok());
+    let going_on = async |at| world.identity.authenticate(tokens.access.expose(), Occasion::GoingOn, after(at)).await;
+    assert!(going_on(over + 1).await.is_ok());
+    assert!(matches!(world.identity.authenticate(tokens.access.expose(), Occasion::Request, after(over + 1)).await, Err(AuthError::Over)));
+    world.identity.sign_out(&OrgId::default_org(), &tokens.session, after(over + 2)).await.unwrap();
+    assert!(matches!(going_on(over + 3).await, Err(AuthError::Over)));
+}

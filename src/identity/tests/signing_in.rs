@@ -161,3 +161,29 @@ async fn a_suspended_organisation_lets_nobody_in_and_whoever_is_in_out() {
     assert_eq!(refusal(world.try_sign_in("ada@example.org", PASSWORD, after(1)).await), Refusal::OrganisationSuspended);
     assert!(matches!(world.identity.authenticate(tokens.access.expose(), Occasion::Request, after(1)).await, Err(AuthError::Over)));
 }
+
+#[tokio::test]
+async fn a_step_of_a_sign_in_ends_with_the_password_that_it_began_with() {
+    for (email, with_factor) in [("thief@example.org", false), ("factor@example.org", true)] {
+        let world = World::new().await;
+        let admin = world.user(email, Role::OrgAdmin).await;
+        if with_factor {
+            let (_, enrolment) = step(world.try_sign_in(email, PASSWORD, start()).await);
+            let secret = world.identity.begin_enrolment(&enrolment, start()).await.unwrap().secret;
+            let code = totp_code(&secret, start());
+            world.identity.confirm_enrolment(&enrolment, &code, &client("own"), start()).await.unwrap();
+        }
+        let (kind, stolen) = step(world.try_sign_in(email, PASSWORD, after(60)).await);
+        assert_eq!(kind, if with_factor { TokenKind::SecondFactor } else { TokenKind::Enrolment });
+
+        world.identity.request_reset(&admin.email, None, after(61)).await.unwrap();
+        let code = world.mailed_code().await;
+        world.identity.reset_password(&code, &text("marble socket thirteen owls"), after(62)).await.unwrap();
+        let outcome = if with_factor {
+            world.identity.prove_second_factor(&stolen, &text("000000"), &client("thief"), after(63)).await.map(drop)
+        } else {
+            world.identity.begin_enrolment(&stolen, after(63)).await.map(drop)
+        };
+        assert!(matches!(outcome, Err(IdentityError::InvalidCode)), "{outcome:?}");
+    }
+}

@@ -32,6 +32,8 @@ pub struct TokenSubject {
     pub role: Role,
     /// Their sign-in.
     pub session: Option<SessionId>,
+    /// When their password was chosen, for a step of a sign-in.
+    pub password_chosen_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Clone)]
@@ -89,7 +91,7 @@ impl TokenKeys {
         now: DateTime<Utc>,
     ) -> Result<Redacted<String>, StoreError> {
         let (iat, exp) = (now.timestamp(), (now + lifetime).timestamp());
-        let TokenSubject { org, user: sub, role, session: sid } = subject;
+        let TokenSubject { org, user: sub, role, session: sid, password_chosen_at } = subject;
         let claims = Claims {
             iss: issuer.to_owned(),
             aud: AUDIENCE.to_owned(),
@@ -101,6 +103,7 @@ impl TokenKeys {
             nbf: iat,
             exp,
             sid,
+            pwd: password_chosen_at.map(|at| at.timestamp_millis()),
             role,
         };
         let keys = self.keys(None).await?;
@@ -115,13 +118,32 @@ impl TokenKeys {
         kind: TokenKind,
         now: DateTime<Utc>,
     ) -> Result<Result<Claims, TokenFault>, StoreError> {
+        let claims = self.verified(token).await?;
+        Ok(claims.and_then(|claims| judge(&claims, kind, issuer, now).map(|()| claims)))
+    }
+
+    /// The same of a token that was good when something began that goes on.
+    pub(in crate::identity) async fn read_begun(
+        &self,
+        issuer: &str,
+        token: &str,
+        kind: TokenKind,
+        now: DateTime<Utc>,
+    ) -> Result<Result<Claims, TokenFault>, StoreError> {
+        let claims = self.verified(token).await?;
+        let last = |claims: &Claims| DateTime::from_timestamp(claims.exp - 1, 0).unwrap_or(now);
+        Ok(claims.and_then(|claims| judge(&claims, kind, issuer, now.min(last(&claims))).map(|()| claims)))
+    }
+
+    /// What a token says that one of our keys has signed.
+    async fn verified(&self, token: &str) -> Result<Result<Claims, TokenFault>, StoreError> {
         let kid = match kid(token) {
             Ok(kid) => kid,
             Err(fault) => return Ok(Err(fault)),
         };
         let keys = self.keys(Some(&kid)).await?;
         let Some(key) = keys.iter().find(|key| key.kid == kid) else { return Ok(Err(TokenFault::Foreign)) };
-        Ok(verify(&key.decoding, token).and_then(|claims| judge(&claims, kind, issuer, now).map(|()| claims)))
+        Ok(verify(&key.decoding, token))
     }
 
     /// The keys, read again when they are old or lack the one that is wanted.

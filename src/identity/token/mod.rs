@@ -39,6 +39,10 @@ pub struct Claims {
     /// Of which sign-in; none for the steps toward one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<SessionId>,
+    /// When the password was chosen with which the sign-in of this step began; milliseconds since 1970. Where another has been chosen since
+    /// then, the step is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pwd: Option<i64>,
     /// The user's role when it was made; what they may do follows from the role they have when they ask.
     pub role: Role,
 }

@@ -63,13 +63,16 @@ pub(super) async fn confirm(
     finished(async move {
         let (_, session) = requester.signed_in()?;
         let user = own(&state, &requester).await?;
-        let confirmed = state.identity.confirm_second_factor(&requester.scope(), &user, session, &code, Utc::now()).await;
-        let confirmed = confirmed.map_err(|error| match error {
-            IdentityError::InvalidCode => ApiError::Unfit("no_enrolment_begun"),
-            error => refused_field("code", error),
-        });
-        state.record(&requester, of_own(AuditAction::EnrolSecondFactor, &user), &confirmed).await?;
-        Ok(Json(confirmed?.into()))
+        let scope = requester.scope();
+        let confirm = async {
+            let confirmed = state.identity.confirm_second_factor(&scope, &user, session, &code, Utc::now()).await;
+            confirmed.map_err(|error| match error {
+                IdentityError::InvalidCode => ApiError::Unfit("no_enrolment_begun"),
+                error => refused_field("code", error),
+            })
+        };
+        let codes = state.carry_out(&requester, of_own(AuditAction::EnrolSecondFactor, &user), confirm).await?;
+        Ok(Json(codes.into()))
     })
     .await
 }

@@ -28,7 +28,7 @@ pub(super) async fn me(State(state): State<AppState>, requester: Requester) -> R
     };
     let object = user.as_ref().map(|user| user.id.to_string());
     state.record(&requester, Deed { action: AuditAction::View, resource: AuditResource::User, object }, &Ok(())).await?;
-    Ok(Json(view::Me::new(&requester.auth, user)))
+    Ok(Json(view::Me::new(&requester.auth, user, state.identity.idle_minutes())))
 }
 
 /// `POST /v1/auth/logout`.

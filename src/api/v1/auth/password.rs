@@ -23,10 +23,12 @@ pub(super) async fn change(
     finished(async move {
         let (_, session) = requester.signed_in()?;
         let user = own(&state, &requester).await?;
-        let changed = state.identity.change_password(&requester.scope(), &user, session, &old_password, &password, Utc::now()).await;
-        let changed = changed.map_err(|error| refused_field("old_password", error));
-        state.record(&requester, of_own(AuditAction::PasswordChange, &user), &changed).await?;
-        changed.map(|()| StatusCode::NO_CONTENT)
+        let scope = requester.scope();
+        let change = async {
+            let changed = state.identity.change_password(&scope, &user, session, &old_password, &password, Utc::now()).await;
+            changed.map_err(|error| refused_field("old_password", error))
+        };
+        state.carry_out(&requester, of_own(AuditAction::PasswordChange, &user), change).await.map(|()| StatusCode::NO_CONTENT)
     })
     .await
 }

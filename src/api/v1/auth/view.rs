@@ -90,6 +90,8 @@ pub(super) struct Me {
     second_factor_proved_at: Option<DateTime<Utc>>,
     /// When the credentials end; null for those that have no end.
     expires_at: Option<DateTime<Utc>>,
+    /// After how many minutes without a request a sign-in ends.
+    idle_minutes: u16,
 }
 
 /// One's own account.
@@ -153,7 +155,7 @@ impl From<second_factor::BackupCodes> for BackupCodes {
 }
 
 impl Me {
-    pub(super) fn new(auth: &AuthContext, user: Option<User>) -> Self {
+    pub(super) fn new(auth: &AuthContext, user: Option<User>, idle_minutes: u16) -> Self {
         let kind = match auth.principal {
             Principal::User(_) => "user",
             Principal::ApiKey(_) => "api_key",
@@ -168,6 +170,7 @@ impl Me {
             session_id: auth.session.clone(),
             second_factor_proved_at: auth.proved_at,
             expires_at: auth.expires_at,
+            idle_minutes,
         }
     }
 }
@@ -250,6 +253,7 @@ impl Output for Me {
             session_id: Some(example_id("sess", SessionId::random)),
             second_factor_proved_at: None,
             expires_at: Some(at(1_800)),
+            idle_minutes: 15,
         }
     }
 }

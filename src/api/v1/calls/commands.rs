@@ -42,13 +42,14 @@ pub(super) async fn transfer(
     let id = call_id(&id)?;
     let target = target(wish)?;
     finished(async move {
-        let asked = match state.registry.transfer(&requester.auth.org, &id, target).await {
-            Ok(()) => Ok(StatusCode::ACCEPTED),
-            Err(TransferError::Command(refused)) => Err(refusal(&state, &requester, &id, refused).await),
-            Err(TransferError::Refused(refused)) => Err(transfer_refusal(refused)),
+        let ask = async {
+            match state.registry.transfer(&requester.auth.org, &id, target).await {
+                Ok(()) => Ok(StatusCode::ACCEPTED),
+                Err(TransferError::Command(refused)) => Err(refusal(&state, &requester, &id, refused).await),
+                Err(TransferError::Refused(refused)) => Err(transfer_refusal(refused)),
+            }
         };
-        state.record(&requester, of_call(AuditAction::TransferCall, Some(&id)), &asked).await?;
-        asked
+        state.carry_out(&requester, of_call(AuditAction::TransferCall, Some(&id)), ask).await
     })
     .await
 }
@@ -86,7 +87,7 @@ pub(super) async fn dial(
     command(state, requester, &id, AuditAction::SendDtmf, CallCommand::SendDtmf { digits }).await
 }
 
-/// Hands a command to a call and puts it down.
+/// Hands a command to a call, once the log knows of it.
 async fn command(
     state: AppState,
     requester: Requester,
@@ -96,12 +97,13 @@ async fn command(
 ) -> Result<StatusCode, ApiError> {
     let id = call_id(id)?;
     finished(async move {
-        let done = match state.registry.command(&requester.auth.org, &id, command) {
-            Ok(()) => Ok(StatusCode::ACCEPTED),
-            Err(refused) => Err(refusal(&state, &requester, &id, refused).await),
+        let hand_over = async {
+            match state.registry.command(&requester.auth.org, &id, command) {
+                Ok(()) => Ok(StatusCode::ACCEPTED),
+                Err(refused) => Err(refusal(&state, &requester, &id, refused).await),
+            }
         };
-        state.record(&requester, of_call(action, Some(&id)), &done).await?;
-        done
+        state.carry_out(&requester, of_call(action, Some(&id)), hand_over).await
     })
     .await
 }

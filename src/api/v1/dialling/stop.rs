@@ -64,14 +64,16 @@ async fn stop_of(state: &AppState, requester: &Requester, whose: Whose) -> Resul
     let stop = Stop { by, at: Utc::now() };
     let stopped = state.switchboard.stop_now(whose.clone(), stop).map_err(ApiError::from);
     let org = object(&whose);
-    state.record(requester, of_dialling(AuditAction::StopDialling, org), &stopped).await?;
+    let recorded = state.record(requester, of_dialling(AuditAction::StopDialling, org), &stopped).await;
     stopped?;
     let told = org.unwrap_or(&requester.auth.org).clone();
     state.metrics.toll_alarm(TollAlarm::Stopped.name());
     // Nobody watching is no error.
     let kind = EventKind::TollAlarm { cause: TollAlarm::Stopped, times: 1 };
     let _ = state.events.send(Event { org_id: told, call_id: None, patient_id: None, kind });
+    // Kept whether or not it stands in the log: what holds has to hold after a restart, too.
     state.switchboard.keep_stop(whose, stop).await?;
+    recorded?;
     Ok(Json(Some(stop).into()))
 }
 

@@ -32,6 +32,7 @@ pub(super) fn routes() -> Vec<Route> {
             .fails(&[Code::NotFound, Code::Conflict]),
         Route::new(Verb::Post, "/v1/whip/{agent}", "callFromPage", "Call an agent from a web page (WHIP)", call::call)
             .needs(may)
+            .waits_for_agent()
             .takes(sdp::OFFER)
             .answers_as(
                 201,

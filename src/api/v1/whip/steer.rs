@@ -71,8 +71,14 @@ fn own_call(state: &AppState, requester: &Requester, id: &str, headers: &HeaderM
     if own && whip.is_up(&requester.auth.org, &id) { Ok((whip, id)) } else { Err(NO_CALL) }
 }
 
+/// For which version of ICE a fragment is; for whichever there is, where it does not say (RFC 9725 §4.3.1 wants it said, many clients do not).
 fn wanted(headers: &HeaderMap) -> Result<ForGeneration, ApiError> {
-    let Some(value) = headers.get(header::IF_MATCH).filter(|value| *value != "*") else { return Ok(ForGeneration::Any) };
+    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(ForGeneration::Any) };
+    // RFC 9725's own example has the asterisk in quotes.
+    if value == "*" || value == "\"*\"" {
+        return Ok(ForGeneration::Any);
+    }
     let tag = value.to_str().ok().and_then(|text| text.strip_prefix('"')?.strip_suffix('"')?.parse().ok());
-    tag.map(ForGeneration::Exactly).ok_or_else(|| ApiError::field("If-Match", "must be one ETag that was given"))
+    // What was never given fits nothing.
+    tag.map(ForGeneration::Exactly).ok_or(ApiError::Changed)
 }
