@@ -1,6 +1,8 @@
 //! Outbound calls by trunks, over sockets: which trunk gets them, and how fast they end when they are switched off.
 #![expect(clippy::unwrap_used, reason = "a test says so by failing")]
 
+#[path = "trunk_calls/contacts.rs"]
+mod contacts;
 #[path = "support/parts.rs"]
 mod parts;
 #[path = "trunk_calls/referred.rs"]
@@ -41,6 +43,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 /// A gateway whose trunks are two sockets of the test.
 struct House {
     registry: CallRegistry,
+    gateway: SocketAddr,
     directories: watch::Sender<Arc<Directory>>,
     first: UdpSocket,
     second: UdpSocket,
@@ -112,7 +115,7 @@ impl House {
         tokio::spawn(shell.run(stopped));
         // Until the trunks' servers are found.
         tokio::time::sleep(Duration::from_millis(500)).await;
-        Self { registry, directories, first, second, ends, alarms, telephony, stop, _folder: folder }
+        Self { registry, gateway: sip.listen, directories, first, second, ends, alarms, telephony, stop, _folder: folder }
     }
 
     /// Why the next call to end did.

@@ -7,6 +7,7 @@ mod callers;
 mod guard;
 mod moves;
 mod places;
+mod ringing;
 mod standings;
 mod transfers;
 mod trunk_calls;
@@ -17,14 +18,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use sip::endpoint::{Endpoint, Event, IncomingInvite, InviteId};
-use sip::header::{Scheme, Uri};
+use sip::header::{Causes, Scheme, Uri};
 use sip::transport::Flow;
 use tokio::sync::mpsc;
 
 use self::guard::Guard;
 use self::moves::Moves;
+use self::ringing::{Branches, Placed};
 pub use self::standings::{StandingQuestion, Standings, TrunkStanding};
-use self::trunk_calls::{Placed, Wish};
+use self::trunk_calls::Wish;
 use super::ladder::Tap;
 use super::locate::LocateError;
 use super::outbound::contact_on;
@@ -55,6 +57,7 @@ pub struct Gateway {
     to_sip: mpsc::Sender<(SignallingKey, SignallingCommand)>,
     calls: HashMap<InviteId, SipCall>,
     moves: Moves,
+    branches: Branches,
     names: HashMap<SignallingKey, InviteId>,
     last_key: u64,
 }
@@ -117,8 +120,8 @@ impl Gateway {
         let desk = Desk::new(now, directory, seed);
         let rate = CallRate::new(now, max_calls_per_second);
         let guard = Guard { alarms: Alarms::default(), charges };
-        let (calls, names, moves) = (HashMap::new(), HashMap::new(), Moves::default());
-        let mut gateway = Self { launcher, desk, guard, flood, rate, tap, stir, to_sip, calls, moves, names, last_key: 0 };
+        let (calls, names, moves, branches) = (HashMap::new(), HashMap::new(), Moves::default(), Branches::default());
+        let mut gateway = Self { launcher, desk, guard, flood, rate, tap, stir, to_sip, calls, moves, branches, names, last_key: 0 };
         gateway.restore(&accounts);
         gateway
     }
@@ -128,11 +131,15 @@ impl Gateway {
         if self.moves.is_moving_to(event.id()) {
             return self.move_event(now, endpoint, event);
         }
+        if self.branches.has(event.id()) {
+            return self.branch_event(now, endpoint, event);
+        }
+        let is_failure = matches!(event, Event::Refused { .. } | Event::TimedOut { .. } | Event::Unreachable { .. });
+        let told = if is_failure { self.fail(now, endpoint, event) } else { Some(event) };
+        let Some(event) = told else { return };
         match &event {
             Event::Ended { id } => return self.forget(now, endpoint, *id),
             Event::HungUp { id, .. } if self.outlives_hang_up(*id) => return,
-            Event::Refused { id, status, .. } if self.try_next(now, endpoint, *id, Some(*status)) => return,
-            Event::TimedOut { id } | Event::Unreachable { id } if self.try_next(now, endpoint, *id, None) => return,
             // The ACK has our tag: whoever sends it receives what we send.
             Event::Confirmed { id, .. } => {
                 if let Some(call) = self.calls.get(id) {
@@ -142,14 +149,7 @@ impl Gateway {
             _ => {}
         }
         match news(event) {
-            Ok((id, SignallingEvent::Answered { sdp, .. })) => {
-                let placed = self.calls.get_mut(&id).and_then(|call| call.placed.as_mut());
-                let line = placed.map_or(0, |placed| {
-                    placed.left = None;
-                    placed.line
-                });
-                self.tell(now, endpoint, id, SignallingEvent::Answered { sdp, line });
-            }
+            Ok((id, SignallingEvent::Answered { sdp, .. })) => self.answered(now, endpoint, id, sdp),
             // Whom we joined with another is told by its far end that the other has come.
             Ok((id, SignallingEvent::HungUp)) if self.calls.get(&id).is_some_and(|call| call.joined_to.is_some()) => {
                 self.tell(now, endpoint, id, SignallingEvent::Transfer(TransferNews::TakenAlong));
@@ -174,6 +174,7 @@ impl Gateway {
         let Some(call) = self.calls.get(&id) else { return };
         if let Err(mpsc::error::TrySendError::Full(_)) = call.signals.try_send(news) {
             tracing::error!(call = %call.id, "call_unresponsive");
+            self.leave_beside(now, endpoint, id, Causes::default());
             endpoint.hang_up(now, id);
         }
     }
@@ -197,7 +198,10 @@ impl Gateway {
             SignallingCommand::RejectTakeover => return self.reject_takeover(now, endpoint, id),
             SignallingCommand::Move { sdp } => return self.invite_next(now, endpoint, id, sdp),
             SignallingCommand::RejectMove => return self.drop_referral(now, endpoint, id),
-            SignallingCommand::Hangup => self.drop_moves(now, endpoint, id),
+            SignallingCommand::Hangup => {
+                self.drop_moves(now, endpoint, id);
+                self.leave_beside(now, endpoint, id, Causes::default());
+            }
             _ => {}
         }
         if let Some(call) = self.calls.get(&id) {
@@ -274,6 +278,7 @@ impl Gateway {
         if !self.waits_without(id) {
             self.drop_moves(now, endpoint, id);
         }
+        self.leave_beside(now, endpoint, id, Causes::default());
         if let Some(call) = self.calls.remove(&id) {
             self.names.remove(&call.key);
             self.tap.end(now, &call.id);

@@ -12,7 +12,7 @@ use super::dialling::{DialError, Number};
 use super::locate::LocateError;
 use super::stir::Statement;
 use super::toll::{MeterRefusal, TollPolicy, TollRefusal};
-use super::trunks::{Directory, Identity, ShownNumber, Trunk, TrunkName, request_uri};
+use super::trunks::{Directory, Identity, ShownNumber, Trunk, TrunkName, Way, request_uri};
 use crate::call::registry::StartError;
 use crate::domain::ids::OrgId;
 
@@ -103,6 +103,8 @@ pub struct Attempt {
     pub statement: Option<Statement>,
     /// Who we are to the trunk.
     pub account: Option<Account>,
+    /// As that of the [`Way`].
+    pub preference: Option<u16>,
 }
 
 impl Destination {
@@ -175,17 +177,14 @@ pub(crate) fn check_user(user: &str, outbound: &OutboundConfig, policy: &TollPol
     }
 }
 
-/// Flows to somebody, the first one first, and what stands for them in a request.
-pub type Way = (Vec<Flow>, Uri);
-
 /// Where trunks are.
 pub struct Ways<'a> {
-    /// By which ways a trunk is reached now, and the URI of its contact or target. None while it is not there.
-    pub way: &'a dyn Fn(&Trunk) -> Option<Way>,
+    /// By which ways a trunk is reached now, the best one first. None while it is not there.
+    pub ways: &'a dyn Fn(&Trunk) -> Vec<Way>,
 }
 
 impl Ways<'_> {
-    /// The attempts for a destination, in their order; at most as many as a route may name.
+    /// The attempts for a destination, in their order; at most as many as a route may name, times the contacts of a name.
     ///
     /// # Errors
     /// When there is none.
@@ -200,43 +199,47 @@ impl Ways<'_> {
             Destination::Direct { uri, flows } => direct(uri, flows).into_iter().collect(),
             Destination::Number { number, .. } => {
                 let policy = (directory.outbound(), directory.tenant(org));
-                directory.routed(org, number).filter_map(|trunk| self.by_trunk(trunk, number, shown, policy)).collect()
+                let by_ways = directory.routed(org, number).flat_map(|trunk| {
+                    let ways = (self.ways)(trunk).into_iter();
+                    ways.filter_map(move |way| by_way(way, trunk, number, shown, policy))
+                });
+                by_ways.collect()
             }
         };
         if attempts.is_empty() { Err(DialRefusal::NoTrunk) } else { Ok(attempts) }
     }
+}
 
-    fn by_trunk(
-        &self,
-        trunk: &Trunk,
-        number: &Number,
-        shown: Option<&str>,
-        (outbound, policy): (&OutboundConfig, &TollPolicy),
-    ) -> Option<Attempt> {
-        let (mut flows, target) = (self.way)(trunk)?;
-        let flow = (!flows.is_empty()).then(|| flows.remove(0))?;
-        let own = ShownNumber::choose(&trunk.config, shown);
-        if shown.is_some() && own.is_none() {
-            return None;
-        }
-        let host = flow.local.ip().to_string();
-        let identity = Identity::new(&trunk.config, own.as_ref(), &host)?;
-        let called = request_uri(&trunk.config, number, &target)?;
-        let is_called_by_contact = trunk.config.is_called_by_contact() && is_name(&target, outbound, policy);
-        Some(Attempt {
-            trunk: Some(trunk.name.clone()),
-            flow,
-            contact: contact_on(flow, target.scheme() == Scheme::Sips)?,
-            alternatives: flows,
-            request_uri: if is_called_by_contact { target } else { called.clone() },
-            to: called.into(),
-            from: identity.from,
-            asserted: identity.asserted,
-            withheld: identity.withheld,
-            statement: statement(trunk, own.as_ref(), number),
-            account: trunk.account.clone(),
-        })
+fn by_way(
+    Way { mut flows, target, preference }: Way,
+    trunk: &Trunk,
+    number: &Number,
+    shown: Option<&str>,
+    (outbound, policy): (&OutboundConfig, &TollPolicy),
+) -> Option<Attempt> {
+    let flow = (!flows.is_empty()).then(|| flows.remove(0))?;
+    let own = ShownNumber::choose(&trunk.config, shown);
+    if shown.is_some() && own.is_none() {
+        return None;
     }
+    let host = flow.local.ip().to_string();
+    let identity = Identity::new(&trunk.config, own.as_ref(), &host)?;
+    let called = request_uri(&trunk.config, number, &target)?;
+    let is_called_by_contact = trunk.config.is_called_by_contact() && is_name(&target, outbound, policy);
+    Some(Attempt {
+        trunk: Some(trunk.name.clone()),
+        flow,
+        contact: contact_on(flow, target.scheme() == Scheme::Sips)?,
+        alternatives: flows,
+        request_uri: if is_called_by_contact { target } else { called.clone() },
+        to: called.into(),
+        from: identity.from,
+        asserted: identity.asserted,
+        withheld: identity.withheld,
+        statement: statement(trunk, own.as_ref(), number),
+        account: trunk.account.clone(),
+        preference,
+    })
 }
 
 /// Whether a registered contact may stand in a request as it is: a proxy on the way to it must not take it for a number that is not
@@ -267,6 +270,7 @@ fn direct(uri: &Uri, flows: &[Flow]) -> Option<Attempt> {
         withheld: false,
         statement: None,
         account: None,
+        preference: None,
     })
 }
 

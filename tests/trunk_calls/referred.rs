@@ -61,7 +61,7 @@ async fn receive_of(socket: &UdpSocket, start: &str, line: &str) -> String {
     }
 }
 
-async fn is_silent(socket: &UdpSocket, method: &str) -> bool {
+pub(crate) async fn is_silent(socket: &UdpSocket, method: &str) -> bool {
     tokio::time::timeout(Duration::from_millis(700), receive(socket, method)).await.is_err()
 }
 
@@ -76,13 +76,13 @@ fn referring(house: &House, change: impl FnOnce(&mut DirectorySource)) -> Arc<Di
     })
 }
 
-fn stopped(source: &mut DirectorySource) {
+pub(crate) fn stopped(source: &mut DirectorySource) {
     let now = chrono::Utc::now();
     let stop = Some(Stop { by: StoppedBy::Organisation, at: now });
     source.kept.dialling.push(DiallingRules { stop, ..DiallingRules::none(OrgId::default_org(), now) });
 }
 
-async fn put(house: &House, directory: Arc<Directory>) {
+pub(crate) async fn put(house: &House, directory: Arc<Directory>) {
     house.directories.send(directory).unwrap();
     tokio::time::sleep(Duration::from_millis(300)).await;
 }
@@ -189,11 +189,14 @@ async fn whoever_rings_and_offers_anew_meanwhile_is_answered() {
     assert!(answer.starts_with("SIP/2.0 488"), "{answer}");
 }
 
-/// Registers a telephone, whose password is `secret`.
-async fn register(phone: &UdpSocket, gateway: SocketAddr) {
+/// Registers a telephone, whose password is `secret`, with how gladly it is called.
+pub(crate) async fn register(phone: &UdpSocket, gateway: SocketAddr, preference: &str) {
     let (now, uri) = (Instant::now(), |text: String| Uri::parse(&text).unwrap());
     let flow = Flow::udp(phone.local_addr().unwrap(), gateway);
-    let mut endpoint = Endpoint::new(EndpointConfig { seed: [7; 32], ..EndpointConfig::default() });
+    let [high, low] = flow.local.port().to_be_bytes();
+    let seed = std::array::from_fn(|at| if at % 2 == 0 { high } else { low });
+    let mut endpoint = Endpoint::new(EndpointConfig { seed, ..EndpointConfig::default() });
+    let preferred = if preference.is_empty() { String::new() } else { format!(";q={preference}") };
     let whose = uri(format!("sip:phone@{gateway}"));
     let request = OutgoingRequest {
         kind: RequestKind::Register { contact: uri(format!("sip:phone@{}", flow.local)), expires: 600, series: 1, number: 1 },
@@ -207,7 +210,11 @@ async fn register(phone: &UdpSocket, gateway: SocketAddr) {
     let mut buffer = [0; 4_096];
     loop {
         match endpoint.poll_output() {
-            Output::Transmit(transmit) => drop(phone.send_to(&transmit.bytes, gateway).await.unwrap()),
+            Output::Transmit(transmit) => {
+                let text = String::from_utf8_lossy(&transmit.bytes).into_owned();
+                let contact = text.lines().find(|line| line.starts_with("Contact:")).unwrap();
+                phone.send_to(text.replace(contact, &format!("{contact}{preferred}")).as_bytes(), gateway).await.unwrap();
+            }
             Output::Event(sip::endpoint::Event::Replied { response, .. }) => return assert_eq!(response.status().code(), 200),
             Output::Event(_) => {}
             Output::Timeout(_) => {
@@ -234,10 +241,8 @@ async fn a_telephone_whose_password_is_another_now_is_called_no_more_where_it_wa
             source.outbound.routes = vec![RouteConfig { prefix: "+".to_owned(), trunks: vec!["phone".to_owned()] }];
         })
     };
-    house.call("+4989123455").await.unwrap();
-    let (_, gateway) = receive(&house.first, "INVITE").await;
     put(&house, with("secret")).await;
-    register(&phone, gateway).await;
+    register(&phone, house.gateway, "").await;
     house.call("+4989123456").await.unwrap();
     let ringing = receive(&phone, "INVITE sip:phone@").await;
     respond(&phone, &ringing, "486 Busy Here", "").await;

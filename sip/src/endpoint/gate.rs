@@ -75,7 +75,7 @@ impl Endpoint {
         }
     }
 
-    /// Where a registered name can be called, the latest contact first.
+    /// Where a registered name can be called, the most preferred contacts first, and of those the latest.
     pub fn contacts(&self, now: Instant, name: &str) -> impl Iterator<Item = &Binding> {
         self.door.iter().flat_map(move |door| door.registrar.look_up(now, name))
     }

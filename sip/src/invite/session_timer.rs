@@ -57,8 +57,8 @@ impl SessionTimer {
         }
     }
 
-    /// A refresh that was under way, if one was, has come to nothing. That ends no session (§7.4): until it ends by itself another is tried, by
-    /// and by, since a far end that refuses again and again is no better for being asked each second.
+    /// A refresh that was under way, if one was, has come to nothing. That ends no session (§7.4): until it ends by itself another is
+    /// tried, by and by, since a far end that refuses again and again is no better for being asked each second.
     pub(super) fn refresh_after_all(&mut self, now: Instant, next: RefreshForm) {
         if self.ours && self.refresh_at.is_none() {
             self.form = next;

@@ -12,7 +12,7 @@ use super::referring::Referring;
 use super::reoffering::{OfferDue, Reoffering};
 use super::session_timer::{self, SessionTimer};
 use crate::dialog::{Dialog, Order};
-use crate::endpoint::{Event, InviteId, OfferId, LEAST_SESSION_EXPIRES, ResponseBuilder, SDP, Stack};
+use crate::endpoint::{Event, InviteId, LEAST_SESSION_EXPIRES, OfferId, ResponseBuilder, SDP, Stack};
 use crate::header::{HeaderName, Method, OptionTags, Refresher, SessionExpires, StatusCode, Uri};
 use crate::message::{Headers, MessageWriter};
 use crate::transaction::{ClientId, Timer};

@@ -41,6 +41,8 @@ pub struct Binding {
     pub flow: Flow,
     /// Until when.
     pub until: Instant,
+    /// How gladly it is called beside the other contacts of its name, in thousandths (RFC 3261 §10.2.1.2).
+    pub preference: u16,
     call_id: Box<str>,
     cseq: u32,
 }
@@ -63,6 +65,7 @@ pub enum RegistrarAnswer {
 #[derive(Default)]
 pub struct Registrar {
     config: RegistrarConfig,
+    /// The contacts of each name, the most preferred last, and of those the latest.
     by_name: BTreeMap<Box<str>, Vec<Binding>>,
     total: usize,
 }
@@ -71,6 +74,7 @@ pub struct Registrar {
 struct Wish {
     contact: Uri,
     expiry: Duration,
+    preference: u16,
 }
 
 impl Registrar {
@@ -112,7 +116,7 @@ impl Registrar {
         RegistrarAnswer::Accepted(self.contacts(now, name))
     }
 
-    /// Where `name` can be called, the latest contact first.
+    /// Where `name` can be called, the most preferred contacts first, and of those the latest (§16.6).
     pub fn look_up(&self, now: Instant, name: &str) -> impl Iterator<Item = &Binding> {
         let held = self.by_name.get(name).map(Vec::as_slice).unwrap_or_default();
         held.iter().rev().filter(move |binding| binding.until > now)
@@ -148,8 +152,9 @@ impl Registrar {
             if !expiry.is_zero() && expiry < self.config.min_expiry {
                 return Err(RegistrarAnswer::TooBrief { at_least: self.config.min_expiry.as_secs() });
             }
+            let preference = contact.params().value("q").and_then(thousandths).unwrap_or(MOST_PREFERRED);
             let contact = contact.uri().map_err(|_| RegistrarAnswer::Refused(StatusCode::BAD_REQUEST))?;
-            wishes.push(Wish { contact, expiry });
+            wishes.push(Wish { contact, expiry, preference });
         }
         Ok(wishes)
     }
@@ -178,7 +183,9 @@ impl Registrar {
                 let first_to_end = held.iter().enumerate().min_by_key(|(_, binding)| binding.until).map(|(at, _)| at);
                 first_to_end.map(|at| held.remove(at));
             }
-            held.push(Binding { contact: wish.contact, flow, until: now + wish.expiry, call_id: call_id.into(), cseq });
+            let Wish { contact, expiry, preference } = wish;
+            let behind = held.partition_point(|binding| binding.preference <= preference);
+            held.insert(behind, Binding { contact, flow, until: now + expiry, preference, call_id: call_id.into(), cseq });
         }
         self.total = self.total + held.len() - before;
         if held.is_empty() {
@@ -202,6 +209,23 @@ impl Registrar {
         self.total = self.by_name.values().map(Vec::len).sum();
     }
 }
+
+/// A qvalue (§25.1): 0 to 1 with at most three decimals.
+fn thousandths(text: &str) -> Option<u16> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    if decimals.len() > 3 || !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let decimals = format!("{decimals:0<3}").parse::<u16>().ok()?;
+    match (whole, decimals) {
+        ("0", decimals) => Some(decimals),
+        ("1", 0) => Some(MOST_PREFERRED),
+        _ => None,
+    }
+}
+
+/// What a contact without a preference has.
+const MOST_PREFERRED: u16 = 1_000;
 
 #[cfg(test)]
 mod tests;

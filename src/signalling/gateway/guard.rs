@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use sip::endpoint::{Endpoint, InviteId};
+use sip::header::Causes;
 use tokio::sync::mpsc;
 
 use super::Gateway;
@@ -113,11 +114,12 @@ impl Gateway {
         self.drop_asked(now, endpoint, |Asked { token, .. }| limit_of(token?));
     }
 
-    fn end_all(&self, now: Instant, endpoint: &mut Endpoint, ends: Vec<(InviteId, PolicyReason)>) {
+    fn end_all(&mut self, now: Instant, endpoint: &mut Endpoint, ends: Vec<(InviteId, PolicyReason)>) {
         for (id, reason) in ends {
             let Some(call) = self.calls.get(&id) else { continue };
             // A call that takes no command is ended on the wire, and learns of it from there.
             if !self.launcher.end(&call.org, &call.id, reason) {
+                self.leave_beside(now, endpoint, id, Causes::default());
                 endpoint.hang_up(now, id);
             }
         }

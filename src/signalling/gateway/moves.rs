@@ -5,7 +5,7 @@
 //! replaced, and nobody is called because of a REFER who may not be called without: a number passes the organisation's
 //! rules, its limits and the routes, and an address is the trunk's own. A far end that hangs up while we call for it
 //! waits for nothing; the call outlives it, if whom we call answers. Left out on purpose: taking the place of a call by an
-//! INVITE without an offer (488), and names in Refer-To that have to be looked up.
+//! INVITE without an offer (488), names in Refer-To that have to be looked up, and of a name's contacts all but the first.
 
 mod drops;
 
@@ -19,7 +19,8 @@ use sip::header::{Method, Scheme, StatusCode, Uri};
 use sip::transport::Flow;
 
 pub(super) use self::drops::Asked;
-use super::trunk_calls::{Placed, is_named, line_of, outgoing};
+use super::ringing::Placed;
+use super::trunk_calls::{is_named, line_of, outgoing};
 use super::{Gateway, SipCall};
 use crate::call::event::{NewLine, SignallingEvent};
 use crate::domain::ids::OrgId;
@@ -309,9 +310,9 @@ impl Gateway {
         if asked {
             self.release(now, &call);
             // Whom we called: what ends calls out ends this one.
-            call.placed = Some(Placed { token: place.token, left: None, line: 0 });
+            call.placed = Some(Placed { token: place.token, search: None, line: 0 });
         } else if let Some(placed) = &mut call.placed {
-            placed.left = None;
+            placed.search = None;
         }
         (call.trunk, call.flow, call.contact, call.joined_to) = (place.trunk, place.flow, place.contact, None);
         self.names.insert(call.key, new);
@@ -361,6 +362,7 @@ fn at_trunk(trunk: &Trunk, uri: &Uri, flow: Flow) -> Option<Attempt> {
         withheld: false,
         account: trunk.account.clone(),
         statement: None,
+        preference: None,
     })
 }
 

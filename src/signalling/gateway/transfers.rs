@@ -101,7 +101,8 @@ impl Gateway {
             return Uri::parse(&format!("sip:{}@{there}", number.as_str())).ok();
         };
         let there = || Uri::parse(&format!("sip:{there}")).ok();
-        let host = trunk.config.target_uri().or_else(|| Some(self.desk.way(now, endpoint, trunk)?.1)).or_else(there)?;
+        let host =
+            trunk.config.target_uri().or_else(|| Some(self.desk.ways(now, endpoint, trunk).into_iter().next()?.target)).or_else(there)?;
         request_uri(&trunk.config, number, &host)
     }
 }

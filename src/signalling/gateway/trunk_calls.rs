@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use sip::endpoint::{Endpoint, IncomingInvite, InviteId, InviteOptions, OutgoingInvite};
-use sip::header::{HeaderName, StatusCode};
+use sip::endpoint::{Endpoint, IncomingInvite, InviteOptions, OutgoingInvite};
+use sip::header::HeaderName;
 use sip::transport::Flow;
 
+use super::ringing::{Branch, Placed, Search};
 use super::watched_door::WatchedDoor;
 use super::{Gateway, Owner};
 use crate::call::config::{AnswerRule, NumberConfig};
@@ -28,16 +29,6 @@ use crate::signalling::stir::Stir;
 use crate::signalling::toll::{CallToken, today};
 use crate::signalling::transport::FloodGuard;
 use crate::signalling::trunks::{Desk, Dialled, Directory, Door, Peer, Refused, Trunk, TrunkName, arrival, asserted_number};
-
-/// What an outbound call needs beyond one that came in.
-#[derive(Debug)]
-pub(super) struct Placed {
-    pub(super) token: Option<CallToken>,
-    /// Attempts that are left, each with the offer that is made on its line; none once somebody has answered.
-    pub(super) left: Option<VecDeque<(Attempt, Bytes)>>,
-    /// Which of the lines is tried, counted from 0.
-    pub(super) line: usize,
-}
 
 /// Who wants to call whom.
 pub(super) struct Wish {
@@ -71,6 +62,7 @@ impl Gateway {
         self.tap.handle_timeout(now);
         self.meter_minutes(now, endpoint);
         self.leave_old_lines(now, endpoint);
+        self.leave_who_ring(now, endpoint);
     }
 
     /// The ways to a trunk's target, the first one first.
@@ -80,7 +72,8 @@ impl Gateway {
 
     /// When [`Gateway::handle_timeout`] wants to be called.
     pub fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
-        let due = [self.desk.poll_timeout(now), self.desk.meter.next_minute(), self.tap.poll_timeout(), self.moves.next_leave()];
+        let (leave, end) = (self.moves.next_leave(), self.branches.next_end());
+        let due = [self.desk.poll_timeout(now), self.desk.meter.next_minute(), self.tap.poll_timeout(), leave, end];
         due.into_iter().flatten().min()
     }
 
@@ -211,52 +204,8 @@ impl Gateway {
         Ok((token, attempts))
     }
 
-    /// The far end of an outbound call refused, or was not there: the next trunk is tried. False when there is none, it would not help, or
-    /// the call was up: who is lost in the middle of a conversation is not rung again.
-    pub(super) fn try_next(&mut self, now: Instant, endpoint: &mut Endpoint, id: InviteId, refusal: Option<StatusCode>) -> bool {
-        let is_trunks_fault = refusal.is_none_or(|status| matches!(status.code(), 408 | 500 | 502..=504));
-        let Some(call) = self.calls.get_mut(&id).filter(|_| is_trunks_fault) else { return false };
-        let Some(placed) = &mut call.placed else { return false };
-        let Some(mut left) = placed.left.take() else { return false };
-        let mut line = placed.line;
-        if let Some(trunk) = &call.trunk {
-            self.desk.handle_lost_call(now, trunk);
-        }
-        let directory = Arc::clone(self.desk.directory());
-        if !directory.outbound().enabled || directory.is_stopped(&call.org) {
-            return false;
-        }
-        let (attempt, offer) = loop {
-            let Some(next) = left.pop_front() else { return false };
-            line += 1;
-            // A trunk that is full is passed over here, too.
-            if self.take_attempt(now, &directory, &next.0) {
-                break next;
-            }
-        };
-        let invited = endpoint.invite(now, outgoing(&attempt, offer, &self.stir)).ok();
-        let Some((next, mut call)) = invited.and_then(|next| Some((next, self.calls.remove(&id)?))) else {
-            if let Some(trunk) = &attempt.trunk {
-                self.desk.limits.release(trunk);
-            }
-            return false;
-        };
-        tracing::info!(call = %call.id, "call_tries_next_trunk");
-        self.tap.begin(&call.id, &call.org, endpoint.call_id(next));
-        if let Some(trunk) = call.trunk.take() {
-            self.desk.limits.release(&trunk);
-        }
-        if let Some(placed) = &mut call.placed {
-            (placed.left, placed.line) = (Some(left), line);
-        }
-        (call.trunk, call.flow, call.contact) = (attempt.trunk, attempt.flow, attempt.contact);
-        self.names.insert(call.key, next);
-        self.calls.insert(next, call);
-        true
-    }
-
     /// A place for an attempt on its trunk, if it goes by one.
-    fn take_attempt(&mut self, now: Instant, directory: &Directory, attempt: &Attempt) -> bool {
+    pub(super) fn take_attempt(&mut self, now: Instant, directory: &Directory, attempt: &Attempt) -> bool {
         let Some(name) = &attempt.trunk else { return true };
         directory.trunk(name).is_some_and(|trunk| self.take_place(now, trunk).is_ok())
     }
@@ -269,8 +218,8 @@ impl Gateway {
         directory: &Directory,
         org: &OrgId,
     ) -> Result<Vec<Attempt>, DialRefusal> {
-        let way = |trunk: &Trunk| self.desk.way(now, endpoint, trunk);
-        Ways { way: &way }.attempts(destination, directory, org, None)
+        let ways = |trunk: &Trunk| self.desk.ways(now, endpoint, trunk);
+        Ways { ways: &ways }.attempts(destination, directory, org, None)
     }
 
     fn place(
@@ -282,15 +231,15 @@ impl Gateway {
         attempts: &mut VecDeque<Attempt>,
         token: Option<CallToken>,
     ) -> Result<CallId, StartError> {
-        let mut first = attempts.pop_front().ok_or(StartError::Capacity)?;
         // A trunk that is full is passed over; nobody is told 503 for it.
-        while !self.take_attempt(now, directory, &first) {
-            first = attempts.pop_front().ok_or(StartError::Capacity)?;
+        while !self.take_attempt(now, directory, attempts.front().ok_or(StartError::Capacity)?) {
+            attempts.pop_front();
         }
-        let lines = std::iter::once(&first).chain(attempts.iter()).map(|attempt| line_of(attempt, directory)).collect();
-        let started = self.launch_and_invite(now, endpoint, (&wish, &rules, agent), &first, lines, attempts, token);
+        let trunk = attempts.front().and_then(|first| first.trunk.clone());
+        let lines = attempts.iter().map(|attempt| line_of(attempt, directory)).collect();
+        let started = self.launch_and_invite(now, endpoint, (&wish, &rules, agent), lines, attempts, token);
         if started.is_err()
-            && let Some(name) = &first.trunk
+            && let Some(name) = &trunk
         {
             self.desk.limits.release(name);
         }
@@ -303,13 +252,14 @@ impl Gateway {
         now: Instant,
         endpoint: &mut Endpoint,
         (wish, rules, agent): (&Wish, &NumberConfig, String),
-        first: &Attempt,
         mut lines: VecDeque<(LineRules, IpAddr)>,
-        left: &mut VecDeque<Attempt>,
+        attempts: &mut VecDeque<Attempt>,
         token: Option<CallToken>,
     ) -> Result<CallId, StartError> {
         let key = self.next_key();
         let (line, peer) = lines.pop_front().ok_or(StartError::Capacity)?;
+        let first = attempts.front().ok_or(StartError::Capacity)?;
+        let trunk = first.trunk.clone();
         let request = LaunchRequest {
             key,
             org: wish.org.clone(),
@@ -341,17 +291,14 @@ impl Gateway {
             LaunchError::NoAgreement => StartError::NotAllowed,
             LaunchError::Capacity | LaunchError::Port(_) | LaunchError::Saturated | LaunchError::Media(_) => StartError::Capacity,
         })?;
-        let mut offers = launched.offers.iter().cloned();
-        let offer = offers.next().unwrap_or_default();
-        let left = std::mem::take(left).into_iter().zip(offers).collect();
-        // A call whose INVITE never goes is told so by its signalling queue, which is dropped here.
-        let invite_id = endpoint.invite(now, outgoing(first, offer, &self.stir)).map_err(|_| StartError::Capacity)?;
+        let mut search = Search::new(std::mem::take(attempts).into_iter().zip(launched.offers.iter().cloned()).collect());
         let id = launched.id.clone();
-        self.tap.begin(&id, &wish.org, endpoint.call_id(invite_id));
-        let owner = Owner { org: wish.org.clone(), trunk: first.trunk.clone(), flow: first.flow, contact: first.contact.clone() };
-        self.enter(invite_id, key, launched, owner);
-        if let Some(call) = self.calls.get_mut(&invite_id) {
-            call.placed = Some(Placed { token, left: Some(left), line: 0 });
+        // A call whose INVITE never goes is told so by its signalling queue, which is dropped here.
+        let rung = self.ring_next(now, endpoint, &mut search, (key, &id, &wish.org));
+        let (dialog, Branch { line, flow, contact, .. }) = rung.ok_or(StartError::Capacity)?;
+        self.enter(dialog, key, launched, Owner { org: wish.org.clone(), trunk, flow, contact });
+        if let Some(call) = self.calls.get_mut(&dialog) {
+            call.placed = Some(Placed { token, search: Some(search), line });
         }
         Ok(id)
     }

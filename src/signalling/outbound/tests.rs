@@ -246,10 +246,11 @@ fn attempts(down: &str, org: &OrgId, shown: Option<&str>) -> Result<Vec<String>,
     let way = |trunk: &Trunk| {
         let target = trunk.config.target_uri()?;
         let address = format!("{}:5060", target.host()).parse().ok()?;
-        (trunk.name.to_string() != down).then(|| (vec![Flow::udp(LOCAL, address)], target))
+        (trunk.name.to_string() != down).then(|| Way { flows: vec![Flow::udp(LOCAL, address)], target, preference: None })
     };
     let destination = read("+4989123456").unwrap();
-    let ways = Ways { way: &way };
+    let ways = |trunk: &Trunk| way(trunk).into_iter().collect();
+    let ways = Ways { ways: &ways };
     let found = ways.attempts(&destination, &practice(true), org, shown)?;
     Ok(found.iter().map(|attempt| format!("{} {}", attempt.request_uri, attempt.from)).collect())
 }
@@ -268,6 +269,10 @@ fn a_trunk_of_another_tenant_is_never_taken_and_no_number_of_others_shown() {
     assert_eq!(attempts("none", &OrgId::default_org(), Some("+4930999999")), Err(DialRefusal::NoTrunk));
 }
 
+fn registered(flow: Flow, contact: &str, preference: u16) -> Way {
+    Way { flows: vec![flow], target: Uri::parse(contact).unwrap(), preference: Some(preference) }
+}
+
 /// What a call to a trunk that has registered this contact names in the request and in To.
 fn by_contact(contact: &str, quirks: Vec<Quirk>) -> (String, String) {
     let login = ("phone".to_owned(), "P".to_owned());
@@ -282,8 +287,9 @@ fn by_contact(contact: &str, quirks: Vec<Quirk>) -> (String, String) {
         ..DirectorySource::default()
     };
     let directory = Directory::new(source, |_| Some("secret".to_owned())).unwrap();
-    let way = |_: &Trunk| Some((vec![Flow::udp(LOCAL, "192.0.2.7:5070".parse().unwrap())], Uri::parse(contact).unwrap()));
-    let found = Ways { way: &way }.attempts(&read("+4989123456").unwrap(), &directory, &OrgId::default_org(), None).unwrap();
+    let flow = Flow::udp(LOCAL, "192.0.2.7:5070".parse().unwrap());
+    let ways = |_: &Trunk| vec![registered(flow, contact, 1_000)];
+    let found = Ways { ways: &ways }.attempts(&read("+4989123456").unwrap(), &directory, &OrgId::default_org(), None).unwrap();
     (found[0].request_uri.to_string(), found[0].to.to_string())
 }
 
@@ -308,8 +314,8 @@ fn a_telephone_that_has_registered_over_ipv6_is_called() {
     let trunks = BTreeMap::from([("phone".to_owned(), trunk)]);
     let directory = Directory::new(DirectorySource { trunks, outbound, ..DirectorySource::default() }, |_| Some("secret".into())).unwrap();
     let flow = Flow::udp(ours.parse().unwrap(), theirs.parse().unwrap());
-    let way = |_: &Trunk| Some((vec![flow], Uri::parse(contact).unwrap()));
-    let found = Ways { way: &way }.attempts(&read("+4989123456").unwrap(), &directory, &OrgId::default_org(), None).unwrap();
+    let ways = |_: &Trunk| vec![registered(flow, contact, 1_000)];
+    let found = Ways { ways: &ways }.attempts(&read("+4989123456").unwrap(), &directory, &OrgId::default_org(), None).unwrap();
     assert_eq!((found[0].request_uri.as_str(), found[0].to.uri().as_str()), (contact, "sip:+4989123456@[2001:db8::7]:5070"));
     assert_eq!(found[0].from.uri().as_str(), "sip:auricle@[2001:db8::9]");
 }

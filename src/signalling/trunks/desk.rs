@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use sip::endpoint::{Endpoint, OutgoingRequest, RequestId, RequestKind};
 use sip::header::{Scheme, Uri};
 use sip::message::Response;
-use sip::registration::{RegisterAnswer, Registration, RegistrationConfig, RegistrationOutput, RegistrationStatus};
+use sip::registration::{Binding, RegisterAnswer, Registration, RegistrationConfig, RegistrationOutput, RegistrationStatus};
 use sip::transport::Flow;
 
 use super::directory::{Directory, Trunk, TrunkName};
@@ -20,6 +20,17 @@ use super::uri_parts::{bracketed, user_part};
 use crate::domain::ids::OrgId;
 use crate::signalling::outbound::contact_on;
 use crate::signalling::toll::Meter;
+
+/// One way to a trunk.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// Flows to it, the first one first.
+    pub flows: Vec<Flow>,
+    /// What stands for it in a request.
+    pub target: Uri,
+    /// Of a contact that has registered: in thousandths, how gladly it is called. Those that are preferred alike ring together.
+    pub preference: Option<u16>,
+}
 
 /// Trunks at work.
 pub struct Desk {
@@ -243,16 +254,18 @@ impl Desk {
         self.watched.values().filter_map(due).min().map(|due| due.max(now))
     }
 
-    /// By which ways a trunk is reached now, and what stands for it in a request; none while it is down, or nobody knows where it is.
+    /// How a trunk is reached now, the best way first; none while it is down, or nobody knows where it is.
     #[must_use]
-    pub fn way(&self, now: Instant, endpoint: &Endpoint, trunk: &Trunk) -> Option<(Vec<Flow>, Uri)> {
-        let watched = self.watched.get(&trunk.name)?;
+    pub fn ways(&self, now: Instant, endpoint: &Endpoint, trunk: &Trunk) -> Vec<Way> {
+        let Some(watched) = self.watched.get(&trunk.name) else { return Vec::new() };
         if let Some(target) = trunk.config.target_uri() {
             let is_there = watched.health.is_up() && !watched.flows.is_empty();
-            return is_there.then(|| (watched.flows.clone(), target));
+            return is_there.then(|| Way { flows: watched.flows.clone(), target, preference: None }).into_iter().collect();
         }
-        let binding = endpoint.contacts(now, trunk.config.login.as_deref()?).next()?;
-        Some((vec![binding.flow], binding.contact.clone()))
+        let contacts = trunk.config.login.as_deref().into_iter().flat_map(|login| endpoint.contacts(now, login));
+        let way =
+            |contact: &Binding| Way { flows: vec![contact.flow], target: contact.contact.clone(), preference: Some(contact.preference) };
+        contacts.map(way).collect()
     }
 
     /// How a trunk with a way out stands.

@@ -18,7 +18,7 @@ mod uri_parts;
 
 pub use caller_id::{Identity, ShownNumber, arrival, asserted_number};
 pub use config::{IdentityRule, NumberFormat, Passwords, Quirk, ReferRule, TrunkConfig};
-pub use desk::{Desk, Leaving, TrunkStatus};
+pub use desk::{Desk, Leaving, TrunkStatus, Way};
 pub use digest::{DigestAlgorithm, DigestAlgorithms};
 pub use directory::{Dialled, Directory, DirectoryError, DirectorySource, Peer, Trunk, TrunkName};
 pub use door::Door;

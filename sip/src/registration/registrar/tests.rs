@@ -43,6 +43,26 @@ fn a_contact_is_found_by_its_flow_until_it_ends() {
 }
 
 #[test]
+fn contacts_are_found_by_preference_and_then_the_latest_first() {
+    let now = start();
+    let mut registrar = Registrar::new(RegistrarConfig::default());
+    let contacts = [("desk", ";q=0.5"), ("none", ""), ("odd", ";q=0.5001"), ("soft", ";q=0.5"), ("last", ";q=0"), ("full", ";q=1.0")];
+    for (cseq, (user, q)) in (1..).zip(contacts) {
+        let config = format!("Contact: <sip:{user}@10.0.0.1>{q}\r\n");
+        registrar.config.max_bindings_of_one = 6;
+        accepted(registrar.handle_register(now, "alice", flow(1), &register("alice", cseq, &config)));
+    }
+    let found = |registrar: &Registrar| {
+        let found = registrar.look_up(now, "alice").map(|binding| (binding.contact.user().unwrap().to_owned(), binding.preference));
+        found.collect::<Vec<_>>()
+    };
+    let expected = [("full", 1_000), ("odd", 1_000), ("none", 1_000), ("soft", 500), ("desk", 500), ("last", 0)];
+    assert_eq!(found(&registrar), expected.map(|(user, preference)| (user.to_owned(), preference)));
+    accepted(registrar.handle_register(now, "alice", flow(1), &register("alice", 9, "Contact: <sip:desk@10.0.0.1>;q=0.9\r\n")));
+    assert_eq!(found(&registrar)[3], ("desk".to_owned(), 900), "a refresh may change it");
+}
+
+#[test]
 fn nobody_registers_for_somebody_else() {
     let now = start();
     let mut registrar = Registrar::new(RegistrarConfig::default());
