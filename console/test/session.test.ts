@@ -121,3 +121,22 @@ test("a token that comes after its user has left is not kept", async () => {
     assert.equal(await asked, false);
     assert.equal(accessToken(), null);
 });
+
+test("a sign-in whose last look fails is not asked for its codes again", async () => {
+    page.refuse = ({ path }) => (path === "/v1/auth/me" ? json({}, 503) : null);
+    signOut();
+    await signedIn(TOKENS);
+    assert.equal(session.get().phase, "unreachable");
+    page.refuse = () => null;
+    await resume();
+    assert.equal(session.get().phase, "signed_in");
+});
+
+test("a step that was refused after its time was too late, one that was refused before was wrong", async () => {
+    const { stepToken, tooLate } = await import("../src/step");
+    const step = stepToken("t");
+    mock.timers.tick(4 * MINUTE);
+    assert.deepEqual([tooLate(step, 401), tooLate(undefined, 401)], [false, false]);
+    mock.timers.tick(MINUTE);
+    assert.deepEqual([tooLate(step, 401), tooLate(step, 429)], [true, false]);
+});

@@ -49,7 +49,12 @@ export async function signedIn(tokens: Tokens): Promise<void> {
     leaving?.abort();
     localStorage.removeItem(OWED);
     keep(tokens);
-    await enter();
+    try {
+        await enter();
+    } catch {
+        // The steps are done, and their codes used: what is left to do is to look again.
+        session.set({ phase: "unreachable" });
+    }
 }
 
 /** Leaves at once; the gateway is told meanwhile, or else before the page is entered again. */

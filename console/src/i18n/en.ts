@@ -274,6 +274,8 @@ export const en = {
     "phone.hint": "Speak with an agent from this page. Your browser asks for the microphone.",
     "phone.agent": "Agent or number",
     "phone.agent_choose": "Choose…",
+    "phone.agent_other": "Another one, or a number…",
+    "phone.agent_typed": "Name or number",
     "phone.call": "Call",
     "phone.hang_up": "Hang up",
     "phone.mute": "Mute",

@@ -274,6 +274,8 @@ export const es: Messages = {
     "phone.hint": "Hable con un agente desde esta página. El navegador pedirá el micrófono.",
     "phone.agent": "Agente o número",
     "phone.agent_choose": "Elija…",
+    "phone.agent_other": "Otro, o un número…",
+    "phone.agent_typed": "Nombre o número",
     "phone.call": "Llamar",
     "phone.hang_up": "Colgar",
     "phone.mute": "Silenciar",

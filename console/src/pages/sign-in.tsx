@@ -9,12 +9,13 @@ import type { Enrolled, Enrolment, SignIn } from "../api/types";
 import { Mark } from "../app";
 import { type Key, useSay } from "../i18n";
 import { qr } from "../qr";
+import { type StepToken, stepToken, tooLate } from "../step";
 import { Field, Notice, Title, explain } from "../ui/parts";
 
 type Step =
     | { at: "password" }
-    | { at: "second_factor" | "password_change"; token: string }
-    | { at: "enrolment"; token: string; enrolment: Enrolment }
+    | { at: "second_factor" | "password_change"; token: StepToken }
+    | { at: "enrolment"; token: StepToken; enrolment: Enrolment }
     | { at: "codes"; codes: string[]; then: SignIn };
 
 const COOKIE = { refresh: "cookie" };
@@ -24,15 +25,16 @@ export function SignInPage({ notice }: { notice: "none" | "over" | "idle" }): JS
     const [step, setStep] = useState<Step>({ at: "password" });
     const [told, setTold] = useState<Key | null>(null);
     const next = async (answer: SignIn): Promise<void> => {
+        setTold(null);
         switch (answer.status) {
             case "signed_in":
                 return signedIn(answer);
             case "enrolment": {
                 const { body } = await ask<Enrolment>("POST", "/v1/auth/enrolment", { body: { step_token: answer.step_token }, open: true });
-                return setStep({ at: "enrolment", token: answer.step_token, enrolment: body });
+                return setStep({ at: "enrolment", token: stepToken(answer.step_token), enrolment: body });
             }
             default:
-                return setStep({ at: answer.status, token: answer.step_token });
+                return setStep({ at: answer.status, token: stepToken(answer.step_token) });
         }
     };
     const again = (why: Key | null): void => {
@@ -58,13 +60,13 @@ export function SignInPage({ notice }: { notice: "none" | "over" | "idle" }): JS
                     done={({ sign_in, backup_codes }) => setStep({ at: "codes", codes: backup_codes, then: sign_in })}
                 />
             )}
-            {step.at === "codes" && <Codes codes={step.codes} done={() => void next(step.then)} />}
+            {step.at === "codes" && <Codes codes={step.codes} done={() => next(step.then)} />}
         </div>
     );
 }
 
 interface StepProps {
-    token: string;
+    token: StepToken;
     next: (answer: SignIn) => Promise<void>;
     again: (why: Key | null) => void;
 }
@@ -76,6 +78,7 @@ function StepForm(props: {
     refused: Key;
     children: ComponentChildren;
     submit: () => Promise<void>;
+    token?: StepToken;
     again?: ((why: Key | null) => void) | undefined;
 }): JSX.Element {
     const say = useSay();
@@ -89,7 +92,10 @@ function StepForm(props: {
         try {
             await props.submit();
         } catch (error) {
-            setFailure(isFailure(error) && error.status === 401 ? say(props.refused) : explain(say, error));
+            const refused = isFailure(error) && error.status === 401;
+            // With a token that is over no code is ever right.
+            if (refused && tooLate(props.token, error.status)) return props.again?.("signin.too_late");
+            setFailure(refused ? say(props.refused) : explain(say, error));
         } finally {
             setBusy(false);
         }
@@ -147,7 +153,7 @@ function SecondFactor({ token, next, again }: StepProps): JSX.Element {
     const [backup, setBackup] = useState(false);
     const submit = async (): Promise<void> => {
         const sent = backup ? code.trim() : code.replace(/\s/g, "");
-        const { body } = await ask<SignIn>("POST", "/v1/auth/second_factor", { body: { step_token: token, code: sent, ...COOKIE }, open: true });
+        const { body } = await ask<SignIn>("POST", "/v1/auth/second_factor", { body: { step_token: token.token, code: sent, ...COOKIE }, open: true });
         await next(body);
     };
     const other = (): void => {
@@ -155,7 +161,7 @@ function SecondFactor({ token, next, again }: StepProps): JSX.Element {
         setCode("");
     };
     return (
-        <StepForm title="signin.factor.title" go="signin.continue" refused="signin.code_refused" submit={submit} again={again}>
+        <StepForm title="signin.factor.title" go="signin.continue" refused="signin.code_refused" submit={submit} token={token} again={again}>
             <Field
                 key={String(backup)}
                 label={say(backup ? "signin.factor.backup" : "signin.factor.code")}
@@ -181,12 +187,12 @@ function Replace({ token, next, again }: StepProps): JSX.Element {
     const say = useSay();
     const [password, setPassword] = useState("");
     const submit = async (): Promise<void> => {
-        const asked = { step_token: token, password, ...COOKIE };
+        const asked = { step_token: token.token, password, ...COOKIE };
         const { body } = await ask<SignIn>("POST", "/v1/auth/password/replace", { body: asked, open: true });
         await next(body);
     };
     return (
-        <StepForm title="signin.replace.title" go="signin.continue" refused="signin.too_late" submit={submit} again={again}>
+        <StepForm title="signin.replace.title" go="signin.continue" refused="signin.too_late" submit={submit} token={token} again={again}>
             <Field
                 label={say("signin.replace.new")}
                 hint={say("signin.replace.hint")}
@@ -203,16 +209,16 @@ function Replace({ token, next, again }: StepProps): JSX.Element {
     );
 }
 
-function Enrol(props: { token: string; enrolment: Enrolment; again: StepProps["again"]; done: (enrolled: Enrolled) => void }): JSX.Element {
+function Enrol(props: { token: StepToken; enrolment: Enrolment; again: StepProps["again"]; done: (enrolled: Enrolled) => void }): JSX.Element {
     const say = useSay();
     const [code, setCode] = useState("");
     const submit = async (): Promise<void> => {
-        const asked = { step_token: props.token, code: code.replace(/\s/g, ""), ...COOKIE };
+        const asked = { step_token: props.token.token, code: code.replace(/\s/g, ""), ...COOKIE };
         const { body } = await ask<Enrolled>("POST", "/v1/auth/enrolment/confirm", { body: asked, open: true });
         props.done(body);
     };
     return (
-        <StepForm title="signin.enrol.title" go="signin.continue" refused="signin.code_refused" submit={submit} again={props.again}>
+        <StepForm title="signin.enrol.title" go="signin.continue" refused="signin.code_refused" submit={submit} token={props.token} again={props.again}>
             <p class="hint">{say("signin.enrol.hint")}</p>
             <Picture text={props.enrolment.uri} label={say("signin.enrol.picture")} />
             <p class="secret">
@@ -245,11 +251,10 @@ function Picture({ text, label }: { text: string; label: string }): JSX.Element 
     );
 }
 
-function Codes({ codes, done }: { codes: string[]; done: () => void }): JSX.Element {
+function Codes({ codes, done }: { codes: string[]; done: () => Promise<void> }): JSX.Element {
     const say = useSay();
     return (
-        <div class="form">
-            <Title tab={say("signin.codes.title")}>{say("signin.codes.title")}</Title>
+        <StepForm title="signin.codes.title" go="signin.codes.done" refused="signin.too_late" submit={done}>
             <p class="hint">{say("signin.codes.hint")}</p>
             <ul class="codes">
                 {codes.map((code) => (
@@ -258,11 +263,6 @@ function Codes({ codes, done }: { codes: string[]; done: () => void }): JSX.Elem
                     </li>
                 ))}
             </ul>
-            <div class="form-foot">
-                <button type="button" class="primary" onClick={done}>
-                    {say("signin.codes.done")}
-                </button>
-            </div>
-        </div>
+        </StepForm>
     );
 }
