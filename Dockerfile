@@ -1,9 +1,10 @@
 # The gateway in a container: built from source, run by a user that may do nothing else.
 #
 # `docker build -t auricle .`; where there is neither Docker nor a registry, `make image` builds the runtime stage of
-# this same file with buildah. RTP wants the host's network:
-#   docker run --network host -v auricle:/data auricle
-#   docker run --network host -v auricle:/data -v ./gateway.toml:/etc/auricle/gateway.toml:ro auricle serve --config /etc/auricle/gateway.toml
+# this same file with buildah. RTP wants the host's network, and calls 30 s to come to their end when the container is stopped:
+#   docker run --network host --stop-timeout 40 -v auricle:/data auricle
+#   docker run --network host --stop-timeout 40 -v auricle:/data -v ./gateway.toml:/etc/auricle/gateway.toml:ro auricle serve --config /etc/auricle/gateway.toml
+# Where that file sets `http.listen` to another port than 8080, add `--health-cmd 'auricle health --address 127.0.0.1:PORT'`.
 
 FROM docker.io/library/node:22-bookworm-slim AS console
 WORKDIR /source/console
@@ -27,8 +28,9 @@ COPY --from=builder /source/target/dist/auricle /usr/local/bin/auricle
 USER auricle
 WORKDIR /data
 VOLUME /data
-# The REST interface; SIP and RTP stay on 127.0.0.1 until the configuration names an address of this host.
-ENV AURICLE__STORE__PATH=/data AURICLE__HTTP__LISTEN=127.0.0.1:8080
+# The volume holds the store, whatever a configuration file says. REST (127.0.0.1:8080), SIP and RTP stay on 127.0.0.1 until
+# the configuration names an address of this host.
+ENV AURICLE__STORE__PATH=/data
 EXPOSE 5060/udp 8080/tcp
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["auricle", "health"]
 ENTRYPOINT ["auricle"]
