@@ -15,6 +15,7 @@ use crate::speech::{Room, decode, level};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stranger_who_speaks_during_set_up_and_call_is_never_heard() {
+    let _alone = crate::ALONE.lock().await;
     let agent =
         Agent::start(Config { keep_audio: true, ..Config::new(Behaviour::Echo) }, tokio::time::sleep(Duration::from_millis(800))).await;
     let mut agents = String::new();
@@ -53,6 +54,7 @@ async fn a_stranger_who_speaks_during_set_up_and_call_is_never_heard() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stranger_who_speaks_once_a_translated_callers_address_is_learned_is_never_heard() {
+    let _alone = crate::ALONE.lock().await;
     let agent = Agent::start(Config { keep_audio: true, ..Config::new(Behaviour::Echo) }, std::future::ready(())).await;
     let mut agents = String::new();
     route(&mut agents, "behind", agent.address, "pcmu", "when_agent_ready", "");
@@ -89,6 +91,7 @@ async fn a_stranger_who_speaks_once_a_translated_callers_address_is_learned_is_n
 /// and the caller is heard all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stranger_who_speaks_before_a_translated_callers_address_is_learned_is_heard_for_four_packets_at_most() {
+    let _alone = crate::ALONE.lock().await;
     let agent = Agent::start(Config { keep_audio: true, ..Config::new(Behaviour::Echo) }, std::future::ready(())).await;
     let mut agents = String::new();
     route(&mut agents, "behind", agent.address, "pcmu", "when_agent_ready", "");

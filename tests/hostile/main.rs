@@ -30,3 +30,6 @@ mod talkers;
 #[path = "../../benches/generator/sip.rs"]
 mod uac;
 mod wishes;
+
+/// Each test wants the machine to itself: beside the load of another one, no line goes on as it should.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

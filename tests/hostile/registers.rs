@@ -7,13 +7,16 @@
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tokio::time::sleep;
 
+use crate::caller::FRAME;
 use crate::measured::{self, Figure};
 use crate::talkers::{CALLS, Talkers};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_and_options_do_not_feel_a_flood_of_registers() {
+    let _alone = crate::ALONE.lock().await;
     let mut talkers = Talkers::start().await;
     let server = &mut talkers.server;
     sleep(Duration::from_secs(3)).await;
@@ -33,12 +36,18 @@ async fn calls_and_options_do_not_feel_a_flood_of_registers() {
     let left = settled(server, before).await;
     let (server, callers) = talkers.finish().await;
     for caller in callers {
-        assert!(caller.heard().len() as u32 + 25 > caller.sent(), "{} sent, {} heard", caller.sent(), caller.heard().len());
+        let (heard, frame) = (caller.heard(), FRAME as u32);
+        assert!(heard.windows(2).all(|pair| pair[1].sequence == pair[0].sequence.wrapping_add(1)), "every packet came");
+        let span = heard[heard.len() - 1].timestamp.wrapping_sub(heard[0].timestamp) / frame;
+        assert!(span + 50 > caller.sent(), "{} sent, {span} slots heard", caller.sent());
     }
     let mut lost = 0;
     for record in server.records(usize::from(CALLS)) {
         lost += record["media"]["packets_lost"].as_u64().expect("how many packets were lost");
         assert_eq!(record["session_status"], "completed", "{record:#}");
+        let count = |count: &Value| count.as_u64().expect("a count");
+        let (missed, received) = (count(&record["media"]["playback"]["slots_missed"]), count(&record["media"]["packets_received"]));
+        assert!(missed * 10 <= received, "the line went on: {record:#}");
     }
     let growth = most.saturating_sub(before);
     judge(&figures(sent / length.as_secs(), waits, [growth, left], lost));

@@ -22,6 +22,8 @@ pub(crate) struct Caller {
     /// Packets sent, and when the next one is to go.
     sent: u32,
     slot: Option<Instant>,
+    /// By how much this side itself was late at worst.
+    longest_stall: Duration,
     heard: Vec<Packet>,
     keys: Vec<Packet>,
 }
@@ -39,8 +41,9 @@ impl Caller {
     pub(crate) async fn invite(gateway: SocketAddr, number: &str, address: IpAddr, disguise: fn(String) -> String) -> Result<Self, u16> {
         let (signalling, media) = (socket(address), socket(address));
         let dialog = Dialog::new(0, local(&signalling), &format!("sip:{number}@{gateway}"));
+        let (heard, keys, longest_stall) = (Vec::new(), Vec::new(), Duration::ZERO);
         let mut caller =
-            Self { gateway, signalling, media, dialog, disguise, rtp: gateway, sent: 0, slot: None, heard: Vec::new(), keys: Vec::new() };
+            Self { gateway, signalling, media, dialog, disguise, rtp: gateway, sent: 0, slot: None, longest_stall, heard, keys };
         caller.send_sip(caller.dialog.invite(local(&caller.media))).await;
         loop {
             match caller.hear_sip().await {
@@ -61,6 +64,7 @@ impl Caller {
 
     /// Sends BYE and waits until it is confirmed.
     pub(crate) async fn hang_up(&mut self) {
+        self.note_stall();
         self.send_sip(self.dialog.bye()).await;
         while !matches!(self.hear_sip().await, Heard::Ended { .. }) {}
     }
@@ -103,6 +107,7 @@ impl Caller {
     /// Says each frame in its 20 ms and hears what comes meanwhile.
     pub(crate) async fn talk(&mut self, frames: impl IntoIterator<Item = impl AsRef<[u8]>>) {
         for frame in frames {
+            self.note_stall();
             self.say(frame.as_ref()).await;
             let slot = self.slot.unwrap_or_else(Instant::now) + PTIME;
             self.slot = Some(slot);
@@ -130,6 +135,16 @@ impl Caller {
         self.sent
     }
 
+    /// By how much it was late with a packet at worst: more than [`STALL`] is the machine's doing, and may cost packets of either side.
+    pub(crate) const fn longest_stall(&self) -> Duration {
+        self.longest_stall
+    }
+
+    fn note_stall(&mut self) {
+        let late = self.slot.map_or(Duration::ZERO, |slot| slot.elapsed());
+        self.longest_stall = self.longest_stall.max(late);
+    }
+
     async fn send_sip(&self, request: String) {
         self.signalling.send_to((self.disguise)(request).as_bytes(), self.gateway).await.expect("SIP is sent");
     }
@@ -140,6 +155,15 @@ impl Caller {
             timeout(PATIENCE, self.signalling.recv(&mut datagram)).await.expect("the gateway answers in time").expect("SIP is received");
         uac::read(&datagram[..length])
     }
+}
+
+/// The slot of a packet among those that were heard: they lie 20 ms apart on the RTP clock, and the packet that was least held up on
+/// its way says where.
+pub(crate) fn slots(heard: &[Packet]) -> impl Fn(&Packet) -> Instant {
+    let begins = heard.first().map_or(0, |packet| packet.timestamp);
+    let since_first = move |packet: &Packet| Duration::from_micros(u64::from(packet.timestamp.wrapping_sub(begins)) * 125);
+    let first_slot = heard.iter().map(|packet| packet.at - since_first(packet)).min();
+    move |packet| first_slot.map_or(packet.at, |first| first + since_first(packet))
 }
 
 /// A G.711 μ-law packet of the stream that every caller sends.
@@ -185,4 +209,7 @@ const KEYS: u8 = 101;
 pub(crate) const PTIME: Duration = Duration::from_millis(20);
 /// Bytes of μ-law in a packet.
 pub(crate) const FRAME: usize = 160;
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Half of what a gateway bridges: who is held up for longer proves nothing about its packets.
+pub(crate) const STALL: Duration = Duration::from_millis(80);
+/// Of a wait for a message of the gateway's, which comes at once as a rule.
+const PATIENCE: Duration = Duration::from_secs(60);

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -57,7 +57,7 @@ impl Server {
         let output = log.try_clone().expect("the log once more");
         let child = command.stdin(Stdio::null()).stdout(output).stderr(log).spawn().expect("the built program starts");
         let mut server = Self { child, folder, sip, rest, rtp };
-        let limit = Instant::now() + Duration::from_secs(20);
+        let limit = Instant::now() + Duration::from_secs(60);
         while http::request(server.rest, "GET", "/health", SECRET, "").is_none_or(|answer| answer.status != 200) {
             assert!(server.is_alive() && Instant::now() < limit, "the gateway does not get healthy\n{}", server.log());
             std::thread::sleep(Duration::from_millis(50));
@@ -77,14 +77,14 @@ impl Server {
 
     /// The records of all calls, whole, once `count` calls are over.
     pub(crate) fn records(&self, count: usize) -> Vec<Value> {
-        let limit = Instant::now() + Duration::from_secs(20);
+        let limit = Instant::now() + Duration::from_secs(60);
         loop {
             let calls = self.list();
             let over = calls.iter().filter(|call| !call["ended_at"].is_null()).count();
             if over == count && calls.len() == count {
                 return calls.iter().map(|call| self.ask("GET", &format!("/v1/calls/{}", text(call, "id")), "").json).collect();
             }
-            assert!(Instant::now() < limit, "not {count} calls over within 20 s: {calls:#?}\n{}", self.log());
+            assert!(Instant::now() < limit, "not {count} calls over within a minute: {calls:#?}\n{}", self.log());
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -99,8 +99,13 @@ impl Server {
         fs::read_to_string(self.folder.path().join("gateway.log")).unwrap_or_default()
     }
 
-    /// Ends the process as a power cut would; what it leaves in its folder: `store` and the log.
-    pub(crate) fn leave(mut self) -> TempDir {
+    /// Ends the process as a power cut would, once it has written what `is_written` looks for in its folder or 10 s have passed; what it
+    /// leaves there: `store` and the log.
+    pub(crate) fn leave_once(mut self, is_written: impl Fn(&Path) -> bool) -> TempDir {
+        let limit = Instant::now() + Duration::from_secs(10);
+        while !is_written(self.folder.path()) && Instant::now() < limit {
+            std::thread::sleep(Duration::from_millis(50));
+        }
         self.child.kill().expect("the gateway runs");
         self.child.wait().expect("a killed process ends");
         let other = tempfile::tempdir().expect("a temporary folder");
