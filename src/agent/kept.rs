@@ -107,13 +107,15 @@ impl KeptAgent {
             ("ca_file", self.settings.ca_file.is_some()),
             ("proxy", self.settings.proxy.is_some()),
             ("proxy_credentials_env", self.settings.proxy_credentials_env.is_some()),
-            // Whoever answers for where audio goes is who runs the gateway.
-            ("agreement", self.settings.agreement.is_some()),
             ("tools.filler", self.settings.tools.filler.is_some()),
         ] {
             if is_set {
                 faults.push(SettingFault::new(field, "(set)", "is a setting of the configuration alone", "take it out"));
             }
+        }
+        // What others have agreed on is not this organisation's to say.
+        if self.settings.agreement.as_ref().is_some_and(|agreement| !agreement.is_of(&self.org_id)) {
+            faults.push(SettingFault::new("agreement", "(set)", "names the agent's own organisation alone", "name it, or nobody"));
         }
         for (place, tool) in self.settings.tools.own.iter().enumerate() {
             if self.secrets.tools.get(&tool.name).is_none_or(|key| key.expose().len() < MIN_KEY_LEN) {
@@ -212,6 +214,21 @@ mod tests {
         assert_eq!(keys(&agent(AgentConfig::at("wss://a.example:6379/"))), ["url"], "a port that nobody allowed");
         let asked = AgentConfig { protocol: Protocol::Ultravox, ..AgentConfig::at("http://127.0.0.1:443/api/calls") };
         assert_eq!(keys(&agent(asked)), ["url"], "asked for in the clear");
+    }
+
+    #[test]
+    fn an_organisation_states_an_agreement_for_itself_and_for_nobody_else() {
+        let with = |agreement: serde_json::Value| {
+            let agreement = serde_json::from_value(agreement).unwrap();
+            agent(AgentConfig { agreement, ..AgentConfig::at("wss://a.example/") }).faults(&Reach::default())
+        };
+        for own in [serde_json::json!(null), serde_json::json!([]), serde_json::json!(["org_default"])] {
+            assert_eq!(with(own.clone()), [], "{own}");
+        }
+        for others in [serde_json::json!("all"), serde_json::json!(["org_other"]), serde_json::json!(["org_default", "org_other"])] {
+            let keys: Vec<_> = with(others.clone()).into_iter().map(|fault| fault.key).collect();
+            assert_eq!(keys, ["agreement"], "{others}");
+        }
     }
 
     #[test]

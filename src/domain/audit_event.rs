@@ -88,6 +88,10 @@ pub enum AuditAction {
     TransferCall,
     /// What callers say was to go to an agent.
     SendAudio,
+    /// An organisation stated that it has an agreement with an agent's service, so that its callers' audio may go there.
+    StateAgreement,
+    /// It does not state that any more.
+    WithdrawAgreement,
     /// Somebody listened to a call while it ran.
     ListenCall,
     /// Somebody followed what happens.

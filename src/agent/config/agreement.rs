@@ -34,4 +34,13 @@ impl Agreement {
             Self::With(organisations) => organisations.contains(org),
         }
     }
+
+    /// Whether it is with this organisation and nobody else, or with nobody: what one organisation can say of itself.
+    #[must_use]
+    pub fn is_of(&self, org: &OrgId) -> bool {
+        match self {
+            Self::All(_) => false,
+            Self::With(organisations) => organisations.iter().all(|other| other == org),
+        }
+    }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::cast::{ORG_ADMIN, STAFF, SUPER_ADMIN};
 use super::house::{Answer, House};
+use crate::domain::access::Permission;
 use crate::domain::ids::OrgId;
 
 async fn ask(house: &House, method: &str, path: &str, body: Value) -> Answer {
@@ -119,6 +120,44 @@ async fn what_an_agent_may_not_be_is_told_field_by_field() {
     let configured = ask(&house, "PATCH", &format!("/v1/agents/{id}"), json!({ "voice": "marin" })).await;
     assert_eq!(configured.json()["error"]["context"]["reason"], "configured");
     assert_eq!(house.ask_as(Some(STAFF), "GET", "/v1/agents", None).await.error().0, 403);
+}
+
+#[tokio::test]
+async fn who_answers_for_an_organisation_states_its_agreement_and_the_audit_log_says_who_and_when() {
+    let house = House::new();
+    let admin = house.cast.player(ORG_ADMIN).await.user;
+    let scopes = |scopes: &[Permission]| house.cast.key_of(&admin, scopes.to_vec());
+    let writer = scopes(&[Permission::AgentsRead, Permission::AgentsWrite]).await;
+    let agent = |agreement: Value| json!({ "name": "desk", "url": "wss://a.example/", "agreement": agreement });
+    for (agreement, status) in [(json!("all"), 422), (json!(["org_other"]), 422), (json!(["org_default", "org_other"]), 422)] {
+        let refused = ask(&house, "POST", "/v1/agents", agent(agreement.clone())).await;
+        assert_eq!((refused.status.as_u16(), fields(&refused)[0].split('[').next()), (status, Some("agreement")), "{agreement}");
+    }
+    let own = json!(["org_default"]);
+    assert_eq!(house.ask_as(Some(&writer), "POST", "/v1/agents", Some(&agent(own.clone()))).await.error().0, 403, "agents:write alone");
+    let made = ask(&house, "POST", "/v1/agents", agent(own.clone())).await;
+    assert_eq!((made.status.as_u16(), made.json()["agreement"].clone()), (201, own.clone()), "{}", made.text);
+    let path = made.headers[header::LOCATION].to_str().unwrap().to_owned();
+    let change = async |who: &str, change: Value| house.ask_as(Some(who), "PATCH", &path, Some(&change)).await;
+
+    assert_eq!(change(&writer, json!({ "voice": "marin" })).await.json()["agreement"], own, "not spoken of, it stays");
+    let elsewhere = json!({ "url": "wss://b.example/" });
+    assert_eq!(fields(&change(&writer, elsewhere.clone()).await), ["agreement"], "it is with the service that it was stated for");
+    let restated = json!({ "url": "wss://b.example/", "agreement": own });
+    assert_eq!(change(&writer, restated.clone()).await.error().0, 403, "nor does agents:write alone say it of another service");
+    let moved = change(&writer, json!({ "url": "wss://b.example/", "agreement": null })).await;
+    assert_eq!((moved.status.as_u16(), moved.json()["agreement"].clone()), (200, Value::Null), "{}", moved.text);
+    assert_eq!(change(ORG_ADMIN, restated).await.json()["agreement"], own);
+    assert_eq!(change(ORG_ADMIN, json!({ "agreement": [] })).await.status.as_u16(), 200);
+
+    let deeds: Vec<_> = house.deeds().into_iter().filter(|deed| deed.contains("_agreement")).collect();
+    let twice = |action: &str| [format!("{action} intended -"), format!("{action} success -")];
+    let expected = ["state_agreement", "withdraw_agreement", "state_agreement", "withdraw_agreement"].map(twice);
+    assert_eq!(deeds, expected.concat());
+    let entries = house.audited();
+    let stated = entries.iter().find(|entry| entry["action"] == "state_agreement").unwrap();
+    assert_eq!((stated["resource"].as_str(), &stated["object"]), (Some("agent"), &made.json()["id"]));
+    assert_eq!((stated["actor_type"].as_str(), stated["actor"].as_str()), (Some("user"), Some(admin.id.as_str())));
 }
 
 #[tokio::test]

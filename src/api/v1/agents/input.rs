@@ -37,26 +37,39 @@ impl NewAgent {
 }
 
 impl AgentChange {
+    /// Whether it speaks of an agreement.
+    pub(super) fn gives_agreement(&self) -> bool {
+        self.0.contains_key("agreement")
+    }
+
     /// The settings and keys with the change made.
     pub(super) fn over(self, settings: &AgentConfig, before: AgentSecrets) -> Result<(AgentConfig, AgentSecrets), ApiError> {
         let Self(mut members) = self;
         let given = members.remove("api_key");
+        let gives_agreement = members.contains_key("agreement");
         let tools = tool_keys(&mut members, &before.tools).unwrap_or(before.tools);
         fit_turns(&mut members)?;
         let settings_after: AgentConfig = overlaid(settings, members, &["conduct"])?;
-        let api_key = match given {
-            // A key is for the service that it was given for: who may change the address must not be shown the key by it.
-            None if before.api_key.is_some() && !is_same_service(settings, &settings_after) => {
-                return Err(ApiError::field("api_key", "must be given again for another service, or be null"));
+        // A key is for the service that it was given for, and an agreement is with it: who may change the address must neither be shown the
+        // one by it nor send audio elsewhere under the other.
+        if !is_same_service(settings, &settings_after) {
+            let stale = [
+                ("api_key", given.is_none() && before.api_key.is_some()),
+                ("agreement", !gives_agreement && settings.agreement.is_some()),
+            ];
+            let again = "must be given again for another service, or be null";
+            let fault = |(name, _): &(&str, bool)| FieldFault { field: (*name).to_owned(), message: again.into() };
+            let faults: Vec<_> = stale.iter().filter(|(_, is_stale)| *is_stale).map(fault).collect();
+            if !faults.is_empty() {
+                return Err(ApiError::Invalid(faults));
             }
-            None => before.api_key,
-            given => text(given).map(Redacted::new),
-        };
+        }
+        let api_key = if given.is_some() { text(given).map(Redacted::new) } else { before.api_key };
         Ok((settings_after, AgentSecrets { api_key, tools }))
     }
 }
 
-/// Whether a key that was given for one is for the other: the same protocol, encryption, host and port.
+/// Whether a key, or an agreement, that was given for one is for the other: the same protocol, encryption, host and port.
 fn is_same_service(one: &AgentConfig, other: &AgentConfig) -> bool {
     let origin = |agent: &AgentConfig| {
         let uri = agent.url.parse::<Uri>().ok()?;
@@ -251,6 +264,7 @@ macro_rules! agent_members {
             Member::optional("ready_timeout_ms", TIMEOUT, "3000 when absent."),
             Member::instead("answer_timeout_ms", Shape::Integer { min: 0, max: 120_000 }, "From the end of the caller's turn until it is heard, from 1000 on; 0 for ever; 10000 when absent."),
             Member::instead("standby", Shape::Flag, "Whether a socket to it stands open in each call in which it is the next to take over."),
+            Member::optional("agreement", Shape::List { of: &Shape::of(Format::Id("org")), min: 0, max: 1 }, "States that the organisation, named here, has an agreement with the service that its callers' audio may go there; asked where the operator's `[egress]` covers it. Wants `organisation:write`, and stands in the audit log."),
             Member::optional("api_key", Shape::line(1, 512, "the key of the service"), "Goes in and never out; null takes it away."),
         ]
     };
@@ -331,6 +345,27 @@ mod tests {
             let mut without = elsewhere;
             without["api_key"] = Value::Null;
             assert_eq!(change(without).unwrap().1.api_key, None);
+        }
+    }
+
+    #[test]
+    fn an_agreement_is_with_the_service_that_it_was_stated_for() {
+        let org = serde_json::json!(["org_default"]);
+        let settings = AgentConfig { agreement: serde_json::from_value(org.clone()).unwrap(), ..AgentConfig::at("wss://a.example/v1") };
+        let change = |body: Value| AgentChange(body.as_object().unwrap().clone()).over(&settings, AgentSecrets::default());
+        for stays in [json!({"voice": "marin"}), json!({"url": "wss://a.example/v2"})] {
+            assert_eq!(change(stays.clone()).unwrap().0.agreement, settings.agreement, "{stays}");
+        }
+        for elsewhere in [json!({"url": "wss://b.example/v1"}), json!({"protocol": "gemini"})] {
+            match change(elsewhere.clone()) {
+                Err(ApiError::Invalid(faults)) => assert_eq!(faults[0].field, "agreement", "{elsewhere}"),
+                other => panic!("{elsewhere}: {:?}", other.map(|(settings, _)| settings)),
+            }
+            for (again, expected) in [(org.clone(), settings.agreement.clone()), (Value::Null, None)] {
+                let mut whole = elsewhere.clone();
+                whole["agreement"] = again;
+                assert_eq!(change(whole).unwrap().0.agreement, expected, "{elsewhere}");
+            }
         }
     }
 
