@@ -1,10 +1,11 @@
 //! `POST /2010-04-01/Accounts/{account}/Calls/{call}.json`: what a bot asks of its carrier, as Twilio has it.
 //!
 //! A bot behind Twilio Media Streams has no message for hanging up: it changes its call by this request, with its account's name
-//! and token (RFC 7617). `Status=completed` ends the call; so does `Twiml` that hangs up, and `Twiml` that dials sends the caller there,
-//! where the agent's `transfer_targets` list it and the organisation may call it. Other instructions are refused, and `Url` is: the
-//! gateway fetches none, and a bot that is told nothing would wait for ever. Answers and errors have Twilio's form, since it is
-//! Twilio's libraries that read them; so the route stands beside the contract of this interface and not in it.
+//! and token (RFC 7617), while an agent of that account leads it: a call that is with another agent is none (404). `Status=completed`
+//! ends the call; so does `Twiml` that hangs up, and `Twiml` that dials sends the caller there, where the agent's `transfer_targets` list
+//! it and the organisation may call it. Other instructions are refused, and `Url` is: the gateway fetches none, and a bot that is told
+//! nothing would wait for ever. Answers and errors have Twilio's form, since it is Twilio's libraries that read them; so the route stands
+//! beside the contract of this interface and not in it.
 
 mod twiml;
 
@@ -42,7 +43,7 @@ pub(super) fn router() -> Router<AppState> {
 enum Refusal {
     /// 20003: no account, or not its token.
     Stranger,
-    /// 20404: no such call, or it is over.
+    /// 20404: no such call, it is over, or another agent leads it.
     NoCall,
     /// 20429: too often.
     TooMany,
@@ -94,7 +95,7 @@ async fn carry_out(state: &AppState, head: &Parts, bot: &BotAccount, call: &str,
     let done = async move {
         state.audit.append(&org, event.clone()).await.map_err(|_| Refusal::Failed)?;
         let (done, status) = match wanted {
-            Instruction::Hangup => (end(&state, &org, &call), "completed"),
+            Instruction::Hangup => (end(&state, &org, &bot, &call).await, "completed"),
             Instruction::Dial(target) => (send_to(&state, &org, &bot, &call, target).await, "in-progress"),
         };
         let outcome = match done {
@@ -120,16 +121,17 @@ fn wanted(body: &[u8]) -> Result<Instruction, Refusal> {
     }
 }
 
-fn end(state: &AppState, org: &OrgId, call: &CallId) -> Result<(), Refusal> {
-    Ok(state.registry.command(org, call, CallCommand::AgentHangup)?)
+async fn end(state: &AppState, org: &OrgId, bot: &BotAccount, call: &CallId) -> Result<(), Refusal> {
+    Ok(state.registry.command_led(org, call, bot.agents(), CallCommand::AgentHangup).await?)
 }
 
 /// Sends the caller where the agent may: what its configuration does not list is nowhere.
 async fn send_to(state: &AppState, org: &OrgId, bot: &BotAccount, call: &CallId, target: String) -> Result<(), Refusal> {
-    if !bot.may_send_to(&target) {
+    let agents = bot.agents_sending_to(&target);
+    if agents.is_empty() {
         return Err(Refusal::NotAllowed);
     }
-    let sent = state.registry.transfer(org, call, TransferTarget::Blind(Redacted::new(target))).await;
+    let sent = state.registry.transfer_led(org, call, agents, TransferTarget::Blind(Redacted::new(target))).await;
     sent.map_err(|error| match error {
         TransferError::Command(refused) => refused.into(),
         TransferError::Refused(TransferRefusal::Target | TransferRefusal::Unresolved) => Refusal::Target,

@@ -1,10 +1,10 @@
 //! `POST /daily/v1/dialin/pinlessCallUpdate`: a bot in a room says where its caller is to be sent, as Daily has it.
 //!
 //! A bot that was started for a call (`protocol = "daily"`) waits until its room takes calls by SIP, and then posts the call's two names and
-//! the room's SIP URI to where it was told Daily is. It proves itself by what it was given for this call. The call is answered if it rings
-//! still, and its caller is sent to the URI by REFER, where the agent's `transfer_targets` list its host and the organisation may call it.
-//! Answers and errors have Daily's form, since it is bots written for Daily that read them; so the route stands beside the contract of this
-//! interface and not in it.
+//! the room's SIP URI to where it was told Daily is. It proves itself by what it was given for this call, and has no say once the call is with
+//! another agent. The call is answered if it rings still, and its caller is sent to the URI by REFER, where the agent's `transfer_targets`
+//! list its host and the organisation may call it. Answers and errors have Daily's form, since it is bots written for Daily that read them;
+//! so the route stands beside the contract of this interface and not in it.
 
 use std::time::Duration;
 
@@ -93,15 +93,17 @@ async fn carry_out(state: &AppState, head: &Parts, body: &[u8]) -> Result<(), Re
 
 /// Sends the caller; a call that rings still is answered first, and takes a moment to be up.
 async fn send_to(state: &AppState, org: &OrgId, bot: &RoomBot, call: &CallId, uri: Redacted<String>) -> Result<(), Refusal> {
-    if !bot.may_send_to(uri.expose()) {
+    let agents = bot.agents_sending_to(uri.expose());
+    if agents.is_empty() {
         return Err(Refusal::NotAllowed);
     }
     for attempt in 0..ATTEMPTS {
-        match state.registry.transfer(org, call, TransferTarget::Blind(uri.clone())).await {
+        match state.registry.transfer_led(org, call, agents.clone(), TransferTarget::Blind(uri.clone())).await {
             Ok(()) => return Ok(()),
             Err(TransferError::Refused(TransferRefusal::NotUp)) => {
                 if attempt == 0 {
-                    state.registry.command(org, call, CallCommand::Answer).map_err(|error| Refusal::from(TransferError::Command(error)))?;
+                    let answered = state.registry.command_led(org, call, agents.clone(), CallCommand::Answer).await;
+                    answered.map_err(|error| Refusal::from(TransferError::Command(error)))?;
                 }
                 tokio::time::sleep(PAUSE).await;
             }

@@ -2,6 +2,7 @@
 
 use media::dtmf::Digit;
 
+use super::led::LedCommand;
 use super::listening::ListenerPort;
 use super::look::LookReply;
 use super::tools::consult::SaidReply;
@@ -50,6 +51,8 @@ pub enum CallCommand {
     },
     /// Show the record as it stands.
     Look(LookReply),
+    /// Do what the bot of an agent asks, where that agent leads the call.
+    Led(LedCommand),
 }
 
 /// What is known of whoever is on the telephone.

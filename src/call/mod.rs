@@ -20,6 +20,7 @@ mod farewell;
 pub mod journal;
 mod keys;
 pub mod launch;
+pub mod led;
 pub mod listening;
 pub mod look;
 mod manners;

@@ -242,7 +242,7 @@ impl CallSession {
             CallCommand::Resume => self.hold(false),
             CallCommand::SendDtmf { digits } => self.actions.push_back(CallAction::SendDtmf { digits: digits.clone() }),
             CallCommand::Transfer(order) => self.transfer(order),
-            CallCommand::Recognise(_) | CallCommand::Look(_) | CallCommand::TellWhenSaid(_) => {}
+            CallCommand::Recognise(_) | CallCommand::Look(_) | CallCommand::TellWhenSaid(_) | CallCommand::Led(_) => {}
             CallCommand::Attach { listener } => self.actions.push_back(CallAction::Attach { listener: listener.clone() }),
             CallCommand::Detach { listener } => self.actions.push_back(CallAction::Detach { listener: listener.clone() }),
         }

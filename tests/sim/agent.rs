@@ -36,6 +36,8 @@ pub(crate) enum Tongue {
     OpenAi,
     /// Our own, linear at 8 kHz.
     Auricle,
+    /// A carrier's, Vonage's, linear at 8 kHz: its bots take no texts and tell nothing of what they hear.
+    Carrier,
 }
 
 /// What the agent does when told so by a scenario.
@@ -167,6 +169,7 @@ impl Agent {
         let Some(connection) = self.connections.get_mut(&id).filter(|connection| connection.open) else { return };
         match message {
             ToAgent::Closed => connection.open = false,
+            ToAgent::Text(_) if connection.tongue == Tongue::Carrier => connection.ready = true,
             ToAgent::Text(text) => match text.strip_prefix(APPEND).and_then(|rest| rest.strip_suffix("\"}")) {
                 Some(audio) => {
                     let octets = base64_simd::STANDARD.decode_to_vec(audio).expect("base64");
@@ -209,6 +212,7 @@ impl Agent {
                 tell(post, id, &json!({"type": "speech_started"}));
                 tell(post, id, &json!({"type": "clear", "by_caller": true}));
             }
+            Tongue::Carrier => {}
         }
         if let Some(response) = self.utterances.iter().position(|utterance| utterance.runs_on(id)) {
             self.utterances[response].cancelled = true;
@@ -222,6 +226,7 @@ impl Agent {
         match self.tongue(id) {
             Tongue::OpenAi => tell(post, id, &json!({"type": "input_audio_buffer.speech_stopped", "audio_end_ms": end_ms})),
             Tongue::Auricle => tell(post, id, &json!({"type": "speech_stopped"})),
+            Tongue::Carrier => {}
         }
     }
 
@@ -233,6 +238,7 @@ impl Agent {
                 tell(post, id, &json!({"type": kind, "item_id": "item_caller", "transcript": text}));
             }
             Tongue::Auricle => tell(post, id, &json!({"type": "transcript", "speaker": "caller", "kind": "final", "text": text})),
+            Tongue::Carrier => {}
         }
     }
 
@@ -256,6 +262,7 @@ impl Agent {
                         tell(post, id, &json!({"type": "session.updated", "session": session}));
                     }
                     Tongue::Auricle => tell(post, id, &json!({"type": "ready", "session": "a"})),
+                    Tongue::Carrier => {}
                 }
                 if let Some(length) = self.welcome(id).greeting {
                     self.speak(post, id, length, Duration::ZERO);
@@ -404,6 +411,7 @@ impl Agent {
         match self.tongue(connection) {
             Tongue::OpenAi => tell(post, connection, &json!({"type": "response.created", "response": {"id": format!("resp_{number}")}})),
             Tongue::Auricle => tell(post, connection, &json!({"type": "item", "item": format!("item_{number}")})),
+            Tongue::Carrier => {}
         }
         self.go_on(post, number);
     }
@@ -414,6 +422,9 @@ impl Agent {
             let Some(utterance) = self.utterances.get_mut(usize::from(number)).filter(|utterance| !utterance.cancelled) else { return };
             let (id, every) = (utterance.connection, utterance.every);
             let tongue = self.connections[&id].tongue;
+            if utterance.left.is_zero() && tongue == Tongue::Carrier {
+                return;
+            }
             if utterance.left.is_zero() && tongue == Tongue::Auricle {
                 tell(post, id, &json!({"type": "transcript", "speaker": "agent", "kind": "final", "text": "so it is"}));
                 return tell(post, id, &json!({"type": "item_end"}));
@@ -472,7 +483,7 @@ impl Utterance {
     fn say_chunk(&mut self, post: &mut Post, number: u8, tongue: Tongue) {
         let length = self.left.min(CHUNK);
         self.left -= length;
-        if tongue == Tongue::Auricle {
+        if tongue != Tongue::OpenAi {
             let sample = media::codec::g711::decode_ulaw(self.voice).to_le_bytes();
             let bytes = sample.repeat(length.as_millis() as usize * 8);
             return post.tell_gateway(self.connection, FromAgent::Bytes { bytes, voice: self.voice });

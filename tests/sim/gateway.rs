@@ -374,6 +374,7 @@ fn member(place: usize, tongue: Tongue, scenario: &Scenario) -> Member {
     let (protocol, format) = match tongue {
         Tongue::OpenAi => (config::Protocol::OpenAi, WireFormat::Pcmu),
         Tongue::Auricle => (config::Protocol::Auricle, WireFormat::Pcm8k),
+        Tongue::Carrier => (config::Protocol::Vonage, WireFormat::Pcm8k),
     };
     let settings = AgentConfig {
         protocol,

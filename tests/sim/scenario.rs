@@ -26,6 +26,8 @@ pub(crate) enum Act {
     OperatorHangsUp,
     OperatorHolds(bool),
     Shutdown,
+    /// A bot of this agent hangs up by its carrier's interface.
+    BotHangsUp(&'static str),
     Agent(AgentAct),
 }
 

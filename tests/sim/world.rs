@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use auricle::call::command::CallCommand;
+use auricle::call::led::{LedCommand, LedReply};
 use media::transport::{Flow, Protocol};
 
 use crate::agent::Agent;
@@ -91,6 +92,10 @@ impl World {
             Act::OperatorHolds(true) => gateway.command_all(post, agent, &CallCommand::Hold),
             Act::OperatorHolds(false) => gateway.command_all(post, agent, &CallCommand::Resume),
             Act::Shutdown => gateway.command_all(post, agent, &CallCommand::Shutdown),
+            Act::BotHangsUp(name) => {
+                let (agents, command) = (vec![name.to_owned()], Box::new(CallCommand::AgentHangup));
+                gateway.command_all(post, agent, &CallCommand::Led(LedCommand { agents, command, reply: LedReply::new().0 }));
+            }
             Act::Agent(act) => agent.act(post, act),
         }
     }

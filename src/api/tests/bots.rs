@@ -27,6 +27,23 @@ fn request(account: &str, token: &str, call: &str, form: &str) -> Request<Body> 
     request.body(Body::from(form.to_owned())).unwrap()
 }
 
+/// Asks, while the call says whether the bot's agent leads it and is told to hang up or send its caller on.
+async fn asked_of(house: &House, inbox: &mut mpsc::Receiver<CallCommand>, request: Request<Body>, leads: bool) -> Answer {
+    let router = house.router.clone();
+    let asked = tokio::spawn(async move { send(&router, request).await });
+    let command = led_by(inbox, "bot", leads).await;
+    assert!(!leads || command == CallCommand::AgentHangup, "{command:?}");
+    asked.await.unwrap()
+}
+
+/// What a call is asked for by the bot of an agent, which is told whether that agent leads it.
+pub(super) async fn led_by(inbox: &mut mpsc::Receiver<CallCommand>, agent: &str, leads: bool) -> CallCommand {
+    let Some(CallCommand::Led(led)) = inbox.recv().await else { panic!("the call is asked who leads it") };
+    assert_eq!(led.agents, [agent]);
+    led.reply.tell(leads);
+    *led.command
+}
+
 fn code(answer: &Answer) -> (u16, Value) {
     (answer.status.as_u16(), answer.json()["code"].clone())
 }
@@ -57,9 +74,25 @@ async fn a_bot_hangs_up_its_own_call_and_nothing_else() {
         assert!(inbox.try_recv().is_err());
     }
 
-    let answer = ask(&house, BOT, BOT_TOKEN, &sid, "Status=completed").await;
+    let answer = asked_of(&house, &mut inbox, request(BOT, BOT_TOKEN, &sid, "Status=completed"), true).await;
     assert_eq!((answer.status.as_u16(), answer.json()["sid"].as_str()), (200, Some(&*sid)));
-    assert_eq!(inbox.recv().await, Some(CallCommand::AgentHangup));
+}
+
+#[tokio::test]
+async fn a_call_that_is_with_another_agent_is_none_to_a_bot_that_knows_its_name() {
+    let house = House::new();
+    let bot = house.state.bots.prove(BOT, BOT_TOKEN).unwrap();
+    let (commands, mut inbox) = mpsc::channel(4);
+    let call = CallId::random();
+    let _entry = house.registry.enter(call.clone(), OrgId::default_org(), commands).unwrap();
+    let dial = "Twiml=%3CResponse%3E%3CDial%3E%2B4930901820%3C%2FDial%3E%3C%2FResponse%3E";
+    for form in ["Status=completed", dial] {
+        let answer = asked_of(&house, &mut inbox, request(BOT, BOT_TOKEN, &bot.sid(&call), form), false).await;
+        assert_eq!(code(&answer), (404, 20_404.into()), "{form}");
+    }
+    let log: Vec<String> = house.audited().iter().map(Value::to_string).collect();
+    let failed = log.iter().filter(|entry| entry.contains(call.as_str()) && entry.contains("failure") && entry.contains(BOT)).count();
+    assert_eq!(failed, 2, "{log:?}");
 }
 
 #[tokio::test]
@@ -81,7 +114,7 @@ async fn instructions_hang_up_or_send_the_caller_where_the_agent_may() {
             let (router, sid) = (house.router.clone(), sid.clone());
             async move { send(&router, request(BOT, BOT_TOKEN, &sid, dial)).await }
         });
-        let Some(CallCommand::Transfer(order)) = inbox.recv().await else { panic!("the call is told") };
+        let CallCommand::Transfer(order) = led_by(&mut inbox, "bot", true).await else { panic!("the call is told") };
         assert_eq!(order.target, TransferTarget::Blind(Redacted::new("+4930901820".to_owned())));
         order.answer(answer);
         let told = asked.await.unwrap();
@@ -96,20 +129,20 @@ async fn instructions_hang_up_or_send_the_caller_where_the_agent_may() {
         "meant, and what came of it"
     );
 
-    let answer = ask(&house, BOT, BOT_TOKEN, &sid, "Twiml=%3CResponse%3E%3CHangup%2F%3E%3C%2FResponse%3E").await;
+    let hang_up = request(BOT, BOT_TOKEN, &sid, "Twiml=%3CResponse%3E%3CHangup%2F%3E%3C%2FResponse%3E");
+    let answer = asked_of(&house, &mut inbox, hang_up, true).await;
     assert_eq!((answer.status.as_u16(), answer.json()["status"].as_str()), (200, Some("completed")));
-    assert_eq!(inbox.recv().await, Some(CallCommand::AgentHangup));
 }
 
 #[tokio::test]
 async fn a_bot_that_hangs_up_stands_in_the_audit_log_and_so_does_a_stranger() {
     let house = House::new();
     let bot = house.state.bots.prove(BOT, BOT_TOKEN).unwrap();
-    let (commands, _inbox) = mpsc::channel(4);
+    let (commands, mut inbox) = mpsc::channel(4);
     let call = CallId::random();
     let _entry = house.registry.enter(call.clone(), OrgId::default_org(), commands).unwrap();
     ask(&house, BOT, "another", &bot.sid(&call), "Status=completed").await;
-    ask(&house, BOT, BOT_TOKEN, &bot.sid(&call), "Status=completed").await;
+    asked_of(&house, &mut inbox, request(BOT, BOT_TOKEN, &bot.sid(&call), "Status=completed"), true).await;
     let log: Vec<String> = house.audited().iter().map(Value::to_string).collect();
     assert!(log.iter().any(|entry| entry.contains("wrong_credentials")) && !log.iter().any(|entry| entry.contains(BOT_TOKEN)));
     let entries: Vec<_> = log.iter().filter(|entry| entry.contains(call.as_str())).collect();

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::House;
+use super::bots::led_by;
 use super::house::{Answer, ROOM_KEY, send};
 use crate::call::command::CallCommand;
 use crate::call::transfer::{TransferRefusal, TransferTarget};
@@ -46,11 +47,11 @@ async fn a_caller_is_sent_to_the_room_and_an_unanswered_call_is_answered_first()
         async move { send(&router, request).await }
     });
     for answer in [Err(TransferRefusal::NotUp), Ok(())] {
-        let Some(CallCommand::Transfer(order)) = inbox.recv().await else { panic!("the call is told") };
+        let CallCommand::Transfer(order) = led_by(&mut inbox, "cloud", true).await else { panic!("the call is told") };
         assert_eq!(order.target, TransferTarget::Blind(Redacted::new(URI.to_owned())));
         order.answer(answer);
         if answer.is_err() {
-            assert_eq!(inbox.recv().await, Some(CallCommand::Answer));
+            assert_eq!(led_by(&mut inbox, "cloud", true).await, CallCommand::Answer);
         }
     }
     let answer = asked.await.unwrap();
@@ -103,8 +104,22 @@ async fn why_a_caller_is_not_sent_is_told() {
             let (router, request) = (house.router.clone(), request(&given(&call), &body(&call, URI)));
             async move { send(&router, request).await }
         });
-        let Some(CallCommand::Transfer(order)) = inbox.recv().await else { panic!("the call is told") };
+        let CallCommand::Transfer(order) = led_by(&mut inbox, "cloud", true).await else { panic!("the call is told") };
         order.answer(Err(refused));
         assert_eq!(asked.await.unwrap().status.as_u16(), expected, "{refused:?}");
     }
+}
+
+#[tokio::test]
+async fn a_bot_whose_call_went_on_with_another_agent_sends_nobody_any_more() {
+    let house = House::new();
+    let (commands, mut inbox) = mpsc::channel(4);
+    let call = CallId::random();
+    let _entry = house.registry.enter(call.clone(), OrgId::default_org(), commands).unwrap();
+    let asked = tokio::spawn({
+        let (router, request) = (house.router.clone(), request(&given(&call), &body(&call, URI)));
+        async move { send(&router, request).await }
+    });
+    led_by(&mut inbox, "cloud", false).await;
+    assert_eq!(told(&asked.await.unwrap()), (404, "not-found".into()));
 }

@@ -164,7 +164,7 @@ impl House {
             proxies: Proxies::new(&["198.51.100.0/24".parse().unwrap()], ForwardedHeader::XForwardedFor),
             webhooks: webhooks(&sealed),
             dial_ins: DialIns::new(Arc::clone(&sealed)),
-            bots: BotAccounts::with([(BOT.to_owned(), BOT_TOKEN.into())], &["+4930901820"]).and_room("cloud", ROOM_KEY, ROOMS),
+            bots: BotAccounts::default().and_account("bot", (BOT, BOT_TOKEN), &["+4930901820"]).and_room("cloud", ROOM_KEY, ROOMS),
             named_requests: NamedRequests::new(Arc::clone(&sealed)),
             origins: vec![ORIGIN.to_owned()],
             tasks: Supervisor::new(stopped.clone()),

@@ -329,6 +329,14 @@ impl Agents {
         &self.member(self.link.member).name
     }
 
+    /// Whether the conversation is with one of these agents of the configuration.
+    #[must_use]
+    pub fn are_led_by(&self, configured: &[String]) -> bool {
+        let Member { name, version, .. } = self.member(self.link.member);
+        // An organisation may have called an agent of its own the same.
+        version.is_none() && configured.contains(name)
+    }
+
     /// What whoever the conversation is with may use.
     #[must_use]
     pub fn tools(&self) -> &Arc<Toolset> {

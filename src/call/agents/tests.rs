@@ -417,7 +417,7 @@ fn an_agent_of_our_own_that_closes_in_good_order_ends_the_conversation() {
 #[test]
 fn every_agent_is_told_what_is_known_of_the_patient_in_the_words_of_its_own_instructions() {
     let asking = |config: AgentConfig, words: &str| AgentConfig {
-        instructions: Some(words.to_owned()),
+        instructions: Some(words.into()),
         variables: vec![crate::agent::variables::Variable::PatientFirstName],
         ..config
     };
@@ -433,4 +433,16 @@ fn every_agent_is_told_what_is_known_of_the_patient_in_the_words_of_its_own_inst
     bench.become_ready();
     let second = bench.agents.link();
     assert_eq!(bench.told(second, "start")[0]["instructions"], "Help Ana.");
+}
+
+#[test]
+fn an_agent_of_an_organisations_own_is_not_the_configurations_of_the_same_name() {
+    let mut bench = Bench::new(&[openai(), auricle()]);
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    assert!(bench.agents.are_led_by(&names(&["agent-1", "agent-0"])));
+    assert!(!bench.agents.are_led_by(&names(&["agent-1"])) && !bench.agents.are_led_by(&[]));
+    bench.agents.members[0].version = Some(3);
+    assert!(!bench.agents.are_led_by(&names(&["agent-0"])));
+    bench.cut();
+    assert!(bench.agents.are_led_by(&names(&["agent-1"])), "who took over");
 }

@@ -28,6 +28,13 @@ impl Call {
                 self.note_media();
                 reply.show(Box::new(self.journal.record().clone()));
             }
+            CallCommand::Led(led) => {
+                let leads = !self.session.is_over() && self.agents.are_led_by(&led.agents);
+                led.reply.tell(leads);
+                if leads {
+                    self.handle_command(now, *led.command);
+                }
+            }
             command => {
                 // Whoever holds the line from outside decides when it is taken up again.
                 self.held_by_agent &= !matches!(command, CallCommand::Hold | CallCommand::Resume);

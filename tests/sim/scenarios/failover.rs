@@ -135,3 +135,20 @@ fn a_caller_whose_agents_are_all_gone_is_kept_for_half_a_minute() {
         assert!((ms(31_000)..ms(34_500)).contains(&outcome.ended_after()), "{:?}", outcome.ended_after());
     });
 }
+
+#[test]
+fn the_bot_that_leads_a_call_ends_it_and_one_that_led_it_before_or_may_take_over_does_not() {
+    for_long_seeds(3, |seed| {
+        let mut scenario = Scenario::inbound(seed)
+            .at(1_500, Act::BotHangsUp("agent-1"))
+            .agent_at(2_000, AgentAct::Cut)
+            .at(4_000, Act::BotHangsUp("agent-0"))
+            .at(4_500, Act::BotHangsUp("agent-2"))
+            .at(6_000, Act::BotHangsUp("agent-1"));
+        scenario.tongues = vec![Tongue::Carrier, Tongue::Carrier, Tongue::OpenAi];
+        let outcome = scenario.run();
+        assert_eq!(outcome.termination(), Termination::upstream(AgentReason::Hangup));
+        assert!((ms(5_900)..ms(6_300)).contains(&outcome.ended_after()), "{:?}", outcome.ended_after());
+        assert_eq!(passes(&outcome), 1);
+    });
+}

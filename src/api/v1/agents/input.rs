@@ -53,10 +53,8 @@ impl AgentChange {
         // A key is for the service that it was given for, and an agreement is with it: who may change the address must neither be shown the
         // one by it nor send audio elsewhere under the other.
         if !is_same_service(settings, &settings_after) {
-            let stale = [
-                ("api_key", given.is_none() && before.api_key.is_some()),
-                ("agreement", !gives_agreement && settings.agreement.is_some()),
-            ];
+            let stale =
+                [("api_key", given.is_none() && before.api_key.is_some()), ("agreement", !gives_agreement && settings.agreement.is_some())];
             let again = "must be given again for another service, or be null";
             let fault = |(name, _): &(&str, bool)| FieldFault { field: (*name).to_owned(), message: again.into() };
             let faults: Vec<_> = stale.iter().filter(|(_, is_stale)| *is_stale).map(fault).collect();
