@@ -109,6 +109,29 @@ async fn a_number_is_answered_by_a_known_agent_and_changed_for_the_version_that_
 }
 
 #[tokio::test]
+async fn a_number_asks_none_of_its_agents_for_words_that_takes_none_whichever_of_them_that_is() {
+    let house = House::new();
+    let bot = json!({ "name": "bot", "protocol": "twilio", "url": "wss://bot.example/", "format": "pcmu" });
+    assert_eq!(ask(&house, ORG_ADMIN, "POST", "/v1/agents", bot).await.status.as_u16(), 201);
+    let asking = json!({ "idle_after_s": 10, "goodbye": "Say goodbye.", "max_call_s": 600 });
+    for agents in [json!({ "agent": "bot" }), json!({ "agent": "reception", "fallback_agents": ["bot"] })] {
+        let mut sent = agents.clone();
+        (sent["number"], sent["conduct"]) = (json!("1000"), asking.clone());
+        let refused = ask(&house, ORG_ADMIN, "POST", "/v1/numbers", sent).await;
+        let expected = ["conduct.idle_after_s", "conduct.goodbye"].map(str::to_owned).to_vec();
+        assert_eq!((refused.error().0, fields(&refused)), (422, expected), "{agents}");
+    }
+    let alone = json!({ "number": "1000", "agent": "reception", "conduct": asking });
+    let made = ask(&house, ORG_ADMIN, "POST", "/v1/numbers", alone).await;
+    assert_eq!(made.status.as_u16(), 201, "{}", made.text);
+    let path = made.headers[header::LOCATION].to_str().unwrap().to_owned();
+    let joined = ask(&house, ORG_ADMIN, "PATCH", &path, json!({ "fallback_agents": ["bot"] })).await;
+    assert_eq!(joined.error().0, 422, "{}", joined.text);
+    let asks_nothing = json!({ "fallback_agents": ["bot"], "conduct": { "idle_after_s": 0, "goodbye": null } });
+    assert_eq!(ask(&house, ORG_ADMIN, "PATCH", &path, asks_nothing).await.status.as_u16(), 200);
+}
+
+#[tokio::test]
 async fn a_list_is_read_a_page_at_a_time() {
     let house = House::new();
     for extension in 0..7 {

@@ -4,7 +4,7 @@ use auricle::agent::conduct::Conduct;
 use auricle::domain::termination::{PolicyReason, SipReason, Termination};
 use auricle::domain::timeline::Moment;
 
-use crate::agent::AgentAct;
+use crate::agent::{AgentAct, Tongue};
 use crate::clock::{for_seeds, ms};
 use crate::scenario::{Act, Outcome, Scenario};
 
@@ -64,5 +64,57 @@ fn a_greeting_that_is_protected_is_heard_to_its_end_and_what_follows_is_not() {
         let outcome = scenario.says_at(4_000, 2_000).agent_at(4_500, AgentAct::HearStart).at(8_000, Act::CallerHangsUp).run();
         assert_eq!(outcome.heard_ms(0), 2_000, "whole");
         assert!(outcome.heard_ms(1) < 1_000, "{}", outcome.heard_ms(1));
+    });
+}
+
+/// Calls whose second agent is a bot that takes no texts: the first is lost at `lost_ms`.
+fn passed_to_a_bot(seed: u64, conduct: Conduct, lost_ms: u64) -> Scenario {
+    let mut scenario = scenario(seed, conduct).says_at(1_000, 1_000).agent_at(lost_ms, AgentAct::Cut);
+    scenario.tongues = vec![Tongue::OpenAi, Tongue::Carrier];
+    scenario
+}
+
+#[test]
+fn a_bot_that_takes_no_texts_and_has_taken_over_is_asked_nothing_and_the_longest_call_ends_all_the_same() {
+    for_seeds(20, |seed| {
+        let conduct = Conduct { idle_after_s: 4, idle_prompts: 2, max_call_s: 20, ..Conduct::default() };
+        // Silent for 9 s before it speaks, which is two times idle.
+        let outcome = passed_to_a_bot(seed, conduct.clone(), 3_000).says_at(12_000, 1_000).run();
+        assert_eq!(outcome.termination(), Termination::policy(PolicyReason::MaxDuration));
+        assert_eq!((asked(&outcome), outcome.agent.told.len()), (vec![], 0));
+        // A sample more or less, where linear audio fades.
+        assert!((1_000..1_010).contains(&outcome.heard_ms(1)), "{}", outcome.heard_ms(1));
+        // 20 s, and 6 s for a goodbye that cannot be asked for.
+        assert!((ms(26_000)..ms(26_400)).contains(&outcome.ended_after()), "{:?}", outcome.ended_after());
+        let spoken = passed_to_a_bot(seed, conduct, 3_000).says_at(20_500, 1_500).run();
+        assert_eq!(spoken.termination(), Termination::policy(PolicyReason::MaxDuration));
+        assert!((1_500..1_510).contains(&spoken.heard_ms(1)), "{}", spoken.heard_ms(1));
+        // What it says after the end of its time is heard to its end.
+        assert!((ms(22_500)..ms(22_900)).contains(&spoken.ended_after()), "{:?}", spoken.ended_after());
+    });
+}
+
+#[test]
+fn a_goodbye_that_the_former_agent_was_asked_for_ends_the_call_with_a_bot_that_takes_no_texts() {
+    for_seeds(20, |seed| {
+        let conduct = Conduct { idle_after_s: 4, idle_prompts: 1, ..Conduct::default() };
+        // Asked at 6 s, and for a goodbye at 10 s; lost before a word of it.
+        let outcome = passed_to_a_bot(seed, conduct, 11_000).run();
+        assert_eq!(outcome.termination(), Termination::policy(PolicyReason::CallerSilent));
+        assert_eq!((asked(&outcome).len(), outcome.agent.told.len()), (1, 2), "{:?}", outcome.agent.told);
+        assert!((ms(16_000)..ms(16_400)).contains(&outcome.ended_after()), "{:?}", outcome.ended_after());
+    });
+}
+
+#[test]
+fn silence_counts_from_when_an_agent_that_takes_texts_has_the_call_again() {
+    for_seeds(20, |seed| {
+        let conduct = Conduct { idle_after_s: 4, idle_prompts: 1, ..Conduct::default() };
+        let outcome = passed_to_a_bot(seed, conduct, 3_000).agent_at(12_000, AgentAct::Cut).run();
+        assert_eq!(outcome.termination(), Termination::policy(PolicyReason::CallerSilent));
+        let asked = asked(&outcome);
+        assert!(asked.len() == 1 && (16_000..16_500).contains(&asked[0]), "{asked:?}");
+        // The question and the goodbye; what was said before is told, too.
+        assert_eq!(outcome.agent.told.iter().filter(|text| text.starts_with("The call")).count(), 2, "{:?}", outcome.agent.told);
     });
 }
