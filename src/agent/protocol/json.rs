@@ -1,5 +1,7 @@
 //! What the protocols that speak JSON share: reading with a bound on depth, writing, and words fit for a log.
 
+use std::borrow::Cow;
+
 use base64_simd::{STANDARD, forgiving_decode_to_vec};
 use media::frame::{AudioFormat, ItemId};
 use memchr::memchr2;
@@ -22,6 +24,11 @@ pub(in crate::agent) enum Malformed {
     #[error("nested too deeply")]
     TooDeep,
 }
+
+/// A text in a message, borrowed from it wherever it is written without escapes: of a `Cow` that may be absent, unlike of one that must be
+/// there, serde makes a copy.
+#[derive(Debug, Deserialize)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// Reads a message that is known not to be nested too deeply.
 pub(super) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Malformed> {

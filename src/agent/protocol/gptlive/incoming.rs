@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::super::json::{Malformed, check_depth, read};
+use super::super::json::{Malformed, Text, check_depth, read};
 use crate::domain::call_record::Speaker;
 
 /// The events that mean something to us.
@@ -39,7 +39,7 @@ struct Event<'a> {
     #[serde(borrow)]
     r#type: Cow<'a, str>,
     #[serde(borrow, default)]
-    delta: Option<Cow<'a, str>>,
+    delta: Option<Text<'a>>,
     #[serde(borrow, default)]
     session: Option<Session<'a>>,
     #[serde(borrow, default)]
@@ -68,6 +68,7 @@ impl<'a> ServerEvent<'a> {
     pub(super) fn parse(text: &'a str) -> Result<Self, Malformed> {
         check_depth(text)?;
         let Event { r#type, delta, session, reason, error } = read(text)?;
+        let delta = delta.map(|Text(delta)| delta);
         Ok(match &*r#type {
             "session.output_audio.delta" => Self::Audio(delta.ok_or(Malformed::Json)?),
             "session.input_transcript.delta" => Self::Words { speaker: Speaker::Caller, text: delta.ok_or(Malformed::Json)? },
@@ -95,3 +96,16 @@ const EXPECTED: [&str; 8] = [
     "session.updated",
     "session.usage.updated",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn audio_is_borrowed_from_the_message() {
+        let parsed = ServerEvent::parse(r#"{"type":"session.output_audio.delta","delta":"AAAA"}"#);
+        assert!(matches!(parsed, Ok(ServerEvent::Audio(Cow::Borrowed("AAAA")))), "{parsed:?}");
+        let escaped = ServerEvent::parse(r#"{"type":"session.output_audio.delta","delta":"AA\/A"}"#);
+        assert!(matches!(escaped, Ok(ServerEvent::Audio(audio)) if audio == "AA/A"));
+    }
+}

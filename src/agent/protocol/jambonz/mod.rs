@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::carrier::{Carrier, Line, Said};
-use super::json::{Malformed, check_depth, queue, read};
+use super::json::{Malformed, Text, check_depth, queue, read};
 use crate::agent::config::AgentConfig;
 use crate::agent::model::AgentMessage;
 use crate::agent::session::Outbox;
@@ -39,7 +39,7 @@ struct Contents<'a> {
     #[serde(borrow, default)]
     name: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    audio_content: Option<Cow<'a, str>>,
+    audio_content: Option<Text<'a>>,
     #[serde(borrow, default)]
     audio_content_type: Option<Cow<'a, str>>,
     /// A number, or a number in a text.
@@ -89,7 +89,7 @@ impl Carrier for Jambonz {
             ("killAudio", _) => Said::Clear,
             ("disconnect", _) => Said::Hangup,
             ("mark", Contents { name: Some(name), .. }) => Said::Mark(name),
-            ("playAudio", clip) if clip.fits(line) => clip.audio_content.map(Said::Base64).ok_or(Malformed::Json)?,
+            ("playAudio", clip) if clip.fits(line) => clip.audio_content.map(|Text(audio)| Said::Base64(audio)).ok_or(Malformed::Json)?,
             ("playAudio", _) => Said::Warning(Cow::Borrowed("audio_format_not_agreed")),
             ("clearMarks", _) => Said::Warning(Cow::Borrowed("clear_marks_not_taken")),
             ("mark", _) => return Err(Malformed::Json),
