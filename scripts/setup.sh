@@ -11,7 +11,7 @@ wanted=()   # packages without which something is skipped
 cmake_wanted=no
 pypi_cmake=cmake==4.2.0
 policy=/usr/sbin/policy-rc.d   # what asks whether a service may be started
-node_clients="jssip@3.13.8 ws@8.23.0 hep-js@1.0.22 playwright-core@1.61.0 axe-core@4.14.1 @elevenlabs/types@0.23.0"
+node_clients="jssip@3.13.8 ws@8.23.0 hep-js@1.0.22 playwright-core@1.61.0 axe-core@4.14.1 @elevenlabs/types@0.23.0 typescript@7.0.2"
 
 need() { have "$1" || needed+=("$2"); }
 want() { have "$1" || wanted+=("$2"); }
@@ -157,8 +157,8 @@ mongo_server() {
         || echo "setup: it cannot be had; the tests of the MongoDB store will say that they are skipped" >&2
 }
 
-# The SIP client of browsers, the reader of HEP, the types of ElevenLabs' messages, and what steers a browser and looks how accessible a page is, at their pinned versions,
-# only when one changed.
+# The SIP client of browsers, the reader of HEP, the types of ElevenLabs' messages and what holds messages against them, and what steers a browser and
+# looks how accessible a page is, at their pinned versions, only when one changed.
 node_packages() {
     local folder=target/node
     [ "$(cat $folder/installed.txt 2>/dev/null)" = "$node_clients" ] && return 0

@@ -44,8 +44,8 @@ fn name_of(line: &str) -> String {
 
 /// Asks the compiler of every line, what it says against them; none where there is none to ask.
 fn compile(known: &[(&str, &str)], lines: &[String]) -> Option<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (compiler, types) = (root.join("console/node_modules/.bin/tsc"), root.join("target/node/node_modules/@elevenlabs/types"));
+    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/node/node_modules");
+    let (compiler, types) = (packages.join(".bin/tsc"), packages.join("@elevenlabs/types"));
     if !compiler.exists() || !types.exists() {
         tools::skip(&format!("{} messages of ElevenLabs are not checked: TypeScript or the vendor's types are not installed", lines.len()));
         return None;

@@ -12,6 +12,9 @@ mod gateway;
 mod line;
 #[path = "../support/measured.rs"]
 mod measured;
+#[expect(dead_code, reason = "no program is looked for")]
+#[path = "../support/tools.rs"]
+mod tools;
 mod voices;
 mod wire;
 

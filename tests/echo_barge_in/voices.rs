@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::chance::Chance;
+use crate::tools;
 
 /// The prompts of one voice.
 pub(crate) struct Voice {
@@ -32,7 +33,7 @@ pub(crate) struct Speech {
 pub(crate) fn voices() -> Option<Vec<Voice>> {
     let found: Vec<Voice> = VOICES.iter().filter_map(|name| Voice::read(&Path::new(SOUNDS).join(name))).collect();
     if found.len() < 2 {
-        eprintln!("skipped: asterisk-core-sounds-*-wav is not installed: make setup");
+        tools::skip("asterisk-core-sounds-*-wav is not installed: make setup");
         return None;
     }
     Some(found)
@@ -42,7 +43,7 @@ pub(crate) fn voices() -> Option<Vec<Voice>> {
 pub(crate) fn held_out() -> Option<Vec<Voice>> {
     let found: Vec<Voice> = HELD_OUT.iter().filter_map(|name| Voice::cut(&Path::new(EXAMPLES).join(name))).collect();
     if found.len() < HELD_OUT.len() {
-        eprintln!("skipped: codec2-examples is not installed: make setup");
+        tools::skip("codec2-examples is not installed: make setup");
         return None;
     }
     Some(found)
