@@ -23,6 +23,7 @@ use super::conduct::Conduct;
 use super::protocol;
 use super::tools::{Keys, ToolsConfig};
 use super::variables::Variable;
+use crate::domain::redacted::Redacted;
 use crate::domain::setting::SettingFault;
 
 /// One agent: where it is, what it speaks and how it is to behave.
@@ -42,7 +43,8 @@ pub struct AgentConfig {
     /// The provider's name of a voice. Default: the provider's own choice.
     pub voice: Option<String>,
     /// What the agent is told about its task; at most 64 KiB. Default: none.
-    pub instructions: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub instructions: Option<Redacted<String>>,
     /// What callers speak, ISO 639-1 (`en`); helps transcription. Default: none, the provider guesses.
     pub language: Option<String>,
     /// Which model writes down what callers say. Default: none, callers are not transcribed.
@@ -55,7 +57,8 @@ pub struct AgentConfig {
     pub greet_first: bool,
     /// What it is told for its first words; for Deepgram, ElevenLabs and Ultravox the words themselves. Needs `greet_first`. Default: none,
     /// its instructions decide.
-    pub greeting: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub greeting: Option<Redacted<String>>,
     /// Whether it is told who called whom; a caller's number is personal data. Default: false.
     pub tell_numbers: bool,
     /// What a bot behind a carrier's protocol is told beside the names of the call, as that protocol does it; at most 32, 1 KiB each.
@@ -167,6 +170,18 @@ impl AgentConfig {
         faults
     }
 
+    /// [`Self::instructions`], which may speak of the patient: never for a log line.
+    #[must_use]
+    pub fn instructions(&self) -> Option<&str> {
+        self.instructions.as_ref().map(|text| text.expose().as_str())
+    }
+
+    /// [`Self::greeting`], which may speak of the patient: never for a log line.
+    #[must_use]
+    pub fn greeting(&self) -> Option<&str> {
+        self.greeting.as_ref().map(|text| text.expose().as_str())
+    }
+
     /// [`Self::connect_timeout_ms`] as a duration.
     #[must_use]
     pub const fn connect_timeout(&self) -> Duration {
@@ -215,7 +230,7 @@ impl AgentConfig {
     }
 
     fn check_texts(&self, faults: &mut Vec<SettingFault>) {
-        for (field, text) in [("instructions", &self.instructions), ("greeting", &self.greeting)] {
+        for (field, text) in [("instructions", self.instructions()), ("greeting", self.greeting())] {
             if let Some(text) = text
                 && text.len() > MAX_TEXT_LEN_BYTES
             {

@@ -107,8 +107,8 @@ impl AgentConfig {
     /// The same settings with what is known in the place of variables.
     #[must_use]
     pub fn told(&self, known: &Known) -> Self {
-        let filled = |text: &Option<String>| text.as_deref().map(|text| self.filled(text, known));
-        Self { instructions: filled(&self.instructions), greeting: filled(&self.greeting), ..self.clone() }
+        let filled = |text: Option<&str>| text.map(|text| Redacted::new(self.filled(text, known)));
+        Self { instructions: filled(self.instructions()), greeting: filled(self.greeting()), ..self.clone() }
     }
 
     /// Variables that are not listed, or that there are not.
@@ -135,8 +135,8 @@ impl AgentConfig {
     }
 
     fn templates(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let texts = [("instructions", &self.instructions), ("greeting", &self.greeting)];
-        texts.into_iter().filter_map(|(field, text)| Some((field, text.as_deref()?)))
+        let texts = [("instructions", self.instructions()), ("greeting", self.greeting())];
+        texts.into_iter().filter_map(|(field, text)| Some((field, text?)))
     }
 
     fn filled(&self, template: &str, known: &Known) -> String {
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     fn agent(instructions: &str, variables: &[Variable]) -> AgentConfig {
-        AgentConfig { instructions: Some(instructions.to_owned()), variables: variables.to_vec(), ..AgentConfig::at("ws://127.0.0.1/") }
+        AgentConfig { instructions: Some(instructions.into()), variables: variables.to_vec(), ..AgentConfig::at("ws://127.0.0.1/") }
     }
 
     fn ana() -> Known {
@@ -217,8 +217,8 @@ mod tests {
             agent("Greet {{patient.first_name}}, in {{ patient.language|English }}, {{call.direction}}{{patient.first_name}}.", &LISTED);
         assert_eq!(agent.faults(), []);
         assert!(agent.asks_for_patient());
-        assert_eq!(agent.told(&ana()).instructions.as_deref(), Some("Greet Ana, in English, outboundAna."));
-        assert_eq!(agent.told(&Known::default()).instructions.as_deref(), Some("Greet , in English, ."));
+        assert_eq!(agent.told(&ana()).instructions(), Some("Greet Ana, in English, outboundAna."));
+        assert_eq!(agent.told(&Known::default()).instructions(), Some("Greet , in English, ."));
     }
 
     #[test]
@@ -234,11 +234,21 @@ mod tests {
     }
 
     #[test]
+    fn what_an_agent_is_told_of_a_patient_is_not_printed() {
+        let agent =
+            AgentConfig { greeting: Some("Hello {{patient.first_name}}".into()), ..agent("Greet {{patient.first_name}}.", &LISTED) };
+        let told = agent.told(&ana());
+        assert_eq!((told.instructions(), told.greeting()), (Some("Greet Ana."), Some("Hello Ana")));
+        let printed = format!("{told:?}");
+        assert!(!printed.contains("Ana") && printed.contains("greeting: Some([redacted])"), "{printed}");
+    }
+
+    #[test]
     fn what_stands_in_a_record_is_text_and_no_instruction_of_several_lines() {
         let hostile = Known { language: Some(Redacted::new("en\n\n# New rules {{patient.name}}".to_owned())), ..Known::default() };
         let told = agent("{{patient.language}}", &LISTED).told(&hostile);
-        assert_eq!(told.instructions.as_deref(), Some("en# New rules {{patient.name}}"));
+        assert_eq!(told.instructions(), Some("en# New rules {{patient.name}}"));
         let long = Known { language: Some(Redacted::new("x".repeat(10_000))), ..Known::default() };
-        assert_eq!(agent("{{patient.language}}", &LISTED).told(&long).instructions.map(|text| text.len()), Some(MAX_VALUE_LEN));
+        assert_eq!(agent("{{patient.language}}", &LISTED).told(&long).instructions().map(str::len), Some(MAX_VALUE_LEN));
     }
 }

@@ -117,11 +117,11 @@ impl<'a> Start<'a> {
             direction,
             audio: Audio::from(AudioFormat::from(config.format)),
             turns,
-            instructions: config.instructions.as_deref(),
+            instructions: config.instructions(),
             voice: config.voice.as_deref(),
             language: config.language.as_deref(),
             greet_first: config.greet_first,
-            greeting: config.greeting.as_deref(),
+            greeting: config.greeting(),
             tools: config.declarations(),
             history: said.history.iter().map(|said| Utterance { speaker: said.speaker, text: said.text.expose() }).collect(),
             owed: match said.owed {

@@ -42,11 +42,11 @@ impl<'a> Settings<'a> {
             audio: Audio { input: Input { encoding, sample_rate }, output: Output { encoding, sample_rate, container: "none" } },
             agent: Agent {
                 context: (!said.is_empty()).then(|| Context { messages: said.iter().map(Message::from).collect() }),
-                greeting: config.greeting.as_deref().filter(|_| config.greet_first),
+                greeting: config.greeting().filter(|_| config.greet_first),
                 listen: Listen { provider: ListenProvider { r#type: OWN, model: listen, language: config.language.as_deref() } },
                 think: Think {
                     provider: Provider { r#type: think, model },
-                    prompt: config.instructions.as_deref(),
+                    prompt: config.instructions(),
                     functions: config.declarations(),
                 },
                 speak: config.voice.as_deref().map(|model| Speak { provider: Provider { r#type: OWN, model } }),

@@ -34,8 +34,8 @@ pub(super) struct Initiation<'a> {
 
 impl<'a> Initiation<'a> {
     pub(super) fn new(config: &'a AgentConfig) -> Self {
-        let prompt = config.instructions.as_deref().map(|prompt| Prompt { prompt });
-        let first_message = config.greeting.as_deref().filter(|_| config.greet_first);
+        let prompt = config.instructions().map(|prompt| Prompt { prompt });
+        let first_message = config.greeting().filter(|_| config.greet_first);
         let language = config.language.as_deref();
         let agent =
             (prompt.is_some() || first_message.is_some() || language.is_some()).then_some(Agent { prompt, first_message, language });

@@ -98,7 +98,7 @@ impl ProtocolAdapter for Gemini {
             return send(out, &ClientMessage::ClientContent(ClientContent::text(text, true)));
         }
         if self.config.greet_first && self.handle.is_none() {
-            let words = self.config.greeting.as_deref().unwrap_or(GREET);
+            let words = self.config.greeting().unwrap_or(GREET);
             send(out, &ClientMessage::ClientContent(ClientContent::text(words, true)));
         }
     }

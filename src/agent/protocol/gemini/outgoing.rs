@@ -60,7 +60,7 @@ impl<'a> Setup<'a> {
         Self {
             model: config.model.as_deref().unwrap_or_default(),
             generation_config: GenerationConfig { response_modalities: ["AUDIO"], speech_config: config.voice.as_deref().map(voice) },
-            system_instruction: config.instructions.as_deref().map(|text| Content { role: None, parts: [Part { text }] }),
+            system_instruction: config.instructions().map(|text| Content { role: None, parts: [Part { text }] }),
             tools: Tool::of(config),
             realtime_input_config: RealtimeInputConfig::of(config.turn_detection),
             input_audio_transcription: Transcription { language_codes: config.language.as_deref().map(|language| [language]) },

@@ -64,7 +64,7 @@ impl ProtocolAdapter for GptLive {
 
     fn begin(&mut self, out: &mut Outputs<'_>) {
         if self.config.greet_first {
-            let content = self.config.greeting.as_deref().unwrap_or(GREET);
+            let content = self.config.greeting().unwrap_or(GREET);
             send(out, &ClientEvent::instructions(content));
         }
     }

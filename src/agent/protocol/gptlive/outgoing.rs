@@ -47,7 +47,7 @@ impl<'a> Session<'a> {
     pub(super) fn new(config: &'a AgentConfig) -> Self {
         Self {
             model: config.model.as_deref().unwrap_or_default(),
-            instructions: config.instructions.as_deref(),
+            instructions: config.instructions(),
             store: false,
             audio: Audio {
                 format: Format::from(AudioFormat::from(config.format)),

@@ -58,7 +58,7 @@ impl<'a> Session<'a> {
         let format = AudioFormat::from(config.format);
         Self {
             modalities: ["text", "audio"],
-            instructions: config.instructions.as_deref(),
+            instructions: config.instructions(),
             input_audio_format: input_format(format),
             input_audio_sampling_rate: format.rate().hz(),
             output_audio_format: output_format(format),

@@ -104,7 +104,7 @@ impl ProtocolAdapter for OpenAi {
         }
         if self.config.greet_first && self.responses.want() {
             let event_id = self.event_id(Purpose::Response);
-            let response = self.config.greeting.as_deref().map(|instructions| ResponseSettings { instructions });
+            let response = self.config.greeting().map(|instructions| ResponseSettings { instructions });
             send(out, &ClientEvent::ResponseCreate { event_id: &event_id, response });
         }
     }

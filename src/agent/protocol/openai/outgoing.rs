@@ -76,7 +76,7 @@ impl<'a> Session<'a> {
         Self {
             r#type: "realtime",
             output_modalities: ["audio"],
-            instructions: config.instructions.as_deref(),
+            instructions: config.instructions(),
             audio: Audio {
                 input: Input { format, transcription, turn_detection: Turns::of(config.turn_detection) },
                 output: Output { format, voice: config.voice.as_deref() },

@@ -32,7 +32,7 @@ use crate::domain::redacted::Redacted;
 /// The adapter's memory of one connection.
 pub(in crate::agent) struct Ultravox {
     /// Whether it speaks first, and with which words.
-    greeting: Option<Option<String>>,
+    greeting: Option<Option<Redacted<String>>>,
     format: AudioFormat,
     configured: bool,
     utterances: Utterances,
@@ -80,7 +80,7 @@ impl ProtocolAdapter for Ultravox {
             return send(out, &ClientMessage::UserTextMessage { text, urgency: Urgency::Immediate });
         }
         match &self.greeting {
-            Some(Some(words)) => send(out, &ClientMessage::ForcedAgentMessage { content: words, urgency: Urgency::Immediate }),
+            Some(Some(words)) => send(out, &ClientMessage::ForcedAgentMessage { content: words.expose(), urgency: Urgency::Immediate }),
             Some(None) => send(out, &ClientMessage::UserTextMessage { text: GREET, urgency: Urgency::Immediate }),
             None => {}
         }

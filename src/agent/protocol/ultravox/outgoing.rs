@@ -29,7 +29,7 @@ impl<'a> Call<'a> {
     pub(in crate::agent::protocol) fn new(config: &'a AgentConfig) -> Self {
         let rate = AudioFormat::from(config.format).rate().hz();
         Self {
-            system_prompt: config.instructions.as_deref(),
+            system_prompt: config.instructions(),
             model: config.model.as_deref(),
             voice: config.voice.as_deref(),
             language_hint: config.language.as_deref(),

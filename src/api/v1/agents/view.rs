@@ -69,7 +69,7 @@ fn example() -> AgentEntry {
     let org_id = OrgId::default_org();
     let settings = AgentConfig {
         model: Some("gpt-realtime-2.1".to_owned()),
-        instructions: Some("Speak of appointments only.".to_owned()),
+        instructions: Some("Speak of appointments only.".into()),
         ..AgentConfig::at("wss://api.openai.com/v1/realtime")
     };
     let (id, name) = (KeptAgent::id_of(&org_id, "reception"), "reception".to_owned());
