@@ -104,7 +104,7 @@ async fn a_script_is_followed_step_by_step() {
 
 #[tokio::test]
 async fn faults_come_when_they_are_due() {
-    let faults = Faults { error_after_ms: Some(30), drop_after_ms: Some(80), error_code: "session_expired".into(), ..Faults::default() };
+    let faults = Faults { error_after_ms: Some(200), drop_after_ms: Some(500), error_code: "session_expired".into(), ..Faults::default() };
     let (address, _) = simulate(Config { faults, ..Config::new(Behaviour::Echo) }).await;
     let mut link = Link::ready(&agent_at(address, WireFormat::Pcmu)).await;
     link.until("the drop", |link| link.closed.is_some()).await;

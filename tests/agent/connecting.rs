@@ -109,7 +109,7 @@ async fn audio_does_not_leave_the_private_network_in_the_clear() {
 async fn a_server_that_takes_the_connection_and_says_nothing_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut config = agent_at(listener.local_addr().unwrap(), WireFormat::Pcmu);
-    config.connect_timeout_ms = 100;
+    config.connect_timeout_ms = 500;
     let error = open_socket(&config).await.err().unwrap();
     assert!(matches!(error, ConnectError::Timeout { stage: Stage::Upgrading }), "{error:?}");
     config.url = config.url.replace("ws://", "wss://");

@@ -96,7 +96,7 @@ async fn a_server_that_talks_nonsense_is_not_ready_in_time_and_the_connection_is
     })
     .await;
     let mut config = agent_at(address, WireFormat::Pcmu);
-    config.ready_timeout_ms = 100;
+    config.ready_timeout_ms = 2_000;
     let mut link = Link::open(&config).await;
     link.until("the end", |link| link.closed.is_some()).await;
     assert_eq!(link.heard.errors, ["ready_timeout"]);

@@ -82,9 +82,9 @@ impl Link {
         link
     }
 
-    /// Runs until `done`; fails after ten seconds, saying what it waited for.
+    /// Runs until `done`; fails after a minute, saying what it waited for.
     pub(crate) async fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
         while !done(self) {
             self.drain();
             if done(self) || self.closed.is_some() {

@@ -135,7 +135,7 @@ async fn keys_and_the_end_are_taken_in_every_protocol() {
         let before = seen.sessions()[0].requests.len();
         link.command(AgentCommand::Dtmf { digit: '5', duration: Duration::from_millis(100) });
         // Most say nothing to a key.
-        for _ in 0..200 {
+        for _ in 0..2_000 {
             tokio::time::sleep(Duration::from_millis(5)).await;
             if seen.sessions()[0].requests.len() > before {
                 break;
@@ -151,13 +151,13 @@ async fn keys_and_the_end_are_taken_in_every_protocol() {
 #[tokio::test]
 async fn a_drop_and_an_error_are_met_in_every_protocol() {
     for (protocol, format, _) in SPOKEN {
-        let faults = Faults { drop_after_ms: Some(40), ..Faults::default() };
+        let faults = Faults { drop_after_ms: Some(500), ..Faults::default() };
         let (agent, _) = meet(protocol, format, Config { faults, ..Config::new(Behaviour::Echo) }).await;
         let mut link = Link::ready(&agent).await;
         link.until("the drop", |link| link.closed.is_some()).await;
         assert_eq!(link.closed.clone().map(|closed| (closed.code, closed.retryable)), Some((None, true)), "{protocol:?}");
 
-        let faults = Faults { error_after_ms: Some(40), error_code: "server_error".into(), ..Faults::default() };
+        let faults = Faults { error_after_ms: Some(200), error_code: "server_error".into(), ..Faults::default() };
         let (agent, _) = meet(protocol, format, Config { faults, ..Config::new(Behaviour::Echo) }).await;
         let mut link = Link::ready(&agent).await;
         link.until("the error", |link| link.closed.is_some() || !link.heard.errors.is_empty()).await;

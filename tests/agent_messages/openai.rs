@@ -109,7 +109,7 @@ async fn everything_heard(config: Config) -> Vec<String> {
         socket.send(Transmit { message: AgentMessage::Text(text), live_audio: None }).unwrap();
     }
     let mut lines = Vec::new();
-    while let Ok(Incoming::Text(text)) = tokio::time::timeout(Duration::from_secs(1), socket.receive()).await {
+    while let Ok(Incoming::Text(text)) = tokio::time::timeout(Duration::from_secs(3), socket.receive()).await {
         lines.push(text.to_string());
     }
     lines

@@ -104,7 +104,7 @@ pub(crate) async fn by_simulator(agent: AgentConfig, path: &str, config: Config,
     }
     let mut lines = Vec::new();
     loop {
-        match tokio::time::timeout(Duration::from_secs(1), socket.receive()).await {
+        match tokio::time::timeout(Duration::from_secs(3), socket.receive()).await {
             Ok(Incoming::Text(text)) => lines.push(text.to_string()),
             Ok(Incoming::Binary(_)) => {}
             Ok(_) | Err(_) => return lines,

@@ -25,21 +25,15 @@ fn a_new_client_is_served_in_50_ms_beside_3000_half_open_connections() {
         (Transport::Ws, "half_open_ws_p99_ms", "the same by WebSocket"),
     ] {
         let spoken = Spoken::start("[sip.limits]\nconnections = 4096\nconnections_per_address = 4096");
+        // What a client waits for nobody's sake says how fast this machine is.
+        let alone = waits(&spoken, transport, "alone", 20)[10];
         let Some(held) = hold(&spoken, transport) else { return };
-        let mut waits: Vec<Duration> = (0..100)
-            .map(|number| {
-                let started = Instant::now();
-                let mut client = spoken.connect(transport);
-                client.options(transport, &format!("new{number}")).unwrap_or_else(|| panic!("not served\n{}", spoken.gateway.log()));
-                started.elapsed()
-            })
-            .collect();
-        waits.sort();
+        let waits = waits(&spoken, transport, "new", 100);
         drop(held);
         eprintln!("RESULT half_open_{} p50_us={} p99_us={}", transport.uri_name(), waits[50].as_micros(), waits[98].as_micros());
-        // An unoptimised build on a machine that compiles gets a margin; `make bench-flood` holds an optimised one to the limit.
-        let limit = Duration::from_millis(if measuring { 50 } else { 250 });
-        assert!(measuring || waits[98] <= limit, "p99 {:?}, p50 {:?} over {transport:?}", waits[98], waits[50]);
+        // `make bench-flood` holds an optimised build on a machine of its own to the limit.
+        let limit = Duration::from_millis(50);
+        assert!(waits[50] <= 5 * alone + limit, "p50 {:?} over {transport:?}, {alone:?} alone", waits[50]);
         let value = Some(waits[98].as_secs_f64() * 1_000.0);
         figures.push(Figure { name, what, value, gate: Some(limit.as_secs_f64() * 1_000.0), at_least: false });
     }
@@ -63,14 +57,16 @@ fn beyond_the_limit_the_silent_go_and_a_new_client_is_served() {
 
 #[test]
 fn who_sends_a_message_too_slowly_is_cut_off() {
-    let spoken = Spoken::start("[sip.limits]\nhalf_open_ms = 500");
+    let spoken = Spoken::start("[sip.limits]\nhalf_open_ms = 2000");
     let mut silent = tcp("127.0.0.1", spoken.address(Transport::Tcp)).expect("a connection");
     let mut slow = spoken.connect(Transport::Tcp);
     slow.options(Transport::Tcp, "slow").expect("the client is served at first");
     slow.send(b"OPTIONS sip:a SIP/2.0\r\nVia: ").expect("the beginning is taken");
-    std::thread::sleep(Duration::from_millis(1_500));
+    silent.set_read_timeout(Some(Duration::from_secs(15))).expect("a limit");
     assert_eq!(silent.read(&mut [0; 1]).expect("the end of the connection"), 0);
-    assert!(slow.receive(Duration::from_millis(200)).is_none());
+    let asked = Instant::now();
+    assert!(slow.receive(Duration::from_secs(15)).is_none());
+    assert!(asked.elapsed() < Duration::from_secs(15), "it is connected still");
     assert!(slow.options(Transport::Tcp, "gone").is_none());
 }
 
@@ -80,8 +76,21 @@ fn a_ping_is_answered_over_streams_and_websocket() {
     for transport in [Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss] {
         let mut client = spoken.connect(transport);
         client.send(b"\r\n\r\n").expect("the ping is taken");
-        assert_eq!(client.receive(Duration::from_secs(2)).as_deref(), Some(&b"\r\n"[..]), "{transport:?}");
+        assert_eq!(client.receive(Duration::from_secs(10)).as_deref(), Some(&b"\r\n"[..]), "{transport:?}");
     }
+}
+
+/// How long each of so many new clients takes until its OPTIONS is answered, the shortest first.
+fn waits(spoken: &Spoken, transport: Transport, name: &str, clients: usize) -> Vec<Duration> {
+    let wait = |number: usize| {
+        let started = Instant::now();
+        let mut client = spoken.connect(transport);
+        client.options(transport, &format!("{name}{number}")).unwrap_or_else(|| panic!("not served\n{}", spoken.gateway.log()));
+        started.elapsed()
+    };
+    let mut waits: Vec<Duration> = (0..clients).map(wait).collect();
+    waits.sort();
+    waits
 }
 
 /// 3,000 connections, half of them with the beginning of something.
