@@ -3,8 +3,9 @@
 # `docker build -t auricle .`; where there is neither Docker nor a registry, `make image` builds the runtime stage of
 # this same file with buildah. RTP wants the host's network, and calls 30 s to come to their end when the container is stopped:
 #   docker run --network host --stop-timeout 40 -v auricle:/data auricle
-#   docker run --network host --stop-timeout 40 -v auricle:/data -v ./gateway.toml:/etc/auricle/gateway.toml:ro auricle serve --config /etc/auricle/gateway.toml
-# Where that file sets `http.listen` to another port than 8080, add `--health-cmd 'auricle health --address 127.0.0.1:PORT'`.
+#   docker run --network host --stop-timeout 40 -v auricle:/data -v ./gateway.toml:/etc/auricle/gateway.toml:ro \
+#     -e AURICLE_CONFIG=/etc/auricle/gateway.toml auricle
+# The health check reads the same file.
 
 FROM docker.io/library/node:22-bookworm-slim AS console
 WORKDIR /source/console

@@ -46,8 +46,8 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct ConfigFile {
-    /// A TOML file over the embedded defaults; the environment goes over both.
-    #[arg(long, value_name = "FILE")]
+    /// A TOML file over the embedded defaults, whose agents, numbers and simulator its own replace; the environment goes over both.
+    #[arg(long, value_name = "FILE", env = "AURICLE_CONFIG")]
     config: Option<PathBuf>,
 }
 
