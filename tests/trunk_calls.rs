@@ -8,10 +8,11 @@ mod parts;
 #[path = "trunk_calls/referred.rs"]
 mod referred;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Deref;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use auricle::agent::simulator::Behaviour;
@@ -45,8 +46,8 @@ struct House {
     registry: CallRegistry,
     gateway: SocketAddr,
     directories: watch::Sender<Arc<Directory>>,
-    first: UdpSocket,
-    second: UdpSocket,
+    first: Carrier,
+    second: Carrier,
     ends: broadcast::Receiver<Event>,
     alarms: broadcast::Receiver<Event>,
     telephony: Telephony,
@@ -69,8 +70,7 @@ impl House {
     async fn build_over(parts: Parts, policy: TollPolicy, telephony: Telephony) -> Self {
         let Parts { launcher, registry, outbound, folder, .. } = parts;
         let (ends, alarms) = (launcher.events().subscribe(), launcher.events().subscribe());
-        let carrier = || UdpSocket::bind((Ipv4Addr::LOCALHOST, 0));
-        let (first, second) = (carrier().await.unwrap(), carrier().await.unwrap());
+        let (first, second) = (Carrier::open().await, Carrier::open().await);
         let port = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let sip = SipConfig { listen: (Ipv4Addr::LOCALHOST, port).into(), ..SipConfig::default() };
         let (transports, locator) = (start::transports(&sip, Metrics::new()).unwrap(), start::locator(&sip).unwrap());
@@ -114,7 +114,7 @@ impl House {
         };
         tokio::spawn(shell.run(stopped));
         // Until the trunks' servers are found.
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(SETTLED).await;
         Self { registry, gateway: sip.listen, directories, first, second, ends, alarms, telephony, stop, _folder: folder }
     }
 
@@ -181,14 +181,35 @@ fn telephony(folder: &Path) -> Telephony {
     Telephony::new(SealedDocuments::new(SqliteDocuments::open(&folder.join("telephony"), COLLECTIONS).unwrap(), master))
 }
 
-/// The next request of a method; others are passed over.
-async fn receive(socket: &UdpSocket, method: &str) -> (String, SocketAddr) {
+/// A far end, and what it has taken already: who is slow to answer is told again.
+#[derive(Debug)]
+struct Carrier {
+    socket: UdpSocket,
+    taken: Mutex<HashSet<String>>,
+}
+
+impl Carrier {
+    async fn open() -> Self {
+        Self { socket: UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap(), taken: Mutex::default() }
+    }
+}
+
+impl Deref for Carrier {
+    type Target = UdpSocket;
+
+    fn deref(&self) -> &UdpSocket {
+        &self.socket
+    }
+}
+
+/// The next request of a method; others, and what was taken before, are passed over.
+async fn receive(socket: &Carrier, method: &str) -> (String, SocketAddr) {
     let mut buffer = vec![0; 4_096];
     let next = async {
         loop {
             let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
             let text = String::from_utf8_lossy(buffer.get(..length).unwrap()).into_owned();
-            if text.starts_with(method) {
+            if text.starts_with(method) && socket.taken.lock().unwrap().insert(text.clone()) {
                 return (text, from);
             }
         }
@@ -211,6 +232,8 @@ async fn respond(socket: &UdpSocket, (request, to): &(String, SocketAddr), statu
     socket.send_to(response.as_bytes(), *to).await.unwrap();
 }
 
+/// In which what was sent to the gateway's tasks has come into force, on a slow machine, too.
+const SETTLED: Duration = Duration::from_millis(1_500);
 const ANSWER: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -348,7 +371,7 @@ async fn of_all_dial_strings_only_what_the_tenant_allows_leaves_on_the_wire() {
             .insert("org_default".to_owned(), german(TollPolicy { minutes_per_day: 1_000, max_calls: 100, ..TollPolicy::default() }));
     };
     house.directories.send(directory_with(&house.first, &house.second, outbound)).unwrap();
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::sleep(SETTLED).await;
     let mut dialled = 0;
     for (text, expected) in DIAL_STRINGS {
         let outcome = house.call(text).await;

@@ -6,11 +6,11 @@ use super::referred::{is_silent, put, register, stopped};
 use super::*;
 
 /// Telephones under one name, each with how gladly it is called.
-async fn telephones<const N: usize>(house: &House, preferences: [&str; N]) -> [UdpSocket; N] {
+async fn telephones<const N: usize>(house: &House, preferences: [&str; N]) -> [Carrier; N] {
     put(house, directory_of_telephones(house, |_| {})).await;
     let mut found = Vec::new();
     for preference in preferences {
-        let phone = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let phone = Carrier::open().await;
         register(&phone, house.gateway, preference).await;
         found.push(phone);
     }
@@ -33,14 +33,14 @@ fn directory_of_telephones(house: &House, change: impl FnOnce(&mut DirectorySour
     })
 }
 
-async fn ring(phone: &UdpSocket) -> (String, SocketAddr) {
+async fn ring(phone: &Carrier) -> (String, SocketAddr) {
     let invite = receive(phone, "INVITE sip:phone@").await;
     respond(phone, &invite, "180 Ringing", "").await;
     invite
 }
 
 /// Answers a CANCEL and refuses what it cancels; the CANCEL.
-async fn cancelled(phone: &UdpSocket, invite: &(String, SocketAddr)) -> String {
+async fn cancelled(phone: &Carrier, invite: &(String, SocketAddr)) -> String {
     let cancel = receive(phone, "CANCEL").await;
     respond(phone, &cancel, "200 OK", "").await;
     respond(phone, invite, "487 Request Terminated", "").await;

@@ -52,7 +52,7 @@ fn within((invite, _): &(String, SocketAddr), socket: &UdpSocket, (method, cseq)
 }
 
 /// The next message that starts so and has such a line.
-async fn receive_of(socket: &UdpSocket, start: &str, line: &str) -> String {
+async fn receive_of(socket: &Carrier, start: &str, line: &str) -> String {
     loop {
         let (text, _) = receive(socket, start).await;
         if text.contains(line) {
@@ -61,7 +61,7 @@ async fn receive_of(socket: &UdpSocket, start: &str, line: &str) -> String {
     }
 }
 
-pub(crate) async fn is_silent(socket: &UdpSocket, method: &str) -> bool {
+pub(crate) async fn is_silent(socket: &Carrier, method: &str) -> bool {
     tokio::time::timeout(Duration::from_millis(700), receive(socket, method)).await.is_err()
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn stopped(source: &mut DirectorySource) {
 
 pub(crate) async fn put(house: &House, directory: Arc<Directory>) {
     house.directories.send(directory).unwrap();
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::sleep(SETTLED).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -112,7 +112,7 @@ async fn a_trunk_that_is_full_is_passed_over_when_another_fails() {
     let mut refused = Vec::new();
     for to in ["+4989123456", "+4989123457"] {
         house.call(to).await.unwrap();
-        refused.push(receive_new(&house.first, &refused).await);
+        refused.push(receive(&house.first, "INVITE").await);
     }
     respond(&house.first, &refused[0], "503 no circuits", "").await;
     assert!(receive(&house.second, "INVITE").await.0.contains("+4989123456"));
@@ -120,16 +120,6 @@ async fn a_trunk_that_is_full_is_passed_over_when_another_fails() {
     assert_eq!(house.termination().await, Termination::peer(auricle::domain::termination::SipReason::Rejected));
     let again = tokio::time::timeout(Duration::from_millis(700), receive_of(&house.second, "INVITE", "+4989123457")).await;
     assert!(again.is_err(), "a second call by a trunk that takes one");
-}
-
-/// The next INVITE that is none of these again.
-async fn receive_new(socket: &UdpSocket, known: &[(String, SocketAddr)]) -> (String, SocketAddr) {
-    loop {
-        let next = receive(socket, "INVITE").await;
-        if known.iter().all(|(text, _)| *text != next.0) {
-            return next;
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -228,7 +218,7 @@ pub(crate) async fn register(phone: &UdpSocket, gateway: SocketAddr, preference:
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_telephone_whose_password_is_another_now_is_called_no_more_where_it_was() {
     let house = House::build(13_400).await;
-    let phone = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let phone = Carrier::open().await;
     let with = |variable: &str| {
         directory_with(&house.first, &house.second, |source| {
             let login = TrunkConfig {
