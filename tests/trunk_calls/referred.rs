@@ -94,7 +94,11 @@ async fn a_call_that_is_lost_while_it_is_up_is_dialled_by_no_other_trunk_and_its
     let invite = receive(&house.first, "INVITE").await;
     respond(&house.first, &invite, "200 OK", ANSWER).await;
     receive(&house.first, "ACK").await;
-    house.registry.command(&OrgId::default_org(), &call, CallCommand::Hold).unwrap();
+    let org = OrgId::default_org();
+    while house.registry.look(&org, &call).await.is_none_or(|record| record.answered_at.is_none()) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    house.registry.command(&org, &call, CallCommand::Hold).unwrap();
     let reoffer = receive(&house.first, "INVITE").await;
     respond(&house.first, &reoffer, "481 Call/Transaction Does Not Exist", "").await;
     let bye = receive(&house.first, "BYE").await;
