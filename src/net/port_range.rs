@@ -308,14 +308,14 @@ const RTCP_BUFFER: usize = 16 << 10;
 mod tests {
     use super::*;
 
-    /// Each test has ports of its own, since tests run side by side.
+    /// Each test has ports of its own, since tests run side by side, and none that the system hands out.
     fn range(min: u16, max: u16) -> PortRange {
         PortRange::new(PortRangeConfig { min, max, ..PortRangeConfig::default() }).unwrap()
     }
 
     #[test]
     fn a_pair_is_an_even_port_and_the_odd_one_above() {
-        let pair = range(42_001, 42_010).allocate(Instant::now()).unwrap();
+        let pair = range(9_001, 9_010).allocate(Instant::now()).unwrap();
         let (rtp, rtcp) = (pair.rtp.local_addr().unwrap().port(), pair.rtcp.local_addr().unwrap().port());
         assert_eq!((rtp % 2, rtcp), (0, rtp + 1));
         assert_eq!(pair.rtp_port(), rtp);
@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn both_ports_of_a_pair_carry_the_configured_code_point() {
         let dscp = Dscp::new(34).unwrap();
-        let ports = PortRange::new(PortRangeConfig { min: 42_050, max: 42_059, dscp, ..PortRangeConfig::default() }).unwrap();
+        let ports = PortRange::new(PortRangeConfig { min: 9_050, max: 9_059, dscp, ..PortRangeConfig::default() }).unwrap();
         let pair = ports.allocate(Instant::now()).unwrap();
         for socket in [&pair.rtp, &pair.rtcp] {
             assert_eq!(SockRef::from(socket).tos_v4().unwrap(), dscp.octet());
@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn ten_thousand_calls_leak_no_port() {
-        let ports = range(42_100, 42_139);
+        let ports = range(9_100, 9_139);
         let mut now = Instant::now();
         for _ in 0..10_000 {
             let pairs: Vec<PortPair> = (0..2).map(|_| ports.allocate(now).unwrap()).collect();
@@ -348,14 +348,14 @@ mod tests {
 
     #[test]
     fn a_dropped_lease_sends_the_pair_to_rest() {
-        let ports = range(42_200, 42_201);
+        let ports = range(9_200, 9_201);
         drop(ports.allocate(Instant::now()).unwrap());
         assert_eq!((ports.available(), ports.leased(), ports.quarantined()), (0, 0, 1));
     }
 
     #[test]
     fn a_pair_rests_thirty_seconds_before_the_next_call_has_it() {
-        let ports = range(42_300, 42_301);
+        let ports = range(9_300, 9_301);
         let start = Instant::now();
         ports.allocate(start).unwrap().lease.release(start);
         let early = ports.allocate(start + Duration::from_millis(29_999));
@@ -365,7 +365,7 @@ mod tests {
 
     #[test]
     fn the_pair_that_rested_longest_is_next() {
-        let ports = range(42_400, 42_407);
+        let ports = range(9_400, 9_407);
         let start = Instant::now();
         let order = |now| {
             let pairs: Vec<PortPair> = (0..4).map(|_| ports.allocate(now).unwrap()).collect();
@@ -380,7 +380,7 @@ mod tests {
 
     #[test]
     fn a_full_range_says_so_and_recovers() {
-        let ports = range(42_500, 42_503);
+        let ports = range(9_500, 9_503);
         let now = Instant::now();
         let (_kept, PortPair { lease, .. }) = (ports.allocate(now).unwrap(), ports.allocate(now).unwrap());
         assert!(matches!(ports.allocate(now), Err(PortError::Exhausted { leased: 2, quarantined: 0 })));
@@ -390,20 +390,20 @@ mod tests {
 
     #[test]
     fn a_port_held_by_somebody_else_is_stepped_over_and_tried_again() {
-        let ports = range(42_600, 42_603);
-        let foreign = UdpSocket::bind("127.0.0.1:42600").unwrap();
+        let ports = range(9_600, 9_603);
+        let foreign = UdpSocket::bind("127.0.0.1:9600").unwrap();
         let now = Instant::now();
         let ours = ports.allocate(now).unwrap();
-        assert_eq!(ours.rtp_port(), 42_602);
+        assert_eq!(ours.rtp_port(), 9_602);
         assert!(matches!(ports.allocate(now), Err(PortError::Occupied { attempts: 1 })));
         assert_eq!((ports.available(), ports.leased()), (1, 1));
         drop(foreign);
-        assert_eq!(ports.allocate(now).unwrap().rtp_port(), 42_600);
+        assert_eq!(ports.allocate(now).unwrap().rtp_port(), 9_600);
     }
 
     #[test]
     fn an_address_that_is_not_ours_is_an_error_of_its_own() {
-        let config = PortRangeConfig { address: IpAddr::from([192, 0, 2, 1]), min: 42_700, max: 42_703, ..PortRangeConfig::default() };
+        let config = PortRangeConfig { address: IpAddr::from([192, 0, 2, 1]), min: 9_700, max: 9_703, ..PortRangeConfig::default() };
         let ports = PortRange::new(config).unwrap();
         assert!(matches!(ports.allocate(Instant::now()), Err(PortError::Bind { .. })));
         assert_eq!((ports.available(), ports.leased()), (2, 0));
@@ -411,7 +411,7 @@ mod tests {
 
     #[test]
     fn a_range_without_a_pair_is_refused() {
-        for (min, max) in [(42_801, 42_801), (42_800, 42_800), (42_803, 42_802), (65_535, 65_535)] {
+        for (min, max) in [(9_801, 9_801), (9_800, 9_800), (9_803, 9_802), (65_535, 65_535)] {
             let config = PortRangeConfig { min, max, ..PortRangeConfig::default() };
             assert!(matches!(PortRange::new(config), Err(PortError::Empty { .. })), "{min}-{max}");
         }

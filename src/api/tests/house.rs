@@ -351,7 +351,7 @@ impl Mailer for Sent {
 impl Sent {
     /// What was sent to an address and not looked at yet; waits for it a little.
     pub(super) async fn to(&self, email: &str) -> String {
-        for _ in 0..1_000 {
+        for _ in 0..30_000 {
             if let Some(text) = self.take(email) {
                 return text;
             }
