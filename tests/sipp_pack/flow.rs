@@ -190,8 +190,16 @@ pub(crate) struct Sipp {
 impl Sipp {
     /// Call-ID and our tag of the call, as sipp has seen them.
     pub(crate) fn dialog(&self, gateway: &Gateway) -> (String, String) {
-        let messages = std::fs::read_to_string(gateway.folder().join(format!("{}.messages", self.name))).expect("sipp's messages");
-        let answer = messages.split("SIP/2.0 200 OK").nth(1).expect("an answer");
+        let limit = Instant::now() + Duration::from_secs(20);
+        let answer = loop {
+            let messages = std::fs::read_to_string(gateway.folder().join(format!("{}.messages", self.name))).unwrap_or_default();
+            // Written as a whole once what comes behind is there, too.
+            if let Some(answer) = messages.split("SIP/2.0 200 OK").nth(1).filter(|answer| answer.contains("Content-Length:")) {
+                break answer.to_owned();
+            }
+            assert!(Instant::now() < limit, "no answer among sipp's messages");
+            std::thread::sleep(Duration::from_millis(20));
+        };
         let header = |name: &str| answer.lines().find_map(|line| line.strip_prefix(name)).expect("a header").trim().to_owned();
         let tag = header("To:").split("tag=").nth(1).expect("a tag").to_owned();
         (header("Call-ID:"), tag)

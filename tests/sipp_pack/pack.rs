@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use sip::transport::Transport;
@@ -66,7 +66,7 @@ impl Pack {
 
     /// Has the gateway call sipp, once that listens.
     fn call(&self, transport: Transport, own: SocketAddr) {
-        std::thread::sleep(Duration::from_millis(700));
+        wait_until_bound(transport, own);
         let to = format!("sip:sipp@{own};transport={}", transport.uri_name());
         let answer = self.gateway.send("POST", "/v1/calls", &json!({ "to": to, "agent": "linear" }).to_string());
         assert!((200..300).contains(&answer.status), "{} {}\n{}", answer.status, answer.body, self.gateway.log());
@@ -75,6 +75,22 @@ impl Pack {
     fn judge(&self, output: &Output, context: &str) {
         assert_eq!(output.status.code(), Some(0), "{context}\n{}", self.gateway.log());
     }
+}
+
+/// Until somebody has the port.
+fn wait_until_bound(transport: Transport, own: SocketAddr) {
+    let table = if transport == Transport::Tcp { "/proc/net/tcp" } else { "/proc/net/udp" };
+    let (place, limit) = (format!(":{:04X} ", own.port()), Instant::now() + Duration::from_secs(20));
+    let is_bound = || {
+        let rows = std::fs::read_to_string(table).unwrap_or_default();
+        rows.lines().skip(1).any(|row| row.split_once(": ").is_some_and(|(_, rest)| rest.get(8..14) == Some(&place)))
+    };
+    while !is_bound() {
+        assert!(Instant::now() < limit, "sipp does not listen at {own}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // It has its socket, and begins to read from it.
+    std::thread::sleep(Duration::from_millis(100));
 }
 
 /// A scenario over UDP and TCP, against a gateway with the usual settings.

@@ -65,7 +65,7 @@ fn a_caller_that_takes_no_refer_stays_with_the_agent() {
 #[test]
 fn nobody_is_sent_where_the_organisation_may_not_call() {
     let gateway = Gateway::start("echo");
-    let Some(sipp) = Flow::up().pause(3_000).bye().start("not_allowed", &gateway, "1000") else { return };
+    let Some(sipp) = Flow::up().pause(15_000).bye().start("not_allowed", &gateway, "1000") else { return };
     let id = id_of(&call_that(&gateway, "running"));
     let refused = [
         (json!({ "to": "+4930901820" }), 403),
