@@ -9,7 +9,7 @@ use crate::support::gateway::Gateway;
 fn options_is_answered_with_200_and_the_methods_that_are_understood() {
     let gateway = Gateway::start("echo");
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
-    socket.set_read_timeout(Some(Duration::from_secs(2))).expect("a time limit");
+    socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a time limit");
     let own = socket.local_addr().expect("an address");
     let request = format!(
         "OPTIONS sip:{gateway} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bK-ping-1;rport\r\nMax-Forwards: 70\r\n\

@@ -166,7 +166,7 @@ impl Phone {
 
     /// Waits for news; what else comes is kept.
     fn wait_for(&mut self, is_wanted: impl Fn(&Value) -> bool) -> Value {
-        let limit = Instant::now() + Duration::from_secs(15);
+        let limit = Instant::now() + Duration::from_secs(60);
         loop {
             if let Some(place) = self.seen.iter().position(&is_wanted) {
                 return self.seen.remove(place).expect("it stands there");
@@ -196,19 +196,21 @@ impl Drop for Phone {
     }
 }
 
-/// Whether the last second before the end is this tone and next to nothing else: its share of the energy, by Goertzel.
+/// Whether some second is this tone and next to nothing else: its share of the energy, by Goertzel.
 fn is_tone(heard: &[i16], hz: u32) -> bool {
     const SECOND: usize = 8_000;
-    let Some(last) = heard.len().checked_sub(SECOND + SECOND / 4).map(|from| &heard[from..from + SECOND]) else { return false };
     let turn = 2.0 * (2.0 * std::f64::consts::PI * f64::from(hz) / SECOND as f64).cos();
-    let (one, two) = last.iter().fold((0.0, 0.0), |(one, two), &sample| (f64::from(sample) + turn * one - two, one));
-    let tone = (one * one + two * two - turn * one * two) * 2.0 / SECOND as f64;
-    let all: f64 = last.iter().map(|&sample| f64::from(sample).powi(2)).sum();
-    all > 1.0e6 && tone / all > 0.8
+    heard.windows(SECOND).step_by(SECOND / 10).any(|second| {
+        let (one, two) = second.iter().fold((0.0, 0.0), |(one, two), &sample| (f64::from(sample) + turn * one - two, one));
+        let tone = (one * one + two * two - turn * one * two) * 2.0 / SECOND as f64;
+        let all: f64 = second.iter().map(|&sample| f64::from(sample).powi(2)).sum();
+        all > 1.0e6 && tone / all > 0.8
+    })
 }
 
 /// A trunk at this machine that may send us elsewhere.
 const PBX: &str = "[trunks.pbx]\naddresses = [\"127.0.0.1\"]\nrefer = \"local\"\n[outbound]\nenabled = true\n";
 
-/// How long is spoken after a transfer: the second and a quarter that is looked at, and the way to the agent and back.
-const SPEAKING: Duration = Duration::from_millis(1_800);
+/// How long is spoken after a transfer: a second that is looked at, the way to the agent and back, and what a machine that stands still
+/// for a moment takes of it.
+const SPEAKING: Duration = Duration::from_secs(4);

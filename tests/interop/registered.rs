@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::baresip::{MODULES, PCMU, configure, dump};
+use crate::baresip::{MODULES, PCMU, configure, dump, is_enough, quarter_seconds};
 use crate::support::gateway::{Gateway, TRUNK_PASSWORD};
-use crate::support::{echo, sound, tools};
+use crate::support::{sound, tools};
 use crate::telephone::{PATIENCE, Telephone};
 
 #[test]
@@ -45,7 +45,16 @@ fn baresip_registers_here_calls_is_called_by_its_registration_and_is_not_called_
     // Before it goes it takes its registration back.
     phone.order("quit", "");
     phone.wait_for_end(&gateway);
-    let nowhere = gateway.send("POST", "/v1/calls", &json!({ "to": "+4930901821", "agent": "linear" }).to_string());
+    let call = || gateway.send("POST", "/v1/calls", &json!({ "to": "+4930901821", "agent": "linear" }).to_string());
+    let (mut nowhere, limit) = (call(), Instant::now() + Duration::from_secs(10));
+    while nowhere.status != 503 && Instant::now() < limit {
+        // One that was placed all the same makes no place for the next to be refused in.
+        if let Some(id) = nowhere.json["id"].as_str() {
+            gateway.ask("DELETE", &format!("/v1/calls/{id}"));
+        }
+        std::thread::sleep(Duration::from_millis(300));
+        nowhere = call();
+    }
     assert_eq!(nowhere.status, 503, "{}", nowhere.body);
 }
 
@@ -88,32 +97,23 @@ fn wait_until_registered(phone: &mut Telephone, gateway: &Gateway) {
 /// What it has recorded of one call is what it played; the files are gone afterwards.
 fn assert_heard(phone: &Telephone, gateway: &Gateway) {
     // They are finished a moment after it has said that the call is over.
-    std::thread::sleep(Duration::from_millis(500));
-    let (Some(played), Some(recorded)) = (dump(&phone.home, "-enc.wav"), dump(&phone.home, "-dec.wav")) else {
-        panic!("baresip recorded nothing\n{}\n{}", phone.log(), gateway.log());
+    let limit = Instant::now() + Duration::from_secs(10);
+    let (audible, found) = loop {
+        std::thread::sleep(Duration::from_millis(500));
+        let files = [dump(&phone.home, "-enc.wav"), dump(&phone.home, "-dec.wav")];
+        let (audible, found) = match &files {
+            [Some(played), Some(recorded)] => quarter_seconds(played, recorded),
+            _ => (0, 0),
+        };
+        if is_enough(audible, found) || Instant::now() > limit {
+            break (audible, found);
+        }
     };
-    let (audible, found) = quarter_seconds(&played, &recorded);
-    assert!(audible >= 10 && found * 10 >= audible * 8, "{found} of {audible}\n{}\n{}", phone.log(), gateway.log());
+    assert!(is_enough(audible, found), "{found} of {audible}\n{}\n{}", phone.log(), gateway.log());
     for entry in fs::read_dir(&phone.home).expect("baresip's folder").flatten().filter(|entry| {
         let name = entry.file_name().to_string_lossy().into_owned();
         name.ends_with("-enc.wav") || name.ends_with("-dec.wav")
     }) {
         fs::remove_file(entry.path()).expect("a recording");
     }
-}
-
-/// Audible quarter seconds of what was played, and those of them that were heard again within a second. What baresip plays late or
-/// conceals shifts all that follows, and is no business of registrations.
-fn quarter_seconds(played: &[i16], recorded: &[i16]) -> (usize, usize) {
-    const WINDOW: usize = 2_000;
-    let audible = |start: &usize| {
-        let energy: i64 = played[*start..*start + WINDOW].iter().map(|&sample| i64::from(sample).pow(2)).sum();
-        energy > 10_000 * WINDOW as i64
-    };
-    let is_heard = |start: usize| {
-        let around = start.saturating_sub(WINDOW).min(recorded.len())..(start + 5 * WINDOW).min(recorded.len());
-        echo::likenesses(&played[start..start + WINDOW], &recorded[around]).iter().any(|likeness| *likeness > 0.8)
-    };
-    let starts: Vec<usize> = (0..played.len().saturating_sub(WINDOW)).step_by(WINDOW).filter(audible).collect();
-    (starts.len(), starts.iter().filter(|start| is_heard(**start)).count())
 }

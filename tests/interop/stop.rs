@@ -1,7 +1,7 @@
 //! SIGTERM with a call up: new callers are refused, the running call goes on until a second signal ends it.
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::gateway::{Gateway, PROGRAM};
 use crate::support::sound;
@@ -21,7 +21,11 @@ fn a_gateway_that_stops_refuses_callers_keeps_its_calls_and_ends_them_at_the_sec
     gateway.wait_for_calls("the call is up", |calls| calls.iter().any(|call| call["session_status"] == "running"));
 
     gateway.ask_to_stop();
-    std::thread::sleep(Duration::from_millis(200));
+    let limit = Instant::now() + Duration::from_secs(10);
+    while gateway.get("/ready").status != 503 {
+        assert!(Instant::now() < limit, "it is ready still");
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let refused = call("refused.wav").wait_with_output().expect("the phone ends");
     let report = String::from_utf8_lossy(&refused.stdout).into_owned();
     assert!(report.contains("refused_503"), "{report}");

@@ -110,4 +110,4 @@ fn connect(control: SocketAddr) -> Option<TcpStream> {
 }
 
 /// For whatever is waited for.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

@@ -53,7 +53,7 @@ fn calls_are_set_up_beside_forged_handshakes_and_without_a_usable_candidate() {
             sent
         }
     });
-    let wish = json!({ "calls": calls, "at_once": 5, "seconds": 2, "alter": "no-candidates" });
+    let wish = json!({ "calls": calls, "at_once": 5, "seconds": 4, "alter": "no-candidates" });
     let saw = run(&python, &gateway, &wish, Duration::from_secs(500));
     stop.store(true, Ordering::Relaxed);
     let sent = forger.join().expect("the forger ends");
@@ -74,22 +74,38 @@ fn mutated_packets_into_live_calls_take_no_audio_from_them() {
     let full = std::env::var_os("AURICLE_FULL").is_some();
     let (calls, seconds, noise, least) = if full { (8, 75, 40, 1_000_000) } else { (3, 5, 30, 15_000) };
     let gateway = Gateway::start("echo");
-    let wish = json!({ "calls": calls, "seconds": seconds, "noise": noise });
+    let wish = json!({ "calls": calls, "seconds": seconds, "noise": noise, "at_least": least });
     let saw = run(&python, &gateway, &wish, Duration::from_secs(300));
     let mutated = saw[0]["mutated"].as_u64().unwrap_or_default();
     println!("{mutated} mutated packets into {calls} calls");
     assert!(saw.len() == calls && mutated >= least, "{mutated} mutated packets");
     saw.iter().for_each(|call| assert_heard(call, &gateway));
     gateway.wait_for_calls("over", |calls| calls.iter().all(|call| call["call_status"] == "completed"));
+    let mut lost = 0;
     for call in gateway.calls() {
         let whole = gateway.get(&format!("/v1/calls/{}", call["id"].as_str().expect("an id"))).json;
         assert_eq!((&whole["session_status"], &whole["termination"]["reason"]), (&json!("completed"), &json!("hung_up")), "{whole:#}");
         let media = &whole["media"];
-        let (lost, rejected, received) = (&media["packets_lost"], media["packets_rejected"].as_u64(), media["packets_received"].as_u64());
-        assert_eq!(lost, &json!(0), "{media:#}");
+        let (rejected, received) = (media["packets_rejected"].as_u64(), media["packets_received"].as_u64());
+        lost += media["packets_lost"].as_u64().expect("a count");
         assert!(rejected >= received.map(|received| received * 10), "they got there: {media:#}");
     }
+    // A process that stands still for a tenth of a second finds its queue full, and what found no place in it was never there.
+    let dropped = dropped_by_the_system(gateway.process());
+    assert!(lost <= dropped, "{lost} packets are lost, {dropped} of them by the system");
     assert!(!gateway.log().contains("panicked"), "{}", gateway.log());
+}
+
+/// Datagrams that found no place in the queues of a process's sockets.
+fn dropped_by_the_system(process: u32) -> u64 {
+    let descriptors = std::fs::read_dir(format!("/proc/{process}/fd")).expect("descriptors").flatten();
+    let sockets: Vec<String> =
+        descriptors.filter_map(|entry| Some(std::fs::read_link(entry.path()).ok()?.to_string_lossy().into_owned())).collect();
+    let table = std::fs::read_to_string(format!("/proc/{process}/net/udp")).expect("its sockets");
+    // The tenth field is the inode, the last one what was dropped.
+    let rows = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let own = rows.filter(|row| row.get(9).is_some_and(|inode| sockets.contains(&format!("socket:[{inode}]"))));
+    own.filter_map(|row| row.last()?.parse::<u64>().ok()).sum()
 }
 
 /// A `ClientHello` of DTLS 1.2 (RFC 6347 §4.2.2) with one suite and nothing else.

@@ -54,7 +54,7 @@ fn firefox_calls_and_hears_its_own_tone() {
     let gateway = Gateway::start("echo");
     let mut command = Command::new(&browser.node);
     command.arg("tests/webrtc/firefox.mjs").env("SECRET", SECRET).env("FOLDER", gateway.folder());
-    let output = tools::run(browser.at(&gateway, &mut command), Duration::from_secs(120));
+    let output = tools::run(browser.at(&gateway, &mut command), Duration::from_secs(240));
     println!("{}", tools::text(&output));
     tools::assert_success("firefox", &output);
     assert_ended(&gateway, "completed", "hung_up");
@@ -77,7 +77,7 @@ fn chromium(browser: &Browser, gateway: &Gateway, scenario: &str, ports: &str) {
     let mut command = Command::new(&browser.node);
     command.args(["tests/webrtc/chromium.mjs", scenario]).env("SECRET", SECRET).env("TONE", &tone).env("HZ", HZ.to_string());
     command.env("PORTS", ports);
-    let output = tools::run(browser.at(gateway, &mut command), Duration::from_secs(120));
+    let output = tools::run(browser.at(gateway, &mut command), Duration::from_secs(240));
     println!("{}", tools::text(&output));
     assert!(output.status.success(), "{scenario}: {}\n{}", tools::text(&output), gateway.log());
 }
@@ -118,7 +118,7 @@ impl Relay {
         command.args(["--no-cli", "--no-tls", "--no-dtls", "--no-multicast-peers", "--log-file", "stdout", "--pidfile", "/dev/null"]);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("coturn starts");
         let relay = Self { child, address };
-        let limit = std::time::Instant::now() + Duration::from_secs(10);
+        let limit = std::time::Instant::now() + Duration::from_secs(60);
         while std::net::TcpStream::connect(address).is_err() {
             assert!(std::time::Instant::now() < limit, "coturn does not listen");
             std::thread::sleep(Duration::from_millis(20));

@@ -19,6 +19,8 @@ const browser = await launch([
 ]);
 const { page, faults, context } = await watched(browser, { permissions: ["microphone"] });
 
+/** What comes at once where the machine has nothing else to do. */
+const SOON = 15_000;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const seen = () => page.evaluate(() => globalThis.page.seen());
 const pair = () => page.evaluate(() => globalThis.page.pair());
@@ -40,7 +42,7 @@ async function start(policy) {
     await page.goto(pages.url);
     await page.waitForFunction(() => globalThis.page !== undefined);
     await page.evaluate(([token, policy]) => globalThis.page.start("/v1/whip/1000", token, policy), [told.token, policy]);
-    console.log(`heard after ${await hears(15_000, "the tone comes back")} ms by ${JSON.stringify(await pair())}`);
+    console.log(`heard after ${await hears(SOON, "the tone comes back")} ms by ${JSON.stringify(await pair())}`);
     return told;
 }
 
@@ -48,7 +50,7 @@ async function hangUp() {
     await page.evaluate(() => globalThis.page.hangUp());
     assert.equal((await seen()).ended.reason, "hung_up");
     // The connection's own goodbye may be there first; how the call has ended is looked at by the test.
-    for (const end = Date.now() + 5_000; Date.now() < end && !pages.asked.some((one) => one.method === "DELETE"); ) await sleep(50);
+    for (const end = Date.now() + SOON; Date.now() < end && !pages.asked.some((one) => one.method === "DELETE"); ) await sleep(50);
     assert.ok(pages.asked.some((one) => one.method === "DELETE"), JSON.stringify(pages.asked));
 }
 
@@ -81,11 +83,11 @@ const scenarios = {
         line.move();
         line.down = false;
         await context.setOffline(false);
-        for (const end = Date.now() + 10_000; Date.now() < end && !pages.asked.some((one) => one.match === "*"); ) await sleep(20);
+        for (const end = Date.now() + SOON; Date.now() < end && !pages.asked.some((one) => one.match === "*"); ) await sleep(20);
         const restart = pages.asked.find((one) => one.match === "*");
         assert.deepEqual([restart?.status, restart?.etag], [200, '"2"'], JSON.stringify(pages.asked));
-        const took = await hears(5_000, "the tone comes back on the other network");
-        await page.waitForFunction((old) => globalThis.page.pair().then((pair) => pair?.local.ufrag !== old), before.local.ufrag, { timeout: 10_000 });
+        const took = await hears(SOON, "the tone comes back on the other network");
+        await page.waitForFunction((old) => globalThis.page.pair().then((pair) => pair?.local.ufrag !== old), before.local.ufrag, { timeout: SOON });
         console.log(`heard again ${took} ms after the restart`);
         assert.deepEqual((await seen()).ended, null);
         await hangUp();
@@ -98,13 +100,14 @@ const scenarios = {
         await sleep(5_000);
         assert.ok((await page.evaluate(() => globalThis.page.heard())).above < 20, "nothing is heard meanwhile");
         line.down = false;
-        console.log(`heard again ${await hears(4_000, "the tone comes back")} ms after the outage`);
+        console.log(`heard again ${await hears(process.env.AURICLE_MEASURE ? 4_000 : SOON, "the tone comes back")} ms after the outage`);
         assert.equal((await seen()).ended, null);
+        await page.waitForFunction(() => globalThis.page.seen().states.at(-1) === "connected", null, { timeout: SOON });
         await sleep(2_000);
-        assert.equal((await seen()).states.at(-1), "connected", JSON.stringify(await seen()));
+        assert.equal((await seen()).ended, null);
         line.down = true;
         await context.setOffline(true);
-        await page.waitForFunction(() => globalThis.page.seen().ended !== null, null, { timeout: 45_000 });
+        await page.waitForFunction(() => globalThis.page.seen().ended !== null, null, { timeout: 90_000 });
         const { ended, states } = await seen();
         assert.deepEqual([ended.reason, states.at(-1)], ["lost", "ended"]);
     },

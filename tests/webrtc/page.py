@@ -126,17 +126,21 @@ def request(method, url, bearer, body=None, headers=None):
 
 
 def strongest(samples):
-    """The strongest frequency in the loudest second, and by how many dB it stands above all that is not around it."""
+    """The strongest frequency in the cleanest second, and by how many dB it stands above all that is not around it there."""
     if len(samples) < RATE:
         return None, None
-    seconds = [samples[at : at + RATE] for at in range(0, len(samples) - RATE + 1, RATE // 4)]
-    loudest = max(seconds, key=lambda second: float(numpy.mean(second.astype(float) ** 2)))
-    spectrum = numpy.abs(numpy.fft.rfft(loudest * numpy.hanning(RATE))) ** 2
-    spectrum[:50] = 0
-    peak = int(numpy.argmax(spectrum))
-    around = slice(max(0, peak - 8), peak + 9)
-    rest = spectrum.sum() - spectrum[around].sum()
-    return peak, float(10 * numpy.log10(spectrum[around].sum() / max(rest, 1e-9)))
+    found = []
+    for at in range(0, len(samples) - RATE + 1, RATE // 4):
+        spectrum = numpy.abs(numpy.fft.rfft(samples[at : at + RATE] * numpy.hanning(RATE))) ** 2
+        spectrum[:50] = 0
+        peak = int(numpy.argmax(spectrum))
+        around = slice(max(0, peak - 8), peak + 9)
+        rest = spectrum.sum() - spectrum[around].sum()
+        # Silence has no frequency.
+        if rest > 0:
+            found.append((float(10 * numpy.log10(spectrum[around].sum() / rest)), peak))
+    clean, peak = max(found, default=(None, None))
+    return peak, clean
 
 
 def altered(sdp, how):
@@ -224,6 +228,9 @@ async def call(number, base, secret, wish):
                 await asyncio.sleep(0.05)
             Network.noise = wish.get("noise", 0)
             await asyncio.sleep(wish["seconds"])
+            limit = time.monotonic() + 60
+            while Network.mutated < wish.get("at_least", 0) and time.monotonic() < limit:
+                await asyncio.sleep(0.1)
             Network.noise = 0
         if wish.get("outage_s"):
             Network.down = True
@@ -244,7 +251,8 @@ async def call(number, base, secret, wish):
         saw["deleted"] = status
     samples = numpy.concatenate(heard) if heard else numpy.zeros(0, numpy.int16)
     saw["heard_ms"] = len(samples) * 1_000 // RATE
-    saw["heard_hz"], saw["heard_snr_db"] = strongest(samples)
+    # Other calls go on meanwhile.
+    saw["heard_hz"], saw["heard_snr_db"] = await loop.run_in_executor(None, strongest, samples)
     if first.done():
         saw["first_audio_ms"] = (first.result() - begun) * 1_000
     saw["messages"] = messages
@@ -273,7 +281,8 @@ async def listen_in(base, secret, call_id, wish):
         saw["deleted"] = ended[0]
     samples = numpy.concatenate(heard) if heard else numpy.zeros(0, numpy.int16)
     saw["heard_ms"] = len(samples) * 1_000 // RATE
-    saw["heard_hz"], saw["heard_snr_db"] = strongest(samples)
+    # Other calls go on meanwhile.
+    saw["heard_hz"], saw["heard_snr_db"] = await loop.run_in_executor(None, strongest, samples)
     await connection.close()
     for task in tasks:
         task.cancel()
