@@ -18,7 +18,7 @@ fn somebody_speaks_with_an_agent_from_the_page_and_interrupts_it() {
     write_voice(&voice, &speaker);
     let mut command = Command::new(&browser.node);
     command.arg("tests/console/phone.mjs").env("VOICE", &voice).env("PASSWORD", one_time_password(&gateway));
-    let output = tools::run(browser.at(&gateway, &mut command), Duration::from_secs(120));
+    let output = tools::run(browser.at(&gateway, &mut command), Duration::from_secs(300));
     tools::assert_success("the call", &output);
 }
 

@@ -22,14 +22,17 @@ fn an_operator_signs_in_and_follows_calls_and_finds_patients() {
         let caller = scope.spawn(|| {
             let [play, record] = [&speech, &heard].map(|path| path.to_str().expect("a path of ours"));
             while !over.load(Ordering::Relaxed) {
-                gateway.phone(&["--to", &gateway.uri("1000"), "--play", play, "--record", record], 30);
+                gateway.phone(&["--to", &gateway.uri("1000"), "--play", play, "--record", record], 90);
             }
         });
         gateway.wait_for_calls("a call that runs", |calls| calls.iter().any(|call| call["session_status"] == "running"));
         let mut command = Command::new(&browser.node);
         command.arg("tests/console/walk.mjs").env("PASSWORD", one_time_password(&gateway));
-        let output = tools::run(browser.at(&gateway, &mut command), Duration::from_secs(240));
+        let output = tools::run(browser.at(&gateway, &mut command), Duration::from_secs(600));
         over.store(true, Ordering::Relaxed);
+        for call in gateway.calls().iter().filter(|call| call["ended_at"].is_null()) {
+            gateway.ask("DELETE", &format!("/v1/calls/{}", call["id"].as_str().expect("an id")));
+        }
         tools::assert_success("the walk", &output);
         caller.join().expect("the caller hangs up");
     });
