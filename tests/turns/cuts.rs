@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use crate::beeper::{Tongue, beeper};
-use crate::caller::{Caller, FRAME, PTIME, Packet, plain};
+use crate::caller::{Caller, FRAME, PTIME, Packet, plain, slots};
 use crate::server::{Server, Wanted};
 
 /// What is done to a connection.
@@ -96,11 +97,11 @@ async fn carry(near: TcpStream, agent: SocketAddr, cut: oneshot::Receiver<Cut>) 
     }
 }
 
-/// How long after each cut the caller heard nobody, and the longest time without a packet.
+/// How long after each cut the caller heard nobody and the next agent was dialled, and the longest time without a packet.
 struct Outcome {
     waits: Vec<(Cut, Duration)>,
     longest_gap: Duration,
-    retries: Vec<Duration>,
+    retries: Vec<(Cut, Duration)>,
 }
 
 /// Calls, cuts `cuts` connections one after another, and hangs up.
@@ -124,26 +125,20 @@ async fn call(gateway: SocketAddr, number: usize, wires: [Wire; 2], cuts: Vec<Cu
     caller.hang_up().await;
     let heard = caller.heard();
     let longest_gap = heard.windows(2).map(|pair| pair[1].at - pair[0].at).max().unwrap_or_default();
+    assert!(heard.windows(2).all(|pair| pair[1].sequence == pair[0].sequence.wrapping_add(1)), "every packet came");
+    let retries = done.iter().map(|(cut, _)| *cut).zip(retries).collect();
     let waits = done.into_iter().map(|(cut, at)| (cut, wait_after(heard, at, pause))).collect();
     Outcome { waits, longest_gap, retries }
 }
 
-/// From a cut to the end of the longest time that nobody was heard after it.
+/// From a cut to the first 100 ms of voice behind the first silence after it.
 fn wait_after(heard: &[Packet], cut: Instant, within: Duration) -> Duration {
-    let after = heard.iter().filter(|packet| packet.at >= cut && packet.at < cut + within);
-    let (mut quiet_since, mut longest, mut end) = (None, Duration::ZERO, cut);
-    for packet in after {
-        if is_voice(&packet.payload) {
-            let quiet = quiet_since.take().map_or(Duration::ZERO, |since| packet.at - since);
-            if quiet > longest {
-                (longest, end) = (quiet, packet.at);
-            }
-        } else {
-            quiet_since.get_or_insert(packet.at);
-        }
-    }
-    assert!(quiet_since.is_none_or(|since| cut + within - since < Duration::from_millis(500)), "nobody is heard any more");
-    end - cut
+    let slot_of = slots(heard);
+    let after: Vec<&Packet> = heard.iter().filter(|packet| (cut..cut + within).contains(&slot_of(packet))).collect();
+    let Some(quiet) = after.iter().position(|packet| !is_voice(&packet.payload)) else { return Duration::ZERO };
+    let mut runs = after[quiet..].windows(5);
+    let again = runs.find(|run| run.iter().all(|packet| is_voice(&packet.payload))).expect("somebody is heard again");
+    slot_of(again[0]) - cut
 }
 
 /// Comfort noise is far below.
@@ -179,8 +174,34 @@ async fn run(calls: usize, cuts: &[Cut], pause: Duration) -> Vec<Outcome> {
         assert_eq!(record["termination"]["reason"], "hung_up", "{record:#}");
         let passed = record["timeline"].as_array().expect("a timeline").iter().filter(|entry| entry["event"] == "agent_passed").count();
         assert_eq!(passed, cuts.len(), "{record:#}");
+        let of = |entry: &&Value| entry["event"] == "agent_lost" && entry["reason"] == "stalled";
+        let stalled = record["timeline"].as_array().expect("a timeline").iter().filter(of).count();
+        assert_eq!(stalled, cuts.iter().filter(|cut| **cut == Cut::Stall).count(), "{record:#}");
     }
     outcomes
+}
+
+/// Holds what followed each kind of cut against its limits: the half of it on any machine, all but a hundredth where it is measured.
+fn judge(what: &str, times: &[(Cut, Duration)], limit: Duration) {
+    for kind in [Cut::Reset, Cut::End, Cut::Goodbye, Cut::Stall] {
+        let of_kind: Vec<Duration> = times.iter().filter(|(cut, _)| *cut == kind).map(|(_, time)| *time).collect();
+        if of_kind.is_empty() {
+            continue;
+        }
+        let (median, p99) = (percentile(of_kind.clone(), 0.5), percentile(of_kind, 0.99));
+        println!("{kind:?}: {what} after {median:?}, p99 {p99:?}");
+        assert!(median <= limit, "{what} {median:?} after {kind:?} (median)");
+        assert!(!crate::measuring() || p99 <= limit, "{what} {p99:?} after {kind:?} (p99)");
+    }
+}
+
+/// No packet came for half a second: half of the calls know nothing of that, and none where it is measured.
+fn judge_gaps(outcomes: &[Outcome]) {
+    let gaps: Vec<Duration> = outcomes.iter().map(|outcome| outcome.longest_gap).collect();
+    let (median, worst) = (percentile(gaps.clone(), 0.5), percentile(gaps, 1.0));
+    println!("longest gap {worst:?}, median of calls {median:?}");
+    let gap = if crate::measuring() { worst } else { median };
+    assert!(gap <= Duration::from_millis(500), "no packet for {gap:?}");
 }
 
 fn percentile(mut times: Vec<Duration>, part: f64) -> Duration {
@@ -195,18 +216,11 @@ async fn resets_and_closes_cost_no_call_and_a_third_of_a_second() {
     let (calls, cuts) = if full { (100, 10) } else { (25, 4) };
     let list: Vec<Cut> = [Cut::Reset, Cut::End, Cut::Goodbye].into_iter().cycle().take(cuts).collect();
     let outcomes = run(calls, &list, Duration::from_millis(1_600)).await;
-    let waits: Vec<Duration> = outcomes.iter().flat_map(|outcome| &outcome.waits).map(|(_, wait)| *wait).collect();
-    let retries: Vec<Duration> = outcomes.iter().flat_map(|outcome| outcome.retries.iter().copied()).collect();
-    let gap = outcomes.iter().map(|outcome| outcome.longest_gap).max().unwrap_or_default();
-    let (wait, retry) = (percentile(waits.clone(), 0.99), percentile(retries, 0.99));
-    println!(
-        "{} cuts: heard again after {:?}, p99 {wait:?}; dialled after p99 {retry:?}; longest gap {gap:?}",
-        waits.len(),
-        percentile(waits.clone(), 0.5)
-    );
-    assert!(retry <= Duration::from_millis(100), "the first retry came {retry:?} after the cut (p99)");
-    assert!(wait <= Duration::from_millis(300), "the caller was heard again {wait:?} after the cut (p99)");
-    assert!(gap <= Duration::from_millis(500), "no packet for {gap:?}");
+    let waits: Vec<_> = outcomes.iter().flat_map(|outcome| outcome.waits.iter().copied()).collect();
+    let retries: Vec<_> = outcomes.iter().flat_map(|outcome| outcome.retries.iter().copied()).collect();
+    judge("dialled", &retries, Duration::from_millis(100));
+    judge("heard again", &waits, Duration::from_millis(300));
+    judge_gaps(&outcomes);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -214,13 +228,11 @@ async fn an_agent_that_hangs_is_noticed_within_three_seconds() {
     let _alone = crate::ALONE.lock().await;
     let calls = if std::env::var_os("AURICLE_FULL").is_some() { 50 } else { 10 };
     let outcomes = run(calls, &[Cut::Stall, Cut::Stall], Duration::from_millis(4_500)).await;
-    let waits: Vec<Duration> = outcomes.iter().flat_map(|outcome| &outcome.waits).map(|(_, wait)| *wait).collect();
-    let retries: Vec<Duration> = outcomes.iter().flat_map(|outcome| outcome.retries.iter().copied()).collect();
-    let (wait, retry) = (percentile(waits, 0.99), percentile(retries, 0.99));
-    println!("stalls: dialled after p99 {retry:?}, heard again after p99 {wait:?}");
-    assert!(retry <= Duration::from_millis(3_000), "noticed after {retry:?} (p99)");
-    assert!(wait <= Duration::from_millis(3_300), "heard again after {wait:?} (p99)");
-    assert!(outcomes.iter().all(|outcome| outcome.longest_gap <= Duration::from_millis(500)));
+    let waits: Vec<_> = outcomes.iter().flat_map(|outcome| outcome.waits.iter().copied()).collect();
+    let retries: Vec<_> = outcomes.iter().flat_map(|outcome| outcome.retries.iter().copied()).collect();
+    judge("dialled", &retries, Duration::from_millis(3_000));
+    judge("heard again", &waits, Duration::from_millis(3_300));
+    judge_gaps(&outcomes);
 }
 
 /// A loud octet.

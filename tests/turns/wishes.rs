@@ -4,7 +4,7 @@ use std::future::ready;
 use std::io::{Read as _, Write as _};
 use std::iter::repeat_with;
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auricle::agent::simulator::{Behaviour, Config, Step};
 use ring::hmac;
@@ -70,6 +70,17 @@ async fn listen(caller: &mut Caller, ms: u64) {
     caller.talk(repeat_with(|| room.frame()).take((ms / 20) as usize)).await;
 }
 
+/// The same, until something has come about or `seconds` have passed.
+async fn listen_until(caller: &mut Caller, seconds: u32, mut is_so: impl FnMut(&Caller) -> bool) {
+    let mut room = Room::new(7);
+    for _ in 0..seconds * 10 {
+        if is_so(caller) {
+            return;
+        }
+        caller.talk(repeat_with(|| room.frame()).take(5)).await;
+    }
+}
+
 fn is_loud(packet: &Packet) -> bool {
     decode(&packet.payload).iter().any(|sample| sample.unsigned_abs() > 2_000)
 }
@@ -80,12 +91,15 @@ fn moments(record: &Value, event: &str) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_the_agent_ends_is_heard_to_its_last_word() {
+    let _alone = crate::ALONE.lock().await;
     let mut steps = vec![Step::SayTone { hz: 440.0, ms: 1_500 }];
     steps.extend(ask_for(1, "end_call", &json!({"reason": "all is said"})));
     let line = Line::open(steps, "[agents.for-1000.tools]\nbuilt_in = [\"end_call\"]\n", "").await;
     let mut caller = line.call().await;
     listen(&mut caller, 2_000).await;
     caller.wait_for_bye().await;
+    // What stood in the socket's queue meanwhile.
+    caller.listen(Instant::now() + Duration::from_millis(100)).await;
     let loud = caller.heard().iter().filter(|packet| is_loud(packet)).count();
     assert!((74..=76).contains(&loud), "1.5 s were said, {loud} packets of it heard");
     let record = line.record();
@@ -96,15 +110,21 @@ async fn a_call_that_the_agent_ends_is_heard_to_its_last_word() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_that_the_agent_presses_arrive_in_their_order() {
+    let _alone = crate::ALONE.lock().await;
     let mut steps = vec![Step::Wait { ms: 200 }];
     steps.extend(ask_for(1, "send_dtmf", &json!({"digits": "12#"})));
     let line = Line::open(steps, "[agents.for-1000.tools]\nbuilt_in = [\"send_dtmf\"]\n", "").await;
     let mut caller = line.call().await;
-    listen(&mut caller, 1_600).await;
-    caller.hang_up().await;
     // RFC 4733: four octets, the first is the key.
-    let mut keys: Vec<u8> = caller.keys().iter().map(|packet| packet.payload[0]).collect();
-    keys.dedup();
+    let pressed = |caller: &Caller| {
+        let mut keys: Vec<u8> = caller.keys().iter().map(|packet| packet.payload[0]).collect();
+        keys.dedup();
+        keys
+    };
+    listen_until(&mut caller, 15, |caller| pressed(caller).len() >= 3).await;
+    listen(&mut caller, 500).await;
+    caller.hang_up().await;
+    let keys = pressed(&caller);
     assert_eq!(keys, [1, 2, 11]);
     let record = line.record();
     assert_eq!(moments(&record, "keys_sent")[0]["keys"], 3);
@@ -113,16 +133,18 @@ async fn keys_that_the_agent_presses_arrive_in_their_order() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_on_hold_hears_nothing_of_the_agent_until_taken_off_it() {
+    let _alone = crate::ALONE.lock().await;
     let mut steps = vec![Step::Wait { ms: 100 }];
     steps.extend(ask_for(1, "hold", &json!({"held": true})));
-    steps.extend([Step::Wait { ms: 100 }, Step::SayTone { hz: 440.0, ms: 400 }, Step::Wait { ms: 1_200 }]);
+    steps.extend([Step::Wait { ms: 100 }, Step::SayTone { hz: 440.0, ms: 400 }, Step::Wait { ms: 4_000 }]);
     steps.extend(ask_for(2, "hold", &json!({"held": false})));
     let line = Line::open(steps, "[agents.for-1000.tools]\nbuilt_in = [\"hold\"]\n", "").await;
     let mut caller = line.call().await;
-    listen(&mut caller, 1_100).await;
+    listen(&mut caller, 2_000).await;
     assert!(!caller.heard().iter().any(is_loud), "on hold");
-    listen(&mut caller, 1_500).await;
-    assert!(caller.heard().iter().filter(|packet| is_loud(packet)).count() >= 19, "what was said meanwhile waited");
+    let loud = |caller: &Caller| caller.heard().iter().filter(|packet| is_loud(packet)).count();
+    listen_until(&mut caller, 15, |caller| loud(caller) >= 19).await;
+    assert!(loud(&caller) >= 19, "what was said meanwhile waited");
     caller.hang_up().await;
     let record = line.record();
     assert_eq!((moments(&record, "held").len(), moments(&record, "resumed").len()), (1, 1), "{record:#}");
@@ -130,6 +152,7 @@ async fn a_caller_on_hold_hears_nothing_of_the_agent_until_taken_off_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_is_sent_where_the_list_says_and_nowhere_else() {
+    let _alone = crate::ALONE.lock().await;
     let mut steps = vec![Step::Wait { ms: 100 }];
     steps.extend(ask_for(1, "transfer_call", &json!({"target": "+19005550100"})));
     steps.push(Step::Wait { ms: 100 });
@@ -137,11 +160,14 @@ async fn a_caller_is_sent_where_the_list_says_and_nowhere_else() {
     let settings = "transfer_targets = [\"sip:reception@127.0.0.1:5099\"]\n[agents.for-1000.tools]\nbuilt_in = [\"transfer_call\"]\n";
     let line = Line::open(steps, settings, "").await;
     let mut caller = line.call().await;
-    listen(&mut caller, 1_000).await;
     let id = line.server.ask("GET", "/v1/calls", "").json["items"][0]["id"].as_str().expect("a call").to_owned();
-    let ladder = line.server.ask("GET", &format!("/v1/calls/{id}/ladder"), "").body;
-    let messages = serde_json::from_str::<Value>(&ladder).expect("JSON")["messages"].as_array().cloned().unwrap_or_default();
-    let asked: Vec<_> = messages.iter().filter(|message| message["method"] == "REFER" && message["repeated"] == false).collect();
+    let asked = || {
+        let ladder = line.server.ask("GET", &format!("/v1/calls/{id}/ladder"), "").body;
+        let messages = serde_json::from_str::<Value>(&ladder).expect("JSON")["messages"].as_array().cloned().unwrap_or_default();
+        messages.into_iter().filter(|message| message["method"] == "REFER" && message["repeated"] == false).collect::<Vec<_>>()
+    };
+    listen_until(&mut caller, 10, |_| !asked().is_empty()).await;
+    let asked = asked();
     assert!(asked.len() == 1 && asked[0]["text"].as_str().is_some_and(|text| text.contains("Refer-To: <sip:reception@127.0.0.1:5099>")));
     caller.hang_up().await;
     let record = line.record();
@@ -177,6 +203,7 @@ fn serve(answer: &'static str) -> (u16, std::thread::JoinHandle<(String, String)
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tool_of_the_operators_is_asked_by_a_signed_request_and_its_answer_reaches_the_agent() {
+    let _alone = crate::ALONE.lock().await;
     let (port, served) = serve(r#"{"times":["9:30"]}"#);
     let mut steps = vec![Step::Wait { ms: 100 }];
     steps.extend(ask_for(1, "free_times", &json!({"day": "Monday"})));
@@ -189,7 +216,9 @@ async fn a_tool_of_the_operators_is_asked_by_a_signed_request_and_its_answer_rea
     let sections = format!("[https_client]\nplain_http = true\nallowed_networks = [\"127.0.0.0/8\"]\nports = [{port}]\n");
     let line = Line::open(steps, &settings, &sections).await;
     let mut caller = line.call().await;
-    listen(&mut caller, 1_500).await;
+    listen_until(&mut caller, 15, |_| served.is_finished()).await;
+    assert!(served.is_finished(), "it was asked");
+    listen(&mut caller, 200).await;
     caller.hang_up().await;
     let (head, body) = served.join().expect("it was asked");
     let told: Value = serde_json::from_str(&body).expect("JSON");
