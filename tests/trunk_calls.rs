@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use auricle::agent::simulator::Behaviour;
 use auricle::call::config::NumberConfig;
 use auricle::call::registry::{CallRegistry, StartError};
+use auricle::call::thread::MediaThreads;
 use auricle::domain::event::{Event, EventKind, TollAlarm};
 use auricle::domain::ids::OrgId;
 use auricle::domain::redacted::Redacted;
@@ -52,7 +53,7 @@ struct House {
     alarms: broadcast::Receiver<Event>,
     telephony: Telephony,
     stop: watch::Sender<bool>,
-    _folder: tempfile::TempDir,
+    _kept: (tempfile::TempDir, Arc<MediaThreads>),
 }
 
 impl House {
@@ -68,7 +69,7 @@ impl House {
     }
 
     async fn build_over(parts: Parts, policy: TollPolicy, telephony: Telephony) -> Self {
-        let Parts { launcher, registry, outbound, folder, .. } = parts;
+        let Parts { launcher, registry, threads, outbound, folder } = parts;
         let (ends, alarms) = (launcher.events().subscribe(), launcher.events().subscribe());
         let (first, second) = (Carrier::open().await, Carrier::open().await);
         let port = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
@@ -115,7 +116,7 @@ impl House {
         tokio::spawn(shell.run(stopped));
         // Until the trunks' servers are found.
         tokio::time::sleep(SETTLED).await;
-        Self { registry, gateway: sip.listen, directories, first, second, ends, alarms, telephony, stop, _folder: folder }
+        Self { registry, gateway: sip.listen, directories, first, second, ends, alarms, telephony, stop, _kept: (folder, threads) }
     }
 
     /// Why the next call to end did.

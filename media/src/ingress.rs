@@ -39,7 +39,6 @@ mod tones;
 use std::time::Instant;
 
 use crate::codec::Codec;
-use crate::dtmf::ToneEvent;
 use crate::frame::{AudioChunk, AudioFormat};
 use crate::ingress::content::{Content, Unheard};
 use crate::ingress::delivery::Delivery;
@@ -49,7 +48,7 @@ use crate::jitter::reorder::{Arrival, ReorderRing, Skipped};
 use crate::jitter::timeline::Timeline;
 use crate::pipeline::PipelineError;
 use crate::rtp::{RtpHeader, RtpPacket};
-use crate::units::{RtpTimestamp, Ssrc};
+use crate::units::Ssrc;
 
 pub use crate::rtp::PayloadTypes;
 pub use config::{IngressConfig, Silence};
@@ -241,27 +240,6 @@ impl Ingress {
     /// are pressed shall not be heard. Time goes on as before.
     pub fn mute(&mut self, muted: bool) {
         self.delivery.mute(muted);
-    }
-
-    /// Whether the line is listened to for keys as tones, and whether nobody shall hear those.
-    pub fn set_tones(&mut self, wanted: bool, hidden: bool) {
-        self.delivery.set_tones(wanted, hidden);
-    }
-
-    /// The line is listened to for keys no longer: one that sounds ends.
-    pub fn close_tones(&mut self) {
-        self.delivery.close_tones();
-    }
-
-    /// A key that began to sound or fell silent, and the timestamp of that; to be asked after every packet and timeout.
-    pub fn poll_tone(&mut self) -> Option<(ToneEvent, RtpTimestamp)> {
-        self.delivery.poll_tone()
-    }
-
-    /// Whether the newest audio was silenced for what may be a key in it.
-    #[must_use]
-    pub fn hides_tone(&self) -> bool {
-        self.delivery.hides_tone()
     }
 
     /// The books.

@@ -5,7 +5,7 @@
 //! has five turns of the agent. The thresholds were found with some voices and seeds; the same trial with voices, seeds and
 //! rooms that were kept out of that says what they are worth, and a third one sends everything through codecs and a network that
 //! loses and shakes packets. `make quality-echo` saves the figures of all three; what is tested every day is a part.
-#![expect(clippy::indexing_slicing, reason = "a test may fail by a panic")]
+#![expect(clippy::indexing_slicing, clippy::panic, reason = "a test may fail by a panic")]
 
 mod chance;
 mod gateway;

@@ -31,7 +31,6 @@ use tokio::sync::{broadcast, mpsc};
 pub(crate) struct Parts {
     pub(crate) launcher: Launcher,
     pub(crate) registry: CallRegistry,
-    #[allow(dead_code, reason = "not every test that builds these has something to do with their threads")]
     pub(crate) threads: Arc<MediaThreads>,
     pub(crate) outbound: mpsc::Receiver<OutboundRequest>,
     pub(crate) folder: tempfile::TempDir,

@@ -7,7 +7,31 @@
 use std::collections::VecDeque;
 
 use crate::dtmf::{Detector, ToneEvent};
+use crate::ingress::Ingress;
 use crate::units::{ClockRate, RtpTimestamp, SampleRate};
+
+impl Ingress {
+    /// Whether the line is listened to for keys as tones, and whether nobody shall hear those.
+    pub fn set_tones(&mut self, wanted: bool, hidden: bool) {
+        self.delivery.set_tones(wanted, hidden);
+    }
+
+    /// The line is listened to for keys no longer: one that sounds ends.
+    pub fn close_tones(&mut self) {
+        self.delivery.close_tones();
+    }
+
+    /// A key that began to sound or fell silent, and the timestamp of that; to be asked after every packet and timeout.
+    pub fn poll_tone(&mut self) -> Option<(ToneEvent, RtpTimestamp)> {
+        self.delivery.poll_tone()
+    }
+
+    /// Whether the newest audio was silenced for what may be a key in it.
+    #[must_use]
+    pub fn hides_tone(&self) -> bool {
+        self.delivery.hides_tone()
+    }
+}
 
 /// Listens to the line for keys.
 #[derive(Debug)]

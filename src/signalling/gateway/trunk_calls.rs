@@ -246,7 +246,6 @@ impl Gateway {
         started
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one wish, each of another owner")]
     fn launch_and_invite(
         &mut self,
         now: Instant,
