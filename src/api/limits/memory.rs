@@ -1,26 +1,28 @@
 //! Counts in memory: for each key the moments of the last uses, as many as its rule allows.
 //!
-//! That is exact, whenever the window begins: a counter for fixed windows lets twice as many through around its edge. The
-//! table is bounded; whoever comes when it is full of others who are not done shares one count with all the rest, so a
-//! flood of strangers can neither grow it nor push somebody's count out of it.
+//! That is exact, whenever the window begins: a counter for fixed windows lets twice as many through around its edge. Each
+//! row has a table of its own, so what fills one is felt in no other. It is bounded; whoever comes when it is full of others
+//! who are not done shares one count with all the rest of the row, so a flood of strangers can neither grow it nor push
+//! somebody's count out of it.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Counters, Key, Rule, Verdict};
+use super::{Counters, Key, Row, Rule, Verdict};
 use crate::store::BoxFuture;
 
 /// Counts of one node.
 #[derive(Debug)]
 pub struct InMemory {
-    table: Mutex<Table>,
+    rows: Mutex<HashMap<Row, Table>>,
     capacity: usize,
 }
 
+/// Whose uses are counted in one row.
 #[derive(Debug, Default)]
 struct Table {
-    uses: HashMap<Key, Uses>,
+    uses: HashMap<String, Uses>,
     swept: Option<Instant>,
 }
 
@@ -32,21 +34,22 @@ struct Uses {
 }
 
 impl InMemory {
-    /// Room for `capacity` keys.
+    /// Room for `capacity` keys in each row.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { table: Mutex::default(), capacity }
+        Self { rows: Mutex::default(), capacity }
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    fn rows(&self) -> MutexGuard<'_, HashMap<Row, Table>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn count(&self, key: Key, rule: Rule, now: Instant) -> Verdict {
-        let mut table = self.table();
+    fn count(&self, Key { row, whose }: Key, rule: Rule, now: Instant) -> Verdict {
+        let mut rows = self.rows();
+        let table = rows.entry(row).or_default();
         table.sweep(now, self.capacity);
-        let key = if table.uses.len() < self.capacity || table.uses.contains_key(&key) { key } else { Key::crowd(key.row) };
-        table.uses.entry(key).or_default().count(rule, now)
+        let room = table.uses.len() < self.capacity || table.uses.contains_key(&whose);
+        table.uses.entry(if room { whose } else { CROWD.to_owned() }).or_default().count(rule, now)
     }
 }
 
@@ -66,7 +69,7 @@ impl Counters for InMemory {
 impl Table {
     /// Forgets what is over: now and then, and at once where room is needed, but never twice a second.
     fn sweep(&mut self, now: Instant, capacity: usize) {
-        let pause = if self.uses.len() + CROWDS >= capacity { FULL_SWEEP } else { SWEEP };
+        let pause = if self.uses.len() >= capacity { FULL_SWEEP } else { SWEEP };
         if self.swept.is_some_and(|swept| now.saturating_duration_since(swept) < pause) {
             return;
         }
@@ -92,16 +95,16 @@ impl Uses {
     }
 }
 
-/// Principals and addresses that are counted at one time: some 16 MB when each has used up the API's row.
+/// Principals, addresses and mailboxes that are counted in a row at one time: some 16 MB for the API's when each has used it
+/// up, a fifth of that for all others.
 const CAPACITY: usize = 10_000;
-/// One shared count a row.
-const CROWDS: usize = 6;
+/// What all share that a row has no room for; nobody else is called so.
+const CROWD: &str = "";
 const SWEEP: Duration = Duration::from_secs(60);
 const FULL_SWEEP: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
-    use super::super::Row;
     use super::*;
 
     const RULE: Rule = Rule { limit: 3, window: Duration::from_secs(60) };
@@ -147,8 +150,20 @@ mod tests {
         }
         let let_in = (1..100_000).filter(|n| counters.count(key(*n), RULE, now).allowed).count();
         assert_eq!(let_in, 99 + 3, "99 with a count of their own, 3 of the crowd");
-        assert!(counters.table().uses.len() <= 101);
+        assert!(counters.rows()[&Row::Login].uses.len() <= 101);
         assert!(!counters.count(key(0), RULE, now).allowed, "the count that was used up stands");
         assert!(counters.count(key(7_000_000), RULE, now + RULE.window).allowed, "what is over makes room");
+    }
+
+    #[test]
+    fn whoever_fills_one_row_is_felt_in_no_other() {
+        let (counters, now) = (InMemory::new(100), Instant::now());
+        let rule = Rule { limit: 5, window: Duration::from_secs(900) };
+        for n in 0..100 {
+            assert!(counters.count(Key { row: Row::OneTimeCode, ..key(n) }, rule, now).allowed);
+        }
+        for n in 0..6 {
+            assert!(counters.count(key(n), rule, now).allowed, "{n}");
+        }
     }
 }

@@ -30,6 +30,8 @@ pub enum Row {
     OneTimeCode,
     /// Asking for a new password: an e-mail address.
     PasswordReset,
+    /// Asking for either, whomever it goes to: an address of the network.
+    Mailing,
     /// Everything else: a principal, or a stranger's address.
     Api,
     /// Taking all out: a principal.
@@ -67,7 +69,7 @@ pub struct Verdict {
     pub reset: Duration,
 }
 
-/// What counts.
+/// What counts, each row by itself.
 pub trait Counters: Send + Sync + fmt::Debug {
     /// Counts one more for `key`, if `rule` allows it.
     fn take<'a>(&'a self, key: Key, rule: Rule, now: Instant) -> BoxFuture<'a, Verdict>;
@@ -93,6 +95,7 @@ impl Limits {
         let (limit, window_s) = match row {
             Row::Login => (5, 900),
             Row::OneTimeCode | Row::PasswordReset => (3, 3_600),
+            Row::Mailing => (30, 3_600),
             Row::Api => (self.api_per_minute, 60),
             Row::Export => (10, 3_600),
             Row::Webhook => (50, 60),
@@ -110,6 +113,13 @@ impl Limits {
     pub(super) async fn admit(&self, key: Key) -> Result<Verdict, ApiError> {
         let verdict = self.take(key).await;
         if verdict.allowed { Ok(verdict) } else { Err(ApiError::RateLimited(verdict)) }
+    }
+
+    /// Counts one more e-mail to `email` that somebody at `address` wants sent: for the address first, since whoever makes up
+    /// mailboxes has as many as they like of them, and one address.
+    pub(super) async fn admit_mail(&self, row: Row, address: Option<IpAddr>, email: &EmailAddress) -> Result<Verdict, ApiError> {
+        self.admit(Key::address(Row::Mailing, address)).await?;
+        self.admit(Key::mailbox(row, email)).await
     }
 }
 
@@ -132,18 +142,13 @@ impl Key {
     }
 
     /// For whoever reads the e-mails to `email`, wherever it is asked from.
-    pub(super) fn mailbox(row: Row, email: &EmailAddress) -> Self {
+    fn mailbox(row: Row, email: &EmailAddress) -> Self {
         Self { row, whose: hex::encode(Sha256::digest(email.as_str())) }
     }
 
     /// For whoever is signed in.
     pub(super) fn principal(row: Row, org: &OrgId, principal: &Principal) -> Self {
         Self { row, whose: format!("{org} {principal:?}") }
-    }
-
-    /// What all share that the table has no room for.
-    const fn crowd(row: Row) -> Self {
-        Self { row, whose: String::new() }
     }
 }
 

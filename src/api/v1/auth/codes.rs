@@ -11,7 +11,7 @@ use super::tried::Tried;
 use crate::api::auth::Client;
 use crate::api::error::ApiError;
 use crate::api::input::Body;
-use crate::api::limits::{Key, Row};
+use crate::api::limits::Row;
 use crate::api::state::AppState;
 use crate::api::v1::{address, finished};
 use crate::domain::audit_event::AuditAction;
@@ -21,7 +21,7 @@ use crate::identity::IdentityError;
 /// `POST /v1/auth/password/reset_request`.
 pub(super) async fn request_reset(State(state): State<AppState>, client: Client, Body(input): Body<Address>) -> Result<Response, ApiError> {
     let email = address("email", &input.email)?;
-    let counted = state.limits.admit(Key::mailbox(Row::PasswordReset, email.expose())).await?;
+    let counted = state.limits.admit_mail(Row::PasswordReset, client.ip, email.expose()).await?;
     finished(async move {
         let asked = state.identity.request_reset(&email, input.org_id.as_ref(), Utc::now()).await;
         let tried = Tried::new(AuditAction::PasswordResetRequest, asked.as_ref().ok().cloned().flatten());
@@ -39,7 +39,7 @@ pub(super) async fn request_verification(
     Body(input): Body<Address>,
 ) -> Result<Response, ApiError> {
     let email = address("email", &input.email)?;
-    let counted = state.limits.admit(Key::mailbox(Row::OneTimeCode, email.expose())).await?;
+    let counted = state.limits.admit_mail(Row::OneTimeCode, client.ip, email.expose()).await?;
     finished(async move {
         let asked = state.identity.request_verification(&email, input.org_id.as_ref(), Utc::now()).await;
         let tried = Tried::new(AuditAction::OneTimeCodeRequest, asked.as_ref().ok().cloned().flatten());
@@ -53,7 +53,7 @@ pub(super) async fn request_verification(
 /// `POST /v1/auth/one_time_code`.
 pub(super) async fn request_code(State(state): State<AppState>, client: Client, Body(input): Body<Address>) -> Result<Response, ApiError> {
     let email = address("email", &input.email)?;
-    let counted = state.limits.admit(Key::mailbox(Row::OneTimeCode, email.expose())).await?;
+    let counted = state.limits.admit_mail(Row::OneTimeCode, client.ip, email.expose()).await?;
     finished(async move {
         let asked = state.identity.request_email_code(&email, input.org_id.as_ref(), Utc::now()).await;
         let tried = Tried::new(AuditAction::OneTimeCodeRequest, asked.as_ref().ok().cloned().flatten());
