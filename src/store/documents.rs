@@ -207,6 +207,18 @@ pub enum Write {
     },
 }
 
+impl Write {
+    /// Which document it changes.
+    #[must_use]
+    pub fn document(&self) -> (&'static Collection, &str) {
+        let (Self::Insert { collection, id, .. }
+        | Self::Replace { collection, id, .. }
+        | Self::Put { collection, id, .. }
+        | Self::Delete { collection, id, .. }) = self;
+        (collection, id)
+    }
+}
+
 impl PartialEq for Collection {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name

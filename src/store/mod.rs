@@ -15,6 +15,8 @@ pub mod credentials;
 pub mod dial_ins;
 mod documents;
 mod error;
+#[cfg(test)]
+pub(crate) mod failing;
 pub mod ladders;
 pub mod logins;
 pub mod migrations;
@@ -22,6 +24,7 @@ pub mod mongo;
 pub mod named_requests;
 pub mod one_time_codes;
 pub mod organisations;
+mod parts;
 pub mod patients;
 mod query;
 pub mod recorder;

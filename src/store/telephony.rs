@@ -136,36 +136,58 @@ impl Telephony {
         self.documents.scopes(T::COLLECTION).await
     }
 
-    /// Claims a name for an organisation, which keeps it when it has it already.
+    /// Claims a name for an organisation, which keeps it when it has it already; answers with the claim's version. Each time it is
+    /// another one, so that who gives up what was claimed before does not give up this claim.
     ///
     /// # Errors
     /// When another has it ([`StoreError::Exists`]), or the store fails.
-    pub async fn claim(&self, name: &str, org: &OrgId) -> Result<(), StoreError> {
-        let body = serde_json::json!({ "record": org });
-        let insert = Write::Insert { collection: &TELEPHONY_CLAIMS, id: name.to_owned(), body };
-        match self.documents.write_one(&OrgScope::gateway(), insert).await {
-            Ok(_) => Ok(()),
-            Err(taken @ StoreError::Exists { .. }) => {
-                let found = self.documents.get(&OrgScope::gateway(), &TELEPHONY_CLAIMS, name).await?;
-                let owner = found.map(|document| versioned::read::<OrgId>(&TELEPHONY_CLAIMS, document)).transpose()?;
-                if owner.is_some_and(|owner| owner.record == *org) { Ok(()) } else { Err(taken) }
+    pub async fn claim(&self, name: &str, org: &OrgId) -> Result<u64, StoreError> {
+        let (id, body) = (name.to_owned(), serde_json::json!({ "record": org }));
+        for _ in 0..ATTEMPTS {
+            let insert = Write::Insert { collection: &TELEPHONY_CLAIMS, id: id.clone(), body: body.clone() };
+            let taken = match self.documents.write_one(&OrgScope::gateway(), insert).await {
+                Err(taken @ StoreError::Exists { .. }) => taken,
+                outcome => return outcome,
+            };
+            let Some(Versioned { record: owner, version }) = self.claimed(name).await? else { continue };
+            if owner != *org {
+                return Err(taken);
             }
+            let again = Write::Replace { collection: &TELEPHONY_CLAIMS, id: id.clone(), version, body: body.clone() };
+            match self.documents.write_one(&OrgScope::gateway(), again).await {
+                Err(StoreError::Conflict { .. }) => {}
+                outcome => return outcome,
+            }
+        }
+        Err(StoreError::Busy)
+    }
+
+    /// The version of an organisation's claim to a name; none where it has none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn claim_version(&self, name: &str, org: &OrgId) -> Result<Option<u64>, StoreError> {
+        Ok(self.claimed(name).await?.filter(|found| found.record == *org).map(|found| found.version))
+    }
+
+    /// Gives a name back that an organisation has claimed, unless it has claimed it again since `version`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn release(&self, name: &str, org: &OrgId, version: u64) -> Result<(), StoreError> {
+        if self.claim_version(name, org).await? != Some(version) {
+            return Ok(());
+        }
+        let delete = Write::Delete { collection: &TELEPHONY_CLAIMS, id: name.to_owned(), version };
+        match self.documents.write_one(&OrgScope::gateway(), delete).await {
+            Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    /// Gives a name back that an organisation has claimed.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn release(&self, name: &str, org: &OrgId) -> Result<(), StoreError> {
-        let Some(document) = self.documents.get(&OrgScope::gateway(), &TELEPHONY_CLAIMS, name).await? else { return Ok(()) };
-        let version = document.version;
-        if versioned::read::<OrgId>(&TELEPHONY_CLAIMS, document)?.record != *org {
-            return Ok(());
-        }
-        let delete = Write::Delete { collection: &TELEPHONY_CLAIMS, id: name.to_owned(), version };
-        self.documents.write_one(&OrgScope::gateway(), delete).await.map(drop)
+    async fn claimed(&self, name: &str) -> Result<Option<Versioned<OrgId>>, StoreError> {
+        let found = self.documents.get(&OrgScope::gateway(), &TELEPHONY_CLAIMS, name).await?;
+        found.map(|document| versioned::read(&TELEPHONY_CLAIMS, document)).transpose()
     }
 
     /// A number that is another one after every change, whoever made it.
@@ -202,6 +224,8 @@ fn body<T: TelephonyRecord>(record: &T) -> Result<serde_json::Value, StoreError>
 }
 
 const REVISION: &str = "revision";
+/// Each that is lost was another's success.
+const ATTEMPTS: u32 = 16;
 
 /// Trunks; their passwords are sealed.
 pub static TRUNKS: Collection = Collection { name: "trunks", fields: &[], indexes: &[], sealed: &[Field("record.secrets")], lookups: &[] };

@@ -10,21 +10,24 @@ use crate::call::config::NumberConfig;
 use crate::domain::redacted::Redacted;
 use crate::signalling::toll::StoppedBy;
 use crate::signalling::trunks::{Dialled, KeptNumber, KeptTrunk, Peer, TrunkConfig, TrunkName, TrunkSecrets};
-use crate::store::COLLECTIONS;
+use crate::store::failing::FailingDocuments;
 use crate::store::sealed::{MasterKeys, SealedDocuments};
 use crate::store::sqlite::SqliteDocuments;
+use crate::store::{COLLECTIONS, Documents};
 
 struct House {
     folder: tempfile::TempDir,
     documents: Arc<SealedDocuments>,
+    database: Arc<FailingDocuments>,
 }
 
 impl House {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let master = MasterKeys::new(&Redacted::new("8f1c0b7e6a5d4c3b2a190817f6e5d4c3".to_owned()), &[]).unwrap();
-        let documents = SealedDocuments::new(SqliteDocuments::open(folder.path(), COLLECTIONS).unwrap(), master);
-        Self { folder, documents }
+        let database = FailingDocuments::new(SqliteDocuments::open(folder.path(), COLLECTIONS).unwrap());
+        let documents = SealedDocuments::new(Arc::clone(&database) as Arc<dyn Documents>, master);
+        Self { folder, documents, database }
     }
 
     /// A gateway on this store.
@@ -150,6 +153,42 @@ async fn names_that_all_share_belong_to_one_and_the_configurations_are_its_own()
     let free = Versioned { record: number(&own, "+4930901821", None), version: 1 };
     switchboard.remove_number(&free).await.unwrap();
     switchboard.add_number(&number(&other, "+4930901821", None)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_written_keeps_its_claim_when_the_word_of_it_fails() {
+    let house = House::new();
+    let switchboard = house.switchboard();
+    let (own, other) = (OrgId::default_org(), org("org_other"));
+    let (own_number, other_number) = (number(&own, "+4930901821", None), number(&other, "+4930901821", None));
+    let login = TrunkConfig { login: Some("phones".to_owned()), ..TrunkConfig::default() };
+    house.database.refuse(|writes| writes.iter().any(|write| write.document().0.name == "telephony_state"));
+    assert!(matches!(switchboard.add_number(&own_number).await, Err(SwitchboardError::Store(_))));
+    assert!(matches!(switchboard.add_trunk(&trunk(&own, "phones", login.clone())).await, Err(SwitchboardError::Store(_))));
+    house.database.refuse(|_| false);
+    for theirs in [switchboard.add_number(&other_number).await, switchboard.add_trunk(&trunk(&other, "theirs", login)).await] {
+        assert!(matches!(theirs, Err(SwitchboardError::Taken { .. })), "{theirs:?}");
+    }
+    // What was refused itself claims nothing.
+    let refused = number(&own, "+4930901822", None);
+    house.database.refuse(|writes| writes.iter().any(|write| write.document().0.name == "numbers"));
+    assert!(switchboard.add_number(&refused).await.is_err());
+    house.database.refuse(|_| false);
+    switchboard.add_number(&refused).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_claim_that_was_made_again_is_not_given_up_with_the_former_one() {
+    let house = House::new();
+    let (telephony, own, other) = (Telephony::new(Arc::clone(&house.documents)), OrgId::default_org(), org("org_other"));
+    assert_eq!(telephony.claim("number:+49", &own).await.unwrap(), 1);
+    let before_it_goes = telephony.claim_version("number:+49", &own).await.unwrap().unwrap();
+    assert_eq!(telephony.claim("number:+49", &own).await.unwrap(), 2);
+    telephony.release("number:+49", &own, before_it_goes).await.unwrap();
+    assert!(matches!(telephony.claim("number:+49", &other).await, Err(StoreError::Exists { .. })));
+    assert_eq!(telephony.claim_version("number:+49", &other).await.unwrap(), None);
+    telephony.release("number:+49", &own, 2).await.unwrap();
+    assert_eq!(telephony.claim("number:+49", &other).await.unwrap(), 1);
 }
 
 #[tokio::test]

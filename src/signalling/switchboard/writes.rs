@@ -8,6 +8,14 @@ use crate::store::telephony::TelephonyRecord;
 use crate::store::versioned::Versioned;
 use crate::store::{OrgScope, StoreError};
 
+/// A name that an organisation has claimed before it takes it into use.
+struct Claim {
+    name: String,
+    /// Which field is at fault where it is another's.
+    field: &'static str,
+    version: u64,
+}
+
 impl Switchboard {
     /// Adds a trunk; answers with its version.
     ///
@@ -20,8 +28,8 @@ impl Switchboard {
         if self.trunks(&trunk.org_id).len() >= MAX_TRUNKS {
             return Err(SwitchboardError::Full);
         }
-        self.claim_login(trunk).await?;
-        self.add(&trunk.org_id, trunk, "name", login_claim(trunk)).await
+        let claim = self.claim_login(trunk).await?;
+        self.add(&trunk.org_id, trunk, "name", claim).await
     }
 
     /// Puts a trunk in the place of one that stands at `before`.
@@ -29,12 +37,20 @@ impl Switchboard {
     /// # Errors
     /// When its login is another's, it has changed meanwhile, or the store fails.
     pub async fn change_trunk(&self, before: &Versioned<KeptTrunk>, trunk: &KeptTrunk) -> Result<u64, SwitchboardError> {
-        self.claim_login(trunk).await?;
-        let version = self.change(&trunk.org_id, trunk, before.version).await?;
-        if login_claim(&before.record) != login_claim(trunk) {
-            self.release(&trunk.org_id, login_claim(&before.record)).await;
-        }
-        Ok(version)
+        let (org, moves) = (&trunk.org_id, login_claim(&before.record) != login_claim(trunk));
+        let former = if moves { self.standing(org, login_claim(&before.record)).await? } else { None };
+        let claim = self.claim_login(trunk).await?;
+        let version = match self.telephony().update(&OrgScope::new(org.clone()), trunk, before.version).await {
+            Ok(version) => version,
+            Err(error) => {
+                if moves && was_refused(&error) {
+                    self.release(org, claim).await;
+                }
+                return Err(error.into());
+            }
+        };
+        self.release(org, former).await;
+        self.came_to_pass().await.map(|()| version)
     }
 
     /// Takes a trunk away: its calls end, and what names it finds none.
@@ -57,10 +73,11 @@ impl Switchboard {
         if self.numbers(&number.org_id).len() >= MAX_NUMBERS {
             return Err(SwitchboardError::Full);
         }
-        if let Some(claim) = number_claim(number) {
-            self.claim(&claim, &number.org_id, "number").await?;
-        }
-        self.add(&number.org_id, number, "number", number_claim(number)).await
+        let claim = match number_claim(number) {
+            Some(name) => Some(self.claim(name, &number.org_id, "number").await?),
+            None => None,
+        };
+        self.add(&number.org_id, number, "number", claim).await
     }
 
     /// Puts a number in the place of one that stands at `version`.
@@ -128,17 +145,30 @@ impl Switchboard {
         org: &OrgId,
         record: &T,
         field: &'static str,
-        claim: Option<String>,
+        claim: Option<Claim>,
     ) -> Result<u64, SwitchboardError> {
-        match self.insert(org, record).await {
+        let scope = OrgScope::new(org.clone());
+        let version = match self.telephony().insert(&scope, record).await {
+            Ok(version) => version,
             // One that is there has the claim.
-            Err(SwitchboardError::Store(StoreError::Exists { .. })) => Err(SwitchboardError::Taken { field }),
+            Err(StoreError::Exists { .. }) => return Err(SwitchboardError::Taken { field }),
             Err(error) => {
-                self.release(org, claim).await;
-                Err(error)
+                if was_refused(&error) {
+                    self.release(org, claim).await;
+                }
+                return Err(error.into());
             }
-            added => added,
+        };
+        // Who has just removed the same record may have given the claim up with it.
+        if let Some(Claim { name, field, .. }) = claim
+            && let Err(error) = self.claim(name, org, field).await
+        {
+            if matches!(error, SwitchboardError::Taken { .. }) {
+                self.telephony().remove(&scope, record, version).await?;
+            }
+            return Err(error);
         }
+        self.came_to_pass().await.map(|()| version)
     }
 
     async fn insert<T: TelephonyRecord>(&self, org: &OrgId, record: &T) -> Result<u64, SwitchboardError> {
@@ -152,6 +182,7 @@ impl Switchboard {
     }
 
     async fn remove<T: TelephonyRecord>(&self, org: &OrgId, record: &Versioned<T>, claim: Option<String>) -> Result<(), SwitchboardError> {
+        let claim = self.standing(org, claim).await?;
         self.telephony().remove(&OrgScope::new(org.clone()), &record.record, record.version).await?;
         self.release(org, claim).await;
         self.came_to_pass().await
@@ -162,8 +193,8 @@ impl Switchboard {
         self.refresh().await
     }
 
-    async fn claim_login(&self, trunk: &KeptTrunk) -> Result<(), SwitchboardError> {
-        let Some(login) = &trunk.settings.login else { return Ok(()) };
+    async fn claim_login(&self, trunk: &KeptTrunk) -> Result<Option<Claim>, SwitchboardError> {
+        let (Some(login), Some(name)) = (&trunk.settings.login, login_claim(trunk)) else { return Ok(None) };
         if self.shared.configured.trunks.values().any(|configured| configured.login.as_ref() == Some(login)) {
             return Err(SwitchboardError::Taken { field: "login" });
         }
@@ -171,23 +202,36 @@ impl Switchboard {
         if others.iter().any(|other| other.id != trunk.id && other.settings.login.as_ref() == Some(login)) {
             return Err(SwitchboardError::Taken { field: "login" });
         }
-        self.claim(&format!("login:{login}"), &trunk.org_id, "login").await
+        self.claim(name, &trunk.org_id, "login").await.map(Some)
     }
 
-    async fn claim(&self, name: &str, org: &OrgId, field: &'static str) -> Result<(), SwitchboardError> {
-        self.telephony().claim(name, org).await.map_err(|error| match error {
-            StoreError::Exists { .. } => SwitchboardError::Taken { field },
-            error => error.into(),
-        })
+    async fn claim(&self, name: String, org: &OrgId, field: &'static str) -> Result<Claim, SwitchboardError> {
+        match self.telephony().claim(&name, org).await {
+            Ok(version) => Ok(Claim { name, field, version }),
+            Err(StoreError::Exists { .. }) => Err(SwitchboardError::Taken { field }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// An organisation's claim as it stands, before what it is for goes: what is claimed after this is not given up with it.
+    async fn standing(&self, org: &OrgId, name: Option<String>) -> Result<Option<Claim>, SwitchboardError> {
+        let Some(name) = name else { return Ok(None) };
+        let version = self.telephony().claim_version(&name, org).await?;
+        Ok(version.map(|version| Claim { name, field: "name", version }))
     }
 
     /// A claim that stays behind keeps its name from others and does no other harm.
-    async fn release(&self, org: &OrgId, claim: Option<String>) {
-        let Some(claim) = claim else { return };
-        if let Err(error) = self.telephony().release(&claim, org).await {
+    async fn release(&self, org: &OrgId, claim: Option<Claim>) {
+        let Some(Claim { name, version, .. }) = claim else { return };
+        if let Err(error) = self.telephony().release(&name, org, version).await {
             tracing::warn!(%error, "claim_left_behind");
         }
     }
+}
+
+/// Whether nothing was written for certain: where a database failed nobody knows.
+const fn was_refused(error: &StoreError) -> bool {
+    !matches!(error, StoreError::Database(_) | StoreError::Closed)
 }
 
 fn login_claim(trunk: &KeptTrunk) -> Option<String> {
