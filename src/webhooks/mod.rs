@@ -59,6 +59,8 @@ struct Shared {
     /// Something is new in the queue.
     news: Notify,
     places: Arc<Semaphore>,
+    /// Held while a webhook is told how many were given up: two at one time would each begin to tell.
+    telling_gaps: tokio::sync::Mutex<()>,
 }
 
 /// How deliveries fare.
@@ -78,7 +80,7 @@ impl Webhooks {
     pub fn new(parts: WebhookParts) -> Self {
         let queue = Mutex::new(Queue::new(parts.config.max_waiting));
         let places = Arc::new(Semaphore::new(parts.config.concurrency));
-        Self { shared: Arc::new(Shared { parts, queue, news: Notify::new(), places }) }
+        Self { shared: Arc::new(Shared { parts, queue, news: Notify::new(), places, telling_gaps: tokio::sync::Mutex::default() }) }
     }
 
     /// The webhooks, and what they were told.

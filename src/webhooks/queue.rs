@@ -1,5 +1,8 @@
 //! Which delivery is next: those that wait, by when they are due, bounded for each webhook.
 //!
+//! What was given up is told by a delivery of its own. Of those one at most is on its way or waits for another attempt, and one
+//! behind it takes up what is given up meanwhile: however long nothing gets through, there are two.
+//!
 //! What is told stands in the store; this is the way through it. Pure: times are arguments.
 
 use std::collections::{BTreeSet, HashMap};
@@ -48,8 +51,10 @@ struct Waiting {
     /// Those that may be given up, oldest first.
     order: BTreeSet<(DateTime<Utc>, DeliveryId)>,
     in_flight: usize,
-    /// The delivery that tells how many were given up, while it waits.
-    gap: Option<DeliveryId>,
+    /// Those that tell how many were given up, oldest first.
+    gaps: BTreeSet<(DateTime<Utc>, DeliveryId)>,
+    /// How many were given up that no delivery tells of yet.
+    given_up: u64,
 }
 
 impl Queue {
@@ -66,7 +71,7 @@ impl Queue {
         }
         let waiting = self.webhooks.entry(slot.webhook.clone()).or_default();
         if delivery.event_type == WebhookEventType::DeliveriesDropped {
-            waiting.gap = Some(slot.delivery.clone());
+            waiting.gaps.insert((slot.created_at, slot.delivery.clone()));
         } else {
             waiting.order.insert((slot.created_at, slot.delivery.clone()));
         }
@@ -74,7 +79,7 @@ impl Queue {
         self.slots.insert(slot.delivery.clone(), slot);
     }
 
-    /// The oldest of a webhook for which more waits than may; it waits no more.
+    /// The oldest of a webhook for which more waits than may; it waits no more, unless it is [put back](Self::put_back).
     pub(super) fn overflow(&mut self, webhook: &WebhookId) -> Option<Slot> {
         let waiting = self.webhooks.get(webhook).filter(|waiting| waiting.order.len() > self.max_waiting)?;
         let idle = |(_, id): &&(DateTime<Utc>, DeliveryId)| self.slots.get(id).is_some_and(|slot| !slot.in_flight);
@@ -82,36 +87,61 @@ impl Queue {
         self.remove(&oldest)
     }
 
-    /// The delivery that tells a webhook how many were given up, while it waits.
+    /// What was to be given up waits on.
+    pub(super) fn put_back(&mut self, slot: Slot) {
+        let waiting = self.webhooks.entry(slot.webhook.clone()).or_default();
+        waiting.order.insert((slot.created_at, slot.delivery.clone()));
+        self.due.insert((slot.due_at, slot.delivery.clone()));
+        self.slots.insert(slot.delivery.clone(), slot);
+    }
+
+    /// One more was given up.
+    pub(super) fn given_up(&mut self, webhook: &WebhookId) {
+        self.webhooks.entry(webhook.clone()).or_default().given_up += 1;
+    }
+
+    /// How many a webhook is still to be told of.
+    pub(super) fn untold(&self, webhook: &WebhookId) -> u64 {
+        self.webhooks.get(webhook).map_or(0, |waiting| waiting.given_up)
+    }
+
+    /// A delivery tells of so many.
+    pub(super) fn told(&mut self, webhook: &WebhookId, count: u64) {
+        let Some(waiting) = self.webhooks.get_mut(webhook) else { return };
+        waiting.given_up = waiting.given_up.saturating_sub(count);
+        self.forget_idle(webhook);
+    }
+
+    /// The latest delivery that tells a webhook how many were given up, unless it is on its way.
     pub(super) fn gap(&self, webhook: &WebhookId) -> Option<DeliveryId> {
-        self.webhooks.get(webhook)?.gap.clone()
+        let (_, id) = self.webhooks.get(webhook)?.gaps.last()?;
+        self.slots.get(id).filter(|slot| !slot.in_flight).map(|slot| slot.delivery.clone())
+    }
+
+    /// Whether it may be on its way: its webhook has room for one more attempt, and no older delivery is to tell of a gap.
+    fn is_free(&self, id: &DeliveryId) -> bool {
+        let Some(slot) = self.slots.get(id) else { return false };
+        let Some(waiting) = self.webhooks.get(&slot.webhook) else { return false };
+        let place = (slot.created_at, id.clone());
+        let behind = waiting.gaps.first().is_some_and(|first| *first != place) && waiting.gaps.contains(&place);
+        waiting.in_flight < MAX_IN_FLIGHT && !behind
     }
 
     /// The next that is due at `now` and whose webhook has room for one more attempt; it is on its way then.
     pub(super) fn take(&mut self, now: DateTime<Utc>) -> Option<Slot> {
-        let free = |id: &DeliveryId| {
-            let slot = self.slots.get(id)?;
-            let waiting = self.webhooks.get(&slot.webhook)?;
-            (waiting.in_flight < MAX_IN_FLIGHT).then_some(())
-        };
-        let next = self.due.iter().take_while(|(due_at, _)| *due_at <= now).find(|(_, id)| free(id).is_some())?.clone();
+        let next = self.due.iter().take_while(|(due_at, _)| *due_at <= now).find(|(_, id)| self.is_free(id))?.clone();
         self.due.remove(&next);
         let slot = self.slots.get_mut(&next.1)?;
         slot.in_flight = true;
         if let Some(waiting) = self.webhooks.get_mut(&slot.webhook) {
             waiting.in_flight += 1;
-            waiting.gap.take_if(|gap| *gap == slot.delivery);
         }
         Some(slot.clone())
     }
 
     /// When there may be one to take: the first that is due and whose webhook has room.
     pub(super) fn next_at(&self) -> Option<DateTime<Utc>> {
-        let free = |id: &DeliveryId| {
-            let waiting = self.slots.get(id).and_then(|slot| self.webhooks.get(&slot.webhook));
-            waiting.is_some_and(|waiting| waiting.in_flight < MAX_IN_FLIGHT)
-        };
-        self.due.iter().find(|(_, id)| free(id)).map(|(due_at, _)| *due_at)
+        self.due.iter().find(|(_, id)| self.is_free(id)).map(|(due_at, _)| *due_at)
     }
 
     /// An attempt is over and there will be another.
@@ -132,13 +162,20 @@ impl Queue {
         self.due.remove(&(slot.due_at, id.clone()));
         if let Some(waiting) = self.webhooks.get_mut(&slot.webhook) {
             waiting.order.remove(&(slot.created_at, id.clone()));
-            waiting.gap.take_if(|gap| gap == id);
+            waiting.gaps.remove(&(slot.created_at, id.clone()));
             waiting.in_flight -= usize::from(slot.in_flight);
-            if waiting.order.is_empty() && waiting.gap.is_none() && waiting.in_flight == 0 {
-                self.webhooks.remove(&slot.webhook);
-            }
         }
+        self.forget_idle(&slot.webhook);
         Some(slot)
+    }
+
+    /// A webhook for which nothing waits takes no room.
+    fn forget_idle(&mut self, webhook: &WebhookId) {
+        let idle =
+            |waiting: &Waiting| waiting.order.is_empty() && waiting.gaps.is_empty() && waiting.in_flight == 0 && waiting.given_up == 0;
+        if self.webhooks.get(webhook).is_some_and(idle) {
+            self.webhooks.remove(webhook);
+        }
     }
 
     /// How many wait, how many of them are on their way, and since when the oldest does.
@@ -203,6 +240,25 @@ mod tests {
         queue.remove(&waiting[1].id);
         assert_eq!(queue.take(now).unwrap().delivery, waiting[5].id);
         assert_eq!(queue.status(), (6, 5, Some(start())));
+    }
+
+    #[test]
+    fn what_tells_of_a_gap_waits_for_the_one_before_it_and_can_be_added_to_meanwhile() {
+        let (mut queue, endpoint, now) = (Queue::new(2), endpoint(), start() + TimeDelta::seconds(10));
+        let gap =
+            |second| Delivery::new(&endpoint, &Happening::dropped(1), &WebhookEventId::random(), start() + TimeDelta::seconds(second));
+        let (first, second) = (gap(0), gap(1));
+        queue.push(&first);
+        assert_eq!(queue.gap(&endpoint.id).as_ref(), Some(&first.id));
+        assert_eq!(queue.take(now).unwrap().delivery, first.id);
+        assert_eq!(queue.gap(&endpoint.id), None, "what is on its way says what it says");
+        queue.push(&second);
+        assert_eq!((queue.take(now), queue.next_at()), (None, None));
+        queue.retry(&first.id, now + TimeDelta::seconds(60));
+        assert_eq!((queue.take(now), queue.next_at()), (None, Some(now + TimeDelta::seconds(60))));
+        assert_eq!(queue.gap(&endpoint.id).as_ref(), Some(&second.id));
+        queue.remove(&first.id);
+        assert_eq!(queue.take(now).unwrap().delivery, second.id);
     }
 
     #[test]

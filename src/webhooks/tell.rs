@@ -3,7 +3,7 @@
 use chrono::Utc;
 
 use super::Webhooks;
-use crate::domain::ids::{WebhookEventId, WebhookId};
+use crate::domain::ids::{DeliveryId, WebhookEventId, WebhookId};
 use crate::domain::webhook::{Delivery, DeliveryState, Happening, WebhookEndpoint};
 use crate::store::versioned::Versioned;
 use crate::store::{OrgScope, StoreError};
@@ -62,25 +62,46 @@ impl Webhooks {
         }
         self.shared.news.notify_one();
         for delivery in deliveries {
-            self.give_up_oldest(scope, &delivery.webhook_id).await?;
+            // What was to be told is written down: that of the oldest nothing could be is no reason to say otherwise.
+            if let Err(error) = self.give_up_oldest(scope, &delivery.webhook_id).await {
+                tracing::error!(%error, "webhook_deliveries_not_given_up");
+            }
         }
         Ok(())
     }
 
     /// Where more waits than may, the oldest is given up, and counted where the webhook will read it.
     async fn give_up_oldest(&self, scope: &OrgScope, webhook: &WebhookId) -> Result<(), StoreError> {
-        let mut count = 0;
         while let Some(slot) = { self.queue().overflow(webhook) } {
-            count += 1;
-            self.shared.parts.metrics.webhook_delivery("dropped");
-            if let Some(Versioned { mut record, version }) = self.store().delivery(scope, &slot.delivery).await? {
-                record.finish(DeliveryState::Dead, Utc::now(), Some("too_many_waiting"));
-                self.store().update_delivery(scope, &record, version).await?;
+            if let Err(error) = self.give_up(scope, &slot.delivery).await {
+                self.queue().put_back(slot);
+                return Err(error);
             }
+            self.queue().given_up(webhook);
+            self.shared.parts.metrics.webhook_delivery("dropped");
         }
-        if count == 0 {
+        if self.queue().untold(webhook) == 0 {
             return Ok(());
         }
+        let _alone = self.shared.telling_gaps.lock().await;
+        let count = self.queue().untold(webhook);
+        if count > 0 {
+            self.tell_gap(scope, webhook, count).await?;
+            self.queue().told(webhook, count);
+        }
+        Ok(())
+    }
+
+    async fn give_up(&self, scope: &OrgScope, delivery: &DeliveryId) -> Result<(), StoreError> {
+        if let Some(Versioned { mut record, version }) = self.store().delivery(scope, delivery).await? {
+            record.finish(DeliveryState::Dead, Utc::now(), Some("too_many_waiting"));
+            self.store().update_delivery(scope, &record, version).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells a webhook that so many more were given up: in what waits to tell it already, unless that was tried.
+    async fn tell_gap(&self, scope: &OrgScope, webhook: &WebhookId, count: u64) -> Result<(), StoreError> {
         let gap = self.queue().gap(webhook);
         if let Some(gap) = gap
             && let Some(Versioned { mut record, version }) = self.store().delivery(scope, &gap).await?

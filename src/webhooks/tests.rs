@@ -20,9 +20,10 @@ use crate::domain::webhook::{DeliveryState, Happening, WebhookEndpoint, WebhookE
 use crate::net::dns::Names;
 use crate::net::https::Reach;
 use crate::net::tls::{TlsContext, TlsFiles};
+use crate::store::failing::FailingDocuments;
 use crate::store::sealed::{MasterKeys, SealedDocuments};
 use crate::store::sqlite::SqliteDocuments;
-use crate::store::{COLLECTIONS, OrgScope};
+use crate::store::{COLLECTIONS, Documents, OrgScope, Write};
 
 /// A request that came: its head in lower case, and its body.
 type Request = (String, String);
@@ -59,7 +60,10 @@ async fn server(statuses: Vec<u16>) -> (SocketAddr, mpsc::Receiver<Request>) {
 }
 
 fn open(directory: &Path, port: u16, config: WebhooksConfig) -> Webhooks {
-    let documents = SqliteDocuments::open(directory, COLLECTIONS).unwrap();
+    open_over(SqliteDocuments::open(directory, COLLECTIONS).unwrap(), port, config)
+}
+
+fn open_over(documents: Arc<dyn Documents>, port: u16, config: WebhooksConfig) -> Webhooks {
     let master = MasterKeys::new(&Redacted::new("8f1c0b7e6a5d4c3b2a190817f6e5d4c3".to_owned()), &[]).unwrap();
     let names = Names::new(&["127.0.0.1:9".parse().unwrap()], Duration::from_secs(1)).unwrap();
     let reach = Reach { allowed: vec!["127.0.0.1".parse().unwrap()], ports: vec![port], plain: true };
@@ -264,6 +268,52 @@ async fn of_too_many_that_wait_the_oldest_are_given_up_and_the_webhook_is_told_h
     let gaps: Vec<_> = bodies.iter().filter(|body| body.contains("deliveries_dropped")).collect();
     assert_eq!(bodies.len(), 11);
     assert!(gaps.len() == 1 && gaps[0].contains(r#""data":{"count":3}"#), "{gaps:?}");
+}
+
+/// How many the deliveries that tell of it say were given up.
+fn counted(told: &[crate::domain::webhook::Delivery]) -> u64 {
+    let gaps = told.iter().filter(|told| told.event_type == WebhookEventType::DeliveriesDropped);
+    gaps.map(|gap| serde_json::from_str::<Value>(&gap.body).unwrap()["data"]["count"].as_u64().unwrap()).sum()
+}
+
+#[tokio::test]
+async fn while_nothing_gets_through_what_waits_for_a_webhook_is_bounded() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = WebhooksConfig { max_waiting: 10, ..WebhooksConfig::default() };
+    let (address, _requests) = server(vec![500]).await;
+    let webhooks = open(directory.path(), address.port(), config);
+    let endpoint = endpoint(&webhooks, address).await;
+    tokio::spawn(webhooks.clone().run());
+    for told in 0..180 {
+        webhooks.tell(&scope(), &ended()).await.unwrap();
+        let waiting = webhooks.status().waiting;
+        assert!(waiting <= 12, "{waiting} wait after {told}");
+        tokio::task::yield_now().await;
+    }
+    let told = all(&webhooks, &endpoint).await;
+    let dropped = told.iter().filter(|told| told.fault.as_deref() == Some("too_many_waiting")).count();
+    assert_eq!(counted(&told), dropped as u64);
+    assert!(dropped >= 170, "{dropped}");
+}
+
+#[tokio::test]
+async fn what_could_not_be_given_up_waits_on_and_what_was_told_stands_as_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = WebhooksConfig { max_waiting: 10, ..WebhooksConfig::default() };
+    let (address, _requests) = server(vec![200]).await;
+    let database = FailingDocuments::new(SqliteDocuments::open(directory.path(), COLLECTIONS).unwrap());
+    let webhooks = open_over(database.clone(), address.port(), config);
+    let endpoint = endpoint(&webhooks, address).await;
+    for _ in 0..10 {
+        webhooks.tell(&scope(), &ended()).await.unwrap();
+    }
+    let giving_up = |write: &Write| matches!(write, Write::Replace { collection, .. } if collection.name == "webhook_deliveries");
+    database.refuse(move |writes| writes.iter().any(giving_up));
+    assert_eq!(webhooks.tell(&scope(), &ended()).await.unwrap(), 1);
+    assert_eq!((webhooks.status().waiting, counted(&all(&webhooks, &endpoint).await)), (11, 0));
+    database.refuse(|_| false);
+    assert_eq!(webhooks.tell(&scope(), &ended()).await.unwrap(), 1);
+    assert_eq!((webhooks.status().waiting, counted(&all(&webhooks, &endpoint).await)), (11, 2));
 }
 
 #[tokio::test]
