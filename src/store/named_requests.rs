@@ -183,7 +183,7 @@ impl NamedRequests {
         self.documents.write_one(scope, replace).await.map(|_| ())
     }
 
-    /// Forgets names that are over, a thousand an organisation at most.
+    /// Forgets names that are over.
     ///
     /// # Errors
     /// When the store fails; what was forgotten stays forgotten.

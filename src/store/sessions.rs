@@ -134,29 +134,14 @@ impl Sessions {
         }
     }
 
-    /// Removes sign-ins that expired before `before`, a thousand at most; answers with their number.
+    /// Removes sign-ins that expired before `before`; answers with their number.
     ///
     /// # Errors
     /// When the store fails; what was removed stays removed.
     pub async fn sweep(&self, scope: &OrgScope, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut removed = 0;
-        for _ in 0..SWEPT_PAGES {
-            let old = Condition::Below(Scalar::Integer(before.timestamp_micros()));
-            let query = Query::first(Query::MAX_LIMIT).filter(EXPIRES_AT, old).sort(EXPIRES_AT, Direction::Ascending);
-            let page = self.documents.find(scope, &SESSIONS, query).await?;
-            for document in &page.documents {
-                let delete = Write::Delete { collection: &SESSIONS, id: document.id.clone(), version: document.version };
-                match self.documents.write_one(scope, delete).await {
-                    Ok(_) => removed += 1,
-                    Err(StoreError::Conflict { .. }) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            if page.next.is_none() {
-                break;
-            }
-        }
-        Ok(removed)
+        let old = Condition::Below(Scalar::Integer(before.timestamp_micros()));
+        let query = Query::first(Query::MAX_LIMIT).filter(EXPIRES_AT, old).sort(EXPIRES_AT, Direction::Ascending);
+        versioned::sweep(&*self.documents, scope, &SESSIONS, &query).await
     }
 }
 
@@ -169,7 +154,6 @@ const CREATED_AT: Field = Field("created_at_us");
 const EXPIRES_AT: Field = Field("expires_at_us");
 const USER: Field = Field("record.user_id");
 const CHANGE_ATTEMPTS: u32 = 64;
-const SWEPT_PAGES: usize = 5;
 
 /// The collection and its queries: a user's, newest first; and those that expire first.
 pub static SESSIONS: Collection = Collection {

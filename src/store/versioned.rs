@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::documents::{Collection, Document, Documents, OrgScope, Page, Write};
+use super::documents::{Collection, Document, Documents, Head, Heads, OrgScope, Page, Write};
 use super::error::StoreError;
 use super::query::{Condition, Cursor, Field, Query, Scalar};
 
@@ -64,25 +64,42 @@ pub(super) fn equals<T: Serialize>(collection: &'static Collection, field: Field
     }
 }
 
-/// Removes what a query names, a thousand at most; answers with their number. What somebody changes meanwhile stays.
+/// Removes all that a query names, a page in one write; answers with their number. What somebody changes meanwhile stays.
 pub(super) async fn sweep(
     documents: &dyn Documents,
     scope: &OrgScope,
     collection: &'static Collection,
     query: &Query,
 ) -> Result<u64, StoreError> {
-    let mut removed = 0;
-    for _ in 0..SWEPT_PAGES {
-        let page = documents.find(scope, collection, query.clone()).await?;
-        for Document { id, version, .. } in page.documents {
-            match documents.write_one(scope, Write::Delete { collection, id, version }).await {
-                Ok(_) => removed += 1,
-                Err(StoreError::Conflict { .. }) => {}
-                Err(error) => return Err(error),
-            }
+    let (mut removed, mut after) = (0, None);
+    loop {
+        let Heads { heads, next } = documents.heads(scope, collection, query.clone().after(after)).await?;
+        removed += remove(documents, scope, collection, heads).await?;
+        after = next;
+        if after.is_none() {
+            return Ok(removed);
         }
-        if page.next.is_none() {
-            break;
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn remove(documents: &dyn Documents, scope: &OrgScope, collection: &'static Collection, heads: Vec<Head>) -> Result<u64, StoreError> {
+    let deletes: Vec<_> = heads.into_iter().map(|Head { id, version, .. }| Write::Delete { collection, id, version }).collect();
+    if deletes.is_empty() {
+        return Ok(0);
+    }
+    match documents.write(scope, deletes.clone()).await {
+        Ok(removed) => return Ok(removed.len() as u64),
+        Err(StoreError::Conflict { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    // One of them has changed: the others go by themselves.
+    let mut removed = 0;
+    for delete in deletes {
+        match documents.write_one(scope, delete).await {
+            Ok(_) => removed += 1,
+            Err(StoreError::Conflict { .. }) => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(removed)
@@ -93,4 +110,54 @@ fn malformed(collection: &'static Collection, id: &str, source: serde_json::Erro
 }
 
 const RECORD: &str = "record";
-const SWEPT_PAGES: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::super::failing::FailingDocuments;
+    use super::super::named_requests::NAMED_REQUESTS;
+    use super::super::query::Direction;
+    use super::super::sqlite::SqliteDocuments;
+    use super::*;
+    use crate::domain::ids::OrgId;
+    use crate::store::COLLECTIONS;
+
+    const EXPIRES_AT: Field = Field("expires_at_us");
+
+    fn put(n: usize) -> Write {
+        Write::Put { collection: &NAMED_REQUESTS, id: format!("n{n:05}"), body: json!({ "expires_at_us": n }) }
+    }
+
+    fn over() -> Query {
+        let over = Condition::Below(Scalar::Integer(2_500));
+        Query::first(Query::MAX_LIMIT).filter(EXPIRES_AT, over).sort(EXPIRES_AT, Direction::Ascending)
+    }
+
+    async fn filled() -> (Arc<FailingDocuments>, OrgScope, tempfile::TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let documents = FailingDocuments::new(SqliteDocuments::open(directory.path(), COLLECTIONS).unwrap());
+        let scope = OrgScope::new(OrgId::default_org());
+        documents.write(&scope, (0..2_600).map(put).collect()).await.unwrap();
+        (documents, scope, directory)
+    }
+
+    #[tokio::test]
+    async fn one_sweep_leaves_nothing_that_is_over_and_all_the_rest() {
+        let (documents, scope, _directory) = filled().await;
+        assert_eq!(sweep(&*documents, &scope, &NAMED_REQUESTS, &over()).await.unwrap(), 2_500);
+        let left = documents.heads(&scope, &NAMED_REQUESTS, Query::first(200)).await.unwrap();
+        assert_eq!((left.heads.len(), left.next), (100, None));
+    }
+
+    #[tokio::test]
+    async fn what_changes_during_a_sweep_stays_and_the_rest_of_its_page_goes() {
+        let (documents, scope, _directory) = filled().await;
+        let conflict = documents.heads(&scope, &NAMED_REQUESTS, over()).await.unwrap().heads;
+        documents.write_one(&scope, put(7)).await.unwrap();
+        assert_eq!(remove(&*documents, &scope, &NAMED_REQUESTS, conflict).await.unwrap(), 199);
+        assert!(documents.get(&scope, &NAMED_REQUESTS, "n00007").await.unwrap().is_some());
+    }
+}

@@ -135,7 +135,7 @@ impl WebhookStore {
         self.documents.scopes(&WEBHOOK_DELIVERIES).await
     }
 
-    /// Removes deliveries of before `before` that wait no more, a thousand at most; answers with their number.
+    /// Removes deliveries of before `before` that wait no more; answers with their number.
     ///
     /// # Errors
     /// When the store fails; what was removed stays removed.
