@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
+use tokio::sync::Semaphore;
 
 use self::remembered::Remembered;
-use super::documents::{Collection, Documents, Head, Heads, OrgScope, Write};
+use super::documents::{Collection, Document, Documents, Head, Heads, OrgScope, Write};
 use super::error::StoreError;
 use super::query::{Condition, Cursor, Direction, Field, Query, Scalar};
 use super::sealed::SealedDocuments;
@@ -28,6 +29,8 @@ use crate::domain::phone::E164;
 pub struct Patients {
     documents: Arc<SealedDocuments>,
     remembered: Arc<Remembered>,
+    /// For each that a search opens: a store refuses what is too much for its queue, and others ask it, too.
+    places: Arc<Semaphore>,
 }
 
 /// Which patients to list.
@@ -44,7 +47,7 @@ impl Patients {
     /// Over a store that was opened with [`super::COLLECTIONS`].
     #[must_use]
     pub fn new(documents: Arc<SealedDocuments>) -> Self {
-        Self { documents, remembered: Arc::default() }
+        Self { documents, remembered: Arc::default(), places: Arc::new(Semaphore::new(OPENED_AT_ONCE)) }
     }
 
     /// Adds a patient; answers with its version, 1.
@@ -216,7 +219,7 @@ impl Patients {
         let opened = if unknown.len() > OPENED_ALONE {
             versioned::list(&PATIENTS, self.documents.find(scope, &PATIENTS, query).await?).map(|page| page.records)
         } else {
-            let opened = try_join_all(unknown.into_iter().map(|id| self.documents.get(scope, &PATIENTS, id))).await;
+            let opened = try_join_all(unknown.into_iter().map(|id| self.opened(scope, id))).await;
             opened.and_then(|opened| opened.into_iter().flatten().map(|document| versioned::read(&PATIENTS, document)).collect())
         };
         match opened {
@@ -232,11 +235,17 @@ impl Patients {
 
     /// The patients of these identifiers as they stand now; who does not match any more is left out.
     async fn found(&self, scope: &OrgScope, ids: &[String], wanted: &str, next: Option<Cursor>) -> Result<Listed<Patient>, StoreError> {
-        let documents = try_join_all(ids.iter().map(|id| self.documents.get(scope, &PATIENTS, id))).await?;
+        let documents = try_join_all(ids.iter().map(|id| self.opened(scope, id))).await?;
         let records = documents.into_iter().flatten().map(|document| versioned::read::<Patient>(&PATIENTS, document));
         let records: Vec<_> = records.collect::<Result<_, _>>()?;
         let still = |found: &Versioned<Patient>| found.record.deleted_at.is_none() && remembered::matches(&found.record, wanted);
         Ok(Listed { records: records.into_iter().filter(still).collect(), next })
+    }
+
+    /// One document, when its turn has come.
+    async fn opened(&self, scope: &OrgScope, id: &str) -> Result<Option<Document>, StoreError> {
+        let _place = self.places.acquire().await.map_err(|_| StoreError::Closed)?;
+        self.documents.get(scope, &PATIENTS, id).await
     }
 
     async fn find_by(&self, scope: &OrgScope, field: Field, text: &str, limit: u32) -> Result<Vec<Versioned<Patient>>, StoreError> {
@@ -296,6 +305,8 @@ const CHANGE_ATTEMPTS: u32 = 16;
 const SEARCHED_PAGES: usize = 10;
 /// Of more the whole page is read at once.
 const OPENED_ALONE: usize = 8;
+/// By all searches together.
+const OPENED_AT_ONCE: usize = 8;
 
 /// The collection and its queries: those present or removed, newest first; those of an address; those of a number.
 pub static PATIENTS: Collection = Collection {

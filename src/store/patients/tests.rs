@@ -149,3 +149,16 @@ async fn pages_of_a_search_neither_repeat_nor_miss() {
     let expected: Vec<_> = (0..450).rev().filter(|n| n % 3 == 0).map(|n| format!("Ada {n}")).collect();
     assert_eq!(seen, expected);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn searches_at_one_time_leave_the_store_room_for_others() {
+    let (documents, _directory) = sealed_store();
+    let (patients, a) = (Patients::new(documents), scope("a"));
+    let many: Vec<_> = (0..300).map(|n| patient(&format!("Ada {n}"), None, None, now() + TimeDelta::seconds(n))).collect();
+    patients.insert_all(&a, &many).await.unwrap();
+    let search = || patients.search(&a, "ada", None, 200);
+    let (first, second, third) = tokio::join!(search(), search(), search());
+    for found in [first, second, third] {
+        assert_eq!(found.unwrap().records.len(), 200);
+    }
+}
