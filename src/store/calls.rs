@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::documents::{Collection, Document, Documents, OrgScope, Write};
 use super::error::StoreError;
+use super::parts::in_parts;
 use super::query::{Condition, Cursor, Direction, Field, Query, Scalar};
 use super::versioned::{self, Versioned};
 use crate::domain::call_record::{CallRecord, CallStatus, SessionStatus};
@@ -65,15 +66,18 @@ impl CallRecords {
         self.documents.write_one(&scope_of(record), replace).await
     }
 
-    /// Adds or replaces records of one organisation, all or none: for the call itself, which is their only writer
-    /// while it lives.
+    /// Adds or replaces records of one organisation, in as few writes as a store takes so much in: for the call itself, which is
+    /// their only writer while it lives.
     ///
     /// # Errors
-    /// When the store fails.
+    /// When the store fails: of each write all or nothing is there.
     pub async fn put(&self, scope: &OrgScope, records: impl IntoIterator<Item = &CallRecord>) -> Result<(), StoreError> {
         let put = |record: &CallRecord| Ok(Write::Put { collection: &CALLS, id: record.id.to_string(), body: body(record)? });
         let writes = records.into_iter().map(put).collect::<Result<Vec<_>, StoreError>>()?;
-        self.documents.write(scope, writes).await.map(|_| ())
+        for part in in_parts(writes) {
+            self.documents.write(scope, part).await?;
+        }
+        Ok(())
     }
 
     /// Whether the store answers.
@@ -151,7 +155,9 @@ impl CallRecords {
                 Ok(Write::Replace { collection: &CALLS, id: record.id.to_string(), version, body: body(&record)? })
             };
             let writes = left.into_iter().map(interrupt).collect::<Result<Vec<_>, StoreError>>()?;
-            marked += self.documents.write(scope, writes).await?.len() as u64;
+            for part in in_parts(writes) {
+                marked += self.documents.write(scope, part).await?.len() as u64;
+            }
         }
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! One bounded queue, one task. Snapshots of a running call are dropped when the queue is full, and counted: the final
 //! one supersedes them all. The task takes what waits, keeps the last snapshot of each call, and writes each
-//! organisation's together.
+//! organisation's together; where they cannot be written together, each by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -85,21 +85,29 @@ impl RecorderTask {
         let mut waiting = Vec::new();
         for Snapshot { record, written } in batch.drain(..) {
             let scope = OrgScope::new(record.org_id.clone());
-            waiting.extend(written.map(|written| (scope.clone(), written)));
+            waiting.extend(written.map(|written| (record.id.clone(), written)));
             latest.entry(scope).or_default().insert(record.id.clone(), *record);
         }
-        let mut failed = Vec::new();
+        let mut failed = BTreeSet::new();
         for (scope, records) in latest {
-            if let Err(error) = self.put(&scope, &records).await {
-                let calls: Vec<_> = records.keys().map(CallId::as_str).collect();
-                error!(?calls, cause = error.to_string(), source = error_source(&error), "record_not_written");
-                failed.push(scope);
+            if self.put(&scope, &records).await.is_err() {
+                self.put_singly(&scope, records, &mut failed).await;
             }
         }
-        for (scope, written) in waiting {
-            let outcome = if failed.contains(&scope) { Err(NotRecorded) } else { Ok(()) };
+        for (call, written) in waiting {
+            let outcome = if failed.contains(&call) { Err(NotRecorded) } else { Ok(()) };
             // A call that no longer waits for the answer has been given up by its driver.
             let _ = written.send(outcome);
+        }
+    }
+
+    /// One that cannot be written is nobody else's loss.
+    async fn put_singly(&self, scope: &OrgScope, records: BTreeMap<CallId, CallRecord>, failed: &mut BTreeSet<CallId>) {
+        for (call, record) in records {
+            if let Err(error) = self.records.put(scope, [&record]).await {
+                error!(%call, cause = error.to_string(), source = error_source(&error), "record_not_written");
+                failed.insert(call);
+            }
         }
     }
 
