@@ -50,7 +50,7 @@ impl MongoDocuments {
 
     /// At start: ends what a dead process left; what others are at, they end themselves.
     pub(super) async fn recover(&self) -> Result<(), StoreError> {
-        let entries = self.collection(OUTBOX).distinct("_id", doc! {}).await?;
+        let entries = self.outbox().distinct("_id", doc! {}).await?;
         for batch in entries.iter().filter_map(Bson::as_str) {
             if !self.finish_committed(batch).await? {
                 self.give_up_abandoned(batch).await?;
@@ -82,7 +82,7 @@ impl MongoDocuments {
     async fn announce(&self, batch: &str, places: impl Iterator<Item = &Place>) -> Result<(), StoreError> {
         let places: Vec<_> = places.map(|place| doc! { "collection": place.name, "key": &place.key }).collect();
         let entry = doc! { "_id": batch, "state": ANNOUNCED, "announced_ms": now_ms(), "places": places };
-        match self.retried(|| async { Ok(self.collection(OUTBOX).insert_one(&entry).await?) }).await {
+        match self.retried(|| async { Ok(self.outbox().insert_one(&entry).await?) }).await {
             Ok(_) => Ok(()),
             // An attempt before this one had arrived.
             Err(error) if is_duplicate(&error) => Ok(()),
@@ -108,7 +108,7 @@ impl MongoDocuments {
         let outcomes: Vec<BsonDocument> = held.values().map(outcome).collect();
         let commit = doc! { "$set": { "state": COMMITTED, "outcomes": outcomes } };
         let open = doc! { "_id": batch, "state": { "$in": [ANNOUNCED, COMMITTED] } };
-        let committed = self.retried(|| async { Ok(self.collection(OUTBOX).update_one(open.clone(), commit.clone()).await?) }).await?;
+        let committed = self.retried(|| async { Ok(self.outbox().update_one(open.clone(), commit.clone()).await?) }).await?;
         // Given up by somebody who took this process for dead.
         if committed.matched_count == 1 { Ok((versions, held)) } else { Err(StoreError::Busy) }
     }
@@ -160,7 +160,7 @@ impl MongoDocuments {
     async fn give_up(&self, batch: &str) -> Result<(), StoreError> {
         let open = doc! { "_id": batch, "state": { "$ne": COMMITTED } };
         let given_up = doc! { "$set": { "state": GIVEN_UP } };
-        self.retried(|| async { Ok(self.collection(OUTBOX).update_one(open.clone(), given_up.clone()).await?) }).await?;
+        self.retried(|| async { Ok(self.outbox().update_one(open.clone(), given_up.clone()).await?) }).await?;
         let Some(entry) = self.entry(batch).await?.filter(|entry| is_at(entry, GIVEN_UP)) else { return Ok(()) };
         let places = entry.get_array("places").map(Vec::as_slice).unwrap_or_default();
         for place in places.iter().filter_map(Bson::as_document) {
@@ -196,30 +196,27 @@ impl MongoDocuments {
     }
 
     async fn entry(&self, batch: &str) -> Result<Option<BsonDocument>, StoreError> {
-        self.retried(|| async { Ok(self.collection(OUTBOX).find_one(doc! { "_id": batch }).await?) }).await
+        self.retried(|| async { Ok(self.outbox().find_one(doc! { "_id": batch }).await?) }).await
     }
 
     async fn remove_entry(&self, batch: &str) -> Result<(), StoreError> {
-        self.retried(|| async { Ok(self.collection(OUTBOX).delete_one(doc! { "_id": batch }).await?) }).await.map(|_| ())
+        self.retried(|| async { Ok(self.outbox().delete_one(doc! { "_id": batch }).await?) }).await.map(|_| ())
     }
 }
 
 /// What one write makes of what is held; the version that it leaves.
 fn reckon(held: &mut BTreeMap<(&'static str, String), Held>, write: &Write) -> Result<u64, StoreError> {
-    let (Write::Insert { collection, id, .. }
-    | Write::Replace { collection, id, .. }
-    | Write::Put { collection, id, .. }
-    | Write::Delete { collection, id, .. }) = write;
-    let one = held.get_mut(&(collection.name, id.clone())).ok_or(StoreError::Closed)?;
+    let (collection, id) = write.document();
+    let one = held.get_mut(&(collection.name, id.to_owned())).ok_or(StoreError::Closed)?;
     let stands = one.version;
     let conflict = |expected: u64| StoreError::Conflict {
         collection: collection.name,
-        id: id.clone(),
+        id: id.to_owned(),
         expected,
         found: Some(stands).filter(|version| *version > 0),
     };
     match write {
-        Write::Insert { .. } if stands > 0 => return Err(StoreError::Exists { collection: collection.name, id: id.clone() }),
+        Write::Insert { .. } if stands > 0 => return Err(StoreError::Exists { collection: collection.name, id: id.to_owned() }),
         Write::Replace { version, .. } | Write::Delete { version, .. } if stands == 0 || *version != stands => {
             return Err(conflict(*version));
         }
@@ -251,8 +248,6 @@ fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The collection of batches that are under way.
-const OUTBOX: &str = "batches";
 const ANNOUNCED: &str = "announced";
 const COMMITTED: &str = "committed";
 const GIVEN_UP: &str = "given_up";

@@ -194,10 +194,7 @@ impl Place {
     }
 
     pub(super) fn of(store: &MongoDocuments, scope: &OrgScope, write: &Write) -> Self {
-        let (Write::Insert { collection, id, .. }
-        | Write::Replace { collection, id, .. }
-        | Write::Put { collection, id, .. }
-        | Write::Delete { collection, id, .. }) = write;
+        let (collection, id) = write.document();
         Self::new(store, scope, collection, id)
     }
 }

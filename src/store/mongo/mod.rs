@@ -13,7 +13,7 @@ mod settings;
 use std::sync::Arc;
 
 use mongodb::bson::{Document as BsonDocument, doc};
-use mongodb::options::{ClientOptions, IndexOptions};
+use mongodb::options::{ClientOptions, CollectionOptions, IndexOptions, ReadConcern};
 use mongodb::{Client, Collection as MongoCollection, Database, IndexModel};
 use tokio::sync::Semaphore;
 
@@ -64,6 +64,13 @@ impl MongoDocuments {
 
     fn collection(&self, name: &str) -> MongoCollection<BsonDocument> {
         self.database.collection(name)
+    }
+
+    /// The collection of batches that are under way: what is read there decides on documents, so it is what no change of the
+    /// primary takes back.
+    fn outbox(&self) -> MongoCollection<BsonDocument> {
+        let options = CollectionOptions::builder().read_concern(ReadConcern::majority()).build();
+        self.database.collection_with_options(OUTBOX, options)
     }
 }
 
@@ -144,6 +151,8 @@ fn index_model(fields: &[Field]) -> IndexModel {
     IndexModel::builder().keys(keys).options(IndexOptions::builder().name(name).build()).build()
 }
 
+/// The collection of batches that are under way.
+const OUTBOX: &str = "batches";
 /// Operations that may be under way or wait for a connection; one more is refused.
 const WAITING_MAX: usize = 256;
 

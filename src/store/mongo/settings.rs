@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
+use mongodb::options::{Acknowledgment, ClientOptions, ReadPreference, SelectionCriteria, WriteConcern};
 
 use crate::domain::redacted::Redacted;
 
@@ -81,6 +81,8 @@ impl MongoSettings {
         options.connect_timeout = Some(CONNECT_TIMEOUT);
         options.retry_reads = Some(true);
         options.retry_writes = Some(true);
+        // Whatever the address says of it: a batch holds by what it reads, and a copy that lags behind holds nothing.
+        options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
         options.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build());
     }
 }
@@ -109,5 +111,15 @@ mod tests {
             let refused = read(&[("MONGO_URI", "x"), (name, value)]).unwrap_err();
             assert!(refused.to_string().starts_with(name), "{refused}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_primary_is_read_whatever_the_address_asks_for() {
+        let uri = "mongodb://db.example/?readPreference=secondaryPreferred&readConcernLevel=local&w=1";
+        let mut options = ClientOptions::parse(uri).await.unwrap();
+        assert!(matches!(options.selection_criteria, Some(SelectionCriteria::ReadPreference(ReadPreference::SecondaryPreferred { .. }))));
+        MongoSettings::at(Redacted::new(uri.to_owned())).apply(&mut options);
+        assert_eq!(options.selection_criteria, Some(SelectionCriteria::ReadPreference(ReadPreference::Primary)));
+        assert_eq!(options.write_concern.and_then(|concern| concern.w), Some(Acknowledgment::Majority));
     }
 }
