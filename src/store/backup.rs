@@ -2,7 +2,10 @@
 //! sealed. The master secret is not in it; without that a backup is worth nothing to anybody.
 //!
 //! One JSON object a line: a head, the documents, and a foot with their number and their SHA-256, without which a file is
-//! not taken. It goes into either database, so it is also the way from one to the other. Versions begin anew.
+//! not taken. It goes into either database, so it is also the way from one to the other. Documents keep their versions: what
+//! somebody read before is no key to what stands after. Files of format 1 have none, and begin anew.
+//!
+//! While a backup is read in, a mark stands in the store: one whose restore did not end is not taken for whole.
 
 use std::io::{self, BufRead, Write as IoWrite};
 
@@ -11,9 +14,11 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::COLLECTIONS;
-use super::documents::{Collection, Documents, OrgScope, Write};
+use super::documents::{Collection, Document, Documents, OrgScope, Write};
 use super::error::StoreError;
+use super::parts::{PART_LEN_BYTES, len_bytes};
 use super::query::Query;
+use super::versioned;
 
 /// Why a backup was not made or not taken.
 #[derive(Debug, thiserror::Error)]
@@ -46,9 +51,21 @@ pub enum BackupError {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "line", rename_all = "snake_case", deny_unknown_fields)]
 enum Line {
-    Head { format: u32 },
-    Document { collection: String, org: String, id: String, body: Value },
-    Foot { documents: u64, sha256: String },
+    Head {
+        format: u32,
+    },
+    Document {
+        collection: String,
+        org: String,
+        id: String,
+        #[serde(default = "first_version")]
+        version: u64,
+        body: Value,
+    },
+    Foot {
+        documents: u64,
+        sha256: String,
+    },
 }
 
 /// Writes a backup; answers with the number of documents.
@@ -65,7 +82,8 @@ pub async fn back_up(documents: &dyn Documents, file: &mut impl IoWrite) -> Resu
                 let page = documents.find(&scope, collection, Query::first(Query::MAX_LIMIT).after(after)).await?;
                 for document in page.documents {
                     let (collection, org) = (collection.name.to_owned(), scope.org().to_string());
-                    put(file, &mut hash, &Line::Document { collection, org, id: document.id, body: document.body })?;
+                    let Document { id, version, body } = document;
+                    put(file, &mut hash, &Line::Document { collection, org, id, version, body })?;
                     count += 1;
                 }
                 after = page.next;
@@ -86,54 +104,75 @@ pub async fn back_up(documents: &dyn Documents, file: &mut impl IoWrite) -> Resu
 /// # Errors
 /// When it is not whole.
 pub fn check(file: impl BufRead) -> Result<u64, BackupError> {
-    let mut count = 0;
-    each(file, |_, _, _| {
+    let (mut reader, mut count) = (Reader::new(file), 0);
+    while reader.next()?.is_some() {
         count += 1;
-        Ok(())
-    })?;
+    }
     Ok(count)
 }
 
-/// Puts a backup into an empty store. It is to be checked first: what is read until a fault is written.
+/// Puts a backup into an empty store, or one in which an earlier restore did not end. It is to be checked first: what is read
+/// until a fault is written, and the store is whole after a second try only.
 ///
 /// # Errors
 /// When the store is not empty or fails, or the backup is not whole.
 pub async fn restore(documents: &dyn Documents, file: impl BufRead) -> Result<u64, BackupError> {
-    for collection in COLLECTIONS {
+    let mark = begin(documents).await?;
+    let (mut writes, mut filled, mut of, mut count) = (Vec::new(), 0, None, 0);
+    // Reading is cheap beside writing; the whole file is never in memory.
+    let mut reader = Reader::new(file);
+    while let Some((scope, write)) = reader.next()? {
+        let len_bytes = len_bytes(&write);
+        let full = writes.len() >= AT_ONCE || filled + len_bytes > PART_LEN_BYTES || of.as_ref().is_some_and(|of| *of != scope);
+        if full && let Some(of) = of.take() {
+            count += flush(documents, &of, &mut writes).await?;
+            filled = 0;
+        }
+        filled += len_bytes;
+        of = Some(scope);
+        writes.push(write);
+    }
+    if let Some(of) = of {
+        count += flush(documents, &of, &mut writes).await?;
+    }
+    let end = Write::Delete { collection: &RESTORES, id: MARK.to_owned(), version: mark };
+    documents.write_one(&OrgScope::gateway(), end).await?;
+    Ok(count)
+}
+
+/// That no restore is under way or was given up in the middle.
+///
+/// # Errors
+/// When one is ([`StoreError::Restoring`]), or the store fails.
+pub async fn ensure_whole(documents: &dyn Documents) -> Result<(), StoreError> {
+    match documents.get(&OrgScope::gateway(), &RESTORES, MARK).await? {
+        Some(_) => Err(StoreError::Restoring),
+        None => Ok(()),
+    }
+}
+
+/// Marks the store and leaves it empty beside that; answers with the mark's version.
+async fn begin(documents: &dyn Documents) -> Result<u64, BackupError> {
+    let others = || COLLECTIONS.iter().copied().filter(|collection| **collection != RESTORES);
+    if let Some(mark) = documents.get(&OrgScope::gateway(), &RESTORES, MARK).await? {
+        for collection in others() {
+            for scope in documents.scopes(collection).await? {
+                versioned::sweep(documents, &scope, collection, &Query::first(Query::MAX_LIMIT)).await?;
+            }
+        }
+        return Ok(mark.version);
+    }
+    for collection in others() {
         if !documents.scopes(collection).await?.is_empty() {
             return Err(BackupError::NotEmpty);
         }
     }
-    let (mut lines, mut count) = (Vec::new(), 0);
-    // Reading is cheap beside writing; the whole file is never in memory.
-    let mut reader = Reader::new(file);
-    while let Some((collection, scope, write)) = reader.next()? {
-        let full = lines.len() >= AT_ONCE || lines.first().is_some_and(|(_, first, _): &(&Collection, OrgScope, Write)| *first != scope);
-        if full {
-            count += flush(documents, &mut lines).await?;
-        }
-        lines.push((collection, scope, write));
-    }
-    count += flush(documents, &mut lines).await?;
-    Ok(count)
+    let mark = Write::Insert { collection: &RESTORES, id: MARK.to_owned(), body: serde_json::json!({}) };
+    Ok(documents.write_one(&OrgScope::gateway(), mark).await?)
 }
 
-async fn flush(documents: &dyn Documents, lines: &mut Vec<(&'static Collection, OrgScope, Write)>) -> Result<u64, StoreError> {
-    let Some((_, scope, _)) = lines.first() else { return Ok(0) };
-    let scope = scope.clone();
-    let writes: Vec<Write> = lines.drain(..).map(|(_, _, write)| write).collect();
-    documents.write(&scope, writes).await.map(|versions| versions.len() as u64)
-}
-
-fn each(
-    file: impl BufRead,
-    mut then: impl FnMut(&'static Collection, &OrgScope, &Write) -> Result<(), BackupError>,
-) -> Result<(), BackupError> {
-    let mut reader = Reader::new(file);
-    while let Some((collection, scope, write)) = reader.next()? {
-        then(collection, &scope, &write)?;
-    }
-    Ok(())
+async fn flush(documents: &dyn Documents, scope: &OrgScope, writes: &mut Vec<Write>) -> Result<u64, StoreError> {
+    documents.write(scope, std::mem::take(writes)).await.map(|versions| versions.len() as u64)
 }
 
 /// Reads a backup line by line.
@@ -150,7 +189,7 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// The next document; none behind the foot, which has to fit.
-    fn next(&mut self) -> Result<Option<(&'static Collection, OrgScope, Write)>, BackupError> {
+    fn next(&mut self) -> Result<Option<(OrgScope, Write)>, BackupError> {
         loop {
             let mut text = String::new();
             self.line += 1;
@@ -163,14 +202,14 @@ impl<R: BufRead> Reader<R> {
             self.hash.update(&text);
             let Ok(parsed) = serde_json::from_str::<Line>(&text) else { return Err(malformed) };
             match (parsed, line) {
-                (Line::Head { format: FORMAT }, 1) => {}
-                (Line::Document { collection, org, id, body }, 2..) => {
+                (Line::Head { format: 1..=FORMAT }, 1) => {}
+                (Line::Document { collection, org, id, version: version @ 1.., body }, 2..) => {
                     let Some(known) = COLLECTIONS.iter().copied().find(|known| known.name == collection) else {
                         return Err(BackupError::UnknownCollection { line, name: collection });
                     };
                     let Ok(scope) = OrgScope::of_name(&org) else { return Err(malformed) };
                     self.count += 1;
-                    return Ok(Some((known, scope, Write::Insert { collection: known, id, body })));
+                    return Ok(Some((scope, Write::Restore { collection: known, id, version, body })));
                 }
                 (Line::Foot { documents, sha256 }, 2..) if documents == self.count && sha256 == before => {
                     return if self.file.read_line(&mut text)? == 0 { Ok(None) } else { Err(malformed) };
@@ -188,18 +227,32 @@ fn put(file: &mut impl IoWrite, hash: &mut Sha256, line: &Line) -> Result<(), io
     file.write_all(text.as_bytes())
 }
 
-const FORMAT: u32 = 1;
+/// Of a document in a file that says nothing of it.
+const fn first_version() -> u64 {
+    1
+}
+
+const FORMAT: u32 = 2;
+/// The one document of its collection.
+const MARK: &str = "restoring";
+
+/// The mark that stands while a backup is read in, and after that ended in the middle.
+pub static RESTORES: Collection = Collection { name: "restores", fields: &[], indexes: &[], sealed: &[], lookups: &[] };
+
 /// Documents that are written together.
 const AT_ONCE: usize = 100;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::*;
     use crate::domain::ids::OrgId;
     use crate::domain::organisation::Organisation;
     use crate::domain::patient::{Patient, PatientInput};
+    use crate::store::failing::FailingDocuments;
     use crate::store::organisations::Organisations;
     use crate::store::patients::Patients;
     use crate::store::sealed::SealedDocuments;
@@ -242,6 +295,67 @@ mod tests {
         for one in patients {
             assert_eq!(restored.get(&scope, &one.id).await.unwrap().unwrap().record, one);
         }
+    }
+
+    fn opened(directory: &tempfile::TempDir) -> Arc<FailingDocuments> {
+        FailingDocuments::new(SqliteDocuments::open(directory.path(), COLLECTIONS).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_store_whose_restore_died_is_not_taken_for_whole_and_can_be_restored_anew() {
+        let (file, patients) = backup().await;
+        let directory = tempfile::tempdir().unwrap();
+        let inner = opened(&directory);
+        let mut writes_left = 4;
+        inner.refuse(move |_| {
+            writes_left -= 1;
+            writes_left < 0
+        });
+        assert!(matches!(restore(&*inner, file.as_slice()).await, Err(BackupError::Store(_))));
+        inner.refuse(|_| false);
+        assert!(!inner.scopes(&crate::store::patients::PATIENTS).await.unwrap().is_empty(), "a part of it is there");
+        assert!(matches!(ensure_whole(&*inner).await, Err(StoreError::Restoring)));
+        assert_eq!(restore(&*inner, file.as_slice()).await.unwrap(), 462);
+        ensure_whole(&*inner).await.unwrap();
+        assert!(matches!(restore(&*inner, file.as_slice()).await, Err(BackupError::NotEmpty)));
+        let restored = Patients::new(SealedDocuments::new(inner, master('a', &[])));
+        let scope = OrgScope::new(OrgId::default_org());
+        assert_eq!(restored.get(&scope, &patients[229].id).await.unwrap().unwrap().record, patients[229]);
+    }
+
+    #[tokio::test]
+    async fn what_is_restored_stands_at_the_version_that_it_had() {
+        let (documents, _directory) = sealed_store();
+        let scope = OrgScope::new(OrgId::default_org());
+        let (patients, one) = (Patients::new(documents.clone()), patient(1));
+        patients.insert(&scope, &one).await.unwrap();
+        for version in 1..=2 {
+            patients.update(&scope, &one, version).await.unwrap();
+        }
+        let mut file = Vec::new();
+        back_up(documents.inner(), &mut file).await.unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let inner = opened(&directory);
+        restore(&*inner, file.as_slice()).await.unwrap();
+        let restored = Patients::new(SealedDocuments::new(inner, master('a', &[])));
+        assert_eq!(restored.get(&scope, &one.id).await.unwrap().unwrap().version, 3);
+        // What was read when it stood at 1 changes nothing now.
+        assert!(matches!(restored.update(&scope, &one, 1).await, Err(StoreError::Conflict { found: Some(3), .. })));
+    }
+
+    #[tokio::test]
+    async fn a_file_of_the_first_format_is_taken_and_its_versions_begin_anew() {
+        let document = r#"{"line":"document","collection":"numbers","org":"org_default","id":"n","body":{}}"#;
+        let lines = format!("{{\"line\":\"head\",\"format\":1}}\n{document}\n");
+        let sha256 = hex::encode(Sha256::digest(&lines));
+        let file = format!("{lines}{{\"line\":\"foot\",\"documents\":1,\"sha256\":\"{sha256}\"}}\n");
+        assert_eq!(check(file.as_bytes()).unwrap(), 1);
+        let directory = tempfile::tempdir().unwrap();
+        let inner = opened(&directory);
+        assert_eq!(restore(&*inner, file.as_bytes()).await.unwrap(), 1);
+        let scope = OrgScope::new(OrgId::default_org());
+        assert_eq!(inner.get(&scope, &crate::store::telephony::NUMBERS, "n").await.unwrap().unwrap().version, 1);
+        assert!(matches!(check(file.replace("\"format\":1", "\"format\":3").as_bytes()), Err(BackupError::Malformed { line: 1 })));
     }
 
     #[tokio::test]

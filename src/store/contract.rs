@@ -29,6 +29,7 @@ macro_rules! contract {
             $open,
             a_document_is_read_as_it_was_written,
             a_second_insert_is_refused,
+            what_is_restored_has_the_version_that_it_had,
             a_write_on_an_old_version_is_refused_and_says_what_stands,
             of_many_writers_on_one_version_exactly_one_wins,
             concurrent_increments_lose_nothing,
@@ -128,6 +129,19 @@ pub(super) async fn a_second_insert_is_refused(store: Store) {
     let refused = store.write_one(&a, insert("x", thing(2, "k"))).await;
     assert!(matches!(refused, Err(StoreError::Exists { collection: "things", ref id }) if id == "x"), "{refused:?}");
     assert_eq!(store.get(&a, &THINGS, "x").await.unwrap().unwrap().body, thing(1, "k"));
+}
+
+pub(super) async fn what_is_restored_has_the_version_that_it_had(store: Store) {
+    let a = scope("a");
+    let restore = |id: &str, version| Write::Restore { collection: &THINGS, id: id.to_owned(), version, body: thing(1, "k") };
+    assert_eq!(store.write_one(&a, restore("x", 7)).await.unwrap(), 7);
+    assert_eq!(store.write(&a, vec![restore("y", 3), restore("z", 1)]).await.unwrap(), [3, 1]);
+    assert_eq!(store.get(&a, &THINGS, "y").await.unwrap().map(|document| document.version), Some(3));
+    assert_eq!(store.write_one(&a, replace("x", 7, thing(2, "k"))).await.unwrap(), 8);
+    for refused in [store.write(&a, vec![restore("x", 9)]).await, store.write(&a, vec![restore("w", 1), restore("x", 9)]).await] {
+        assert!(matches!(refused, Err(StoreError::Exists { ref id, .. }) if id == "x"), "{refused:?}");
+    }
+    assert_eq!(store.get(&a, &THINGS, "w").await.unwrap(), None);
 }
 
 pub(super) async fn a_write_on_an_old_version_is_refused_and_says_what_stands(store: Store) {

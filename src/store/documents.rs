@@ -45,6 +45,17 @@ pub trait Documents: Send + Sync + fmt::Debug {
     /// has an index of its own for.
     fn sum<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, field: Field) -> BoxFuture<'a, Result<i64, StoreError>>;
 
+    /// Ends what was left half done, here or by another process, and is nobody's to end any more: for a task that does so now and
+    /// then.
+    fn recover(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Leaves nothing in files of this machine of what was deleted or replaced until now.
+    fn scrub(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Operations under way, those that wait for a connection among them, where they are counted.
     fn under_way(&self) -> usize {
         0
@@ -176,6 +187,17 @@ pub enum Write {
         /// The content.
         body: Value,
     },
+    /// Adds it at the version that it had; refused when it exists: for backups.
+    Restore {
+        /// Where.
+        collection: &'static Collection,
+        /// Which.
+        id: String,
+        /// The version that it had, 1 at least.
+        version: u64,
+        /// The content.
+        body: Value,
+    },
     /// Replaces it; refused unless it stands at `version`.
     Replace {
         /// Where.
@@ -212,6 +234,7 @@ impl Write {
     #[must_use]
     pub fn document(&self) -> (&'static Collection, &str) {
         let (Self::Insert { collection, id, .. }
+        | Self::Restore { collection, id, .. }
         | Self::Replace { collection, id, .. }
         | Self::Put { collection, id, .. }
         | Self::Delete { collection, id, .. }) = self;

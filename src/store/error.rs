@@ -61,6 +61,9 @@ pub enum StoreError {
     /// Too much is waiting already; nothing was done.
     #[error("the store has too much waiting")]
     Busy,
+    /// A backup was to be read in, and that did not end: what is there is a part.
+    #[error("a restore did not end: restore the backup again")]
+    Restoring,
     /// The store is closed.
     #[error("the store is closed")]
     Closed,

@@ -65,4 +65,12 @@ impl Documents for FailingDocuments {
     fn scopes(&self, collection: &'static Collection) -> BoxFuture<'_, Result<Vec<OrgScope>, StoreError>> {
         self.documents.scopes(collection)
     }
+
+    fn recover(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.documents.recover()
+    }
+
+    fn scrub(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.documents.scrub()
+    }
 }

@@ -50,6 +50,7 @@ pub const COLLECTIONS: &[&Collection] = &[
     &telephony::AGENTS,
     &telephony::AGENT_VERSIONS,
     &api_keys::API_KEYS,
+    &backup::RESTORES,
     &calls::CALLS,
     &credentials::CREDENTIALS,
     &dial_ins::DIAL_IN_CALLS,

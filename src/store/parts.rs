@@ -26,7 +26,9 @@ pub(super) fn in_parts(writes: Vec<Write>) -> Vec<Vec<Write>> {
 /// How long a write's content is as JSON, near enough: what has to be escaped counts as it is.
 pub(super) fn len_bytes(write: &Write) -> usize {
     match write {
-        Write::Insert { body, .. } | Write::Replace { body, .. } | Write::Put { body, .. } => value_len_bytes(body),
+        Write::Insert { body, .. } | Write::Restore { body, .. } | Write::Replace { body, .. } | Write::Put { body, .. } => {
+            value_len_bytes(body)
+        }
         Write::Delete { .. } => 0,
     }
 }

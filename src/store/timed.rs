@@ -67,6 +67,14 @@ impl Documents for TimedDocuments {
     fn scopes(&self, collection: &'static Collection) -> BoxFuture<'_, Result<Vec<OrgScope>, StoreError>> {
         self.documents.scopes(collection)
     }
+
+    fn recover(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.documents.recover()
+    }
+
+    fn scrub(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.documents.scrub()
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! never wait for each other in a ring. What it holds cannot change; now it is reckoned what every document shall become,
 //! and either the batch is given up, or all of that is written into its outbox entry, in one write: from there on it has
 //! happened. What is left is to carry it out, and whoever meets a document that is still held does so: another writer, a
-//! reader, the next start. Each step may be done twice. An entry that was announced and not committed for ten seconds
+//! reader, the next start, and a task that looks every half a minute, since a search meets nobody. Each step may be done twice. An entry that was announced and not committed for ten seconds
 //! belongs to a dead process and is given up by whoever meets it.
 //!
 //! Readers of one document see the old state or the new one. A reader of several may, for the moment of the carrying out,
@@ -48,8 +48,9 @@ impl MongoDocuments {
         }
     }
 
-    /// At start: ends what a dead process left; what others are at, they end themselves.
-    pub(super) async fn recover(&self) -> Result<(), StoreError> {
+    /// Ends what a dead process left, and what was committed here and could not be carried out; what others are at, they end
+    /// themselves.
+    pub(super) async fn end_left_batches(&self) -> Result<(), StoreError> {
         let entries = self.outbox().distinct("_id", doc! {}).await?;
         for batch in entries.iter().filter_map(Bson::as_str) {
             if !self.finish_committed(batch).await? {
@@ -216,13 +217,19 @@ fn reckon(held: &mut BTreeMap<(&'static str, String), Held>, write: &Write) -> R
         found: Some(stands).filter(|version| *version > 0),
     };
     match write {
-        Write::Insert { .. } if stands > 0 => return Err(StoreError::Exists { collection: collection.name, id: id.to_owned() }),
+        Write::Insert { .. } | Write::Restore { .. } if stands > 0 => {
+            return Err(StoreError::Exists { collection: collection.name, id: id.to_owned() });
+        }
         Write::Replace { version, .. } | Write::Delete { version, .. } if stands == 0 || *version != stands => {
             return Err(conflict(*version));
         }
         Write::Insert { body, .. } | Write::Replace { body, .. } | Write::Put { body, .. } => {
             one.body = Some(to_bson(&one.place, body)?);
             one.version = stands + 1;
+        }
+        Write::Restore { version, body, .. } => {
+            one.body = Some(to_bson(&one.place, body)?);
+            one.version = *version;
         }
         Write::Delete { .. } => {
             one.body = None;

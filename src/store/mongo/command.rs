@@ -28,7 +28,9 @@ impl MongoDocuments {
         let mark = mark();
         let place = Place::of(self, scope, &write);
         let body = match &write {
-            Write::Insert { body, .. } | Write::Replace { body, .. } | Write::Put { body, .. } => Some(to_bson(&place, body)?),
+            Write::Insert { body, .. } | Write::Restore { body, .. } | Write::Replace { body, .. } | Write::Put { body, .. } => {
+                Some(to_bson(&place, body)?)
+            }
             Write::Delete { .. } => None,
         };
         let mut pause = FIRST_PAUSE;
@@ -47,10 +49,13 @@ impl MongoDocuments {
         let collection = &place.documents;
         let free = |version: u64| doc! { "_id": &place.key, "version": integer(version), "lock": Bson::Null };
         match write {
-            Write::Insert { .. } => {
-                let document = doc! { "_id": &place.key, "org": &place.org, "id": &place.id, "version": 1_i64, "mark": mark, "body": body };
+            Write::Insert { .. } | Write::Restore { .. } => {
+                let version = if let Write::Restore { version, .. } = write { *version } else { 1 };
+                let own = doc! { "_id": &place.key, "org": &place.org, "id": &place.id };
+                let mut document = doc! { "version": integer(version), "mark": mark, "body": body };
+                document.extend(own);
                 match self.retried(|| async { Ok(collection.insert_one(&document).await?) }).await {
-                    Ok(_) => Ok(Tried::Done(1)),
+                    Ok(_) => Ok(Tried::Done(version)),
                     Err(error) if is_duplicate(&error) => self.not_inserted(place, mark).await,
                     Err(error) => Err(error),
                 }
@@ -93,7 +98,7 @@ impl MongoDocuments {
 
     async fn not_inserted(&self, place: &Place, mark: &str) -> Result<Tried, StoreError> {
         match self.stored(place).await? {
-            Some(stored) if marked(&stored, mark) => Ok(Tried::Done(1)),
+            Some(stored) if marked(&stored, mark) => Ok(Tried::Done(version_of(&stored))),
             Some(stored) if version_of(&stored) > 0 => Err(StoreError::Exists { collection: place.name, id: place.id.clone() }),
             stored => Ok(Tried::Held(held_by(stored.as_ref()))),
         }

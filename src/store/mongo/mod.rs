@@ -51,7 +51,7 @@ impl MongoDocuments {
         for collection in collections {
             store.index(collection).await?;
         }
-        store.recover().await?;
+        store.end_left_batches().await?;
         Ok(Arc::new(store))
     }
 
@@ -115,6 +115,10 @@ impl Documents for MongoDocuments {
                 None => Ok(Vec::new()),
             }
         })
+    }
+
+    fn recover(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.end_left_batches())
     }
 
     fn sum<'a>(&'a self, scope: &'a OrgScope, collection: &'static Collection, field: Field) -> BoxFuture<'a, Result<i64, StoreError>> {

@@ -84,6 +84,25 @@ impl SealedDocuments {
         self.keyring.rotate(scope).await
     }
 
+    /// Gives every organisation a new key and seals its records in `collections` anew; answers with the number of documents
+    /// written. An organisation whose keys were erased has nothing that could be.
+    ///
+    /// # Errors
+    /// As [`Self::rotate`] and [`Self::reseal`]; what was done stays done.
+    pub async fn rotate_all(&self, collections: &[&'static Collection]) -> Result<u64, StoreError> {
+        let mut resealed = 0;
+        for scope in self.inner.scopes(&ORG_KEYS).await? {
+            match self.rotate(&scope).await {
+                Err(StoreError::Erased) => continue,
+                outcome => outcome?,
+            }
+            for collection in collections.iter().filter(|collection| !collection.sealed.is_empty()) {
+                resealed += self.reseal(&scope, collection).await?;
+            }
+        }
+        Ok(resealed)
+    }
+
     /// Wraps every organisation's keys anew under the current master key; answers with their number.
     ///
     /// # Errors
@@ -97,21 +116,26 @@ impl SealedDocuments {
     }
 
     /// Erases an organisation's keys: nothing sealed of it can ever be read again, here or in a backup of the database
-    /// without this one's keys.
+    /// without this one's keys. Nor are they left in the database's files.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn erase(&self, scope: &OrgScope) -> Result<(), StoreError> {
-        self.keyring.erase(scope).await
+        self.keyring.erase(scope).await?;
+        self.inner.scrub().await
     }
 
     /// Seals anew what is not sealed at all or under a former key, in one collection of one organisation; answers with
-    /// the number of documents written. Documents that somebody else changes meanwhile are sealed by that change.
+    /// the number of documents written. Documents that somebody else changes meanwhile are sealed by that change; those of an
+    /// organisation whose keys were erased are left as they are.
     ///
     /// # Errors
     /// When a document cannot be opened or the store fails; what was done stays done.
     pub async fn reseal(&self, scope: &OrgScope, collection: &'static Collection) -> Result<u64, StoreError> {
-        let current = self.keyring.keys(scope).await?.current.clone();
+        let current = match self.keyring.keys(scope).await {
+            Err(StoreError::Erased) => return Ok(0),
+            keys => keys?.current.clone(),
+        };
         let (mut after, mut written) = (None, 0);
         loop {
             let page = self.inner.find(scope, collection, Query::first(Query::MAX_LIMIT).after(after)).await?;
@@ -135,8 +159,10 @@ impl SealedDocuments {
     }
 
     async fn seal(&self, scope: &OrgScope, mut write: Write) -> Result<Write, StoreError> {
-        if let Write::Insert { collection, id, body } | Write::Replace { collection, id, body, .. } | Write::Put { collection, id, body } =
-            &mut write
+        if let Write::Insert { collection, id, body }
+        | Write::Restore { collection, id, body, .. }
+        | Write::Replace { collection, id, body, .. }
+        | Write::Put { collection, id, body } = &mut write
             && !collection.sealed.is_empty()
         {
             body::seal(&*self.keyring.keys(scope).await?, scope, collection, id, body)?;
@@ -219,6 +245,14 @@ impl Documents for SealedDocuments {
 
     fn scopes(&self, collection: &'static Collection) -> BoxFuture<'_, Result<Vec<OrgScope>, StoreError>> {
         self.inner.scopes(collection)
+    }
+
+    fn recover(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner.recover()
+    }
+
+    fn scrub(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner.scrub()
     }
 
     fn under_way(&self) -> usize {

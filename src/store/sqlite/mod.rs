@@ -3,7 +3,7 @@
 //! One thread writes and one reads, each with its own connection and a bounded queue; a full queue answers
 //! [`StoreError::Busy`] and nobody waits for a disk. The journal is a write-ahead log, synchronised with every commit
 //! (`synchronous = FULL`): what was answered survives a power cut as well as a crash, at about a quarter of a
-//! millisecond a commit. Two processes cannot open one directory.
+//! millisecond a commit. What is deleted is overwritten with zeros. Two processes cannot open one directory.
 
 mod schema;
 mod statement;
@@ -85,6 +85,14 @@ impl Documents for SqliteDocuments {
         Box::pin(self.reader.run(move |connection| statement::sum(connection, &scope, collection, field)))
     }
 
+    fn scrub(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.writer.run(|connection| {
+            // What was deleted is overwritten in its place (`secure_delete`); what is left of it stands in the log of writes.
+            let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            if busy { Err(StoreError::Busy) } else { Ok(()) }
+        }))
+    }
+
     fn scopes(&self, collection: &'static Collection) -> BoxFuture<'_, Result<Vec<OrgScope>, StoreError>> {
         Box::pin(self.reader.run(move |connection| statement::scopes(connection, collection)))
     }
@@ -112,6 +120,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }

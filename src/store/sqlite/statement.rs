@@ -56,11 +56,8 @@ pub(super) fn heads(
 pub(super) fn write(connection: &Connection, scope: &OrgScope, write: &Write) -> Result<u64, StoreError> {
     let org = scope.org().as_str();
     match write {
-        Write::Insert { collection, id, body } => {
-            let text = format!("INSERT INTO {} VALUES (?1, ?2, 1, ?3) ON CONFLICT DO NOTHING", collection.name);
-            let inserted = connection.prepare_cached(&text)?.execute(params![org, id, body.to_string()])?;
-            if inserted == 1 { Ok(1) } else { Err(StoreError::Exists { collection: collection.name, id: id.clone() }) }
-        }
+        Write::Insert { collection, id, body } => insert(connection, org, (collection, id), 1, body),
+        Write::Restore { collection, id, version, body } => insert(connection, org, (collection, id), *version, body),
         Write::Replace { collection, id, version, body } => {
             let text =
                 format!("UPDATE {} SET version = version + 1, body = ?4 WHERE org = ?1 AND id = ?2 AND version = ?3", collection.name);
@@ -81,6 +78,18 @@ pub(super) fn write(connection: &Connection, scope: &OrgScope, write: &Write) ->
             if deleted == 1 { Ok(0) } else { Err(conflict(connection, org, collection, id, *version)?) }
         }
     }
+}
+
+fn insert(
+    connection: &Connection,
+    org: &str,
+    (collection, id): (&'static Collection, &str),
+    version: u64,
+    body: &serde_json::Value,
+) -> Result<u64, StoreError> {
+    let text = format!("INSERT INTO {} VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING", collection.name);
+    let inserted = connection.prepare_cached(&text)?.execute(params![org, id, integer(version), body.to_string()])?;
+    if inserted == 1 { Ok(version) } else { Err(StoreError::Exists { collection: collection.name, id: id.to_owned() }) }
 }
 
 pub(super) fn scopes(connection: &Connection, collection: &'static Collection) -> Result<Vec<OrgScope>, StoreError> {

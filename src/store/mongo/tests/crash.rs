@@ -82,6 +82,33 @@ async fn a_crash_at_any_point_of_a_batch_leaves_all_of_it_or_nothing() {
     assert!(all >= 4 && nothing >= 4, "{all} whole, {nothing} not at all");
 }
 
+/// A search meets no lock, so it would find the former state for as long as nobody else meets one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_committed_and_not_carried_out_is_carried_out_without_anybody_meeting_it() {
+    let Some(uri) = uri() else { return };
+    let mut committed = 0;
+    for commands in 0.. {
+        let (store, _settings) = prepared(uri.clone()).await;
+        store.commands_left.store(commands, Ordering::SeqCst);
+        let died = store.write(&scope(), writes()).await.is_err();
+        store.commands_left.store(i64::MAX, Ordering::SeqCst);
+        let happened = store.collection("batches").find_one(mongodb::bson::doc! { "state": "committed" }).await.unwrap().is_some();
+        let documents: Arc<dyn Documents> = store.clone();
+        documents.recover().await.unwrap();
+        assert_eq!(store.collection("batches").find_one(mongodb::bson::doc! {}).await.unwrap(), None, "after {commands} commands");
+        let found = documents.find(&scope(), &THINGS, Query::first(10)).await.unwrap().documents;
+        if happened {
+            committed += 1;
+            let versions: Vec<_> = found.iter().map(|document| (document.id.as_str(), document.version)).collect();
+            assert_eq!(versions, [("changed", 2), ("new", 1)], "after {commands} commands");
+        }
+        if !died {
+            break;
+        }
+    }
+    assert!(committed >= 3, "{committed}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn batches_over_the_same_documents_in_any_order_end_and_lose_nothing() {
     let Some(uri) = uri() else { return };
