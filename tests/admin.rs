@@ -91,6 +91,18 @@ fn the_first_start_shows_one_password_and_a_user_is_added_with_another() {
 }
 
 #[test]
+fn an_organisation_is_erased_once_its_name_was_said_twice_and_the_gateway_goes_on_without_it() {
+    let folder = imported();
+    assert!(refused(&admin(folder.path(), &["erase", "--org", "org_none", "--yes"])).contains("org_none"));
+    // Nobody says the name again.
+    assert!(refused(&admin(folder.path(), &["erase", "--org", "org_default"])).contains("nothing was done"));
+    said(&admin(folder.path(), &["export", "before.jsonl"]));
+    assert!(said(&admin(folder.path(), &["erase", "--org", "org_default", "--yes"])).contains("destroyed"));
+    assert!(refused(&admin(folder.path(), &["export", "after.jsonl"])).contains("erased"));
+    said(&admin(folder.path(), &["rotate-keys"]));
+}
+
+#[test]
 fn what_passes_is_imported_once_and_what_does_not_is_named() {
     let folder = folder();
     fs::write(folder.path().join("origin.json"), ORIGIN).expect("written");

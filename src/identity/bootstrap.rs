@@ -39,8 +39,14 @@ impl Identity {
             }
         }
         let filter = crate::store::users::UserFilter::Role(Role::SuperAdmin);
-        if !self.parts.users.list(&scope, filter, None, 1).await?.records.is_empty() {
-            return Ok(None);
+        match self.parts.users.list(&scope, filter, None, 1).await {
+            // It was forgotten on purpose, and nobody can be in it any more.
+            Err(StoreError::Erased) => return Ok(None),
+            found => {
+                if !found?.records.is_empty() {
+                    return Ok(None);
+                }
+            }
         }
         let email: EmailAddress = FIRST_ADMIN.parse().map_err(|_| IdentityError::NotFound)?;
         match self.create_user(&scope, Redacted::new(email), Role::SuperAdmin, now).await {

@@ -42,6 +42,8 @@ enum Task {
     Unlock(users::Unlock),
     /// New keys: for tokens, for every organisation's records, and all wrapped under the current master secret.
     RotateKeys,
+    /// Destroy an organisation's keys: nobody can read what was kept of it again, not from a backup either.
+    Erase(keys::Erase),
     /// Write an organisation's patients to a file, in the clear.
     Export(backups::Export),
     /// Write the whole store to a file, sealed as it is.
@@ -71,6 +73,8 @@ enum AdminError {
     NoOrganisation(OrgId),
     #[error("there is no such user")]
     NoUser,
+    #[error("that was another name: nothing was done")]
+    NotConfirmed,
 }
 
 /// Does the task and ends.
@@ -102,6 +106,7 @@ async fn perform(config: &Config, task: Task) -> Result<(), AdminError> {
         Task::CreateUser(user) => users::create(&open_identity(config, documents).await?, &user).await,
         Task::Unlock(user) => users::unlock(&open_identity(config, documents.clone()).await?, documents, &user).await,
         Task::RotateKeys => keys::rotate(&open_identity(config, documents.clone()).await?, &documents).await,
+        Task::Erase(erase) => keys::erase(documents, &erase, std::io::stdin().lock()).await,
         Task::Export(export) => backups::export(documents, &export).await,
         Task::Backup(file) => backups::back_up(documents.inner(), &file).await,
         Task::Import(import) => import::run(documents, &import).await,

@@ -170,6 +170,40 @@ async fn what_was_erased_neither_opens_nor_takes_anything_new() {
 }
 
 #[tokio::test]
+async fn a_rotation_of_all_leaves_out_who_was_erased_and_reaches_everybody_else() {
+    let (inner, _directory) = notes();
+    let store = SealedDocuments::new(inner.clone(), master('a', &[]));
+    for org in ["a", "b", "c"] {
+        store.write_one(&scope(org), note("x", "Ada")).await.unwrap();
+    }
+    store.erase(&scope("a")).await.unwrap();
+    assert_eq!(store.rotate_all(NOTE_COLLECTIONS).await.unwrap(), 2);
+    for org in ["b", "c"] {
+        let stored = inner.get(&scope(org), &NOTES, "x").await.unwrap().unwrap();
+        assert!(stored.body["sealed"].as_str().unwrap().starts_with("k2."), "{org}");
+    }
+    assert_eq!(store.reseal(&scope("a"), &NOTES).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn no_file_holds_a_key_that_was_erased() {
+    let (inner, directory) = notes();
+    let store = SealedDocuments::new(inner.clone(), master('a', &[]));
+    store.write_one(&scope("a"), note("x", "Ada")).await.unwrap();
+    let keys = inner.get(&scope("a"), &ORG_KEYS, "keys").await.unwrap().unwrap().body;
+    let wrapped = keys["keys"][0]["wrapped"].as_str().unwrap().to_owned();
+    let holds = || {
+        let files = std::fs::read_dir(directory.path()).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
+        files.filter(|bytes| bytes.windows(wrapped.len()).any(|window| window == wrapped.as_bytes())).count()
+    };
+    // Also in the file itself, as after any restart.
+    inner.scrub().await.unwrap();
+    assert!(holds() > 0);
+    store.erase(&scope("a")).await.unwrap();
+    assert_eq!(holds(), 0);
+}
+
+#[tokio::test]
 async fn many_first_writes_at_one_time_agree_on_one_key() {
     let (inner, _directory) = notes();
     let nodes: Vec<_> = (0..8).map(|_| SealedDocuments::new(inner.clone(), master('a', &[]))).collect();
