@@ -4,6 +4,7 @@
 //! new calls, the running ones, and what they leave behind; then the threads.
 
 mod background;
+mod interrupted;
 mod launching;
 
 use std::io;
@@ -22,7 +23,7 @@ use tokio::task::JoinHandle;
 use crate::agent::bots::BotAccounts;
 use crate::agent::client::EndpointError;
 use crate::agent::simulator::ScriptError;
-use crate::api::{AppState, Certificates, GatewayView, InMemory, Limits, Parts, Proxies, ServeError, Server};
+use crate::api::{AppState, Certificates, InMemory, Limits, Parts, Proxies, ServeError, Server};
 use crate::audit::{AuditError, AuditLog};
 use crate::call::callers::Callers;
 use crate::call::launch::Launcher;
@@ -57,7 +58,7 @@ use crate::store::sealed::SealedDocuments;
 use crate::store::sqlite::SqliteDocuments;
 use crate::store::telephony::Telephony;
 use crate::store::timed::TimedDocuments;
-use crate::store::{COLLECTIONS, Documents, StoreError, migrations};
+use crate::store::{COLLECTIONS, Documents, StoreError, backup, migrations};
 use crate::supervision::{Breakers, Supervisor};
 use crate::telemetry::hep::HepSender;
 use crate::telemetry::metrics::Metrics;
@@ -173,6 +174,7 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let mut signals = StopSignals::listen()?;
     background::raise_limits(&config);
     let (stop, stopped) = watch::channel(false);
+    let (calls_over, over) = watch::channel(false);
     let (tasks, breakers) = (Supervisor::new(stopped.clone()), Breakers::default());
     let metrics = Metrics::new();
     let sealed = open_store(&config, &metrics).await?;
@@ -185,6 +187,8 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let (media, browsers) = launching::start_threads(&config, &records.metrics)?;
     let (registry, outbound) = CallRegistry::new(config.calls.max_concurrent as usize);
     let (https, supply) = launching::agents(&config, &breakers)?;
+    let (webhooks, told) = background::start_webhooks(&config, https, &sealed, &records, &breakers, &tasks, over);
+    interrupted::end(&config, &call_records, &Patients::new(Arc::clone(&sealed)), &webhooks).await?;
     let launcher = launching::launcher(&config, Arc::clone(&media), browsers, registry.clone(), records.clone(), &supply, &breakers)?;
     let whip = launching::start_whip(&config, &launcher);
     let (running_ladders, ladders) = (LadderBook::new(config.sip.ladder), Ladders::new(Arc::clone(&sealed)));
@@ -194,13 +198,7 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let sip = start_sip(&config, launcher, outbound, switched, tap, stopped.clone())?;
     let sip = tokio::spawn(async move { tokio::join!(sip, keeper.run()) });
     let (secret, fresh) = AdminSecret::open(&config.store.path, config.http.admin_secret.as_ref())?;
-    let threads = media.clone();
-    let gateway = GatewayView {
-        started: began,
-        environment: config.deployment.environment.name(),
-        threads: Arc::new(move || threads.status()),
-        check_config: Arc::new(Config::faults_of),
-    };
+    let gateway = launching::view(&config, began, Arc::clone(&media));
     let (named_requests, dial_ins) = background::keep_store_swept(&config, &sealed, &tasks);
     let state = AppState::from(Parts {
         registry: registry.clone(),
@@ -220,7 +218,7 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
         dial_ins,
         bots: BotAccounts::of(&config.agents),
         named_requests,
-        webhooks: background::start_webhooks(&config, https, &sealed, &records, &breakers, &tasks),
+        webhooks,
         origins: config.http.cors_origins.clone(),
         tasks: tasks.clone(),
         breakers,
@@ -238,12 +236,15 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let _ = stop.send(true);
     media.stop(Instant::now() + FAREWELL).await;
     let _ = tokio::time::timeout(FAREWELL, async { tokio::join!(sip, api) }).await;
+    // What happened last is told, too: it stands in the store before there is none.
+    let _ = calls_over.send(true);
+    let _ = tokio::time::timeout(FAREWELL, told).await;
     Ok(())
 }
 
 type Opened = Result<(CallRecords, Records), AppError>;
 
-/// Opens store and audit, and gives calls that a dead process left running their end.
+/// Opens store and audit.
 async fn open_records(
     config: &Config,
     sealed: &Arc<SealedDocuments>,
@@ -251,13 +252,7 @@ async fn open_records(
     collector: Option<HepSender>,
     tasks: &Supervisor,
 ) -> Opened {
-    let path = config.store.path.clone();
-    let refused = |source| AppError::Store { path: path.clone(), source };
     let calls = CallRecords::new(Arc::clone(sealed) as Arc<dyn Documents>);
-    let interrupted = calls.mark_interrupted(chrono::Utc::now()).await.map_err(refused)?;
-    if interrupted > 0 {
-        tracing::warn!(calls = interrupted, "calls_interrupted");
-    }
     let audit_path = config.audit_path();
     let audit = AuditLog::open(&audit_path).map_err(|source| AppError::Audit { path: audit_path, source })?;
     let counted = metrics.clone();
@@ -291,6 +286,7 @@ pub async fn open_documents(config: &Config) -> Result<Arc<dyn Documents>, AppEr
 pub async fn open_store(config: &Config, metrics: &Metrics) -> Result<Arc<SealedDocuments>, AppError> {
     let refused = |source| AppError::Store { path: config.store.path.clone(), source };
     let documents = TimedDocuments::new(open_documents(config).await?, metrics.clone());
+    backup::ensure_whole(&*documents).await.map_err(refused)?;
     let master = config.store.master_keys().map_err(|source| refused(source.into()))?;
     let sealed = SealedDocuments::new(documents, master);
     let migrated = migrations::migrate(&sealed).await.map_err(refused)?;

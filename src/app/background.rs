@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
 use super::AppError;
 use crate::agent::simulator;
 use crate::call::records::Records;
@@ -12,6 +15,7 @@ use crate::net::limits::{OpenFiles, raise_open_files};
 use crate::net::tls::TlsContext;
 use crate::signalling::ladder::{LadderBook, LadderKeeper, Tap};
 use crate::signalling::start;
+use crate::store::Documents;
 use crate::store::dial_ins::DialIns;
 use crate::store::ladders::{LadderKeep, Ladders};
 use crate::store::named_requests::NamedRequests;
@@ -39,7 +43,19 @@ pub(super) fn keep_store_swept(config: &Config, sealed: &Arc<SealedDocuments>, t
     tasks.keep("store_upkeep", move || sweep(swept.0.clone(), swept.1.clone()));
     let (ladders, keep) = (Ladders::new(Arc::clone(sealed)), config.sip.ladder.keep());
     tasks.keep("ladder_upkeep", move || sweep_ladders(ladders.clone(), keep));
+    let left = Arc::clone(sealed);
+    tasks.keep("store_recovery", move || recover(Arc::clone(&left)));
     (names, announced)
+}
+
+/// Ends what was left half done, every half a minute and for ever.
+async fn recover(sealed: Arc<SealedDocuments>) {
+    loop {
+        tokio::time::sleep(RECOVER_EVERY).await;
+        if let Err(error) = sealed.recover().await {
+            tracing::warn!(%error, "store_not_recovered");
+        }
+    }
 }
 
 /// Forgets the signalling of calls that is too old or too much, every hour and for ever.
@@ -74,7 +90,7 @@ pub(super) fn https_client(config: &Config) -> Result<HttpsClient, AppError> {
     Ok(HttpsClient::new(names, tls, config.https_client.reach()))
 }
 
-/// Delivers what webhooks are to be told.
+/// Delivers what webhooks are to be told. The task ends when it is said that calls are over and all of them are told.
 pub(super) fn start_webhooks(
     config: &Config,
     client: HttpsClient,
@@ -82,7 +98,8 @@ pub(super) fn start_webhooks(
     records: &Records,
     breakers: &Breakers,
     tasks: &Supervisor,
-) -> Webhooks {
+    calls_over: watch::Receiver<bool>,
+) -> (Webhooks, JoinHandle<()>) {
     let webhooks = Webhooks::new(WebhookParts {
         store: WebhookStore::new(Arc::clone(sealed)),
         client,
@@ -92,9 +109,10 @@ pub(super) fn start_webhooks(
     });
     let (carried, swept, told, events) = (webhooks.clone(), webhooks.clone(), webhooks.clone(), records.events.clone());
     tasks.keep("webhook_deliveries", move || carried.clone().run());
-    tasks.keep("webhook_events", move || told.clone().follow(events.subscribe()));
+    let over = calls_over.clone();
+    let told = tasks.keep_to_its_end("webhook_events", calls_over, move || told.clone().follow(events.subscribe(), over.clone()));
     tasks.keep("webhook_upkeep", move || swept.clone().upkeep());
-    webhooks
+    (webhooks, told)
 }
 
 /// The way to a collector such as Homer, where there is one.
@@ -126,3 +144,4 @@ pub(super) async fn start_simulator(config: &Config) -> Result<(), AppError> {
 }
 
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+const RECOVER_EVERY: Duration = Duration::from_secs(30);

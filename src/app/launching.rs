@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use media::transport::webrtc::DtlsIdentity;
 
 use super::{AppError, background};
 use crate::agent::client::AgentEndpoint;
 use crate::agent::config::AgentConfig;
+use crate::api::GatewayView;
 use crate::call::agent_book::{Agent, AgentBook};
 use crate::call::agent_health::AgentHealth;
 use crate::call::launch::{BrowserEdge, Launcher, Resources};
@@ -101,4 +102,14 @@ pub(super) fn launcher(
     let waiting_phrase = calls.waiting_phrase.as_deref().map(phone::read_recording).transpose()?;
     let waiting_phrase = waiting_phrase.map(|samples| Arc::new(Phrase::new(samples)));
     Ok(Launcher::new(Resources { threads, ports, registry, calls, rtp, browsers, agents, runner, health, egress, waiting_phrase, records }))
+}
+
+/// What `/status` says of the gateway itself.
+pub(super) fn view(config: &Config, started: Instant, threads: Arc<MediaThreads>) -> GatewayView {
+    GatewayView {
+        started,
+        environment: config.deployment.environment.name(),
+        threads: Arc::new(move || threads.status()),
+        check_config: Arc::new(Config::faults_of),
+    }
 }

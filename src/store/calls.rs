@@ -127,21 +127,32 @@ impl CallRecords {
     }
 
     /// At start: every call that an earlier process left `starting` or `running` becomes `failed`, interrupted.
-    /// Answers with their number. Not to be called while calls run.
+    /// Answers with their number. Not to be called while calls run. `before` sees each as it will stand, before that is written:
+    /// what it does is done again where this process dies, too.
     ///
     /// # Errors
     /// When the store fails; what was marked until then stays marked, and a second try goes on from there.
-    pub async fn mark_interrupted(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    pub async fn mark_interrupted(&self, now: DateTime<Utc>, mut before: impl AsyncFnMut(&CallRecord)) -> Result<u64, StoreError> {
         let mut marked = 0;
         for scope in self.documents.scopes(&CALLS).await? {
             for status in [SessionStatus::Starting, SessionStatus::Running] {
-                marked += self.interrupt_all(&scope, status, now).await?;
+                match self.interrupt_all(&scope, status, now, &mut before).await {
+                    // Nobody reads these records any more.
+                    Err(StoreError::Erased) => {}
+                    outcome => marked += outcome?,
+                }
             }
         }
         Ok(marked)
     }
 
-    async fn interrupt_all(&self, scope: &OrgScope, status: SessionStatus, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    async fn interrupt_all(
+        &self,
+        scope: &OrgScope,
+        status: SessionStatus,
+        now: DateTime<Utc>,
+        before: &mut impl AsyncFnMut(&CallRecord),
+    ) -> Result<u64, StoreError> {
         let mut marked = 0;
         loop {
             let query = Query::first(Query::MAX_LIMIT).filter(SESSION_STATUS, equals(status)?).sort(STARTED_AT, Direction::Descending);
@@ -149,12 +160,13 @@ impl CallRecords {
             if left.is_empty() {
                 return Ok(marked);
             }
-            let interrupt = |document: Document| {
+            let mut writes = Vec::with_capacity(left.len());
+            for document in left {
                 let Versioned { mut record, version } = read(document)?;
                 interrupt(&mut record, now);
-                Ok(Write::Replace { collection: &CALLS, id: record.id.to_string(), version, body: body(&record)? })
-            };
-            let writes = left.into_iter().map(interrupt).collect::<Result<Vec<_>, StoreError>>()?;
+                before(&record).await;
+                writes.push(Write::Replace { collection: &CALLS, id: record.id.to_string(), version, body: body(&record)? });
+            }
             for part in in_parts(writes) {
                 marked += self.documents.write(scope, part).await?.len() as u64;
             }

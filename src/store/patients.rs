@@ -142,6 +142,18 @@ impl Patients {
         Err(StoreError::Busy)
     }
 
+    /// Ends the call of a patient who was on the telephone; of anybody else nothing changes.
+    ///
+    /// # Errors
+    /// When the store fails, or others change the patient without end.
+    pub async fn end_call(&self, scope: &OrgScope, id: &PatientId, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let found = self.get(scope, id).await?;
+        if found.is_none_or(|found| found.record.call_status != CallStatus::InProgress) {
+            return Ok(());
+        }
+        self.set_call_status(scope, id, CallStatus::Completed, now).await
+    }
+
     /// One patient, removed ones too, or none; another organisation's looks like none.
     ///
     /// # Errors

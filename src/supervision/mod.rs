@@ -28,6 +28,15 @@ struct Task {
     restarts: u32,
 }
 
+/// What a stop does to a task.
+#[derive(Clone, Copy)]
+enum Stop {
+    /// It ends it wherever it is.
+    CutsOff,
+    /// The task hears of it by itself, and ends when it has done what is left.
+    IsHeard,
+}
+
 /// What a task does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskState {
@@ -58,7 +67,24 @@ impl Supervisor {
     }
 
     /// Runs what `start` makes, again whenever it ends.
-    pub fn keep<F, T>(&self, name: &'static str, mut start: F) -> JoinHandle<()>
+    pub fn keep<F, T>(&self, name: &'static str, start: F) -> JoinHandle<()>
+    where
+        F: FnMut() -> T + Send + 'static,
+        T: Future<Output = ()> + Send + 'static,
+    {
+        self.keep_until(name, self.stopped.clone(), Stop::CutsOff, start)
+    }
+
+    /// The same until `over` says so: what runs then knows it, and is waited for.
+    pub fn keep_to_its_end<F, T>(&self, name: &'static str, over: watch::Receiver<bool>, start: F) -> JoinHandle<()>
+    where
+        F: FnMut() -> T + Send + 'static,
+        T: Future<Output = ()> + Send + 'static,
+    {
+        self.keep_until(name, over, Stop::IsHeard, start)
+    }
+
+    fn keep_until<F, T>(&self, name: &'static str, mut stopped: watch::Receiver<bool>, stop: Stop, mut start: F) -> JoinHandle<()>
     where
         F: FnMut() -> T + Send + 'static,
         T: Future<Output = ()> + Send + 'static,
@@ -67,7 +93,7 @@ impl Supervisor {
         let place = tasks.len();
         tasks.push(Task { name, state: TaskState::Running, restarts: 0 });
         drop(tasks);
-        let (supervisor, mut stopped) = (self.clone(), self.stopped.clone());
+        let supervisor = self.clone();
         tokio::spawn(async move {
             let mut pause = FIRST_PAUSE;
             loop {
@@ -76,10 +102,16 @@ impl Supervisor {
                 let ended = tokio::select! {
                     ended = &mut running => ended,
                     () = told_to_stop(&mut stopped) => {
-                        running.abort();
+                        match stop {
+                            Stop::CutsOff => running.abort(),
+                            Stop::IsHeard => drop(running.await),
+                        }
                         return supervisor.set(place, TaskState::Stopped);
                     }
                 };
+                if *stopped.borrow() {
+                    return supervisor.set(place, TaskState::Stopped);
+                }
                 if begun.elapsed() > STEADY {
                     pause = FIRST_PAUSE;
                 }
@@ -170,5 +202,26 @@ mod tests {
         stop.send(true).unwrap();
         kept.await.unwrap();
         assert_eq!(supervisor.status(), [TaskStatus { name: "patient", state: TaskState::Stopped, restarts: 0 }]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_hears_of_the_stop_itself_does_what_is_left_and_is_not_started_again() {
+        let ((_stop, stopped), (end, over)) = (watch::channel(true), watch::channel(false));
+        let supervisor = Supervisor::new(stopped);
+        let runs = Arc::new(AtomicU32::new(0));
+        let (counted, heard) = (Arc::clone(&runs), over.clone());
+        let kept = supervisor.keep_to_its_end("thorough", over, move || {
+            let (counted, mut heard) = (Arc::clone(&counted), heard.clone());
+            async move {
+                told_to_stop(&mut heard).await;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert_eq!((supervisor.status()[0].state, runs.load(Ordering::Relaxed)), (TaskState::Running, 0));
+        end.send(true).unwrap();
+        kept.await.unwrap();
+        assert_eq!((supervisor.status()[0].state, runs.load(Ordering::Relaxed)), (TaskState::Stopped, 1));
     }
 }

@@ -270,6 +270,26 @@ async fn of_too_many_that_wait_the_oldest_are_given_up_and_the_webhook_is_told_h
     assert!(gaps.len() == 1 && gaps[0].contains(r#""data":{"count":3}"#), "{gaps:?}");
 }
 
+#[tokio::test]
+async fn what_happened_before_the_end_is_told_though_it_is_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let (address, _requests) = server(vec![200]).await;
+    let webhooks = open(directory.path(), address.port(), WebhooksConfig::default());
+    let endpoint = endpoint(&webhooks, address).await;
+    let (events, received) = tokio::sync::broadcast::channel(100);
+    for _ in 0..50 {
+        let kind = EventKind::CallEnded {
+            session_status: crate::domain::call_record::SessionStatus::Completed,
+            termination: Termination::peer(SipReason::HungUp),
+            talk_ms: 1,
+        };
+        events.send(Event { org_id: OrgId::default_org(), call_id: Some(CallId::random()), patient_id: None, kind }).unwrap();
+    }
+    let (_end, over) = tokio::sync::watch::channel(true);
+    webhooks.clone().follow(received, over).await;
+    assert_eq!(all(&webhooks, &endpoint).await.len(), 50);
+}
+
 /// How many the deliveries that tell of it say were given up.
 fn counted(told: &[crate::domain::webhook::Delivery]) -> u64 {
     let gaps = told.iter().filter(|told| told.event_type == WebhookEventType::DeliveriesDropped);

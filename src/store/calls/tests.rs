@@ -98,7 +98,7 @@ async fn at_start_every_call_left_up_becomes_failed_and_interrupted() {
         records.insert(&one).await.unwrap();
         left.push(one);
     }
-    assert_eq!(records.mark_interrupted(now).await.unwrap(), 450);
+    assert_eq!(records.mark_interrupted(now, async |_| {}).await.unwrap(), 450);
     for one in left {
         let after = records.get(&OrgScope::new(one.org_id.clone()), &one.id).await.unwrap().unwrap().record;
         assert_eq!(after.session_status, SessionStatus::Failed);
@@ -108,5 +108,5 @@ async fn at_start_every_call_left_up_becomes_failed_and_interrupted() {
         assert_eq!(after.timeline.last(), Some(&TimelineEntry { at_ms: 60_000, moment: Moment::Ended }));
     }
     assert_eq!(records.get(&default_scope(), &ended.id).await.unwrap().unwrap().record, ended);
-    assert_eq!(records.mark_interrupted(now).await.unwrap(), 0);
+    assert_eq!(records.mark_interrupted(now, async |_| {}).await.unwrap(), 0);
 }
