@@ -92,6 +92,9 @@ export function PhoneBar({ route }: { route: Route }): JSX.Element | null {
         <aside class="phone-bar" aria-label={say("phone.title")}>
             <span class={`state state-phone-${now.state}`}>{say(`phone.state.${now.state}`)}</span>
             <span>{say("phone.up", { agent: now.agent })}</span>
+            <span class="quiet" role="status">
+                {now.trouble !== null && say(`phone.trouble.${now.trouble}`)}
+            </span>
             {now.connectedAt !== null && <TalkTime since={now.connectedAt} />}
             <Link to="/phone">{say("phone.show")}</Link>
             <MuteButton now={now} />
