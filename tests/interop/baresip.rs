@@ -142,7 +142,7 @@ impl Called {
         };
         // That the gateway's bytes are the caller's to the last one is proved in `through`.
         let (audible, found) = quarter_seconds(&played, &recorded);
-        println!("{found} quarter seconds of {audible} heard again");
+        eprintln!("{found} quarter seconds of {audible} heard again");
         assert!(is_enough(audible, found), "{found} of {audible}\n{}\n{}", self.said, self.gateway.log());
     }
 }

@@ -43,7 +43,7 @@ fn trip(gateway: &Gateway, python: &Path, name: &str, speech: &[i16]) -> f64 {
         gateway.phone(&["--to", &gateway.uri("1000"), "--play", &files[0], "--record", &files[1], "--expect", "echo"], seconds);
     let found = echo::find(speech, &sound::read(&recorded));
     if !succeeded || found.lost > 1 {
-        println!("{name}: {found:?}, {report:#}\n{}", gateway.log());
+        eprintln!("{name}: {found:?}, {report:#}\n{}", gateway.log());
         return 0.0;
     }
 
