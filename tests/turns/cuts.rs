@@ -189,7 +189,7 @@ fn judge(what: &str, times: &[(Cut, Duration)], limit: Duration) {
             continue;
         }
         let (median, p99) = (percentile(of_kind.clone(), 0.5), percentile(of_kind, 0.99));
-        println!("{kind:?}: {what} after {median:?}, p99 {p99:?}");
+        eprintln!("{kind:?}: {what} after {median:?}, p99 {p99:?}");
         assert!(median <= limit, "{what} {median:?} after {kind:?} (median)");
         assert!(!crate::measuring() || p99 <= limit, "{what} {p99:?} after {kind:?} (p99)");
     }
@@ -199,7 +199,7 @@ fn judge(what: &str, times: &[(Cut, Duration)], limit: Duration) {
 fn judge_gaps(outcomes: &[Outcome]) {
     let gaps: Vec<Duration> = outcomes.iter().map(|outcome| outcome.longest_gap).collect();
     let (median, worst) = (percentile(gaps.clone(), 0.5), percentile(gaps, 1.0));
-    println!("longest gap {worst:?}, median of calls {median:?}");
+    eprintln!("longest gap {worst:?}, median of calls {median:?}");
     let gap = if crate::measuring() { worst } else { median };
     assert!(gap <= Duration::from_millis(500), "no packet for {gap:?}");
 }
