@@ -55,12 +55,8 @@ pub(super) async fn authenticate(state: &AppState, head: &Parts) -> Result<Resul
     let Some(presented) = bearer_of(&head.headers) else { return Ok(Err("missing_credentials")) };
     if presented.starts_with(BrowserTokens::PREFIX) {
         let Some(page) = of_page(state, head, presented) else { return Ok(Err("wrong_credentials")) };
-        let maker = state.identity.is_active(&page.org, &page.principal).await;
-        return match maker {
-            Ok(true) => Ok(Ok(page)),
-            Ok(false) | Err(AuthError::Unknown | AuthError::Over) => Ok(Err("credentials_over")),
-            Err(AuthError::Unavailable(cause)) => Err(cause.into()),
-        };
+        let active = state.identity.is_active(&page.org, &page.principal).await?;
+        return Ok(if active { Ok(page) } else { Err("credentials_over") });
     }
     match state.identity.authenticate(presented, Occasion::Request, Utc::now()).await {
         Ok(context) => Ok(Ok(context)),

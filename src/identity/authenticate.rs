@@ -165,7 +165,7 @@ impl Identity {
     ///
     /// # Errors
     /// When that cannot be told now.
-    pub async fn is_active(&self, org: &OrgId, principal: &Principal) -> Result<bool, AuthError> {
+    pub async fn is_active(&self, org: &OrgId, principal: &Principal) -> Result<bool, StoreError> {
         let scope = OrgScope::new(org.clone());
         let user = match principal {
             Principal::Admin => return Ok(true),
@@ -178,7 +178,7 @@ impl Identity {
         let Some(user) = self.parts.users.get(&scope, &user).await? else { return Ok(false) };
         match self.check_active(&scope, &user.record).await {
             Ok(()) => Ok(true),
-            Err(super::IdentityError::Store(error)) => Err(error.into()),
+            Err(super::IdentityError::Store(error)) => Err(error),
             Err(_) => Ok(false),
         }
     }

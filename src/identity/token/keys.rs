@@ -118,11 +118,10 @@ impl TokenKeys {
         kind: TokenKind,
         now: DateTime<Utc>,
     ) -> Result<Result<Claims, TokenFault>, StoreError> {
-        let claims = self.verified(token).await?;
-        Ok(claims.and_then(|claims| judge(&claims, kind, issuer, now).map(|()| claims)))
+        self.read_at(issuer, token, kind, |_| now).await
     }
 
-    /// The same of a token that was good when something began that goes on.
+    /// The same of a token that was good when something began that goes on: that its time is over since then does not matter.
     pub(in crate::identity) async fn read_begun(
         &self,
         issuer: &str,
@@ -130,20 +129,25 @@ impl TokenKeys {
         kind: TokenKind,
         now: DateTime<Utc>,
     ) -> Result<Result<Claims, TokenFault>, StoreError> {
-        let claims = self.verified(token).await?;
         let last = |claims: &Claims| DateTime::from_timestamp(claims.exp - 1, 0).unwrap_or(now);
-        Ok(claims.and_then(|claims| judge(&claims, kind, issuer, now.min(last(&claims))).map(|()| claims)))
+        self.read_at(issuer, token, kind, |claims| now.min(last(claims))).await
     }
 
-    /// What a token says that one of our keys has signed.
-    async fn verified(&self, token: &str) -> Result<Result<Claims, TokenFault>, StoreError> {
+    /// What a token of `kind` says that one of our keys has signed, judged at the time that `at` makes of it.
+    async fn read_at(
+        &self,
+        issuer: &str,
+        token: &str,
+        kind: TokenKind,
+        at: impl FnOnce(&Claims) -> DateTime<Utc>,
+    ) -> Result<Result<Claims, TokenFault>, StoreError> {
         let kid = match kid(token) {
             Ok(kid) => kid,
             Err(fault) => return Ok(Err(fault)),
         };
         let keys = self.keys(Some(&kid)).await?;
         let Some(key) = keys.iter().find(|key| key.kid == kid) else { return Ok(Err(TokenFault::Foreign)) };
-        Ok(verify(&key.decoding, token))
+        Ok(verify(&key.decoding, token).and_then(|claims| judge(&claims, kind, issuer, at(&claims)).map(|()| claims)))
     }
 
     /// The keys, read again when they are old or lack the one that is wanted.
