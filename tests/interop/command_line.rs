@@ -30,6 +30,21 @@ fn a_sound_configuration_and_the_embedded_one_pass() {
 }
 
 #[test]
+fn the_file_that_the_environment_names_is_read_where_no_other_is_given() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("gateway.toml");
+    fs::write(&file, "[calls]\nmax_duration_s = 1\n").expect("the file is written");
+    for command in ["check-config", "serve", "health"] {
+        let output = Command::new(PROGRAM).arg(command).env("AURICLE_CONFIG", &file).output().expect("the built program starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(64) && said.contains("calls.max_duration_s = 1"), "{command}: {output:?}");
+    }
+    let mut given = Command::new(PROGRAM);
+    given.args(["check-config", "--config", "config/bench.toml"]).env("AURICLE_CONFIG", &file);
+    assert_eq!(given.output().expect("the built program starts").status.code(), Some(0));
+}
+
+#[test]
 fn a_command_that_does_not_exist_is_exit_64() {
     assert_eq!(run(&["dance"]).status.code(), Some(64));
     assert_eq!(run(&["--help"]).status.code(), Some(0));
