@@ -32,6 +32,8 @@ use crate::call::registry::{CallRegistry, OutboundRequest};
 use crate::call::thread;
 use crate::call::tools::toolset::ToolsetError;
 use crate::config::Config;
+use crate::domain::audit_event::AuditEvent;
+use crate::domain::ids::OrgId;
 use crate::domain::redacted::Redacted;
 use crate::identity::bootstrap::FirstPassword;
 use crate::identity::mail::{self, MailError, MailQueue};
@@ -178,11 +180,12 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     let (tasks, breakers) = (Supervisor::new(stopped.clone()), Breakers::default());
     let metrics = Metrics::new();
     let sealed = open_store(&config, &metrics).await?;
-    let (identity, first_admin) = open_identity(&config, Arc::clone(&sealed)).await?;
+    let audit = open_audit(&config)?;
+    let (identity, first_admin) = open_identity(&config, Arc::clone(&sealed), &audit).await?;
     let kept = identity.clone();
     tasks.keep("session_upkeep", move || kept.clone().upkeep());
     let collector = background::start_collector(&config, &metrics);
-    let (call_records, records) = open_records(&config, &sealed, metrics, collector, &tasks).await?;
+    let (call_records, records) = open_records(&sealed, audit, metrics, collector, &tasks);
     background::start_simulator(&config).await?;
     let (media, browsers) = launching::start_threads(&config, &records.metrics)?;
     let (registry, outbound) = CallRegistry::new(config.calls.max_concurrent as usize);
@@ -242,26 +245,31 @@ pub async fn run(config: Config, started: impl FnOnce(&Started)) -> Result<(), A
     Ok(())
 }
 
-type Opened = Result<(CallRecords, Records), AppError>;
-
-/// Opens store and audit.
-async fn open_records(
-    config: &Config,
+/// Everything that is put down of calls, over an open store and an open audit log.
+fn open_records(
     sealed: &Arc<SealedDocuments>,
+    audit: AuditLog,
     metrics: Metrics,
     collector: Option<HepSender>,
     tasks: &Supervisor,
-) -> Opened {
+) -> (CallRecords, Records) {
     let calls = CallRecords::new(Arc::clone(sealed) as Arc<dyn Documents>);
-    let audit_path = config.audit_path();
-    let audit = AuditLog::open(&audit_path).map_err(|source| AppError::Audit { path: audit_path, source })?;
     let counted = metrics.clone();
     tasks.keep("metrics_upkeep", move || counted.clone().upkeep());
     let (recorder, task) = Recorder::new(calls.clone(), metrics.clone());
     tokio::spawn(task.run());
     let (events, _) = broadcast::channel(EVENT_QUEUE);
     let callers = Some(Callers::new(Arc::clone(sealed)));
-    Ok((calls, Records { recorder, audit, events, metrics, control: Handle::current(), callers, collector }))
+    (calls, Records { recorder, audit, events, metrics, control: Handle::current(), callers, collector })
+}
+
+/// Opens the audit log.
+///
+/// # Errors
+/// When it cannot be opened, was changed, or another process has it.
+pub fn open_audit(config: &Config) -> Result<AuditLog, AppError> {
+    let path = config.audit_path();
+    AuditLog::open(&path).map_err(|source| AppError::Audit { path, source })
 }
 
 /// Opens the database as it is, sealed fields and all.
@@ -300,12 +308,20 @@ pub async fn open_store(config: &Config, metrics: &Metrics) -> Result<Arc<Sealed
 ///
 /// # Errors
 /// When the store fails, or a thread or file cannot be had.
-pub async fn open_identity(config: &Config, sealed: Arc<SealedDocuments>) -> Result<(Identity, Option<FirstPassword>), AppError> {
+pub async fn open_identity(
+    config: &Config,
+    sealed: Arc<SealedDocuments>,
+    audit: &AuditLog,
+) -> Result<(Identity, Option<FirstPassword>), AppError> {
     let (mail, carrier) = MailQueue::new(mail::mailer(&config.mail, &config.store.path)?);
     tokio::spawn(carrier);
     let now = chrono::Utc::now();
     let identity = Identity::start(config.identity.clone(), sealed, mail, now).await?;
     let first = identity.bootstrap(now).await?;
+    if let Some(first) = &first {
+        let entered = audit.append(&OrgId::default_org(), AuditEvent::first_administrator(&first.user)).await;
+        entered.map_err(|source| AppError::Audit { path: config.audit_path(), source })?;
+    }
     Ok((identity, first))
 }
 

@@ -102,6 +102,56 @@ fn an_organisation_is_erased_once_its_name_was_said_twice_and_the_gateway_goes_o
     said(&admin(folder.path(), &["rotate-keys"]));
 }
 
+/// The audit log's entries of `auricle admin`: action, resource and how it went.
+fn deeds(folder: &Path) -> Vec<String> {
+    let mut segments: Vec<_> = fs::read_dir(folder.join("data/audit")).expect("a log").flatten().map(|entry| entry.path()).collect();
+    segments.sort();
+    let text: String = segments.iter().filter_map(|path| fs::read_to_string(path).ok()).collect();
+    let entries = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("an entry")["entry"].clone());
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
+    entries
+        .filter(|entry| entry["actor_type"] == "operator")
+        .map(|entry| ["action", "resource", "org", "outcome", "reason"].map(|name| text(&entry[name])).join(" "))
+        .collect()
+}
+
+#[test]
+fn each_command_stands_in_the_audit_log_before_it_is_done_and_after() {
+    let folder = imported();
+    said(&admin(folder.path(), &["unlock", "--email", "chief@planted.example"]));
+    said(&admin(folder.path(), &["export", "patients.jsonl"]));
+    refused(&admin(folder.path(), &["export", "patients.jsonl"]));
+    said(&admin(folder.path(), &["backup", "all.backup"]));
+    said(&admin(folder.path(), &["rotate-keys"]));
+    refused(&admin(folder.path(), &["erase", "--org", "org_default"]));
+    said(&admin(folder.path(), &["erase", "--org", "org_default", "--yes"]));
+    let expected = [
+        ("create user", "success -"),
+        ("import organisation", "success -"),
+        ("unlock user", "success -"),
+        ("export patient", "success -"),
+        ("export patient", "failure file"),
+        ("backup store", "success -"),
+        ("rotate_key store", "success -"),
+        ("erase organisation", "failure not_confirmed"),
+        ("erase organisation", "success -"),
+    ];
+    let expected: Vec<String> =
+        expected.iter().flat_map(|(deed, end)| [format!("{deed} org_default intended -"), format!("{deed} org_default {end}")]).collect();
+    assert_eq!(deeds(folder.path()), expected);
+    let log = bytes_below(&folder.path().join("data/audit"));
+    assert!(!String::from_utf8_lossy(&log).contains("planted"));
+}
+
+#[test]
+fn nothing_is_done_where_another_process_has_the_audit_log() {
+    let folder = imported();
+    let lock = fs::File::create(folder.path().join("data/audit/lock")).expect("the lock");
+    lock.try_lock().expect("free");
+    let said = refused(&admin(folder.path(), &["export", "patients.jsonl"]));
+    assert!(said.contains("audit log") && !folder.path().join("patients.jsonl").exists(), "{said}");
+}
+
 #[test]
 fn what_passes_is_imported_once_and_what_does_not_is_named() {
     let folder = folder();

@@ -1,5 +1,6 @@
 //! An entry as it is hashed and written.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -36,7 +37,7 @@ pub(super) struct Entry<'a> {
     ts_utc: String,
     /// Microseconds since this process opened the log: shows when the wall clock was moved.
     mono: u64,
-    actor: Option<&'a str>,
+    actor: Option<Cow<'a, str>>,
     actor_type: &'static str,
     session: Option<&'a str>,
     ip: Option<IpAddr>,
@@ -61,14 +62,12 @@ pub(super) struct Place<'a> {
 
 impl<'a> Entry<'a> {
     pub(super) fn new(event: &'a AuditEvent, place: &Place<'a>) -> Self {
-        let (actor_type, actor) = match &event.actor {
-            Actor::Gateway => ("gateway", None),
-            Actor::Admin => ("admin", None),
-            Actor::User(id) => ("user", Some(id.as_str())),
-            Actor::ApiKey(id) => ("api_key", Some(id.as_str())),
-            Actor::Trunk(name) => ("trunk", Some(name.as_str())),
-            Actor::Agent(name) => ("agent", Some(name.as_str())),
-            Actor::Anonymous => ("anonymous", None),
+        let actor = match &event.actor {
+            Actor::Gateway | Actor::Admin | Actor::Anonymous => None,
+            Actor::User(id) => Some(Cow::Borrowed(id.as_str())),
+            Actor::ApiKey(id) => Some(Cow::Borrowed(id.as_str())),
+            Actor::Trunk(name) | Actor::Agent(name) => Some(Cow::Borrowed(name.as_str())),
+            Actor::Operator(account) => Some(Cow::Owned(account.to_string())),
         };
         Self {
             schema: SCHEMA,
@@ -77,7 +76,7 @@ impl<'a> Entry<'a> {
             ts_utc: place.at.to_rfc3339_opts(SecondsFormat::Micros, true),
             mono: place.mono_us,
             actor,
-            actor_type,
+            actor_type: event.actor.kind(),
             session: event.session.as_ref().map(SessionId::as_str),
             ip: event.ip,
             action: event.action,

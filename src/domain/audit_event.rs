@@ -48,6 +48,8 @@ pub enum Actor {
     Trunk(String),
     /// An agent, by its name, or by the account that it has proved.
     Agent(String),
+    /// Whoever ran `auricle admin`, by the number of their account on the machine.
+    Operator(u32),
     /// Somebody whose credentials were refused.
     Anonymous,
 }
@@ -68,10 +70,16 @@ pub enum AuditAction {
     Update,
     /// Removed one; it can be brought back.
     Delete,
-    /// Brought a removed one back.
+    /// Brought a removed one back, or a store out of a backup.
     Restore,
     /// Took all of them out.
     Export,
+    /// Wrote a store to a file, sealed as it is.
+    Backup,
+    /// Read what another system had.
+    Import,
+    /// Destroyed an organisation's keys.
+    Erase,
     /// A call began.
     StartCall,
     /// A call ended.
@@ -184,6 +192,8 @@ pub enum AuditResource {
     WhipToken,
     /// An organisation.
     Organisation,
+    /// The store as a whole.
+    Store,
 }
 
 /// How it went.
@@ -211,12 +221,29 @@ impl Actor {
             Self::ApiKey(_) => "api_key",
             Self::Trunk(_) => "trunk",
             Self::Agent(_) => "agent",
+            Self::Operator(_) => "operator",
             Self::Anonymous => "anonymous",
         }
     }
 }
 
 impl AuditEvent {
+    /// The gateway made the first administrator.
+    #[must_use]
+    pub fn first_administrator(user: &UserId) -> Self {
+        Self {
+            actor: Actor::Gateway,
+            session: None,
+            ip: None,
+            action: AuditAction::Create,
+            resource: AuditResource::User,
+            object: Some(user.to_string()),
+            outcome: Outcome::Success,
+            reason: None,
+            request_id: None,
+        }
+    }
+
     /// The gateway did `action` to a call.
     #[must_use]
     pub fn call(action: AuditAction, call: &CallId, actor: Actor, ip: Option<IpAddr>, outcome: Outcome) -> Self {

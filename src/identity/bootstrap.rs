@@ -17,7 +17,9 @@ use crate::store::{OrgScope, StoreError};
 /// Somebody new, and the password that opens the way to another; shown once.
 #[derive(Clone, Debug)]
 pub struct FirstPassword {
-    /// Who.
+    /// The user.
+    pub user: UserId,
+    /// Their address.
     pub email: Redacted<EmailAddress>,
     /// With what.
     pub password: Redacted<String>,
@@ -93,7 +95,7 @@ impl Identity {
         };
         self.parts.credentials.change(scope, &user.id, keep).await?;
         self.parts.users.insert(scope, &user, now).await?;
-        Ok(FirstPassword { email, password })
+        Ok(FirstPassword { user: user.id, email, password })
     }
 }
 

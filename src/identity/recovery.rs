@@ -209,6 +209,23 @@ impl Identity {
         Ok(Redacted::new(format!("{}.{user}.{secret}", scope.org())))
     }
 
+    /// Whose a code is; nobody's when it is not good. For the audit log, before the code is used.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn subject_of_code(
+        &self,
+        code: &Redacted<String>,
+        purpose: CodePurpose,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Subject>, IdentityError> {
+        match self.read_code(code.expose(), purpose, now).await {
+            Ok((scope, user, _)) => Ok(Some(Subject { org: scope.org().clone(), user: user.id })),
+            Err(IdentityError::InvalidCode) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whose a code is, when it is good; and the hash by which it is taken.
     pub(super) async fn read_code(
         &self,

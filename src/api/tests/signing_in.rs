@@ -134,3 +134,22 @@ async fn five_attempts_at_one_account_in_a_quarter_of_an_hour_and_three_e_mails_
     }
     assert_eq!(house.sent.count(), 0);
 }
+
+#[tokio::test]
+async fn no_password_is_reset_and_no_second_factor_set_up_where_the_log_does_not_take_it() {
+    let house = House::new();
+    let (email, first) = (house.first.email.expose().as_str(), house.first.password.expose());
+    let begun = post(&house, "/v1/auth/login", json!({ "email": email, "password": first })).await.json();
+    post(&house, "/v1/auth/password/reset_request", json!({ "email": email })).await;
+    let letter = house.sent.to(email).await;
+    let code = letter.split_once("reset-password?code=").unwrap().1.split_whitespace().next().unwrap();
+    house.break_audit();
+    let reset = json!({ "code": code, "password": PASSWORD });
+    assert_eq!(post(&house, "/v1/auth/password/reset", reset).await.status.as_u16(), 503);
+    let replace = json!({ "step_token": begun["step_token"], "password": PASSWORD });
+    assert_eq!(post(&house, "/v1/auth/password/replace", replace).await.status.as_u16(), 503);
+    let scope = OrgScope::new(OrgId::default_org());
+    let user = house.cast.identity.user(&scope, &house.first.user).await.unwrap().unwrap().record;
+    let verdict = house.cast.identity.confirm_password(&scope, &user, &house.first.password, Utc::now()).await;
+    assert!(verdict.is_ok(), "the password is what it was: {verdict:?}");
+}

@@ -30,6 +30,12 @@ pub(super) struct Export {
     file: PathBuf,
 }
 
+impl Export {
+    pub(super) const fn org(&self) -> &OrgId {
+        &self.org
+    }
+}
+
 pub(super) async fn back_up(documents: &dyn Documents, to: &File) -> Result<(), AdminError> {
     let mut file = BufWriter::new(create(&to.file)?);
     let count = backup::back_up(documents, &mut file).await?;

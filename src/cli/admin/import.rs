@@ -39,6 +39,12 @@ pub(super) struct Import {
     file: PathBuf,
 }
 
+impl Import {
+    pub(super) const fn org(&self) -> &OrgId {
+        &self.org
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Origin {

@@ -25,6 +25,12 @@ pub(super) struct Erase {
     yes: bool,
 }
 
+impl Erase {
+    pub(super) const fn org(&self) -> &OrgId {
+        &self.org
+    }
+}
+
 /// In this order: what the former master secret wrapped is wrapped anew first, so that a crash leaves nothing that only it
 /// opens; then every organisation gets a new key and its records are sealed under that.
 pub(super) async fn rotate(identity: &Identity, documents: &SealedDocuments) -> Result<(), AdminError> {

@@ -1,6 +1,7 @@
 //! `auricle admin`: what runs without HTTP, on the store itself. The embedded store belongs to one process at a time: the
-//! gateway has to be stopped for it.
+//! gateway has to be stopped for it, and so does the audit log, in which each command stands.
 
+mod audited;
 mod backups;
 mod import;
 mod keys;
@@ -14,6 +15,7 @@ use clap::Subcommand;
 
 use super::{EX_UNAVAILABLE, EX_USAGE, fail, say};
 use crate::app::{self, AppError};
+use crate::audit::{AuditError, AuditLog};
 use crate::call::thread::control;
 use crate::config::Config;
 use crate::domain::ids::OrgId;
@@ -59,6 +61,8 @@ enum Task {
 enum AdminError {
     #[error("{0}")]
     App(#[from] AppError),
+    #[error("the audit log: {0}")]
+    Audit(#[from] AuditError),
     #[error("{0}")]
     Identity(#[from] IdentityError),
     #[error("{0}")]
@@ -97,25 +101,33 @@ pub(super) fn run(arguments: Arguments) -> ExitCode {
 }
 
 async fn perform(config: &Config, task: Task) -> Result<(), AdminError> {
+    let audit = app::open_audit(config)?;
+    audited::carry_out(&audit, task.deed(), accomplish(config, &task, &audit)).await
+}
+
+async fn accomplish(config: &Config, task: &Task, audit: &AuditLog) -> Result<audited::Object, AdminError> {
     if let Task::Restore(file) = task {
         // Into the database itself: a store that is opened whole is not empty any more.
-        return backups::restore(&*app::open_documents(config).await?, &file).await;
+        return backups::restore(&*app::open_documents(config).await?, file).await.map(|()| None);
     }
     let documents = app::open_store(config, &Metrics::new()).await?;
     match task {
-        Task::CreateUser(user) => users::create(&open_identity(config, documents).await?, &user).await,
-        Task::Unlock(user) => users::unlock(&open_identity(config, documents.clone()).await?, documents, &user).await,
-        Task::RotateKeys => keys::rotate(&open_identity(config, documents.clone()).await?, &documents).await,
-        Task::Erase(erase) => keys::erase(documents, &erase, std::io::stdin().lock()).await,
-        Task::Export(export) => backups::export(documents, &export).await,
-        Task::Backup(file) => backups::back_up(documents.inner(), &file).await,
-        Task::Import(import) => import::run(documents, &import).await,
+        Task::CreateUser(user) => return users::create(&open_identity(config, documents, audit).await?, user).await.map(Some),
+        Task::Unlock(user) => {
+            return users::unlock(&open_identity(config, documents.clone(), audit).await?, documents, user).await.map(Some);
+        }
+        Task::RotateKeys => keys::rotate(&open_identity(config, documents.clone(), audit).await?, &documents).await,
+        Task::Erase(erase) => keys::erase(documents, erase, std::io::stdin().lock()).await,
+        Task::Export(export) => backups::export(documents, export).await,
+        Task::Backup(file) => backups::back_up(documents.inner(), file).await,
+        Task::Import(import) => import::run(documents, import).await,
         Task::Restore(_) => Ok(()),
     }
+    .map(|()| None)
 }
 
-async fn open_identity(config: &Config, documents: Arc<SealedDocuments>) -> Result<Identity, AdminError> {
-    let (identity, first) = app::open_identity(config, documents).await?;
+async fn open_identity(config: &Config, documents: Arc<SealedDocuments>, audit: &AuditLog) -> Result<Identity, AdminError> {
+    let (identity, first) = app::open_identity(config, documents, audit).await?;
     if let Some(first) = first {
         let (email, password) = (first.email.expose().as_str(), first.password.expose());
         say(&format!("first administrator: {email}, one-time password, shown once: {password}"));

@@ -30,6 +30,12 @@ pub(super) struct CreateUser {
     org: OrgId,
 }
 
+impl CreateUser {
+    pub(super) const fn org(&self) -> &OrgId {
+        &self.org
+    }
+}
+
 /// Who is to be let try again.
 #[derive(Debug, clap::Args)]
 pub(super) struct Unlock {
@@ -41,7 +47,13 @@ pub(super) struct Unlock {
     org: OrgId,
 }
 
-pub(super) async fn create(identity: &Identity, user: &CreateUser) -> Result<(), AdminError> {
+impl Unlock {
+    pub(super) const fn org(&self) -> &OrgId {
+        &self.org
+    }
+}
+
+pub(super) async fn create(identity: &Identity, user: &CreateUser) -> Result<String, AdminError> {
     let scope = OrgScope::new(user.org.clone());
     let made = identity.create_user(&scope, Redacted::new(user.email.clone()), user.role, Utc::now()).await;
     let first = made.map_err(|error| match error {
@@ -49,19 +61,20 @@ pub(super) async fn create(identity: &Identity, user: &CreateUser) -> Result<(),
         error => error.into(),
     })?;
     say(&format!("one-time password, shown once: {}", first.password.expose()));
-    Ok(())
+    Ok(first.user.to_string())
 }
 
-pub(super) async fn unlock(identity: &Identity, documents: Arc<SealedDocuments>, user: &Unlock) -> Result<(), AdminError> {
+pub(super) async fn unlock(identity: &Identity, documents: Arc<SealedDocuments>, user: &Unlock) -> Result<String, AdminError> {
     let (scope, users) = (OrgScope::new(user.org.clone()), Users::new(documents));
     let found = users.find_by_email(&scope, &user.email).await?.ok_or(AdminError::NoUser)?;
     identity.unlock(&scope, &found.record.id).await?;
+    let id = found.record.id.to_string();
     if found.record.status == UserStatus::Locked {
         let unlocked = User { status: UserStatus::Active, updated_at: Utc::now(), ..found.record };
         users.update(&scope, &unlocked, found.version, Utc::now()).await?;
     }
     say("unlocked");
-    Ok(())
+    Ok(id)
 }
 
 fn role(text: &str) -> Result<Role, String> {

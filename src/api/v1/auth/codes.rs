@@ -17,6 +17,7 @@ use crate::api::v1::{address, finished};
 use crate::domain::audit_event::AuditAction;
 use crate::domain::user::User;
 use crate::identity::IdentityError;
+use crate::store::one_time_codes::CodePurpose;
 
 /// `POST /v1/auth/password/reset_request`.
 pub(super) async fn request_reset(State(state): State<AppState>, client: Client, Body(input): Body<Address>) -> Result<Response, ApiError> {
@@ -71,7 +72,10 @@ pub(super) async fn reset(
     Body(input): Body<CodeAndPassword>,
 ) -> Result<StatusCode, ApiError> {
     finished(async move {
-        let done = state.identity.reset_password(&input.code, &input.password, Utc::now()).await;
+        let now = Utc::now();
+        let subject = state.identity.subject_of_code(&input.code, CodePurpose::PasswordReset, now).await?;
+        state.intend(&client, AuditAction::PasswordReset, subject.as_ref()).await?;
+        let done = state.identity.reset_password(&input.code, &input.password, now).await;
         used(&state, &client, AuditAction::PasswordReset, done).await
     })
     .await
@@ -84,7 +88,10 @@ pub(super) async fn accept(
     Body(input): Body<CodeAndPassword>,
 ) -> Result<StatusCode, ApiError> {
     finished(async move {
-        let done = state.identity.accept_invitation(&input.code, &input.password, Utc::now()).await;
+        let now = Utc::now();
+        let subject = state.identity.subject_of_code(&input.code, CodePurpose::Invitation, now).await?;
+        state.intend(&client, AuditAction::AcceptInvitation, subject.as_ref()).await?;
+        let done = state.identity.accept_invitation(&input.code, &input.password, now).await;
         used(&state, &client, AuditAction::AcceptInvitation, done).await
     })
     .await
@@ -93,7 +100,10 @@ pub(super) async fn accept(
 /// `POST /v1/auth/verify_email`.
 pub(super) async fn verify(State(state): State<AppState>, client: Client, Body(input): Body<MailedCode>) -> Result<StatusCode, ApiError> {
     finished(async move {
-        let done = state.identity.verify_email(&input.code, Utc::now()).await;
+        let now = Utc::now();
+        let subject = state.identity.subject_of_code(&input.code, CodePurpose::Verification, now).await?;
+        state.intend(&client, AuditAction::VerifyEmail, subject.as_ref()).await?;
+        let done = state.identity.verify_email(&input.code, now).await;
         used(&state, &client, AuditAction::VerifyEmail, done).await
     })
     .await

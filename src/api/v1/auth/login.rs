@@ -78,6 +78,7 @@ pub(super) async fn replace(
     finished(async move {
         let now = Utc::now();
         let subject = state.identity.subject_of_step(step_token.expose(), now).await?;
+        state.intend(&client, AuditAction::PasswordChange, subject.as_ref()).await?;
         let outcome = state.identity.replace_password(step_token.expose(), &password, &client.binding(), now).await;
         state.record_tried(&client, Tried::new(AuditAction::PasswordChange, subject.clone()), &outcome).await?;
         let signed_in = settled(&state, &client, subject, Ok(outcome?)).await?;
@@ -95,6 +96,7 @@ pub(super) async fn enrol(
     finished(async move {
         let now = Utc::now();
         let subject = state.identity.subject_of_step(step_token.expose(), now).await?;
+        state.intend(&client, AuditAction::EnrolSecondFactor, subject.as_ref()).await?;
         let begun = state.identity.begin_enrolment(step_token.expose(), now).await;
         let tried = Tried { next: Some("begun"), ..Tried::new(AuditAction::EnrolSecondFactor, subject) };
         state.record_tried(&client, tried, &begun).await?;
@@ -112,6 +114,7 @@ pub(super) async fn confirm_enrolment(
     finished(async move {
         let now = Utc::now();
         let subject = state.identity.subject_of_step(step_token.expose(), now).await?;
+        state.intend(&client, AuditAction::EnrolSecondFactor, subject.as_ref()).await?;
         let outcome = state.identity.confirm_enrolment(step_token.expose(), &code, &client.binding(), now).await;
         state.record_tried(&client, Tried::new(AuditAction::EnrolSecondFactor, subject.clone()), &outcome).await?;
         let (signed_in, codes) = outcome?;

@@ -31,6 +31,24 @@ impl Tried {
 }
 
 impl AppState {
+    /// Says in the log that an attempt is about to be made which changes something; of an attempt as nobody nothing can come.
+    pub(super) async fn intend(&self, client: &Client, action: AuditAction, subject: Option<&Subject>) -> Result<(), AuditError> {
+        let Some(Subject { org, user }) = subject else { return Ok(()) };
+        let event = AuditEvent {
+            // Who has the code or the step, which is not yet proved to be good.
+            actor: Actor::Anonymous,
+            session: None,
+            ip: client.ip,
+            action,
+            resource: AuditResource::User,
+            object: Some(user.to_string()),
+            outcome: Outcome::Intended,
+            reason: None,
+            request_id: client.request_id.clone(),
+        };
+        self.audit.append(org, event).await.map(|_| ())
+    }
+
     /// Puts an attempt into the log, in the organisation of whoever it was made as, and returns once that is durable.
     ///
     /// Who did not prove to be somebody is nobody: then the subject is what the attempt was about, and not who made it.
