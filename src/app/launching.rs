@@ -67,7 +67,8 @@ pub(super) fn agents(config: &Config, breakers: &Breakers) -> Result<(HttpsClien
         agents.insert(name.clone(), configured(name, agent)?);
     }
     let configured = config.agents.clone().into_iter().collect();
-    let supply = AgentSupply { configured, agents: AgentBook::new(agents), runner: Some(runner), reach: config.https_client.reach() };
+    let (agents, reach) = (AgentBook::new(agents), config.https_client.reach());
+    let supply = AgentSupply { configured, agents, runner: Some(runner), reach, egress: config.egress.clone() };
     Ok((https, supply))
 }
 

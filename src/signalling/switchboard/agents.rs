@@ -11,6 +11,7 @@ use crate::agent::config::AgentConfig;
 use crate::agent::kept::{AgentVersion, KeptAgent};
 use crate::agent::tools::OwnTool;
 use crate::call::agent_book::{Agent, AgentBook, KeptAgents};
+use crate::call::egress_policy::EgressConfig;
 use crate::call::tools::run::ToolRunner;
 use crate::call::tools::toolset::{Toolset, ToolsetError};
 use crate::domain::ids::{AgentId, OrgId};
@@ -30,6 +31,8 @@ pub struct AgentSupply {
     pub runner: Option<ToolRunner>,
     /// Where agents of organisations may be.
     pub reach: Reach,
+    /// Whose callers' audio may go to which.
+    pub egress: EgressConfig,
 }
 
 /// Those that were made last, by organisation and name, each at its version.

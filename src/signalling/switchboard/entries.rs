@@ -1,6 +1,8 @@
 //! What there is, of configuration and store alike, as an organisation sees it.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::Switchboard;
 use crate::call::config::NumberConfig;
@@ -27,6 +29,14 @@ pub struct TrunkEntry {
     pub has_login_password: bool,
     /// Made and last changed; none for one of the configuration.
     pub times: Option<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
+/// Why a number that can be called is not answered as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NumberWarning {
+    /// The operator's `[egress]` covers the organisation, and none of the number's agents has its agreement: calls are refused.
+    NoAgreement,
 }
 
 /// A number.
@@ -131,6 +141,16 @@ impl Switchboard {
     #[must_use]
     pub fn configured_policy(&self, org: &OrgId) -> Option<&TollPolicy> {
         self.shared.configured.tenants.get(org.as_str())
+    }
+
+    /// What keeps a number from being answered, though each of its settings can stand.
+    #[must_use]
+    pub fn number_warnings(&self, org: &OrgId, settings: &NumberConfig) -> Vec<NumberWarning> {
+        let (agents, tried) = (self.agents(org), settings.agents());
+        let mut tried = agents.iter().filter(|agent| tried.contains(&agent.name)).peekable();
+        let known = tried.peek().is_some();
+        let permitted = tried.any(|agent| self.shared.supply.egress.permits(org, agent.settings.agreement.as_ref()));
+        if known && !permitted { vec![NumberWarning::NoAgreement] } else { Vec::new() }
     }
 
     /// Every setting of a number that cannot stand.

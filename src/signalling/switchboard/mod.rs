@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use self::agents::Made;
 pub use self::agents::{AgentEntry, AgentSupply};
-pub use self::entries::{NumberEntry, TrunkEntry};
+pub use self::entries::{NumberEntry, NumberWarning, TrunkEntry};
 use super::gateway::{StandingQuestion, Standings};
 use super::toll::{DiallingRules, GatewayStop, Stop};
 use super::trunks::{Directory, DirectoryError, DirectorySource, Kept, TrunkName, TrunkStatus};

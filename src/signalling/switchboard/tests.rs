@@ -4,9 +4,10 @@ use std::sync::Arc;
 use chrono::Utc;
 
 use super::*;
-use crate::agent::config::AgentConfig;
+use crate::agent::config::{AgentConfig, Agreement, Everybody};
 use crate::agent::kept::AgentSecrets;
 use crate::call::config::NumberConfig;
+use crate::call::egress_policy::{Covered, EgressConfig};
 use crate::domain::redacted::Redacted;
 use crate::signalling::toll::StoppedBy;
 use crate::signalling::trunks::{Dialled, KeptNumber, KeptTrunk, Peer, TrunkConfig, TrunkName, TrunkSecrets};
@@ -248,4 +249,37 @@ async fn places_of_agents_that_are_no_more_are_bounded_and_the_one_longest_empty
         assert!(switchboard.has_agent(&org, name));
     }
     assert!(switchboard.telephony().get::<KeptAgent>(&scope, KeptAgent::id_of(&org, "agent-4").as_str()).await.unwrap().is_none());
+}
+
+#[test]
+fn a_number_of_a_covered_organisation_without_an_agent_that_its_audio_may_go_to_is_warned_of() {
+    let house = House::new();
+    let (clinic, other) = (org("org_clinic"), org("org_other"));
+    let of_clinic = Agreement::With([clinic.clone()].into());
+    let agent = |agreement| AgentConfig { agreement, ..AgentConfig::at("wss://agent.example/") };
+    let configured = [("bare", None), ("clinics", Some(of_clinic)), ("everybodys", Some(Agreement::All(Everybody::All)))];
+    let supply = AgentSupply {
+        configured: configured.map(|(name, agreement)| (name.to_owned(), agent(agreement))).into(),
+        egress: EgressConfig { covered: Covered::Of([clinic.clone()].into()) },
+        ..AgentSupply::default()
+    };
+    let telephony = Telephony::new(Arc::clone(&house.documents));
+    let switchboard = Switchboard::new(DirectorySource::default(), supply, telephony, Box::new(|_| None)).unwrap().0;
+    let warned = |org: &OrgId, agent: &str, fallbacks: &[&str]| {
+        let fallback_agents = fallbacks.iter().map(ToString::to_string).collect();
+        let settings = NumberConfig { agent: agent.to_owned(), fallback_agents, ..NumberConfig::default() };
+        switchboard.number_warnings(org, &settings)
+    };
+    assert_eq!(warned(&clinic, "bare", &[]), [NumberWarning::NoAgreement]);
+    assert_eq!(warned(&clinic, "bare", &["bare"]), [NumberWarning::NoAgreement]);
+    for (org, agent, fallbacks) in [
+        (&clinic, "clinics", &[][..]),
+        (&clinic, "everybodys", &[]),
+        (&clinic, "bare", &["clinics"]),
+        (&other, "bare", &[]),
+        // That there is no such agent is a fault, and another one.
+        (&clinic, "nobody", &[]),
+    ] {
+        assert_eq!(warned(org, agent, fallbacks), [], "{org} {agent} {fallbacks:?}");
+    }
 }

@@ -16,7 +16,6 @@ use crate::api::v1::finished;
 use crate::api::v1::tenant::{TenantQuery, shown, tenant};
 use crate::call::config::NumberConfig;
 use crate::domain::audit_event::AuditAction;
-use crate::signalling::switchboard::NumberEntry;
 use crate::signalling::trunks::KeptNumber;
 
 /// `POST /v1/numbers`.
@@ -32,7 +31,7 @@ pub(super) async fn create(
         let add = async |number: KeptNumber| Ok((state.switchboard.add_number(&number).await?, number));
         let (version, number) = state.carry_out_planned(&requester, of_number(AuditAction::Create, id.as_ref()), made, add).await?;
         let location = format!("/v1/numbers/{}", number.id);
-        Ok(shown(StatusCode::CREATED, NumberView::from(NumberEntry::from(number)), Some(version), Some(location)))
+        Ok(shown(StatusCode::CREATED, NumberView::new(number.into(), &state.switchboard), Some(version), Some(location)))
     })
     .await
 }
@@ -68,7 +67,7 @@ pub(super) async fn update(
         let change = async |(number, version)| Ok((state.switchboard.change_number(&number, version).await?, number));
         let deed = of_number(AuditAction::Update, Some(&id));
         let (version, number) = state.carry_out_planned(&requester, deed, changed, change).await?;
-        Ok(shown(StatusCode::OK, NumberView::from(NumberEntry::from(number)), Some(version), None))
+        Ok(shown(StatusCode::OK, NumberView::new(number.into(), &state.switchboard), Some(version), None))
     })
     .await
 }

@@ -24,7 +24,7 @@ pub(super) async fn list(
     let org = tenant(&state, &requester, query.org_id.clone()).await;
     state.record(&requester, of_number(AuditAction::ViewList, None), &org).await?;
     let (entries, next_cursor) = page(state.switchboard.numbers(&org?), |entry| entry.id.as_str(), &query);
-    Ok(Json(Listed { items: entries.into_iter().map(NumberView::from).collect(), next_cursor }))
+    Ok(Json(Listed { items: entries.into_iter().map(|entry| NumberView::new(entry, &state.switchboard)).collect(), next_cursor }))
 }
 
 /// `GET /v1/numbers/{id}`.
@@ -46,5 +46,5 @@ pub(super) async fn view(
     let found = found.await;
     state.record(&requester, of_number(AuditAction::View, Some(&id)), &found).await?;
     let (entry, version) = found?;
-    Ok(shown(StatusCode::OK, NumberView::from(entry), version, None))
+    Ok(shown(StatusCode::OK, NumberView::new(entry, &state.switchboard), version, None))
 }

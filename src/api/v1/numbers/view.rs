@@ -8,7 +8,7 @@ use crate::api::contract::Output;
 use crate::api::v1::tenant::Origin;
 use crate::call::config::NumberConfig;
 use crate::domain::ids::{NumberId, OrgId};
-use crate::signalling::switchboard::NumberEntry;
+use crate::signalling::switchboard::{NumberEntry, NumberWarning, Switchboard};
 use crate::signalling::trunks::KeptNumber;
 
 /// A number, and who answers it.
@@ -23,6 +23,8 @@ pub(super) struct NumberView {
     /// Null for one of the configuration.
     created_at: Option<DateTime<Utc>>,
     updated_at: Option<DateTime<Utc>>,
+    /// Why its calls are refused as things stand, by stable codes; empty where they are answered.
+    warnings: Vec<NumberWarning>,
 }
 
 /// A page of numbers.
@@ -34,12 +36,17 @@ pub(super) struct Listed {
     pub(super) next_cursor: Option<String>,
 }
 
-impl From<NumberEntry> for NumberView {
-    fn from(entry: NumberEntry) -> Self {
+impl NumberView {
+    pub(super) fn new(entry: NumberEntry, switchboard: &Switchboard) -> Self {
+        let warnings = switchboard.number_warnings(&entry.org_id, &entry.settings);
+        Self::warned(entry, warnings)
+    }
+
+    fn warned(entry: NumberEntry, warnings: Vec<NumberWarning>) -> Self {
         let NumberEntry { id, org_id, number, settings, times } = entry;
         let origin = if times.is_some() { Origin::Store } else { Origin::Configuration };
         let (created_at, updated_at) = times.unzip();
-        Self { id, org_id, number, origin, settings, created_at, updated_at }
+        Self { id, org_id, number, origin, settings, created_at, updated_at, warnings }
     }
 }
 
@@ -49,7 +56,8 @@ impl Output for NumberView {
         let org = OrgId::default_org();
         let settings = NumberConfig { agent: "reception".to_owned(), trunk: Some("carrier".to_owned()), ..NumberConfig::default() };
         let id = KeptNumber::id_of(&org, "+4930901820");
-        NumberEntry { id, org_id: org, number: "+4930901820".to_owned(), settings, times: Some((at, at)) }.into()
+        let entry = NumberEntry { id, org_id: org, number: "+4930901820".to_owned(), settings, times: Some((at, at)) };
+        Self::warned(entry, Vec::new())
     }
 }
 
