@@ -154,6 +154,8 @@ mod tests {
             assert_eq!((&body["data"]["termination"]["reason"], &body["data"]["talk_ms"]), (&"interrupted".into(), &4_000.into()));
         }
         assert_eq!(end_all(&calls, &patients, &webhooks, now).await.unwrap(), 0);
+        // As after a start that died once the webhooks had been told.
+        webhooks.tell(&scope, &Happening::of_call(&ended(&records[0])).unwrap()).await.unwrap();
         assert_eq!(webhooks.store().deliveries(&scope, &endpoint.id, None, 10).await.unwrap().records.len(), 2);
     }
 }

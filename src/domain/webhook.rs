@@ -86,6 +86,8 @@ impl WebhookEventType {
 pub struct Happening {
     event_type: WebhookEventType,
     about: Value,
+    /// Its name where it happens once and follows from what it happened to; by chance where not.
+    once: Option<WebhookEventId>,
 }
 
 impl Happening {
@@ -103,47 +105,56 @@ impl Happening {
             ),
             _ => return None,
         };
-        let mut happening = Self { event_type, about };
+        // An agent can be lost many times, the others happen to a call once.
+        let names_it = call_id.as_ref().filter(|_| event_type != WebhookEventType::AgentLost);
+        let once = names_it.map(|call| WebhookEventId::derived(&format!("{} {call}", event_type.name())));
+        let mut happening = Self { event_type, about, once };
         if let (Some(patient), Some(about)) = (&event.patient_id, happening.about.as_object_mut()) {
             about.insert("patient_id".to_owned(), json!(patient));
         }
         Some(happening)
     }
 
+    /// The name under which everybody is told of it.
+    #[must_use]
+    pub fn event_id(&self) -> WebhookEventId {
+        self.once.clone().unwrap_or_else(WebhookEventId::random)
+    }
+
     /// A carrier announced a call by this identifier of its own.
     #[must_use]
     pub fn announced(call_id: &str) -> Self {
-        Self { event_type: WebhookEventType::CallAnnounced, about: json!({ "dial_in_call_id": call_id }) }
+        Self { event_type: WebhookEventType::CallAnnounced, about: json!({ "dial_in_call_id": call_id }), once: None }
     }
 
     /// Something was done to a patient.
     #[must_use]
     pub fn of_patient(event_type: WebhookEventType, patient: &PatientId) -> Self {
-        Self { event_type, about: json!({ "patient_id": patient }) }
+        Self { event_type, about: json!({ "patient_id": patient }), once: None }
     }
 
     /// So many patients were made.
     #[must_use]
     pub fn patients(count: usize) -> Self {
-        Self { event_type: WebhookEventType::PatientsCreated, about: json!({ "count": count }) }
+        Self { event_type: WebhookEventType::PatientsCreated, about: json!({ "count": count }), once: None }
     }
 
     /// A webhook was switched off.
     #[must_use]
     pub fn disabled(webhook: &WebhookId) -> Self {
-        Self { event_type: WebhookEventType::WebhookDisabled, about: json!({ "webhook_id": webhook }) }
+        Self { event_type: WebhookEventType::WebhookDisabled, about: json!({ "webhook_id": webhook }), once: None }
     }
 
     /// So many were given up.
     #[must_use]
     pub fn dropped(count: u64) -> Self {
-        Self { event_type: WebhookEventType::DeliveriesDropped, about: json!({ "count": count }) }
+        Self { event_type: WebhookEventType::DeliveriesDropped, about: json!({ "count": count }), once: None }
     }
 
     /// Nothing happened.
     #[must_use]
     pub fn test() -> Self {
-        Self { event_type: WebhookEventType::Test, about: json!({}) }
+        Self { event_type: WebhookEventType::Test, about: json!({}), once: None }
     }
 
     /// Its type.
@@ -272,17 +283,19 @@ pub enum DeliveryState {
 }
 
 impl Delivery {
-    /// What `webhook` is to be told.
+    /// What `webhook` is to be told; of one event one delivery, however often it is made.
     #[must_use]
     pub fn new(webhook: &WebhookEndpoint, happening: &Happening, event_id: &WebhookEventId, at: DateTime<Utc>) -> Self {
         let body = happening.body(event_id, &webhook.org_id, at);
-        Self::with_body(webhook.id.clone(), webhook.org_id.clone(), event_id.clone(), happening.event_type, body, at)
+        let id = DeliveryId::derived(&format!("{event_id} {}", webhook.id));
+        Self::with_body(id, webhook.id.clone(), webhook.org_id.clone(), event_id.clone(), happening.event_type, body, at)
     }
 
     /// The same once more, as another delivery.
     #[must_use]
     pub fn again(&self, at: DateTime<Utc>) -> Self {
-        Self::with_body(self.webhook_id.clone(), self.org_id.clone(), self.event_id.clone(), self.event_type, self.body.clone(), at)
+        let id = DeliveryId::random();
+        Self::with_body(id, self.webhook_id.clone(), self.org_id.clone(), self.event_id.clone(), self.event_type, self.body.clone(), at)
     }
 
     /// It is over.
@@ -293,6 +306,7 @@ impl Delivery {
     }
 
     fn with_body(
+        id: DeliveryId,
         webhook_id: WebhookId,
         org_id: OrgId,
         event_id: WebhookEventId,
@@ -301,7 +315,7 @@ impl Delivery {
         at: DateTime<Utc>,
     ) -> Self {
         Self {
-            id: DeliveryId::random(),
+            id,
             org_id,
             webhook_id,
             event_id,

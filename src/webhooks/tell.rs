@@ -1,6 +1,6 @@
 //! From something that happened to deliveries in the store.
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 use super::Webhooks;
 use crate::domain::ids::{DeliveryId, WebhookEventId, WebhookId};
@@ -14,10 +14,20 @@ impl Webhooks {
     /// # Errors
     /// When the store fails: nobody is told.
     pub async fn tell(&self, scope: &OrgScope, happening: &Happening) -> Result<usize, StoreError> {
+        self.tell_as(scope, happening, &happening.event_id(), Utc::now()).await
+    }
+
+    /// The same under a name that it has already: a webhook that was told under it is not told again.
+    pub(super) async fn tell_as(
+        &self,
+        scope: &OrgScope,
+        happening: &Happening,
+        event_id: &WebhookEventId,
+        at: DateTime<Utc>,
+    ) -> Result<usize, StoreError> {
         let endpoints = self.store().list(scope).await?.into_iter().map(|found| found.record);
         let wanted: Vec<_> = endpoints.filter(|endpoint| endpoint.wants(happening.event_type())).collect();
-        let (event_id, now) = (WebhookEventId::random(), Utc::now());
-        let deliveries: Vec<_> = wanted.iter().map(|endpoint| Delivery::new(endpoint, happening, &event_id, now)).collect();
+        let deliveries: Vec<_> = wanted.iter().map(|endpoint| Delivery::new(endpoint, happening, event_id, at)).collect();
         self.enqueue(scope, &deliveries).await?;
         Ok(deliveries.len())
     }
@@ -55,7 +65,11 @@ impl Webhooks {
         if deliveries.is_empty() {
             return Ok(());
         }
-        self.store().insert_deliveries(scope, deliveries).await?;
+        match self.store().insert_deliveries(scope, deliveries).await {
+            // An earlier try of which it was not known.
+            Ok(()) | Err(StoreError::Exists { .. }) => {}
+            Err(error) => return Err(error),
+        }
         {
             let mut queue = self.queue();
             deliveries.iter().for_each(|delivery| queue.push(delivery));

@@ -290,6 +290,45 @@ async fn what_happened_before_the_end_is_told_though_it_is_over() {
     assert_eq!(all(&webhooks, &endpoint).await.len(), 50);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_happens_while_the_store_is_away_is_told_once_it_is_there_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = FailingDocuments::new(SqliteDocuments::open(directory.path(), COLLECTIONS).unwrap());
+    let webhooks = open_over(database.clone(), 9, WebhooksConfig { max_waiting: 10_000, ..WebhooksConfig::default() });
+    endpoint(&webhooks, "127.0.0.1:9".parse().unwrap()).await;
+    database.refuse(|_| true);
+    let (events, received) = tokio::sync::broadcast::channel(64);
+    let (end, over) = tokio::sync::watch::channel(false);
+    let following = tokio::spawn(webhooks.clone().follow(received, over));
+    for _ in 0..1_000 {
+        let kind = EventKind::CallEnded {
+            session_status: crate::domain::call_record::SessionStatus::Completed,
+            termination: Termination::peer(SipReason::HungUp),
+            talk_ms: 1,
+        };
+        events.send(Event { org_id: OrgId::default_org(), call_id: Some(CallId::random()), patient_id: None, kind }).unwrap();
+        tokio::task::yield_now().await;
+    }
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(webhooks.status().waiting, 0);
+    database.refuse(|_| false);
+    let _ = end.send(true);
+    following.await.unwrap();
+    assert_eq!(webhooks.status().waiting, 1_000);
+}
+
+#[tokio::test]
+async fn who_is_told_the_same_again_since_the_first_try_was_not_known_of_is_told_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let webhooks = open(directory.path(), 9, WebhooksConfig::default());
+    let endpoint = endpoint(&webhooks, "127.0.0.1:9".parse().unwrap()).await;
+    let (event_id, happening, at) = (crate::domain::ids::WebhookEventId::random(), ended(), Utc::now());
+    for _ in 0..2 {
+        webhooks.tell_as(&scope(), &happening, &event_id, at).await.unwrap();
+    }
+    assert_eq!(all(&webhooks, &endpoint).await.len(), 1);
+}
+
 /// How many the deliveries that tell of it say were given up.
 fn counted(told: &[crate::domain::webhook::Delivery]) -> u64 {
     let gaps = told.iter().filter(|told| told.event_type == WebhookEventType::DeliveriesDropped);
