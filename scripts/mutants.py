@@ -196,6 +196,9 @@ def build(chosen, wanted, kept):
         if (ROOT / name).is_file():
             (COPY / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, COPY / name)
+    # Another version, or what is built of the copy would be taken for fresh where the tree itself is built next.
+    manifest = COPY / "Cargo.toml"
+    manifest.write_text(re.sub(r'^version = "([^"+]+)"', r'version = "\1+mutants"', manifest.read_text(), count=1, flags=re.M))
     library = COPY / "src" / "lib.rs"
     library.write_text(library.read_text() + SWITCH)
     bad = {mutant for mutant in chosen if kept.get(mutant.key(), {}).get("outcome") == "does not compile"}

@@ -16,6 +16,7 @@ mod error;
 mod error_code;
 mod input;
 mod limits;
+mod places;
 mod router;
 mod serve;
 mod shell;

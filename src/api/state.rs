@@ -5,9 +5,10 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::{Semaphore, broadcast, watch};
+use tokio::sync::{broadcast, watch};
 
 use super::limits::Limits;
+use super::places::Places;
 use super::shell::Proxies;
 use super::streams::Streams;
 use crate::agent::bots::BotAccounts;
@@ -34,8 +35,8 @@ use crate::webhooks::Webhooks;
 #[derive(Clone, Debug)]
 pub struct AppState {
     parts: Arc<Parts>,
-    /// One permit for each request that may be worked on at one time.
-    pub(super) places: Arc<Semaphore>,
+    /// One for each request that may be worked on at one time.
+    pub(super) places: Arc<Places>,
     /// The streams of events.
     pub(super) streams: Streams,
 }
@@ -115,7 +116,7 @@ pub struct Parts {
 
 impl From<Parts> for AppState {
     fn from(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), places: Arc::new(Semaphore::new(MAX_REQUESTS)), streams: Streams::default() }
+        Self { parts: Arc::new(parts), places: Places::new(MAX_REQUESTS, MAX_FROM_ONE), streams: Streams::default() }
     }
 }
 
@@ -128,4 +129,6 @@ impl Deref for AppState {
 }
 
 /// Requests that are worked on at one time; one more is refused with 503.
-pub(super) const MAX_REQUESTS: usize = 256;
+const MAX_REQUESTS: usize = 256;
+/// Those of one client: who sends bodies slowly keeps nobody else out.
+const MAX_FROM_ONE: usize = 64;

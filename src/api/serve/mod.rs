@@ -6,7 +6,6 @@
 //! Left out on purpose: HTTP/3, upgrades, and an address behind a proxy, which nobody here can vouch for.
 
 mod connection;
-mod places;
 mod stall;
 mod tls;
 
@@ -24,7 +23,7 @@ use tokio_rustls::TlsAcceptor;
 pub use tls::{Certificates, ServeError};
 
 use self::connection::serve_connection;
-use self::places::{Place, Places};
+use super::places::{Place, Places};
 use super::router::router;
 use super::state::AppState;
 use crate::supervision::told_to_stop;
@@ -47,7 +46,7 @@ impl Server {
     /// In clear, until certificates are given.
     #[must_use]
     pub fn new(listener: TcpListener, state: AppState) -> Self {
-        Self { listener, router: router(state), tls: None, places: Arc::default() }
+        Self { listener, router: router(state), tls: None, places: Places::new(MAX_CONNECTIONS, MAX_FROM_ONE) }
     }
 
     /// Under TLS 1.2 or 1.3.
@@ -82,7 +81,7 @@ impl Server {
 
     /// A connection that finds no place is closed without a word: a word would cost more than it.
     fn admit(&self, connections: &mut JoinSet<()>, stream: TcpStream, peer: SocketAddr, stopped: &watch::Receiver<bool>) {
-        let Some(place) = Places::take(&self.places, peer.ip()) else { return };
+        let Some(place) = self.places.take(peer.ip()) else { return };
         let (router, tls, stopped) = (self.router.clone(), self.tls.clone(), stopped.clone());
         connections.spawn(async move {
             if let Err(error) = converse(stream, peer, router, tls, stopped, place).await {
@@ -112,6 +111,9 @@ async fn converse(
     Ok(())
 }
 
+/// Connections that may be open at one time.
+const MAX_CONNECTIONS: usize = 1_024;
+const MAX_FROM_ONE: usize = 64;
 /// A TLS handshake may take so long.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Without file descriptors `accept` fails at once, over and over.

@@ -1,6 +1,7 @@
 //! What every request and every answer goes through, once: its id, its time, its place among those that are worked on,
 //! and the headers and the error form of its answer.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -10,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use tracing::error;
 
 use super::line::{Line, Written};
+use crate::api::auth::client_ip;
 use crate::api::error::ApiError;
 use crate::api::state::AppState;
 use crate::domain::ids::RequestId;
@@ -20,9 +22,10 @@ pub(in crate::api) async fn wrap(State(state): State<AppState>, mut request: Req
     request.extensions_mut().insert(id.clone());
     state.proxies.resolve(&mut request);
     let line = Line::of(&request, id.clone());
-    let answered = match state.places.try_acquire() {
-        Ok(_place) => next.run(request).await,
-        Err(_) => ApiError::Busy.into_response(),
+    let client = client_ip(request.extensions()).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let answered = match state.places.take(client) {
+        Some(_place) => next.run(request).await,
+        None => ApiError::Busy.into_response(),
     };
     let logged = answered.extensions().get::<Written>().is_some();
     let mut response = in_error_form(answered, &id, &state);

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::health::PATIENCE;
 use crate::api::contract::Output;
-use crate::api::state::{AppState, MAX_REQUESTS};
+use crate::api::state::AppState;
 use crate::call::thread::ThreadStatus;
 use crate::signalling::gateway::Standings;
 use crate::signalling::trunks::TrunkStatus;
@@ -136,7 +136,7 @@ pub(super) async fn status(State(state): State<AppState>) -> Json<Status> {
         environment: state.gateway.environment,
         uptime_s: state.gateway.started.elapsed().as_secs(),
         calls: Calls { active: state.registry.len(), capacity: state.registry.capacity() },
-        requests: Requests { active: MAX_REQUESTS - state.places.available_permits(), capacity: MAX_REQUESTS },
+        requests: Requests { active: state.places.taken(), capacity: state.places.capacity() },
         store: Store { status: store, latency_ms: latency, under_way: state.records.under_way() },
         audit,
         trunks,
@@ -198,7 +198,7 @@ impl Output for Status {
             environment: "production",
             uptime_s: 86_400,
             calls: Calls { active: 12, capacity: 1_000 },
-            requests: Requests { active: 1, capacity: MAX_REQUESTS },
+            requests: Requests { active: 1, capacity: 256 },
             store: Store { status: Standing::Ok, latency_ms: Some(1), under_way: 0 },
             audit: Standing::Ok,
             trunks: Some(Trunks { in_use: 3, down: 0, unregistered: 0, inbound_calls: 10, outbound_calls: 2 }),
