@@ -19,7 +19,7 @@ TARGETS ?=
 MINUTES ?=
 RELEASE := target/release/auricle
 
-.PHONY: console openapi help setup run demo test test-full mutants lint fuzz quality quality-echo quality-webrtc dtmf histories bench-agent bench-api bench-call bench-media bench-sip bench-flood bench-pacer bench-webrtc measured image
+.PHONY: console openapi help setup run demo test test-full mutants lint fuzz quality quality-echo quality-turns quality-webrtc dtmf histories bench-agent bench-api bench-call bench-media bench-sip bench-flood bench-pacer bench-webrtc measured image
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +89,13 @@ quality-webrtc: ## how a voice sounds from a browser to an agent and back, and w
 	@scripts/console.sh build
 	AURICLE_MEASURE=1 cargo test --release --locked --test webrtc sound -- --nocapture
 	@python3 scripts/measured.py --result webrtc_sound
+
+quality-turns: ## 1,000 interruptions and 1,000 cuts of agents in 100 calls, and 100 agents that hang in 50
+	@scripts/setup.sh test
+	AURICLE_FULL=1 cargo test --release --locked --test turns -- --nocapture an_interruption resets_and_closes an_agent_that_hangs
+	@python3 scripts/measured.py --result barge_in
+	@python3 scripts/measured.py --result agent_cuts
+	@python3 scripts/measured.py --result agent_stalls
 
 dtmf: ## keys under 20 % loss, and hours of speech that hold none
 	@scripts/setup.sh test

@@ -204,6 +204,14 @@ fn judge_gaps(outcomes: &[Outcome]) {
     assert!(gap <= Duration::from_millis(500), "no packet for {gap:?}");
 }
 
+fn longest_gap(outcomes: &[Outcome]) -> Duration {
+    outcomes.iter().map(|outcome| outcome.longest_gap).max().unwrap_or_default()
+}
+
+fn p99(times: &[(Cut, Duration)]) -> Duration {
+    percentile(times.iter().map(|(_, time)| *time).collect(), 0.99)
+}
+
 fn percentile(mut times: Vec<Duration>, part: f64) -> Duration {
     times.sort_unstable();
     times[((times.len() - 1) as f64 * part).round() as usize]
@@ -212,8 +220,7 @@ fn percentile(mut times: Vec<Duration>, part: f64) -> Duration {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn resets_and_closes_cost_no_call_and_a_third_of_a_second() {
     let _alone = crate::ALONE.lock().await;
-    let full = std::env::var_os("AURICLE_FULL").is_some();
-    let (calls, cuts) = if full { (100, 10) } else { (25, 4) };
+    let (calls, cuts) = if crate::full() { (100, 10) } else { (25, 4) };
     let list: Vec<Cut> = [Cut::Reset, Cut::End, Cut::Goodbye].into_iter().cycle().take(cuts).collect();
     let outcomes = run(calls, &list, Duration::from_millis(1_600)).await;
     let waits: Vec<_> = outcomes.iter().flat_map(|outcome| outcome.waits.iter().copied()).collect();
@@ -221,18 +228,53 @@ async fn resets_and_closes_cost_no_call_and_a_third_of_a_second() {
     judge("dialled", &retries, Duration::from_millis(100));
     judge("heard again", &waits, Duration::from_millis(300));
     judge_gaps(&outcomes);
+    if crate::full() {
+        let figures = [
+            crate::figure(
+                "cut_redial_p99_ms",
+                "An agent is reset or closes: dialled again, of 1,000, p99 in ms",
+                p99(&retries),
+                Duration::from_millis(100),
+            ),
+            crate::figure(
+                "cut_gap_ms",
+                "the longest time without a packet to the caller, in ms",
+                longest_gap(&outcomes),
+                Duration::from_millis(500),
+            ),
+        ];
+        crate::measured::save("agent_cuts", "A call whose agent is cut off", "make quality-turns", &figures).expect("written");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agent_that_hangs_is_noticed_within_three_seconds() {
     let _alone = crate::ALONE.lock().await;
-    let calls = if std::env::var_os("AURICLE_FULL").is_some() { 50 } else { 10 };
+    let calls = if crate::full() { 50 } else { 10 };
     let outcomes = run(calls, &[Cut::Stall, Cut::Stall], Duration::from_millis(4_500)).await;
     let waits: Vec<_> = outcomes.iter().flat_map(|outcome| outcome.waits.iter().copied()).collect();
     let retries: Vec<_> = outcomes.iter().flat_map(|outcome| outcome.retries.iter().copied()).collect();
     judge("dialled", &retries, Duration::from_millis(3_000));
     judge("heard again", &waits, Duration::from_millis(3_300));
     judge_gaps(&outcomes);
+    if crate::full() {
+        let figures = [
+            crate::figure(
+                "stall_redial_p99_ms",
+                "An agent hangs: noticed and another dialled, of 100, p99 in ms",
+                p99(&retries),
+                Duration::from_millis(3_000),
+            ),
+            crate::figure("stall_heard_p99_ms", "the next agent is heard, p99 in ms", p99(&waits), Duration::from_millis(3_300)),
+            crate::figure(
+                "stall_gap_ms",
+                "the longest time without a packet to the caller, in ms",
+                longest_gap(&outcomes),
+                Duration::from_millis(500),
+            ),
+        ];
+        crate::measured::save("agent_stalls", "A call whose agent hangs", "make quality-turns", &figures).expect("written");
+    }
 }
 
 /// A loud octet.

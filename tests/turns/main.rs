@@ -20,6 +20,8 @@ mod echo;
 mod first_words;
 #[path = "../support/http.rs"]
 mod http;
+#[path = "../support/measured.rs"]
+mod measured;
 mod pipecat;
 #[path = "../support/ports.rs"]
 mod ports;
@@ -37,9 +39,23 @@ mod tools;
 mod uac;
 mod wishes;
 
+use std::time::Duration;
+
+use measured::Figure;
+
 /// Whether figures are to be kept to the millisecond, which a machine that others use cannot do.
 fn measuring() -> bool {
     ["AURICLE_MEASURE", "AURICLE_FULL"].into_iter().any(|name| std::env::var_os(name).is_some())
+}
+
+/// Whether all counts are wanted, which are what is saved.
+fn full() -> bool {
+    std::env::var_os("AURICLE_FULL").is_some()
+}
+
+/// A time that has a limit, for `docs/measured.md`.
+fn figure(name: &'static str, what: &'static str, time: Duration, limit: Duration) -> Figure {
+    Figure { name, what, value: Some(time.as_secs_f64() * 1e3), gate: Some(limit.as_secs_f64() * 1e3), at_least: false }
 }
 
 /// Each test wants the machine to itself: what they measure is time.
