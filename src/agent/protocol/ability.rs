@@ -22,6 +22,8 @@ struct Ability {
     greets_word_for_word: bool,
     /// It can be told something in words while it talks, and asked to speak.
     takes_texts: bool,
+    /// It says of each utterance when all of it was sent.
+    tells_ends: bool,
     /// How long a connection lasts at most, where that is not told.
     lifetime: Option<Duration>,
     /// Who is at the other end.
@@ -50,6 +52,7 @@ impl Ability {
         needs_model: false,
         greets_word_for_word: false,
         takes_texts: true,
+        tells_ends: false,
         lifetime: None,
         agent: Kind::Service,
     };
@@ -78,25 +81,35 @@ impl Protocol {
                 by_gateway: true,
                 lifetime: Some(Duration::from_secs(3_600)),
                 spares_interruptions: true,
+                tells_ends: true,
                 ..none
             },
             Self::Azure => Self::OpenAi.ability(),
             Self::VoiceLive => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcmu, Pcma], ..Self::OpenAi.ability() },
             // It hears and speaks at once: there are no turns to decide.
             Self::GptLive => Ability { formats: &[Pcm16k, Pcm24k, Pcmu, Pcma], needs_model: true, ..none },
-            Self::Deepgram => {
-                Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu, Pcma], needs_model: true, greets_word_for_word: true, ..none }
-            }
+            Self::Deepgram => Ability {
+                formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu, Pcma],
+                needs_model: true,
+                greets_word_for_word: true,
+                tells_ends: true,
+                ..none
+            },
             Self::ElevenLabs => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu], greets_word_for_word: true, ..none },
             // It takes any rate and speaks one.
-            Self::Gemini => Ability { formats: &[Pcm24k], tuned_by_sound: true, by_gateway: true, needs_model: true, ..none },
+            Self::Gemini => {
+                Ability { formats: &[Pcm24k], tuned_by_sound: true, by_gateway: true, needs_model: true, tells_ends: true, ..none }
+            }
             Self::Ultravox => Ability {
                 formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k],
                 greets_word_for_word: true,
+                tells_ends: true,
                 lifetime: Some(Duration::from_secs(3_600)),
                 ..none
             },
-            Self::Auricle => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu, Pcma], by_gateway: true, ..none },
+            Self::Auricle => {
+                Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu, Pcma], by_gateway: true, tells_ends: true, ..none }
+            }
             Self::Twilio => Ability::carrier(&[Pcmu]),
             Self::Telnyx => Ability::carrier(&[Pcmu, Pcma, Pcm8k, Pcm16k, Pcm24k, Pcm48k]),
             Self::Plivo => Ability::carrier(&[Pcmu, Pcm8k, Pcm16k]),
@@ -118,6 +131,12 @@ impl Protocol {
     #[must_use]
     pub const fn takes_texts(self) -> bool {
         self.ability().takes_texts
+    }
+
+    /// Whether it says of each utterance when all of it was sent; of others a pause in their audio is taken for that.
+    #[must_use]
+    pub const fn tells_ends(self) -> bool {
+        self.ability().tells_ends
     }
 
     /// How long a connection lasts at most, where the protocol does not tell.

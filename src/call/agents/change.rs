@@ -58,6 +58,9 @@ impl Agents {
             return;
         }
         let (link, member, held) = (self.link.id, self.link.member, self.link.has_held(now));
+        // One that hangs is noticed some time after it has fallen silent.
+        let last = if loss == Loss::Stalled { now.checked_sub(UNHEARD).unwrap_or(now) } else { now };
+        self.conversation.break_off(last);
         if self.link.has_stood(now) {
             self.plan.stood();
         }
@@ -176,8 +179,8 @@ impl Agents {
     }
 
     fn enter(&mut self, now: Instant, link: Link, loss: Loss) {
-        let by_gateway = self.member(link.member).config.turn_detection.kept().is_some();
-        self.conversation.pass(now, by_gateway);
+        let config = Arc::clone(&self.member(link.member).config);
+        self.conversation.pass(now, config.turn_detection.kept().is_some(), config.protocol.tells_ends());
         (self.answer_by, self.expires_at) = (None, None);
         self.outputs.push_back(AgentsOutput::Passed { member: link.member, loss });
         self.link = link;
@@ -287,6 +290,9 @@ impl Agents {
 
 /// Between a loss of what stood by and the next try.
 const STANDBY_PAUSE: Duration = Duration::from_secs(5);
+
+/// So long after its last word it is noticed at the latest that an agent hangs.
+const UNHEARD: Duration = Duration::from_millis(2_750);
 
 /// How often it is looked whether a pause has come.
 const LOOK: Duration = Duration::from_millis(200);

@@ -31,6 +31,8 @@ pub(super) struct Conversation {
     /// Turns that were answered before their words came, and by what.
     unworded: Option<(usize, ItemId)>,
     answer: Answer,
+    /// The agent says of each utterance when all of it was sent.
+    tells_ends: bool,
     /// Items of the agent that are being played.
     playing: u32,
     begun: bool,
@@ -59,8 +61,8 @@ enum Answer {
 }
 
 impl Conversation {
-    /// Nobody has said anything.
-    pub(super) fn new() -> Self {
+    /// Nobody has said anything. `tells_ends`: the agent says of each utterance when all of it was sent.
+    pub(super) fn new(tells_ends: bool) -> Self {
         Self {
             ring: Ring::new(),
             history: History::default(),
@@ -69,6 +71,7 @@ impl Conversation {
             speaking: None,
             unworded: None,
             answer: Answer::Nothing,
+            tells_ends,
             playing: 0,
             begun: false,
             steps: 0,
@@ -99,9 +102,13 @@ impl Conversation {
                     self.answer_comes(now, *item);
                 }
             }
-            AgentEvent::AudioEnd { item } if matches!(self.answer, Answer::Coming { item: coming, .. } if coming == *item) => {
-                self.answer = Answer::Nothing;
+            AgentEvent::AudioEnd { item } => {
+                self.history.ended(*item);
+                if matches!(self.answer, Answer::Coming { item: coming, .. } if coming == *item) {
+                    self.answer = Answer::Nothing;
+                }
             }
+            AgentEvent::Timing { item, text, ends_ms } => self.history.timed(*item, text.expose(), ends_ms),
             AgentEvent::State(AgentState::Listening) if matches!(self.answer, Answer::Coming { .. }) => self.answer = Answer::Nothing,
             AgentEvent::Clear { .. } => self.answer = Answer::Nothing,
             // What the tool answers is lost with the connection; whoever takes over has to answer the caller.
@@ -134,12 +141,15 @@ impl Conversation {
     /// What an agent has to know that takes over now and hears audio in `format`. `by_gateway`: the gateway decides its turns.
     pub(super) fn handover(&self, now: Instant, format: AudioFormat, by_gateway: bool) -> Handover {
         let unheard = self.speaking.is_some() || !self.turns.is_empty();
+        let history = self.history.told();
         let owed = match self.answer {
             // What is heard again brings its answer.
             _ if unheard => Owed::Nothing,
             Answer::Nothing => Owed::Nothing,
             Answer::Owed => Owed::Answer,
-            answer if answer.is_complete(now) => Owed::Nothing,
+            Answer::Coming { .. } if self.has_ended(now) => Owed::Nothing,
+            // Of which nothing was heard that could be gone on with.
+            Answer::Coming { .. } | Answer::Broken if history.last().is_some_and(|said| said.speaker == Speaker::Caller) => Owed::Answer,
             Answer::Coming { .. } | Answer::Broken => Owed::Rest,
         };
         let from = match by_gateway {
@@ -147,7 +157,7 @@ impl Conversation {
             false => self.done,
         };
         Handover {
-            history: self.history.told(),
+            history,
             owed,
             audio: Redacted::new(self.ring.since(from, format)),
             in_turn: by_gateway && unheard,
@@ -172,7 +182,7 @@ impl Conversation {
 
     /// Whether the conversation may pass to another connection without anybody noticing.
     pub(super) fn is_quiet(&self, now: Instant) -> bool {
-        let answered = self.answer == Answer::Nothing || self.answer.is_complete(now);
+        let answered = self.answer == Answer::Nothing || self.answer.pauses(now);
         self.speaking.is_none() && self.turns.is_empty() && answered && self.playing == 0
     }
 
@@ -181,16 +191,32 @@ impl Conversation {
         self.steps
     }
 
+    /// The connection is lost, of which nothing came after `at`: what it was saying is no more than what came of it.
+    pub(super) fn break_off(&mut self, at: Instant) {
+        let coming = match self.answer {
+            Answer::Coming { item, .. } if !self.has_ended(at) => Some(item),
+            _ => None,
+        };
+        if matches!(self.answer, Answer::Coming { .. }) {
+            self.answer = if coming.is_some() { Answer::Broken } else { Answer::Nothing };
+        }
+        self.history.break_off(coming);
+    }
+
     /// The conversation passes to another connection. An agent that decides turns tells of those that it hears again.
-    pub(super) fn pass(&mut self, now: Instant, by_gateway: bool) {
+    pub(super) fn pass(&mut self, now: Instant, by_gateway: bool, tells_ends: bool) {
         if !by_gateway {
             self.speaking = None;
             self.turns.clear();
         }
         self.unworded = None;
-        if matches!(self.answer, Answer::Coming { .. }) {
-            self.answer = if self.answer.is_complete(now) { Answer::Nothing } else { Answer::Broken };
-        }
+        self.break_off(now);
+        self.tells_ends = tells_ends;
+    }
+
+    /// Whether the last of an answer has come, as far as that showed at this moment.
+    fn has_ended(&self, at: Instant) -> bool {
+        !self.tells_ends && self.answer.pauses(at)
     }
 
     fn speech_began(&mut self, at: Place) {
@@ -230,7 +256,7 @@ impl Conversation {
 
     fn answer_comes(&mut self, now: Instant, item: ItemId) {
         self.begun = true;
-        let goes_on = matches!(self.answer, Answer::Coming { item: coming, .. } if coming == item) && !self.answer.is_complete(now);
+        let goes_on = matches!(self.answer, Answer::Coming { item: coming, .. } if coming == item) && !self.has_ended(now);
         if !goes_on {
             self.steps += 1;
             match self.turns.back() {
@@ -255,9 +281,9 @@ impl Conversation {
 }
 
 impl Answer {
-    /// A provider that has sent the last of one need not have said so.
-    fn is_complete(self, now: Instant) -> bool {
-        matches!(self, Self::Coming { last, .. } if now.saturating_duration_since(last) >= COMPLETE)
+    /// Whether nothing has come of it for a while. Some providers do not say what the last of one is.
+    fn pauses(self, at: Instant) -> bool {
+        matches!(self, Self::Coming { last, .. } if at.saturating_duration_since(last) >= PAUSE)
     }
 }
 
@@ -271,4 +297,4 @@ const MAX_TURNS: usize = 8;
 const SILENCE: Duration = Duration::from_millis(400);
 
 /// Audio of an answer comes without such a pause in it.
-const COMPLETE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_secs(1);

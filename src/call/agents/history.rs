@@ -1,7 +1,8 @@
 //! What both sides have said, for an agent that was not there.
 //!
-//! Of what the agent said only what the caller heard is told on: the words of an utterance that was cut end where its sound did,
-//! reckoned by its length where the provider gives no times. Bounded: the oldest gives way.
+//! Of what the agent said only what the caller heard is told on: the words of an utterance that was cut, or that broke off with its
+//! connection, end where its sound did, reckoned by its length where the provider gives no times. Words run ahead of their sound: one
+//! whose end has not come is at least as long as it takes to say them. Bounded: the oldest gives way.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use media::frame::ItemId;
 
 use crate::agent::model::Said;
+use crate::call::timed_words::TimedWords;
 use crate::domain::call_record::Speaker;
 use crate::domain::redacted::Redacted;
 
@@ -16,6 +18,8 @@ use crate::domain::redacted::Redacted;
 #[derive(Debug, Default)]
 pub(super) struct History {
     said: VecDeque<Entry>,
+    /// When the words of the latest utterance are said, where the provider tells it.
+    timed: Option<(ItemId, TimedWords)>,
 }
 
 #[derive(Debug)]
@@ -27,6 +31,8 @@ struct Entry {
     /// Of the agent's: which utterance, and how much of it came.
     item: Option<ItemId>,
     received: Duration,
+    /// All of it came.
+    ended: bool,
     /// Where it was cut.
     cut: Option<Duration>,
 }
@@ -67,10 +73,38 @@ impl History {
         }
     }
 
+    /// All of an utterance came.
+    pub(super) fn ended(&mut self, item: ItemId) {
+        if let Some(entry) = self.said.iter_mut().rev().find(|entry| entry.item == Some(item)) {
+            entry.ended = true;
+        }
+    }
+
+    /// When characters of an utterance are over, from its first sample on.
+    pub(super) fn timed(&mut self, item: ItemId, text: &str, ends_ms: &[u64]) {
+        match &mut self.timed {
+            Some((of, words)) if *of == item => words.add(text, ends_ms),
+            other => other.insert((item, TimedWords::default())).1.add(text, ends_ms),
+        }
+    }
+
     /// Playing of an utterance was cut so far into it.
     pub(super) fn cut(&mut self, item: ItemId, played_ms: u64) {
+        let timed = self.timed.as_ref().filter(|(of, _)| *of == item).and_then(|(_, words)| words.until(played_ms));
         if let Some(entry) = self.said.iter_mut().rev().find(|entry| entry.item == Some(item)) {
-            entry.cut = Some(Duration::from_millis(played_ms));
+            entry.cut_at(Duration::from_millis(played_ms), timed);
+        }
+    }
+
+    /// The connection is lost, while `coming` was being sent: no more of it comes than has come, nor of words that ran ahead of all sound.
+    pub(super) fn break_off(&mut self, coming: Option<ItemId>) {
+        let ahead = self.said.iter().rev().find(|entry| entry.speaker == Speaker::Agent).filter(|entry| entry.received.is_zero());
+        let silent = ahead.and_then(|entry| entry.item);
+        for item in [coming, silent].into_iter().flatten() {
+            let open = self.said.iter().rev().find(|entry| entry.item == Some(item)).filter(|entry| !entry.ended && entry.cut.is_none());
+            if let Some(received_ms) = open.map(|entry| u64::try_from(entry.received.as_millis()).unwrap_or(u64::MAX)) {
+                self.cut(item, received_ms);
+            }
         }
     }
 
@@ -111,14 +145,25 @@ impl History {
 
 impl Entry {
     const fn new(speaker: Speaker, item: Option<ItemId>) -> Self {
-        Self { speaker, text: String::new(), partial: true, item, received: Duration::ZERO, cut: None }
+        Self { speaker, text: String::new(), partial: true, item, received: Duration::ZERO, ended: false, cut: None }
+    }
+
+    /// It was heard up to here, and with that these words where it is known when each is said.
+    fn cut_at(&mut self, at: Duration, timed: Option<String>) {
+        self.cut = Some(at);
+        if let Some(heard) = timed {
+            self.cut = heard.is_empty().then_some(Duration::ZERO);
+            (self.text, self.partial) = (heard, false);
+        }
     }
 
     /// The words that were heard, up to a whole one.
     fn heard(&self) -> String {
+        let words = Duration::from_secs_f64(self.text.chars().count() as f64 / CHARACTERS_PER_SECOND);
+        let length = if self.ended { self.received } else { self.received.max(words) };
         // What is told in whole milliseconds is rounded down.
-        let Some(cut) = self.cut.filter(|cut| *cut + Duration::from_millis(1) < self.received) else { return self.text.trim().to_owned() };
-        let kept = (self.text.len() as f64 * cut.as_secs_f64() / self.received.as_secs_f64()) as usize;
+        let Some(cut) = self.cut.filter(|cut| *cut + Duration::from_millis(1) < length) else { return self.text.trim().to_owned() };
+        let kept = (self.text.len() as f64 * cut.as_secs_f64() / length.as_secs_f64()) as usize;
         let kept = self.text.get(..self.text.floor_char_boundary(kept)).unwrap_or_default();
         kept.rfind(char::is_whitespace).and_then(|end| kept.get(..end)).unwrap_or_default().trim().to_owned()
     }
@@ -133,6 +178,8 @@ fn beginning(text: &str, len_bytes: usize) -> &str {
 const MAX_ENTRIES: usize = 64;
 /// Of all texts, and so of each.
 const MAX_LEN_BYTES: usize = 16 * 1024;
+/// Of a voice that takes its time: a word that is said twice is better than one that nobody says.
+const CHARACTERS_PER_SECOND: f64 = 13.0;
 
 #[cfg(test)]
 mod tests {
@@ -174,6 +221,39 @@ mod tests {
         history.agent_said(Some(ItemId(1)), "one two", true);
         history.cut(ItemId(1), 1_000);
         assert_eq!(texts(&history), ["one two"]);
+    }
+
+    #[test]
+    fn of_an_utterance_that_broke_off_the_words_end_with_the_sound_that_came() {
+        let words = "Your appointment is on Monday at nine, and please bring your insurance card along with you.";
+        for (received_ms, heard) in [(0, None), (2_000, Some("Your appointment is on")), (60_000, Some(words))] {
+            let mut history = History::default();
+            history.agent_said(Some(ItemId(1)), words, true);
+            history.received(ItemId(1), Duration::from_millis(received_ms));
+            history.break_off(Some(ItemId(1)));
+            assert_eq!(texts(&history).first().map(String::as_str), heard);
+            history.ended(ItemId(1));
+            history.agent_said(Some(ItemId(2)), words, true);
+            history.received(ItemId(2), Duration::from_secs(2));
+            history.ended(ItemId(2));
+            history.break_off(None);
+            assert_eq!(texts(&history).last().map(String::as_str), Some(words), "all of it came, and is played");
+        }
+    }
+
+    #[test]
+    fn words_of_which_the_times_are_known_end_at_theirs() {
+        let mut history = History::default();
+        history.timed(ItemId(1), "one two", &[100, 200, 300, 400, 500, 600, 700]);
+        history.timed(ItemId(1), " three", &[800, 900, 1_000, 1_100, 1_200, 1_300]);
+        history.received(ItemId(1), Duration::from_secs(1));
+        history.agent_said(Some(ItemId(1)), "one two three", true);
+        history.break_off(Some(ItemId(1)));
+        assert_eq!(texts(&history), ["one two"]);
+        history.cut(ItemId(1), 350);
+        assert_eq!(texts(&history), ["one"], "the caller spoke while the rest of it was played");
+        history.cut(ItemId(1), 100);
+        assert_eq!(texts(&history), [""; 0]);
     }
 
     #[test]

@@ -141,7 +141,7 @@ impl Agents {
         let session = AgentSession::new(&first.config, facts.clone());
         Self {
             plan: Plan::new(members.len(), seed),
-            conversation: Conversation::new(),
+            conversation: Conversation::new(first.config.protocol.tells_ends()),
             link: Link::new(LinkId(1), 0, session, facts.now),
             members,
             known: Known::default(),

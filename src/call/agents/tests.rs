@@ -243,19 +243,62 @@ fn words_without_an_answer_are_answered_by_whoever_takes_over() {
 
 #[test]
 fn an_answer_that_broke_off_is_gone_on_with_and_a_finished_one_is_not() {
-    for (waited_ms, rest) in [(300, true), (1_500, false)] {
+    for (waited_ms, ended, rest) in [(300, false, true), (1_500, false, true), (60_000, false, true), (0, true, false)] {
         let mut bench = Bench::new(&[openai()]);
         bench.become_ready();
         bench.turn(1, Some("Tell me all."));
-        bench.answer("r1", "It is a long story: once");
+        bench.answer("r1", "So");
+        if ended {
+            bench.hear(&json!({"type": "response.output_audio.done", "item_id": "r1"}));
+        }
         bench.wait(Duration::from_millis(waited_ms));
-        bench.cut();
+        bench.agents.handle_closed(bench.now, LinkId(1), Err(Loss::Stalled));
+        bench.drain();
         bench.wait(Duration::from_millis(60));
         bench.become_ready();
-        let items = bench.told(LinkId(2), "conversation.item.create");
-        assert_eq!(items[1]["item"]["role"], "assistant");
-        assert_eq!((items.len(), bench.told(LinkId(2), "response.create").len()), if rest { (3, 1) } else { (2, 0) });
+        let asked = (bench.told(LinkId(2), "conversation.item.create").len(), bench.told(LinkId(2), "response.create").len());
+        assert_eq!(asked, if rest { (3, 1) } else { (2, 0) }, "after {waited_ms} ms");
     }
+}
+
+#[test]
+fn where_no_end_is_told_an_answer_has_ended_when_nothing_came_of_it_while_its_agent_was_alive() {
+    let elevenlabs = AgentConfig { protocol: Protocol::ElevenLabs, format: WireFormat::Pcmu, ..AgentConfig::at("ws://127.0.0.1/") };
+    let audio = base64_simd::STANDARD.encode_to_string([0x20; 8_000]);
+    for (waited_ms, loss, owed) in [
+        (300, Ok(None), Some("rest")),
+        (1_500, Ok(None), None),
+        (1_500, Err(Loss::Stalled), Some("rest")),
+        (4_000, Err(Loss::Stalled), None),
+    ] {
+        let mut bench = Bench::new(&[elevenlabs.clone(), auricle()]);
+        bench.agents.handle_connected(bench.now, LinkId(1));
+        bench.hear(&json!({"type": "conversation_initiation_metadata", "conversation_initiation_metadata_event": {
+            "conversation_id": "c", "agent_output_audio_format": "ulaw_8000", "user_input_audio_format": "ulaw_8000"}}));
+        assert!(bench.agents.is_ready());
+        bench.hear(&json!({"type": "agent_response", "agent_response_event": {"agent_response": "Once upon a time."}}));
+        bench.hear(&json!({"type": "audio", "audio_event": {"audio_base_64": audio, "event_id": 1}}));
+        bench.wait(Duration::from_millis(waited_ms));
+        bench.agents.handle_closed(bench.now, LinkId(1), loss);
+        bench.drain();
+        bench.become_ready();
+        let start = bench.told(LinkId(2), "start")[0];
+        assert_eq!(start.get("owed").and_then(Value::as_str), owed, "{waited_ms} ms, {loss:?}");
+        let heard = if owed.is_some() { "Once upon a" } else { "Once upon a time." };
+        assert_eq!(start["history"], json!([{"speaker": "agent", "text": heard}]));
+    }
+}
+
+#[test]
+fn words_that_ran_ahead_of_all_sound_are_not_told_on_and_their_answer_is_owed() {
+    let mut bench = Bench::new(&[openai(), auricle()]);
+    bench.become_ready();
+    bench.turn(1, Some("Are you open?"));
+    bench.hear(&json!({"type": "response.output_audio_transcript.delta", "item_id": "r1", "delta": "Yes, until six."}));
+    bench.cut();
+    bench.become_ready();
+    let start = bench.told(LinkId(2), "start")[0];
+    assert_eq!((&start["history"], &start["owed"]), (&json!([{"speaker": "caller", "text": "Are you open?"}]), &json!("answer")));
 }
 
 #[test]
@@ -263,6 +306,7 @@ fn of_an_answer_that_was_interrupted_the_next_agent_is_told_what_was_heard() {
     let mut bench = Bench::new(&[openai(), auricle()]);
     bench.become_ready();
     bench.answer("r1", "one two three four");
+    bench.hear(&json!({"type": "response.output_audio.done", "item_id": "r1"}));
     bench.command(AgentCommand::Playback { item: ItemId(1), played_ms: 0, state: PlaybackState::Started });
     bench.hear(&json!({"type": "input_audio_buffer.speech_started", "audio_start_ms": 0}));
     bench.command(AgentCommand::Playback { item: ItemId(1), played_ms: 100, state: PlaybackState::Cleared });
