@@ -23,11 +23,21 @@ pub(super) enum Leave {
     Rule(PolicyReason),
 }
 
+/// How far what is said last has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LastWords {
+    /// They have yet to begin.
+    Awaited,
+    /// They are being said; silence shows that they are over.
+    Begun,
+    /// All of them are here: who said them is gone.
+    Whole,
+}
+
 #[derive(Debug)]
 struct Going {
     leave: Leave,
-    /// What is said last has begun.
-    begun: bool,
+    last: LastWords,
     quiet_since: Option<Instant>,
     /// However long the goodbye is.
     by: Instant,
@@ -38,21 +48,28 @@ impl Farewell {
     /// The agent leaves; what it said is being heard, or was.
     pub(super) fn after_words(&mut self, now: Instant) {
         let may_stay = self.stayed < MOST_STAYED;
-        let going = Going { leave: Leave::Agent, begun: true, quiet_since: None, by: now + LONGEST, may_stay };
+        let going = Going { leave: Leave::Agent, last: LastWords::Begun, quiet_since: None, by: now + LONGEST, may_stay };
         self.going.get_or_insert(going);
+    }
+
+    /// The agent has hung up: what it has said is heard to its end, and nobody is there to stay for.
+    pub(super) fn after_hang_up(&mut self, now: Instant) {
+        let (leave, last) = (Leave::Agent, LastWords::Whole);
+        let going = self.going.get_or_insert(Going { leave, last, quiet_since: None, by: now + LONGEST, may_stay: false });
+        (going.last, going.may_stay) = (LastWords::Whole, false);
     }
 
     /// A rule ends the call; the agent was asked for a goodbye. `may_stay`: unless the caller speaks.
     pub(super) fn after_goodbye(&mut self, now: Instant, reason: PolicyReason, may_stay: bool) {
         let (leave, may_stay) = (Leave::Rule(reason), may_stay && self.stayed < MOST_STAYED);
-        let going = Going { leave, begun: false, quiet_since: None, by: now + LONGEST, may_stay };
+        let going = Going { leave, last: LastWords::Awaited, quiet_since: None, by: now + LONGEST, may_stay };
         self.going.get_or_insert(going);
     }
 
     /// Something new of the agent's begins to be heard: what it said when a rule struck is not its goodbye.
     pub(super) const fn begins(&mut self) {
-        if let Some(going) = &mut self.going {
-            going.begun = true;
+        if let Some(Going { last: last @ LastWords::Awaited, .. }) = &mut self.going {
+            *last = LastWords::Begun;
         }
     }
 
@@ -74,7 +91,9 @@ impl Farewell {
         } else {
             going.quiet_since.get_or_insert(now);
         }
-        (going.due() <= now).then_some(going.leave)
+        let leave = (going.due() <= now).then_some(going.leave)?;
+        self.going = None;
+        Some(leave)
     }
 
     /// Whether the call is about to end.
@@ -90,7 +109,11 @@ impl Farewell {
 
 impl Going {
     fn due(&self) -> Instant {
-        let patience = if self.begun { GRACE } else { PATIENCE };
+        let patience = match self.last {
+            LastWords::Awaited => PATIENCE,
+            LastWords::Begun => GRACE,
+            LastWords::Whole => Duration::ZERO,
+        };
         self.quiet_since.map_or(self.by, |since| self.by.min(since + patience))
     }
 }
@@ -144,6 +167,24 @@ mod tests {
         assert_eq!((silent.poll(at(0), false), silent.poll(at(5_999), false), silent.poll(at(6_000), false)), (None, None, Some(rule)));
         let mut endless = leaving();
         assert_eq!((endless.poll(at(29_999), true), endless.poll(at(30_000), true)), (None, Some(rule)));
+    }
+
+    #[test]
+    fn what_an_agent_said_that_is_gone_is_heard_and_nobody_stays_for_it() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut farewell = Farewell::default();
+        farewell.after_hang_up(at(0));
+        assert_eq!((farewell.poll(at(0), true), farewell.caller_spoke(), farewell.poll(at(4_000), true)), (None, false, None));
+        assert_eq!(farewell.poll(at(4_020), false), Some(Leave::Agent), "nothing more comes");
+        assert!(!farewell.is_going(), "told once");
+        farewell.after_hang_up(at(5_000));
+        assert_eq!(farewell.poll(at(5_000), false), Some(Leave::Agent));
+        farewell.after_words(at(6_000));
+        farewell.after_hang_up(at(6_100));
+        assert!(!farewell.caller_spoke());
+        farewell.after_goodbye(at(6_200), PolicyReason::MaxDuration, false);
+        assert_eq!(farewell.poll(at(6_200), false), Some(Leave::Agent), "who left first");
     }
 
     #[test]

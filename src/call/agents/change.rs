@@ -42,7 +42,7 @@ impl Agents {
         }
         let closed = self.link.session.handle_closed(now, code.ok().flatten());
         if closed.hung_up {
-            return self.outputs.extend([AgentsOutput::Close { link }, AgentsOutput::HungUp]);
+            return self.part(link);
         }
         let loss = match code {
             Err(loss) => loss,
@@ -56,6 +56,9 @@ impl Agents {
     pub(super) fn lose(&mut self, now: Instant, loss: Loss) {
         if self.over {
             return;
+        }
+        if self.link.hung_up {
+            return self.part(self.link.id);
         }
         let (link, member, held) = (self.link.id, self.link.member, self.link.has_held(now));
         // One that hangs is noticed some time after it has fallen silent.
@@ -79,6 +82,13 @@ impl Agents {
                 self.outputs.push_back(AgentsOutput::GaveUp { refused });
             }
         }
+    }
+
+    /// The agent has hung up, and is gone: nobody takes over.
+    fn part(&mut self, link: LinkId) {
+        self.over = true;
+        self.drop_standby();
+        self.outputs.extend([AgentsOutput::Close { link }, AgentsOutput::HungUp]);
     }
 
     /// An agent says something on a connection that stands by; one that says too much before it was told anything is not waited for.
@@ -188,7 +198,7 @@ impl Agents {
 
     /// Keeps a connection standing by where one is wanted, and passes to it when its time has come. True when something moved.
     fn prepare(&mut self, now: Instant) -> bool {
-        if self.over || !self.link.is_ready() {
+        if self.over || self.link.hung_up || !self.link.is_ready() {
             return false;
         }
         self.looked_at = now;

@@ -20,6 +20,8 @@ pub(super) struct Link {
     pub(super) proved: bool,
     /// It was found wanting by something the agent said.
     pub(super) condemned: bool,
+    /// The agent has hung up on it.
+    pub(super) hung_up: bool,
 }
 
 /// How far a connection has come.
@@ -36,7 +38,7 @@ pub(super) enum Stage {
 impl Link {
     /// One that is to be dialled.
     pub(super) const fn new(id: LinkId, member: usize, session: AgentSession, until: Instant) -> Self {
-        Self { id, member, session, stage: Stage::Waiting { until }, proved: false, condemned: false }
+        Self { id, member, session, stage: Stage::Waiting { until }, proved: false, condemned: false, hung_up: false }
     }
 
     pub(super) const fn is_ready(&self) -> bool {

@@ -117,7 +117,7 @@ pub enum AgentsOutput {
         /// Whether it became ready, or failed.
         well: bool,
     },
-    /// The agent has ended the conversation by the way in which it closed.
+    /// The agent has ended the conversation by the way in which it closed, or before that. No connection stands any more.
     HungUp,
     /// The caller has been without an agent for a while.
     Waiting,
@@ -295,6 +295,7 @@ impl Agents {
             | AgentEvent::ToolCall { .. }
             | AgentEvent::Transcript { speaker: Speaker::Agent, .. }
             | AgentEvent::State(AgentState::Listening) => self.answer_by = None,
+            AgentEvent::Hangup => (self.answer_by, self.link.hung_up) = (None, true),
             AgentEvent::Expiring { left } => self.expires_at = Some(now + *left),
             AgentEvent::Error(fault) if fault.class == FaultClass::Limited && has_other => self.link.condemned = true,
             _ => {}

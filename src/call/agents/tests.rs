@@ -459,6 +459,23 @@ fn an_agent_of_our_own_that_closes_in_good_order_ends_the_conversation() {
 }
 
 #[test]
+fn who_has_hung_up_is_not_followed_by_another_however_the_connection_ends() {
+    for code in [Ok(Some(1001)), Ok(None), Err(Loss::Stalled)] {
+        let mut bench = Bench::new(&[AgentConfig { answer_timeout_ms: 2_000, ..auricle() }, openai()]);
+        bench.become_ready();
+        bench.hear(&json!({"type": "transcript", "speaker": "caller", "kind": "final", "text": "Goodbye."}));
+        bench.hear(&json!({"type": "hangup"}));
+        bench.hear(&json!({"type": "expiring", "left_ms": 1_000}));
+        bench.take_outputs();
+        bench.wait(Duration::from_secs(5));
+        assert_eq!(bench.take_outputs(), []);
+        bench.agents.handle_closed(bench.now, LinkId(1), code);
+        bench.drain();
+        assert_eq!(bench.take_outputs(), [AgentsOutput::Close { link: LinkId(1) }, AgentsOutput::HungUp]);
+    }
+}
+
+#[test]
 fn every_agent_is_told_what_is_known_of_the_patient_in_the_words_of_its_own_instructions() {
     let asking = |config: AgentConfig, words: &str| AgentConfig {
         instructions: Some(words.into()),

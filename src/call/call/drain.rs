@@ -25,7 +25,7 @@ impl Call {
         let heard_ms = self.agents.input_position_ms();
         let link = self.agents.link();
         let Self { agents, leg, journal, session, first, turns, page, tools, greeted, .. } = self;
-        let (mut moved, mut caller) = (false, Caller::default());
+        let (mut moved, mut hung_up, mut caller) = (false, false, Caller::default());
         loop {
             // Words of a turn that has ended are no sign that the caller speaks now.
             let words_are_late = agents.owes_words();
@@ -70,7 +70,7 @@ impl Call {
                     session.handle(now, CallEvent::AgentReady);
                     turns.agent_ready(now, agents);
                 }
-                AgentEvent::Hangup => session.handle(now, CallEvent::AgentHangup),
+                AgentEvent::Hangup => hung_up = true,
                 AgentEvent::Error(fault) => {
                     journal.mark(now, Moment::Warning { code: fault.code });
                 }
@@ -85,6 +85,9 @@ impl Call {
                 // States have no reader yet.
                 AgentEvent::State(_) => {}
             }
+        }
+        if hung_up {
+            self.agent_hung_up(now);
         }
         if caller.spoke {
             self.caller_spoke(now);

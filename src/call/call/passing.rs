@@ -59,7 +59,7 @@ impl Call {
                 AgentsOutput::Fared { member, well } => self.outputs.push_back(CallOutput::AgentFared { member, well }),
                 AgentsOutput::Lost { link, loss } => self.journal.agent_lost(now, link.0, loss.name()),
                 AgentsOutput::Passed { member, loss } => self.pass_to(now, member, loss),
-                AgentsOutput::HungUp => self.session.handle(now, CallEvent::AgentHangup),
+                AgentsOutput::HungUp => self.agent_hung_up(now),
                 AgentsOutput::Waiting => self.outputs.push_back(CallOutput::CallerWaits),
                 AgentsOutput::GaveUp { refused } => self.session.handle(now, CallEvent::NoAgent { refused }),
             }

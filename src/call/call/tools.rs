@@ -111,6 +111,17 @@ impl Call {
         self.farewell.after_words(now);
     }
 
+    /// The agent has hung up: the caller hears what it has said. Who was not answered yet hears nothing.
+    pub(super) fn agent_hung_up(&mut self, now: Instant) {
+        if !self.session.is_up() {
+            return self.session.handle(now, CallEvent::AgentHangup);
+        }
+        if !self.farewell.is_going() {
+            self.journal.mark(now, Moment::Leaving);
+        }
+        self.farewell.after_hang_up(now);
+    }
+
     /// Whether silence matters: somebody is there to hear, and somebody to speak.
     fn may_nudge(&self) -> bool {
         self.session.is_up() && self.agents.is_ready() && !self.farewell.is_going()

@@ -6,7 +6,7 @@ use auricle::domain::termination::{AgentReason, SipReason, Termination};
 use auricle::domain::timeline::{Moment, ToolOutcome};
 use serde_json::json;
 
-use crate::agent::{AgentAct, Welcome};
+use crate::agent::{AgentAct, Tongue, Welcome};
 use crate::clock::{Random, for_seeds, ms};
 use crate::scenario::{Act, Outcome, Scenario};
 
@@ -50,6 +50,24 @@ fn an_agent_that_ends_the_call_is_heard_to_its_last_word_and_the_call_ends_then(
         assert!((ms(1_600 + length)..ms(1_900 + length)).contains(&ended), "ended after {ended:?}, {length} ms said from 1 s on");
         assert_eq!(audited(&outcome, Audited::Success, "end_call"), 1);
     });
+}
+
+#[test]
+fn an_agent_that_hangs_up_is_heard_to_its_last_word() {
+    for tongue in [Tongue::Auricle, Tongue::Carrier] {
+        for_seeds(10, |seed| {
+            let length = 1_000 + 10 * Random::new(seed, 41).below(200);
+            let mut scenario = Scenario::inbound(seed).says_at(1_000, length).agent_at(1_100, AgentAct::Close(1_000));
+            scenario.tongues = vec![tongue, Tongue::OpenAi];
+            let outcome = scenario.run();
+            assert_eq!(outcome.termination(), Termination::upstream(AgentReason::Hangup));
+            // An utterance without an end runs dry, and fades.
+            assert!((length..=length + 5).contains(&outcome.heard_ms(0)), "{} of {length} ms", outcome.heard_ms(0));
+            let ended = outcome.ended_after();
+            assert!((ms(1_000 + length)..ms(1_300 + length)).contains(&ended), "ended after {ended:?}, {length} ms said from 1 s on");
+            assert_eq!(outcome.book().connections, 1);
+        });
+    }
 }
 
 #[test]
