@@ -32,6 +32,8 @@ pub struct CallSession {
     agent_is_ready: bool,
     offers: OwnOffers,
     transfer: Transfer,
+    /// The agent has hung up while the far end was being transferred.
+    agent_left: bool,
     timers: Timers,
     actions: VecDeque<CallAction>,
 }
@@ -84,6 +86,7 @@ impl CallSession {
             agent_is_ready: false,
             offers: OwnOffers::default(),
             transfer: Transfer::default(),
+            agent_left: false,
             timers: Timers::default(),
             actions: VecDeque::new(),
         }
@@ -101,7 +104,7 @@ impl CallSession {
             CallEvent::AgentReady => self.handle_agent_ready(now),
             CallEvent::AgentLost => self.agent_is_ready = false,
             CallEvent::NoAgent { refused } => self.finish(Termination::upstream(self.why_no_agent(refused)), true),
-            CallEvent::AgentHangup => self.finish(Termination::upstream(AgentReason::Hangup), true),
+            CallEvent::AgentHangup => self.handle_agent_hangup(),
             CallEvent::AnswerUnusable => self.finish(media(TerminationClass::Peer, MediaReason::NotAcceptable), true),
             CallEvent::Quiet(quiet) => self.set_quiet(now, quiet),
             CallEvent::TransferForbidden => self.actions.push_back(CallAction::TransferEnded(TransferOutcome::NotAllowed)),
@@ -232,7 +235,7 @@ impl CallSession {
             CallCommand::Answer if self.line == Line::Offered => self.answer(now),
             CallCommand::Answer => {}
             CallCommand::Hangup => self.finish(Termination::policy(PolicyReason::Operator), true),
-            CallCommand::AgentHangup => self.finish(Termination::upstream(AgentReason::Hangup), true),
+            CallCommand::AgentHangup => self.handle_agent_hangup(),
             CallCommand::End(reason) => self.finish(Termination::policy(*reason), true),
             CallCommand::Shutdown => self.finish(Termination::gateway(GatewayReason::Shutdown), true),
             CallCommand::Hold | CallCommand::Resume | CallCommand::SendDtmf { .. } if !self.is_up() => {

@@ -198,6 +198,23 @@ fn a_far_end_that_hangs_up_before_it_goes_anywhere_has_hung_up() {
 }
 
 #[test]
+fn an_agent_that_leaves_while_the_far_end_is_transferred_ends_the_call_after_that() {
+    let transferred = Termination::new(TerminationClass::Us, TerminationReason::Sip(SipReason::Transferred));
+    for (event, outcome, ends) in [
+        (CallEvent::AgentHangup, TransferOutcome::Succeeded, transferred),
+        (CallEvent::AgentHangup, TransferOutcome::Failed, Termination::upstream(AgentReason::Hangup)),
+        (CallEvent::Command(CallCommand::AgentHangup), TransferOutcome::Failed, Termination::upstream(AgentReason::Hangup)),
+    ] {
+        let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
+        bench.up();
+        bench.feed(CallEvent::Command(CallCommand::Transfer(order().0)));
+        assert_eq!(bench.feed(event), [], "no BYE into the REFER");
+        let actions = bench.signal(SignallingEvent::Transfer(TransferNews::Ended(outcome)));
+        assert_eq!((&actions[0], ended_with(&actions)), (&CallAction::TransferEnded(outcome), Some(ends)));
+    }
+}
+
+#[test]
 fn a_transfer_that_cannot_begin_is_told_to_whoever_ordered_it() {
     let mut bench = Bench::inbound(AnswerRule::WhenAgentReady);
     let (early, mut answer) = order();

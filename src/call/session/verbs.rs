@@ -6,7 +6,7 @@ use super::CallSession;
 use crate::call::action::CallAction;
 use crate::call::event::SignallingCommand;
 use crate::call::transfer::{Transfer, TransferNews, TransferOrder, TransferRefusal, TransferStep, TransferTarget};
-use crate::domain::termination::{SipReason, Termination, TerminationClass, TerminationReason};
+use crate::domain::termination::{AgentReason, SipReason, Termination, TerminationClass, TerminationReason};
 use crate::domain::transfer::TransferOutcome;
 
 impl CallSession {
@@ -35,9 +35,23 @@ impl CallSession {
     pub(super) fn handle_transfer(&mut self, news: TransferNews) {
         match self.transfer.handle(news) {
             TransferStep::Nothing => {}
-            TransferStep::Over(outcome) => self.actions.push_back(CallAction::TransferEnded(outcome)),
+            TransferStep::Over(outcome) => {
+                self.actions.push_back(CallAction::TransferEnded(outcome));
+                if self.agent_left {
+                    self.handle_agent_hangup();
+                }
+            }
             TransferStep::Gone => self.finish_transferred(true),
             TransferStep::GoneAlready => self.finish_transferred(false),
+        }
+    }
+
+    /// The agent has nothing more to say. A BYE would take the far end's way from under it while it is sent elsewhere (RFC 5589 section 6.1).
+    pub(super) fn handle_agent_hangup(&mut self) {
+        if self.is_transferring() {
+            self.agent_left = true;
+        } else {
+            self.finish(Termination::upstream(AgentReason::Hangup), true);
         }
     }
 
