@@ -48,11 +48,12 @@ impl Call {
                 AgentEvent::AudioEnd { item } => leg.end(now, item),
                 AgentEvent::Clear { scope, cause } => {
                     let discarded = silence(now, leg, scope);
-                    if cause == ClearCause::UserSpeech {
+                    // Some clear whenever the caller speaks, also where nothing is being said.
+                    if cause == ClearCause::UserSpeech && !discarded.is_zero() {
                         tools.interrupted();
-                        if !discarded.is_zero() {
-                            journal.barged_in(now, discarded);
-                        }
+                        journal.barged_in(now, discarded);
+                    } else if cause == ClearCause::UserSpeech {
+                        tools.hush();
                     }
                 }
                 AgentEvent::UserSpeech { edge, input_ms } => {

@@ -60,7 +60,7 @@ impl Deed {
             Self::Transfer { briefing: None, .. } => ("The caller's line is asked to go there. If it fails you are told.", false),
             Self::Transfer { .. } => ("The person there is called. If it fails you are told.", false),
             Self::Keys(_) => ("The keys are pressed.", true),
-            Self::Hold(true) => ("The caller is on hold and hears nothing of you.", true),
+            Self::Hold(true) => ("The caller is on hold and hears nothing of you.", false),
             Self::Hold(false) => ("The caller hears you again.", true),
         }
     }

@@ -170,13 +170,14 @@ impl Toolbox {
             Ok(output) => (output, false),
             Err(fault) => (fault.said.unwrap_or_else(|| Redacted::new(format!("The tool failed: {}.", fault.reason))), true),
         };
+        // Who sends the caller elsewhere has said so, and has nothing to add; a caller who waits for somebody who does not come is told that,
+        // whatever was said meanwhile.
+        let proceed = if tool == BuiltIn::TransferCall.name() { is_error } else { !interrupted };
         if orphaned {
             let text = format!("The tool {tool} that you had asked for answered: {}", output.expose());
-            self.steps.push_back(ToolStep::Relate { text: Redacted::new(text), speak: !interrupted });
+            self.steps.push_back(ToolStep::Relate { text: Redacted::new(text), speak: proceed });
         } else {
-            // Who sends the caller elsewhere has said so, and has nothing to add.
-            let is_sent = !is_error && tool == BuiltIn::TransferCall.name();
-            self.steps.push_back(ToolStep::Answer { id, output, is_error, proceed: !interrupted && !is_sent });
+            self.steps.push_back(ToolStep::Answer { id, output, is_error, proceed });
         }
         self.end(now, tool, began, outcome, reason);
     }
@@ -184,6 +185,11 @@ impl Toolbox {
     /// The caller speaks, or presses keys: another turn.
     pub(super) const fn caller_spoke(&mut self) {
         self.in_turn = 0;
+    }
+
+    /// The caller speaks into what is heard while tools run.
+    pub(super) fn hush(&mut self) {
+        self.filling.stop();
     }
 
     /// The caller interrupted: what runs was asked for in a turn that is over.

@@ -207,3 +207,24 @@ fn refusals_are_told_and_written_down_up_to_a_bound_and_counted_beyond() {
     assert!(steps.len() < 200 && toolbox.seen.len() <= MAX_REFUSED as usize);
     assert_eq!(toolbox.ignored(), 30_000 - u64::from(MAX_REFUSED));
 }
+
+#[test]
+fn a_caller_who_waits_for_somebody_who_does_not_come_is_told_so_whatever_was_said_meanwhile() {
+    let (mut toolbox, now) = (toolbox(built_in()), Instant::now());
+    call(&mut toolbox, "1", "transfer_call", &json!({"target": TARGET, "kind": "attended", "summary": "Asks about a bill."}).to_string());
+    steps(&mut toolbox);
+    toolbox.interrupted();
+    toolbox.report(now, ToolReport { id: "1".to_owned(), answer: Err(ToolFault { reason: "timed_out", said: None }) });
+    let told = steps(&mut toolbox);
+    assert!(matches!(&told[0], ToolStep::Answer { is_error: true, proceed: true, .. }), "{told:?}");
+}
+
+#[test]
+fn who_has_put_the_caller_on_hold_is_not_asked_to_speak() {
+    let mut toolbox = toolbox(built_in());
+    for (held, speaks) in [(true, false), (false, true)] {
+        call(&mut toolbox, &held.to_string(), "hold", &json!({"held": held}).to_string());
+        let told = steps(&mut toolbox);
+        assert!(matches!(&told[1], ToolStep::Answer { proceed, .. } if *proceed == speaks), "{told:?}");
+    }
+}
