@@ -28,7 +28,13 @@ impl AgentHealth {
         self.breakers.allows(&breaker(agent), now)
     }
 
-    /// An agent became ready in a call, or failed it.
+    /// Whether there is nothing against an agent.
+    #[must_use]
+    pub fn is_well(&self, agent: &str, now: Instant) -> bool {
+        self.breakers.state(&breaker(agent), now) == BreakerState::Closed
+    }
+
+    /// An agent was heard in a call, or failed it.
     pub fn fared(&self, agent: &str, well: bool, now: Instant) {
         let name = breaker(agent);
         self.breakers.report(&name, well, now);
@@ -42,3 +48,21 @@ fn breaker(agent: &str) -> String {
 
 /// A service that is started anew is back in a second or two, and calls wait for it.
 const POLICY: BreakerPolicy = BreakerPolicy { threshold: 5, rest: Duration::from_secs(1), longest_rest: Duration::from_secs(30) };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_stand_by_is_not_the_trial_that_one_call_makes() {
+        let (health, start) = (AgentHealth::new(&Breakers::default(), Metrics::new()), Instant::now());
+        assert!(health.is_well("desk", start) && health.allows("desk", start));
+        (0..5).for_each(|_| health.fared("desk", false, start));
+        let rested = start + POLICY.rest;
+        assert!(!health.is_well("desk", rested), "to stand by");
+        assert!(health.allows("desk", rested), "on trial");
+        assert!(!health.allows("desk", rested), "one at a time");
+        health.fared("desk", true, rested);
+        assert!(health.is_well("desk", rested));
+    }
+}

@@ -119,7 +119,7 @@ pub enum CallOutput {
     AgentFared {
         /// Which of the agents, counted from 0.
         member: usize,
-        /// Whether it became ready, or failed.
+        /// Whether it was heard, or failed.
         well: bool,
     },
     /// The conversation passes to another connection.

@@ -303,12 +303,17 @@ impl Shell {
     fn dial(&mut self, call: &mut Call, link: LinkId, member: usize) {
         let now = Instant::now();
         match self.agents.get(member) {
-            Some(agent) if self.health.allows(&agent.breaker, now) => {
+            Some(agent) if self.may_dial(call, link, &agent.breaker, now) => {
                 let connecting = connect(Arc::clone(&agent.endpoint), call.agent_invitation(member), self.records.control.clone());
                 self.seldom.connect(link, Box::pin(connecting));
             }
             _ => call.handle_agent_unreachable(now, link, Loss::Blocked),
         }
+    }
+
+    /// What is to stand by is no trial: a call that needs the agent makes that, and tells how it went.
+    fn may_dial(&self, call: &Call, link: LinkId, agent: &str, now: Instant) -> bool {
+        if link == call.agent_link() { self.health.allows(agent, now) } else { self.health.is_well(agent, now) }
     }
 
     fn take_connection(&mut self, call: &mut Call, link: LinkId, connected: Result<Box<AgentSocket>, ConnectError>) {

@@ -46,7 +46,8 @@ impl Agents {
         }
         let loss = match code {
             Err(loss) => loss,
-            Ok(_) if closed.retryable => Loss::Closed,
+            // One that worked for a while refuses nobody.
+            Ok(_) if closed.retryable || self.link.has_held(now) => Loss::Closed,
             Ok(_) => Loss::Refused,
         };
         self.lose(now, loss);

@@ -22,6 +22,8 @@ pub(super) struct Link {
     pub(super) condemned: bool,
     /// The agent has hung up on it.
     pub(super) hung_up: bool,
+    /// Something failed in the agent's turn that runs.
+    pub(super) faulted: bool,
 }
 
 /// How far a connection has come.
@@ -38,7 +40,7 @@ pub(super) enum Stage {
 impl Link {
     /// One that is to be dialled.
     pub(super) const fn new(id: LinkId, member: usize, session: AgentSession, until: Instant) -> Self {
-        Self { id, member, session, stage: Stage::Waiting { until }, proved: false, condemned: false, hung_up: false }
+        Self { id, member, session, stage: Stage::Waiting { until }, proved: false, condemned: false, hung_up: false, faulted: false }
     }
 
     pub(super) const fn is_ready(&self) -> bool {

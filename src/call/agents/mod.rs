@@ -114,7 +114,7 @@ pub enum AgentsOutput {
     Fared {
         /// Which of the agents, counted from 0.
         member: usize,
-        /// Whether it became ready, or failed.
+        /// Whether it was heard, or failed.
         well: bool,
     },
     /// The agent has ended the conversation by the way in which it closed, or before that. No connection stands any more.
@@ -276,13 +276,13 @@ impl Agents {
                 self.link.stage = Stage::Ready { since: now };
                 self.waiting_since = None;
                 self.answer_by = answer_limit.filter(|_| self.conversation.awaits_answer()).map(|limit| now + limit);
-                self.outputs.push_back(AgentsOutput::Fared { member: self.link.member, well: true });
             }
             // Of most audio nothing more is to be learnt.
             AgentEvent::Audio { chunk, .. } if (self.answer_by.is_some() || !self.link.proved) && !ring::is_silent(*chunk) => {
                 self.answer_by = None;
                 if !std::mem::replace(&mut self.link.proved, true) {
                     self.plan.heard();
+                    self.outputs.push_back(AgentsOutput::Fared { member: self.link.member, well: true });
                 }
             }
             AgentEvent::UserSpeech { edge: SpeechEdge::Stopped, .. }
@@ -293,11 +293,16 @@ impl Agents {
             AgentEvent::UserSpeech { edge: SpeechEdge::Started, .. }
             | AgentEvent::Clear { .. }
             | AgentEvent::ToolCall { .. }
-            | AgentEvent::Transcript { speaker: Speaker::Agent, .. }
-            | AgentEvent::State(AgentState::Listening) => self.answer_by = None,
+            | AgentEvent::Transcript { speaker: Speaker::Agent, .. } => self.answer_by = None,
+            // A turn in which something failed answers nobody: whoever waits goes on waiting, and not for ever.
+            AgentEvent::State(AgentState::Listening) if std::mem::take(&mut self.link.faulted) && self.conversation.awaits_answer() => {}
+            AgentEvent::State(AgentState::Listening) => self.answer_by = None,
             AgentEvent::Hangup => (self.answer_by, self.link.hung_up) = (None, true),
             AgentEvent::Expiring { left } => self.expires_at = Some(now + *left),
-            AgentEvent::Error(fault) if fault.class == FaultClass::Limited && has_other => self.link.condemned = true,
+            AgentEvent::Error(fault) => {
+                self.link.condemned |= fault.class == FaultClass::Limited && has_other;
+                self.link.faulted = true;
+            }
             _ => {}
         }
         Some(event)

@@ -176,7 +176,7 @@ fn the_next_agent_of_the_route_is_dialled_at_once_and_the_former_closed() {
     let mut bench = Bench::new(&[openai(), auricle()]);
     assert_eq!(bench.take_outputs(), [AgentsOutput::Dial { link: LinkId(1), member: 0 }]);
     bench.become_ready();
-    assert_eq!(bench.take_outputs(), [AgentsOutput::Fared { member: 0, well: true }]);
+    assert_eq!(bench.take_outputs(), [], "ready is not heard yet");
     bench.cut();
     let (link, loss) = (LinkId(1), Loss::Closed);
     assert_eq!(
@@ -446,6 +446,39 @@ fn a_socket_that_stands_by_to_the_next_agent_takes_over_without_being_dialled() 
     assert_eq!(bench.told(LinkId(2), "start").len(), 1);
     bench.hear(&json!({"type": "ready"}));
     assert!(bench.agents.is_ready());
+}
+
+#[test]
+fn a_response_that_fails_answers_nobody_and_the_next_agent_is_asked_in_its_place() {
+    for (status, lost) in [("failed", true), ("completed", false)] {
+        let mut bench = Bench::new(&[openai(), auricle()]);
+        bench.become_ready();
+        bench.turn(1, Some("Is anybody there?"));
+        for response in ["r1", "r2"] {
+            bench.hear(&json!({"type": "response.created", "response": {"id": response}}));
+            bench.hear(&json!({"type": "response.done", "response": {"id": response, "status": status}}));
+        }
+        assert_eq!(bench.told(LinkId(1), "response.create").len(), usize::from(lost), "asked for once more");
+        bench.take_outputs();
+        bench.wait(Duration::from_secs(11));
+        let stalled = bench.take_outputs().contains(&AgentsOutput::Lost { link: LinkId(1), loss: Loss::Stalled });
+        assert_eq!(stalled, lost, "{status}");
+    }
+}
+
+#[test]
+fn one_that_worked_for_a_while_and_closes_in_good_order_has_refused_nobody() {
+    let mut bench = Bench::new(&[openai()]);
+    bench.become_ready();
+    bench.take_outputs();
+    bench.answer("a", "Hello.");
+    assert_eq!(bench.take_outputs(), [AgentsOutput::Fared { member: 0, well: true }]);
+    bench.wait(Duration::from_secs(60));
+    bench.agents.handle_closed(bench.now, LinkId(1), Ok(Some(1000)));
+    bench.wait(Duration::from_secs(2));
+    let outputs = bench.take_outputs();
+    assert!(outputs.contains(&AgentsOutput::Lost { link: LinkId(1), loss: Loss::Closed }), "{outputs:?}");
+    assert!(outputs.contains(&AgentsOutput::Dial { link: LinkId(2), member: 0 }), "{outputs:?}");
 }
 
 #[test]

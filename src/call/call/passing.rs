@@ -90,6 +90,12 @@ impl Call {
         }
     }
 
+    /// The connection that the conversation is on.
+    #[must_use]
+    pub const fn agent_link(&self) -> LinkId {
+        self.agents.link()
+    }
+
     /// What one of the agents is asked before it is dialled; none where it is dialled straight.
     #[must_use]
     pub fn agent_invitation(&self, member: usize) -> Option<String> {

@@ -280,7 +280,12 @@ impl OpenAi {
         }
         if status == "failed" {
             let unknown = ErrorBody::default();
-            fail(details.and_then(|details| details.error.as_ref()).unwrap_or(&unknown), out);
+            if fail(details.and_then(|details| details.error.as_ref()).unwrap_or(&unknown), out) == Some(FaultClass::Provider) {
+                self.responses.retry(&response.id);
+            }
+        }
+        if status == "completed" {
+            self.responses.succeed();
         }
         self.tools.release(&response.id, status == "completed", |call| out.events.push(call));
         self.speaking = false;
@@ -379,14 +384,19 @@ fn caller_words(kind: TranscriptKind, text: String, out: &mut Outputs<'_>) {
     out.events.push(AgentEvent::Transcript { speaker: Speaker::Caller, kind, text: Redacted::new(text), item: None });
 }
 
-fn fail(error: &ErrorBody<'_>, out: &mut Outputs<'_>) {
-    match faults::judge(error) {
+fn fail(error: &ErrorBody<'_>, out: &mut Outputs<'_>) -> Option<FaultClass> {
+    let fault = match faults::judge(error) {
         // A response that failed without a code failed by the provider's own doing.
         Verdict::Fault(AgentFault { code, .. }) if code == "unknown" => {
-            let fault = AgentFault { class: FaultClass::Provider, code: "response_failed".to_owned() };
-            out.events.push(AgentEvent::Error(fault));
+            AgentFault { class: FaultClass::Provider, code: "response_failed".to_owned() }
         }
-        Verdict::Fault(fault) => out.events.push(AgentEvent::Error(fault)),
-        Verdict::Harmless(code) => warn(&code, out),
-    }
+        Verdict::Fault(fault) => fault,
+        Verdict::Harmless(code) => {
+            warn(&code, out);
+            return None;
+        }
+    };
+    let class = fault.class;
+    out.events.push(AgentEvent::Error(fault));
+    Some(class)
 }

@@ -15,6 +15,8 @@ pub(super) struct Responses {
     requested: bool,
     /// One is to be asked for as soon as none runs.
     wanted: bool,
+    /// The last one failed and was asked for again.
+    retried: bool,
     interrupted: VecDeque<Box<str>>,
 }
 
@@ -41,6 +43,18 @@ impl Responses {
             self.active = None;
         }
         self.active.is_none() && std::mem::take(&mut self.wanted) && self.want()
+    }
+
+    /// A response failed by the provider's own doing: it is asked for once more, unless what comes of it is late or another is wanted anyway.
+    pub(super) fn retry(&mut self, id: &str) {
+        if !self.is_interrupted(id) && !std::mem::replace(&mut self.retried, true) {
+            self.wanted = true;
+        }
+    }
+
+    /// A response was whole: the next may fail once again.
+    pub(super) const fn succeed(&mut self) {
+        self.retried = false;
     }
 
     /// Our request for one failed; `busy` when because another ran.
