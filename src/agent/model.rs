@@ -81,8 +81,6 @@ pub enum AgentCommand {
 pub enum PlaybackState {
     /// Its first sample became RTP.
     Started,
-    /// It goes on.
-    Progress,
     /// All of it became RTP.
     Finished,
     /// It was cut; the position is final.

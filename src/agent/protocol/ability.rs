@@ -107,9 +107,7 @@ impl Protocol {
                 lifetime: Some(Duration::from_secs(3_600)),
                 ..none
             },
-            Self::Auricle => {
-                Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu, Pcma], by_gateway: true, tells_ends: true, ..none }
-            }
+            Self::Auricle => Ability { formats: &[Pcm8k, Pcm16k, Pcm24k, Pcm48k, Pcmu, Pcma], by_gateway: true, tells_ends: true, ..none },
             Self::Twilio => Ability::carrier(&[Pcmu]),
             Self::Telnyx => Ability::carrier(&[Pcmu, Pcma, Pcm8k, Pcm16k, Pcm24k, Pcm48k]),
             Self::Plivo => Ability::carrier(&[Pcmu, Pcm8k, Pcm16k]),

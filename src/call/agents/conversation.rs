@@ -126,7 +126,6 @@ impl Conversation {
             AgentCommand::BargeIn(_) => self.answer = Answer::Nothing,
             AgentCommand::Playback { item, played_ms, state } => match state {
                 PlaybackState::Started => self.playing += 1,
-                PlaybackState::Progress => {}
                 PlaybackState::Finished => self.playing = self.playing.saturating_sub(1),
                 PlaybackState::Cleared => {
                     self.playing = self.playing.saturating_sub(1);

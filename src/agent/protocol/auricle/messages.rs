@@ -21,7 +21,7 @@ use crate::domain::call_record::{Direction, Speaker};
 pub(in crate::agent) enum GatewayMessage<'a> {
     /// The first message: whose call it is and how it is to be led.
     Start(Start<'a>),
-    /// How far an utterance was played to the caller. Told when it begins, as it goes on, when it is played whole, and, finally, when
+    /// How far an utterance was played to the caller. Told when it begins, when it is played whole, and, finally, when
     /// it was cut.
     Playback {
         /// The utterance, by the agent's name for it; `#1` and on, counted over the call, for those that have none.
@@ -341,7 +341,7 @@ macro_rules! words {
 
 words! {
     /// Where the playing of an utterance stands.
-    WirePlayback for PlaybackState { Started, Progress, Finished, Cleared }
+    WirePlayback for PlaybackState { Started, Finished, Cleared }
 }
 words! {
     /// Why the gateway decided to interrupt.

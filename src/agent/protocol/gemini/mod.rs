@@ -35,6 +35,8 @@ pub(in crate::agent) struct Gemini {
     configured: bool,
     /// Takes the conversation up again on another connection.
     handle: Option<Redacted<String>>,
+    /// The conversation has gone on since: while it answers or runs a function the service gives no handle.
+    moved_on: bool,
     utterances: Utterances,
     caller_words: Words,
     agent_words: Words,
@@ -54,6 +56,7 @@ impl Gemini {
             format: AudioFormat::from(config.format),
             configured: false,
             handle: None,
+            moved_on: false,
             utterances: Utterances::new(first_item),
             caller_words: Words::default(),
             agent_words: Words::default(),
@@ -71,7 +74,8 @@ impl Gemini {
     pub(super) fn resume(&mut self, former: &Self) {
         let place = |config: &AgentConfig| (config.url.clone(), config.model.clone(), config.api_key_env.clone());
         let same = former.configured && place(&self.config) == place(&former.config);
-        self.handle = former.handle.clone().filter(|_| same);
+        // From a handle that the conversation has left behind it would go on without its last turn: then the history tells more.
+        self.handle = former.handle.clone().filter(|_| same && !former.moved_on);
         if self.handle.is_some() {
             self.said.history.clear();
         }
@@ -191,6 +195,7 @@ impl Gemini {
         if let Some(update) = message.session_resumption_update {
             let handle = update.new_handle.filter(|handle| update.resumable && !handle.is_empty());
             self.handle = handle.map(|handle| Redacted::new(handle.into_owned())).or(self.handle.take());
+            self.moved_on = !update.resumable;
         }
         if let Some(complete) = message.setup_complete {
             self.configured = true;

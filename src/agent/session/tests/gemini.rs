@@ -9,7 +9,9 @@ use serde_json::json;
 
 use super::{Heard, Line};
 use crate::agent::config::{AgentConfig, Protocol, TurnDetection};
-use crate::agent::model::{AgentCommand, AgentEvent, AgentState, ClearCause, ClearScope, ContextRole, Handover, TranscriptKind};
+use crate::agent::model::{
+    AgentCommand, AgentEvent, AgentState, ClearCause, ClearScope, ContextRole, Handover, Owed, Said, TranscriptKind,
+};
 use crate::domain::call_record::Speaker;
 use crate::domain::redacted::Redacted;
 
@@ -212,17 +214,36 @@ fn the_next_connection_takes_the_conversation_up_and_does_not_greet_again() {
     line.hear(r#"{"sessionResumptionUpdate":{"newHandle":"h-1","resumable":true}}"#);
     line.hear(r#"{"sessionResumptionUpdate":{"newHandle":"","resumable":false}}"#);
     line.hear(&audio(&[1; 4]));
+    line.hear(r#"{"sessionResumptionUpdate":{"newHandle":"h-2","resumable":true}}"#);
     line.events.clear();
     line.hear(r#"{"goAway":{"timeLeft":"9.5s"}}"#);
     assert_eq!(line.take_events(), [Heard::Event(AgentEvent::Expiring { left: Duration::from_millis(9_500) })]);
     line.session = line.session.successor(&config, Handover::default(), line.session.next_item());
     line.sent.clear();
     line.connect();
-    assert_eq!(line.sent[0]["setup"]["sessionResumption"], json!({"handle": "h-1"}));
+    assert_eq!(line.sent[0]["setup"]["sessionResumption"], json!({"handle": "h-2"}));
     line.hear(r#"{"setupComplete":{}}"#);
     assert_eq!(line.sent.len(), 1, "it has greeted: {:?}", line.sent);
     line.hear(&audio(&[2; 4]));
     assert!(line.take_events().contains(&Heard::Audio(ItemId(2), vec![2; 4])));
+}
+
+#[test]
+fn what_was_said_since_the_last_handle_is_told_to_a_conversation_that_begins_anew() {
+    let config = config();
+    let mut line = ready_as(&config);
+    line.hear(r#"{"sessionResumptionUpdate":{"newHandle":"h-1","resumable":true}}"#);
+    line.hear(r#"{"sessionResumptionUpdate":{"resumable":false}}"#);
+    line.hear(&audio(&[1; 4]));
+    let said = |speaker, text: &str| Said { speaker, text: Redacted::new(text.to_owned()) };
+    let history = vec![said(Speaker::Caller, "When do you open?"), said(Speaker::Agent, "We open")];
+    let handover = Handover { history, owed: Owed::Rest, ..Handover::default() };
+    line.session = line.session.successor(&config, handover, line.session.next_item());
+    line.sent.clear();
+    line.connect();
+    assert_eq!(line.sent[0]["setup"]["sessionResumption"], json!({}), "that handle knows nothing of the question");
+    line.hear(r#"{"setupComplete":{}}"#);
+    assert!(line.sent[1].to_string().contains("When do you open?"), "{:?}", line.sent);
 }
 
 #[test]
