@@ -161,7 +161,9 @@ impl Call {
     #[must_use]
     pub fn new(now: Instant, wall: DateTime<Utc>, grid: Instant, setup: CallSetup) -> Self {
         let CallSetup { identity, policy, agents, conduct, keys_to_agent, leg, early_media } = setup;
-        let session = CallSession::new(identity.direction, policy);
+        let called_back = agents.iter().filter_map(|agent| agent.config.protocol.calls_back_within()).max();
+        let ready_limit = called_back.map_or(policy.agent_ready_limit, |time| policy.agent_ready_limit + time);
+        let session = CallSession::new(identity.direction, SessionPolicy { agent_ready_limit: ready_limit, ..policy });
         let facts = CallFacts {
             now,
             unix_time: unix_time(wall),

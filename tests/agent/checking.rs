@@ -8,20 +8,23 @@ use crate::link::simulate;
 
 async fn report(protocol: Protocol, format: WireFormat, config: Config) -> Report {
     let (address, _) = simulate(Config { protocol, format: format.into(), ..config }).await;
-    let agent = AgentConfig { protocol, format, ..AgentConfig::at(format!("ws://{address}/")) };
+    let url = if protocol == Protocol::Ultravox { format!("http://{address}/api/calls") } else { format!("ws://{address}/") };
+    let agent = AgentConfig { protocol, format, ..AgentConfig::at(url) };
     check(&agent, &Speech::made_up()).await.unwrap()
 }
 
 #[tokio::test]
 async fn good_agents_pass_every_check() {
     let one = |protocol, format| report(protocol, format, Config::new(Behaviour::Parrot));
-    let (auricle, twilio, openai, pipecat) = tokio::join!(
+    let (auricle, twilio, openai, pipecat, ultravox) = tokio::join!(
         one(Protocol::Auricle, WireFormat::Pcm16k),
         one(Protocol::Twilio, WireFormat::Pcmu),
         one(Protocol::OpenAi, WireFormat::Pcmu),
         one(Protocol::Pipecat, WireFormat::Pcm16k),
+        // Asked for over HTTP first.
+        one(Protocol::Ultravox, WireFormat::Pcm8k),
     );
-    for report in [auricle, twilio, openai, pipecat] {
+    for report in [auricle, twilio, openai, pipecat, ultravox] {
         assert!(report.is_clean(), "{report}");
         assert_eq!(report.findings.len(), 12, "{report}");
     }

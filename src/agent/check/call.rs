@@ -6,7 +6,7 @@ use media::frame::{AudioChunk, AudioFormat};
 
 use super::player::Player;
 use super::voice::Speech;
-use crate::agent::client::{AgentSocket, Incoming};
+use crate::agent::client::{AgentEndpoint, AgentSocket, ConnectError, Incoming, establish_invited};
 use crate::agent::config::AgentConfig;
 use crate::agent::model::{AgentCommand, AgentEvent, Closed};
 use crate::agent::session::{AgentSession, AgentStats, CallFacts};
@@ -41,10 +41,11 @@ pub(super) struct Heard {
 }
 
 impl Trial {
-    pub(super) fn new(config: &AgentConfig, socket: AgentSocket, speech: &Speech) -> Self {
-        let (now, format) = (Instant::now(), AudioFormat::from(config.format));
+    /// Asks for the agent where it is asked for first, and connects to it.
+    pub(super) async fn begin(config: &AgentConfig, endpoint: &AgentEndpoint, speech: &Speech) -> Result<Self, ConnectError> {
+        let format = AudioFormat::from(config.format);
         let facts = CallFacts {
-            now,
+            now: Instant::now(),
             unix_time: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
             call: CallId::random(),
             direction: Direction::Inbound,
@@ -52,8 +53,11 @@ impl Trial {
             to: Redacted::new("+15550199".to_owned()),
         };
         let mut session = AgentSession::new(config, facts);
+        let invitation = session.invitation(config);
+        let socket = establish_invited(endpoint, invitation.as_deref()).await?.upgrade().await?;
+        let now = Instant::now();
         session.handle_connected(now);
-        Self {
+        Ok(Self {
             session,
             socket,
             player: Player::new(format),
@@ -62,7 +66,7 @@ impl Trial {
             saying: Vec::new(),
             next_frame: now,
             heard: Heard::default(),
-        }
+        })
     }
 
     /// The caller begins to speak.

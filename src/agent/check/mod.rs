@@ -11,7 +11,7 @@ mod voice;
 use std::time::Duration;
 
 use self::call::Trial;
-use super::client::{AgentEndpoint, ConnectError, EndpointError, establish};
+use super::client::{AgentEndpoint, EndpointError};
 use super::config::{AgentConfig, Protocol};
 use super::model::AgentCommand;
 
@@ -25,15 +25,14 @@ pub use self::voice::Speech;
 pub async fn check(config: &AgentConfig, speech: &Speech) -> Result<Report, EndpointError> {
     let endpoint = AgentEndpoint::new(config)?;
     let mut report = Report::default();
-    let first = match dial(&endpoint).await {
-        Ok(socket) => Trial::new(config, socket, speech),
+    let mut trial = match Trial::begin(config, &endpoint, speech).await {
+        Ok(trial) => trial,
         Err(error) => {
             report.fail("connects", "a WebSocket opens at the URL, with the subprotocol where there is one", error.to_string());
             return Ok(report);
         }
     };
     report.pass("connects");
-    let mut trial = first;
     if !trial.run(READY_WITHIN, |heard| heard.ready).await {
         report.fail("ready", "the settings are taken within 3 s", trial.found());
         return Ok(report);
@@ -92,10 +91,8 @@ fn judge_messages(trial: &Trial, report: &mut Report) {
 
 /// Two calls at one time are two conversations.
 async fn second_call(endpoint: &AgentEndpoint, config: &AgentConfig, speech: &Speech, report: &mut Report) {
-    let (one, other) = tokio::join!(dial(endpoint), dial(endpoint));
-    let ready = match (one, other) {
-        (Ok(one), Ok(other)) => {
-            let (mut one, mut other) = (Trial::new(config, one, speech), Trial::new(config, other, speech));
+    let ready = match tokio::join!(Trial::begin(config, endpoint, speech), Trial::begin(config, endpoint, speech)) {
+        (Ok(mut one), Ok(mut other)) => {
             let both = tokio::join!(one.run(READY_WITHIN, |heard| heard.ready), other.run(READY_WITHIN, |heard| heard.ready));
             for trial in [&mut one, &mut other] {
                 trial.command(AgentCommand::Close);
@@ -106,10 +103,6 @@ async fn second_call(endpoint: &AgentEndpoint, config: &AgentConfig, speech: &Sp
         _ => false,
     };
     report.add("two_calls", ready, "two more calls at one time are both ready within 3 s", "they are not");
-}
-
-async fn dial(endpoint: &AgentEndpoint) -> Result<super::client::AgentSocket, ConnectError> {
-    establish(endpoint).await?.upgrade().await
 }
 
 const READY_WITHIN: Duration = Duration::from_secs(3);

@@ -36,14 +36,14 @@ pub async fn establish(endpoint: &AgentEndpoint) -> Result<Established, ConnectE
 /// The same, for an agent that is asked for first: `invitation` is what it is asked, and it is met where its answer says.
 pub async fn establish_invited(endpoint: &AgentEndpoint, invitation: Option<&str>) -> Result<Established, ConnectError> {
     let too_late = |_| ConnectError::Timeout { stage: Stage::Connecting };
-    if endpoint.calls_back() {
+    if let Some(patience) = endpoint.calls_back_within() {
         let started = async {
             let door = reach(endpoint, &endpoint.place()).await?;
             arrange::start(endpoint, door, invitation.unwrap_or("{}")).await
         };
         tokio::time::timeout(endpoint.connect_timeout, started).await.map_err(too_late)??;
         // The call goes on without us as soon as the agent says whither, and this is given up.
-        tokio::time::sleep(CALLED_BACK_WITHIN).await;
+        tokio::time::sleep(patience).await;
         return Err(ConnectError::NotCalledBack);
     }
     tokio::time::timeout(endpoint.connect_timeout, connect(endpoint, invitation)).await.map_err(too_late)?
@@ -155,8 +155,6 @@ fn websocket_config() -> WebSocketConfig {
 /// Read at a time: 20 ms of 24 kHz audio as JSON and then some. The buffer settles at twice that, or at twice the longest
 /// message, for each connection.
 const READ_BUFFER_LEN_BYTES: usize = 2 * 1024;
-/// A bot is started and in its room within a few seconds; a caller is kept without an agent for half a minute.
-const CALLED_BACK_WITHIN: Duration = Duration::from_secs(25);
 /// A host with more addresses than this has enough of them.
 const MAX_ADDRESSES: usize = 8;
 /// Long enough for one lost SYN; leaves time for the next address.

@@ -181,9 +181,9 @@ impl AgentEndpoint {
         key.and_then(|key| protocol::credentials(self.protocol, &self.url, key.expose_secret())).unwrap_or_default()
     }
 
-    /// Whether it is started, and says itself where the caller is to be sent.
-    pub(super) const fn calls_back(&self) -> bool {
-        protocol::calls_back(self.protocol)
+    /// Where it is started, and says itself where the caller is to be sent: how long it has for that.
+    pub(super) const fn calls_back_within(&self) -> Option<Duration> {
+        self.protocol.calls_back_within()
     }
 
     pub(super) const fn protocol(&self) -> Protocol {

@@ -137,6 +137,15 @@ impl Protocol {
         self.ability().tells_ends
     }
 
+    /// How long it has to become ready where that is not the call's to say: one that calls back is started first, cold as a rule.
+    #[must_use]
+    pub const fn calls_back_within(self) -> Option<Duration> {
+        match self {
+            Self::Daily => Some(Duration::from_secs(25)),
+            _ => None,
+        }
+    }
+
     /// How long a connection lasts at most, where the protocol does not tell.
     pub(in crate::agent) const fn lifetime(self) -> Option<Duration> {
         self.ability().lifetime

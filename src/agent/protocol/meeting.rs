@@ -45,15 +45,12 @@ pub(in crate::agent) fn invitation(config: &AgentConfig, facts: &CallFacts) -> O
     Some(written.unwrap_or_default())
 }
 
-/// Whether who is asked names no place, and says later where the caller is to be sent.
-pub(in crate::agent) const fn calls_back(protocol: Protocol) -> bool {
-    matches!(protocol, Protocol::Daily)
-}
-
 /// What is asked, with what the agent will prove itself by where it calls back.
 pub(in crate::agent) fn keyed<'a>(protocol: Protocol, invitation: &'a str, key: Option<&str>) -> Cow<'a, str> {
     match key {
-        Some(key) if calls_back(protocol) => pipecat::keyed(invitation, key).map_or(Cow::Borrowed(invitation), Cow::Owned),
+        Some(key) if protocol.calls_back_within().is_some() => {
+            pipecat::keyed(invitation, key).map_or(Cow::Borrowed(invitation), Cow::Owned)
+        }
         _ => Cow::Borrowed(invitation),
     }
 }

@@ -53,7 +53,7 @@ use super::model::{AgentCommand, AgentMessage};
 use super::session::{CallFacts, EventQueue, Outbox};
 
 pub(super) use self::credentials::{credentials, upgrade_headers};
-pub(super) use self::meeting::{Meeting, calls_back, invitation, is_arranged, keyed, meeting};
+pub(super) use self::meeting::{Meeting, invitation, is_arranged, keyed, meeting};
 pub use self::pipecat::CALL_DOMAIN as DIAL_IN_DOMAIN;
 pub(in crate::agent) use self::pipecat::pass;
 

@@ -290,7 +290,9 @@ impl Agents {
     }
 
     fn opened_by(&self, now: Instant) -> Option<Instant> {
-        self.plan.alternative().map(|_| now + self.patience)
+        // One that calls back is given up where that is waited for.
+        let calls_back = self.config().protocol.calls_back_within().is_some();
+        self.plan.alternative().filter(|_| !calls_back).map(|_| now + self.patience)
     }
 
     fn outage_ends(&self) -> Option<Instant> {

@@ -449,6 +449,18 @@ fn a_socket_that_stands_by_to_the_next_agent_takes_over_without_being_dialled() 
 }
 
 #[test]
+fn a_bot_that_calls_back_has_the_time_that_it_takes_to_start_though_another_agent_could_be_had() {
+    let room = AgentConfig { protocol: Protocol::Daily, ..AgentConfig::at("https://127.0.0.1/start") };
+    let mut bench = Bench::new(&[room, auricle()]);
+    bench.take_outputs();
+    bench.wait(Duration::from_secs(24));
+    assert_eq!(bench.take_outputs(), []);
+    bench.agents.handle_unreachable(bench.now, LinkId(1), Loss::Unreachable);
+    bench.drain();
+    assert!(bench.take_outputs().contains(&AgentsOutput::Dial { link: LinkId(2), member: 1 }));
+}
+
+#[test]
 fn a_response_that_fails_answers_nobody_and_the_next_agent_is_asked_in_its_place() {
     for (status, lost) in [("failed", true), ("completed", false)] {
         let mut bench = Bench::new(&[openai(), auricle()]);
