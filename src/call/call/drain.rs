@@ -48,12 +48,11 @@ impl Call {
                 AgentEvent::AudioEnd { item } => leg.end(now, item),
                 AgentEvent::Clear { scope, cause } => {
                     let discarded = silence(now, leg, scope);
-                    // Some clear whenever the caller speaks, also where nothing is being said.
-                    if cause == ClearCause::UserSpeech && !discarded.is_zero() {
+                    if cause == ClearCause::UserSpeech {
                         tools.interrupted();
-                        journal.barged_in(now, discarded);
-                    } else if cause == ClearCause::UserSpeech {
-                        tools.hush();
+                        if !discarded.is_zero() {
+                            journal.barged_in(now, discarded);
+                        }
                     }
                 }
                 AgentEvent::UserSpeech { edge, input_ms } => {

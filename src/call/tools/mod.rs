@@ -187,11 +187,6 @@ impl Toolbox {
         self.in_turn = 0;
     }
 
-    /// The caller speaks into what is heard while tools run.
-    pub(super) fn hush(&mut self) {
-        self.filling.stop();
-    }
-
     /// The caller interrupted: what runs was asked for in a turn that is over.
     pub(super) fn interrupted(&mut self) {
         self.in_turn = 0;
