@@ -1,6 +1,6 @@
 //! Who calls: the number that an outbound call shows, and whose word is taken for an inbound one (RFC 3325).
 
-use sip::header::{NameAddr, Uri};
+use sip::header::{NameAddr, NameAddrRef, Uri};
 use sip::message::Request;
 
 use super::config::{IdentityRule, NumberFormat, Quirk, TrunkConfig};
@@ -82,17 +82,17 @@ pub(crate) fn request_uri(trunk: &TrunkConfig, number: &Number, target: &Uri) ->
     Uri::parse(&format!("sip:{}@{}{port}{transport}{phone}", written(trunk, number)?, bracketed(target.host()))).ok()
 }
 
-/// The number of P-Asserted-Identity, where the trunk's word is taken.
+/// The number of P-Asserted-Identity, where the trunk's word is taken: that of its `tel` address, else the user of its `sip` one. What a
+/// display name says is the caller's own word, whatever it looks like.
 #[must_use]
 pub fn asserted_number(trunk: &TrunkConfig, request: &Request) -> Option<String> {
     if !trunk.trusted_identity {
         return None;
     }
-    let value = request.headers().extension("P-Asserted-Identity")?;
-    let uri = value.split_once('<').map_or(value, |(_, rest)| rest.split('>').next().unwrap_or_default());
-    let uri = Uri::parse(uri.trim()).ok()?;
-    let user = uri.decoded_user()?;
-    Some(trunk.numbering.tidy(&user))
+    let identities = request.headers().asserted_identities();
+    let user = |address: NameAddrRef<'_>| Some(address.uri().ok()?.decoded_user()?.into_owned()).filter(|user| !user.is_empty());
+    let asserted = identities.tel.and_then(user).or_else(|| identities.sip.and_then(user))?;
+    Some(trunk.numbering.tidy(&asserted))
 }
 
 /// What is said of how a call came here, where the trunk's word is taken: who was called first, by the oldest Diversion or, without one, by
@@ -195,16 +195,39 @@ mod tests {
         }
     }
 
+    /// An INVITE with one more header.
+    fn invite(header: &str) -> Request {
+        let text = format!(
+            "INVITE sip:030901820@gateway.example.org SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n\
+             From: <sip:a@example.org>;tag=1\r\nTo: <sip:b@example.org>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\
+             {header}\r\nContent-Length: 0\r\n\r\n"
+        );
+        let Ok(sip::message::Message::Request(request)) = sip::message::Message::parse(text.into()) else { panic!("a request") };
+        request
+    }
+
+    #[test]
+    fn an_asserted_identity_is_an_address_and_never_what_a_display_name_says() {
+        let trusting = TrunkConfig { trusted_identity: true, ..trunk() };
+        for (value, expected) in [
+            (r#""<sip:+4930110@x>" <sip:100@192.168.10.5>"#, Some("100")),
+            (r#""\"<tel:+4930110>" <sip:100@192.168.10.5>"#, Some("100")),
+            (r#""a, <tel:+4930110>" <sip:100@192.168.10.5>"#, Some("100")),
+            ("<sip:100@192.168.10.5>, <tel:+4930901820>", Some("+4930901820")),
+            ("sip:030901820@192.168.10.5", Some("+4930901820")),
+            ("<sip:192.168.10.5>", None),
+        ] {
+            let request = invite(&format!("P-Asserted-Identity: {value}"));
+            assert_eq!(asserted_number(&trusting, &request).as_deref(), expected, "{value}");
+            assert_eq!(asserted_number(&trunk(), &request), None);
+        }
+    }
+
     #[test]
     fn a_proxy_that_went_on_to_us_under_the_number_that_was_called_has_not_diverted_the_call() {
         let trunk = TrunkConfig { trusted_identity: true, ..trunk() };
         let came = |history: &str| {
-            let text = format!(
-                "INVITE sip:030901820@gateway.example.org SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n\
-                 From: <sip:a@example.org>;tag=1\r\nTo: <sip:b@example.org>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\
-                 History-Info: {history}\r\nContent-Length: 0\r\n\r\n"
-            );
-            let Ok(sip::message::Message::Request(request)) = sip::message::Message::parse(text.into()) else { panic!("a request") };
+            let request = invite(&format!("History-Info: {history}"));
             arrival(&trunk, &request).and_then(|arrival| arrival.diverted_from).map(|from| from.expose().clone())
         };
         assert_eq!(came("<sip:+4930901820@a.example>;index=1, <sip:030901820@gateway.example.org>;index=1.1"), None);
