@@ -30,6 +30,8 @@ pub(crate) struct Dialog {
     path: Flow,
     /// The peer stands behind a translator: its Contact leads nowhere, only the way it came does.
     keep_path: bool,
+    /// The peer has registered, and was called by the way it did.
+    registered: bool,
 }
 
 /// The order of a request within its dialog (§12.2.2).
@@ -61,15 +63,19 @@ impl Dialog {
             keep_path: routes.is_empty() && is_translated(via, path),
             routes,
             path,
+            registered: false,
         })
     }
 
-    /// The caller's side (§12.1.2), from the first 2xx of a callee.
-    pub(crate) fn outbound(response: &Response, request_uri: &str, path: Flow) -> Option<Self> {
+    /// The caller's side (§12.1.2), from the first response of a callee with a tag. `registered`: it has registered by this way, which leads
+    /// to it whatever its Contact says (RFC 5626 §5.3).
+    pub(crate) fn outbound(response: &Response, request_uri: &str, path: Flow, registered: bool) -> Option<Self> {
         let headers = response.headers();
         let (from, to) = (headers.from()?, headers.to()?);
         let mut routes: Vec<&str> = headers.elements(HeaderName::RecordRoute).collect();
         routes.reverse();
+        let routes = RouteSet::new(routes.into_iter());
+        let remote_target = headers.contact().map_or(request_uri, |contact| contact.uri_text());
         Some(Self {
             call_id: headers.call_id()?.into(),
             local_tag: from.tag()?.into(),
@@ -79,16 +85,17 @@ impl Dialog {
             invite_cseq: headers.cseq()?.number,
             local_cseq: headers.cseq()?.number,
             remote_cseq: None,
-            remote_target: headers.contact().map_or(request_uri, |contact| contact.uri_text()).into(),
-            routes: RouteSet::new(routes.into_iter()),
+            remote_target: remote_target.into(),
+            keep_path: registered && is_hidden(&routes, remote_target, path),
+            routes,
             path,
-            keep_path: false,
+            registered,
         })
     }
 
     /// The early dialog that a 2xx confirms: its routes and target are taken anew (§13.2.2.4).
     pub(crate) fn confirm(&mut self, response: &Response) {
-        if let Some(confirmed) = Self::outbound(response, &self.remote_target, self.path) {
+        if let Some(confirmed) = Self::outbound(response, &self.remote_target, self.path, self.registered) {
             let (local_cseq, remote_cseq) = (self.local_cseq.max(confirmed.local_cseq), self.remote_cseq);
             *self = Self { local_cseq, remote_cseq, ..confirmed };
         }
@@ -195,12 +202,19 @@ impl Dialog {
     }
 }
 
-/// Whether the peer stands behind a translator: what it calls itself is not where it sends from. Connections have ports of their own.
+/// Whether the peer stands behind a translator: what it calls itself is not where it sends from. Connections have ports of their own, and
+/// so have datagrams of some who listen at another one: who does not ask for answers to the port that it sends from (`rport`, RFC 3581).
 fn is_translated(via: Via<'_>, path: Flow) -> bool {
-    match path.transport {
-        Transport::Udp => via.sent_by().socket_address() != Some(path.remote),
-        _ => via.sent_by().host.address() != Some(path.remote.ip()),
-    }
+    let sent_by = via.sent_by();
+    let by_port = path.transport == Transport::Udp && via.wants_rport() && sent_by.socket_address() != Some(path.remote);
+    by_port || sent_by.host.address() != Some(path.remote.ip())
+}
+
+/// Whether only the way to who has registered is known to lead there. The port of a datagram is a translator's more often than not, even
+/// where the address is the peer's own; behind a connection from that address it is there that a new one is opened.
+fn is_hidden(routes: &RouteSet, target: &str, path: Flow) -> bool {
+    let is_elsewhere = || routes.next_hop(target).is_none_or(|hop| hop.address != path.remote.ip());
+    routes.is_empty() && (!path.transport.is_reliable() || is_elsewhere())
 }
 
 /// Ours in all requests (§8.1.1.6).

@@ -50,6 +50,9 @@ pub struct OutgoingInvite {
     pub flow: Flow,
     /// By which it goes next, in order, as long as nobody answers, or 503 is all that is answered (RFC 3263 §4.3). Mostly empty.
     pub alternatives: Vec<Flow>,
+    /// Who is called has registered by `flow`: it may stand behind a translator, so the call stays on that way where no proxy asks to be on
+    /// it, whatever address its Contact names.
+    pub registered: bool,
     /// Who is called.
     pub request_uri: Uri,
     /// Who calls.

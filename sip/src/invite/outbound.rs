@@ -84,7 +84,7 @@ impl Outbound {
             return None;
         }
         let path = stack.transactions.client_flow(self.client).unwrap_or(self.path);
-        let dialog = Dialog::outbound(response, self.call.request_uri.as_str(), path)?;
+        let dialog = Dialog::outbound(response, self.call.request_uri.as_str(), path, self.call.registered)?;
         let exchange = if self.call.body.is_empty() { Exchange::Fresh } else { Exchange::Ours };
         Some(Usage::new(id, dialog, self.call.contact.clone(), true, exchange, response.headers()))
     }

@@ -48,6 +48,36 @@ fn a_caller_behind_a_translator_is_reached_by_the_way_it_came() {
 }
 
 #[test]
+fn a_caller_that_sends_from_another_port_than_it_listens_at_is_reached_where_it_listens() {
+    for (rport, reached) in [("", "192.0.2.9:5060"), (";rport", "192.0.2.9:51234")] {
+        let mut peer = ScriptedPeer::new();
+        peer.flow.remote.set_port(51234);
+        let asking = |text: String| text.replace(";rport", rport);
+        peer.send(&asking(invite()));
+        let Some(Event::Incoming { id, .. }) = peer.events.pop() else { panic!("no incoming call") };
+        peer.received.clear();
+        peer.act(|endpoint, now| endpoint.answer(now, id, &callee_contact(), Bytes::from_static(b"answer")));
+        let tag = peer.response().headers().to().and_then(|to| to.tag().map(str::to_owned)).unwrap();
+        peer.send(&asking(request("ACK", "ack", 1, &tag, "", "")));
+        peer.act(|endpoint, now| endpoint.hang_up(now, id));
+        assert_eq!(peer.received[0].flow.remote.to_string(), reached, "{rport:?}");
+    }
+}
+
+#[test]
+fn who_has_registered_is_reached_by_the_way_it_did_whatever_its_contact_says() {
+    for (registered, reached) in [(true, "203.0.113.9:40000"), (false, "192.168.1.10:5060")] {
+        let mut peer = ScriptedPeer::new();
+        peer.flow.remote = "203.0.113.9:40000".parse().unwrap();
+        let (id, invite) = peer.calling(|call| call.registered = registered);
+        peer.send(&respond(&invite, StatusCode::OK, "phone", "answer").replace("192.0.2.9:5060", "192.168.1.10:5060"));
+        peer.act(|endpoint, now| endpoint.hang_up(now, id));
+        let ways: Vec<_> = peer.received.iter().map(|transmit| transmit.flow.remote.to_string()).collect();
+        assert_eq!(ways, [reached, reached], "ACK and BYE");
+    }
+}
+
+#[test]
 fn a_contact_that_is_a_name_is_reached_by_the_way_the_call_came() {
     let (bye, remote) = bye_after(&invite().replace("Contact: <sip:bob@192.0.2.9:5060>", "Contact: <sip:bob@phone.example.com>"));
     assert_eq!((bye.uri_text(), remote), ("sip:bob@phone.example.com", PEER.to_string()));

@@ -215,6 +215,7 @@ pub(crate) fn outgoing() -> OutgoingInvite {
     OutgoingInvite {
         flow: Flow::udp(address(CALLER), address(CALLEE)),
         alternatives: Vec::new(),
+        registered: false,
         request_uri: uri("sip:1000@192.0.2.2"),
         from: NameAddr::from(uri("sip:alice@192.0.2.1")),
         to: NameAddr::from(uri("sip:1000@192.0.2.2")),

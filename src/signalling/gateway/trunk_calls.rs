@@ -318,6 +318,7 @@ pub(super) fn outgoing(attempt: &Attempt, body: Bytes, stir: &Stir) -> OutgoingI
     OutgoingInvite {
         flow: attempt.flow,
         alternatives: attempt.alternatives.clone(),
+        registered: attempt.preference.is_some(),
         request_uri: attempt.request_uri.clone(),
         from: attempt.from.clone(),
         to: attempt.to.clone(),
