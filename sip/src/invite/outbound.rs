@@ -68,6 +68,8 @@ impl Outbound {
     /// Sends it once more because the far end wants a longer session (422, RFC 4028 §7.3); false when that has been tried.
     pub(super) fn ask_for_longer(&mut self, now: Instant, id: InviteId, least: Option<Duration>, stack: &mut Stack) -> bool {
         let Some(least) = least.filter(|least| *least > self.min_se && self.cseq - FIRST_CSEQ < MAX_MORE) else { return false };
+        // Who wants it is whom it had come to by then.
+        self.path = stack.transactions.client_flow(self.client).unwrap_or(self.path);
         self.min_se = least;
         self.cseq += 1;
         self.branch = stack.identifiers.branch();

@@ -7,7 +7,7 @@ use sip::endpoint::{EndpointConfig, OutgoingInvite};
 use sip::header::{HeaderName, StatusCode};
 use sip::transport::{ConnectionId, Flow, Transport};
 
-use crate::scripted_peer::{OURS, PEER, ScriptedPeer, request, respond};
+use crate::scripted_peer::{OURS, PEER, ScriptedPeer, request, respond, respond_with};
 use crate::support::{callee_contact, outgoing};
 
 const TCP: Flow = Flow { transport: Transport::Tcp, local: OURS, remote: EPHEMERAL, connection: Some(ConnectionId(7)) };
@@ -191,6 +191,46 @@ fn the_next_server_is_asked_when_one_is_silent_refuses_for_load_or_cannot_be_rea
     peer.send(&respond(&sent[1], StatusCode::OK, "callee", "answer"));
     assert_eq!(peer.event_names(), ["Answered"]);
     assert_eq!(peer.received.remove(0).flow.remote, "192.0.2.9:5060".parse().unwrap(), "the ACK follows Contact");
+}
+
+/// A call that the first of two servers was too busy for, and the INVITE to the second.
+fn refused_by_the_first() -> (ScriptedPeer, sip::endpoint::InviteId, Flow, sip::message::Request) {
+    let server = |last: u8| Flow::udp(OURS, ([192, 0, 2, last], 5060).into());
+    let mut peer = peer(server(11));
+    let invite = OutgoingInvite { alternatives: vec![server(12)], ..call(server(11)) };
+    let id = peer.act(|endpoint, now| endpoint.invite(now, invite)).unwrap();
+    let first = peer.requests().remove(0);
+    peer.send(&respond(&first, StatusCode::SERVICE_UNAVAILABLE, "busy", ""));
+    let sent = peer.received.pop().unwrap();
+    assert_eq!(sent.flow, server(12));
+    let Ok(sip::message::Message::Request(second)) = sip::message::Message::parse(sent.bytes) else { panic!("no request") };
+    peer.received.clear();
+    peer.flow = server(12);
+    (peer, id, server(12), second)
+}
+
+#[test]
+fn a_call_that_was_refused_by_one_server_is_cancelled_at_the_next() {
+    let (mut peer, id, way, invite) = refused_by_the_first();
+    peer.send(&respond(&invite, StatusCode::RINGING, "callee", ""));
+    peer.act(|endpoint, now| endpoint.hang_up(now, id));
+    assert_eq!(peer.received[0].flow, way);
+    let cancel = peer.request();
+    assert_eq!((cancel.method_text(), cancel.headers().value(HeaderName::Via)), ("CANCEL", invite.headers().value(HeaderName::Via)));
+    peer.send(&respond(&cancel, StatusCode::OK, "callee", ""));
+    peer.send(&respond(&invite, StatusCode::REQUEST_TERMINATED, "callee", ""));
+    assert_eq!(peer.request().method_text(), "ACK");
+    assert_eq!(peer.event_names(), ["Ringing", "Ended"]);
+}
+
+#[test]
+fn a_server_that_wants_a_longer_session_is_the_one_that_is_asked_again() {
+    let (mut peer, _, way, invite) = refused_by_the_first();
+    peer.send(&respond_with(&invite, 422, "callee", "Min-SE: 3600\r\n", ""));
+    let again = peer.received.pop().unwrap();
+    assert_eq!(again.flow, way);
+    let Ok(sip::message::Message::Request(again)) = sip::message::Message::parse(again.bytes) else { panic!("no request") };
+    assert_eq!((again.method_text(), again.headers().value(HeaderName::MinSe)), ("INVITE", Some("3600")));
 }
 
 #[test]

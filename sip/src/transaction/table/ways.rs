@@ -120,7 +120,8 @@ impl TransactionTable {
             return (key, first, request);
         }
         let invite = key.with_method(Method::Invite);
-        let id = self.client_keys.get(&invite).or_else(|| self.moved.get(&invite));
+        // Under the key of an INVITE that has moved on may stand what is left of it where it was refused.
+        let id = self.moved.get(&invite).or_else(|| self.client_keys.get(&invite));
         match id.and_then(|id| self.clients.get(id)) {
             Some(client) => {
                 let request = client.along(&request);
