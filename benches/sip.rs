@@ -168,6 +168,7 @@ impl Pair {
         let call = OutgoingInvite {
             flow,
             alternatives: Vec::new(),
+            registered: false,
             request_uri: uri("sip:1000@192.0.2.2;transport=tcp"),
             from: NameAddr::from(uri("sip:alice@192.0.2.1")),
             to: NameAddr::from(uri("sip:1000@192.0.2.2")),

@@ -71,6 +71,7 @@ impl Phone {
             OutgoingInvite {
                 flow: sip::transport::Flow::udp(setup.local_sip, setup.remote_sip),
                 alternatives: Vec::new(),
+                registered: false,
                 request_uri: setup.target.clone(),
                 from: NameAddr::from(own.clone()),
                 to: NameAddr::from(setup.target.clone()),

@@ -137,6 +137,7 @@ impl Caller {
         let call = OutgoingInvite {
             flow: sip::transport::Flow::udp(CALLER_SIP, GATEWAY_SIP),
             alternatives: Vec::new(),
+            registered: false,
             request_uri: uri("sip:1000@192.0.2.2"),
             from: NameAddr::from(uri("sip:alice@192.0.2.1")),
             to: NameAddr::from(uri("sip:1000@192.0.2.2")),

@@ -107,6 +107,7 @@ impl Gateway {
         let invite = OutgoingInvite {
             flow: sip::transport::Flow::udp(GATEWAY_SIP, CALLER_SIP),
             alternatives: Vec::new(),
+            registered: false,
             request_uri: uri("sip:alice@192.0.2.1"),
             from: NameAddr::from(uri("sip:auricle@192.0.2.2")),
             to: NameAddr::from(uri("sip:alice@192.0.2.1")),

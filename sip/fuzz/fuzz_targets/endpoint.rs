@@ -22,7 +22,7 @@ fuzz_target!(|input: &[u8]| {
     let mut endpoint = Endpoint::new(EndpointConfig { max_dialogs: 8, max_transactions: 16, ..EndpointConfig::default() });
     let (request_uri, from, to, contact, body) = (uri(), NameAddr::from(uri()), NameAddr::from(uri()), uri(), Bytes::from_static(b"offer"));
     let (alternatives, options) = (Vec::new(), InviteOptions::default());
-    let call = OutgoingInvite { flow, alternatives, request_uri, from, to, contact, body, account: None, asserted: None, options };
+    let call = OutgoingInvite { flow, alternatives, registered: false, request_uri, from, to, contact, body, account: None, asserted: None, options };
     let _ = endpoint.invite(now, call);
     let mut ended = BTreeSet::new();
 

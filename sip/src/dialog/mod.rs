@@ -118,6 +118,14 @@ impl Dialog {
         self.remote_target = contact.into();
     }
 
+    /// The peer has refreshed its target by this way. One that is reached by none but its own has it from now on: a browser that connected
+    /// again, a telephone to which its translator gave another port.
+    pub(crate) fn follow(&mut self, arrived: Flow) {
+        if self.keep_path || matches!(self.path.transport, Transport::Ws | Transport::Wss) {
+            self.path = arrived;
+        }
+    }
+
     /// The number of our INVITE that made the dialog.
     pub(crate) fn invite_cseq(&self) -> u32 {
         self.invite_cseq

@@ -132,6 +132,7 @@ impl Established {
         if let Some(contact) = headers.contact() {
             self.usage.dialog.refresh_target(contact.uri_text());
         }
+        self.usage.dialog.follow(reinvite.arrived());
         let expires = self.usage.agree_session(now, headers, stack);
         let contact = &self.usage.contact;
         let (response, path) = reinvite.respond(now, StatusCode::OK, sdp, stack, |response| {

@@ -19,6 +19,11 @@ pub(super) struct Pending {
 }
 
 impl Pending {
+    /// By which way it came.
+    pub(super) const fn arrived(&self) -> Flow {
+        self.arrived
+    }
+
     /// An INVITE is told 100 where its answer takes time; for all others that would be wrong (RFC 4320).
     pub(super) fn open(now: Instant, id: InviteId, incoming: Incoming<'_>, stack: &mut Stack) -> Self {
         let Incoming { request, key, arrived } = incoming;

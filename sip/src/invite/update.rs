@@ -28,6 +28,7 @@ impl Usage {
         if let Some(contact) = headers.contact() {
             self.dialog.refresh_target(contact.uri_text());
         }
+        self.dialog.follow(incoming.arrived);
         if sdp.is_empty() {
             let expires = self.agree_session(now, headers, stack);
             let contact = self.contact.clone();

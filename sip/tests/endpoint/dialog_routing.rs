@@ -65,6 +65,29 @@ fn a_caller_that_sends_from_another_port_than_it_listens_at_is_reached_where_it_
 }
 
 #[test]
+fn a_caller_behind_a_translator_that_has_another_port_now_is_reached_there() {
+    for method in ["INVITE", "UPDATE"] {
+        let hidden = |text: String| text.replace("192.0.2.9:5060", "10.0.0.9:5060");
+        let mut peer = ScriptedPeer::new();
+        peer.send(&hidden(invite()));
+        let Some(Event::Incoming { id, .. }) = peer.events.pop() else { panic!("no incoming call") };
+        peer.received.clear();
+        peer.act(|endpoint, now| endpoint.answer(now, id, &callee_contact(), Bytes::from_static(b"answer")));
+        let tag = peer.response().headers().to().and_then(|to| to.tag().map(str::to_owned)).unwrap();
+        peer.send(&hidden(request("ACK", "ack", 1, &tag, "", "")));
+        peer.flow.remote.set_port(40_777);
+        peer.send(&hidden(request(method, "again", 2, &tag, "application/sdp", "offer")));
+        peer.accept_offer(id, b"answer");
+        if method == "INVITE" {
+            peer.send(&hidden(request("ACK", "ack2", 2, &tag, "", "")));
+        }
+        peer.received.clear();
+        peer.act(|endpoint, now| endpoint.hang_up(now, id));
+        assert_eq!(peer.received[0].flow.remote, peer.flow.remote, "{method}");
+    }
+}
+
+#[test]
 fn who_has_registered_is_reached_by_the_way_it_did_whatever_its_contact_says() {
     for (registered, reached) in [(true, "203.0.113.9:40000"), (false, "192.168.1.10:5060")] {
         let mut peer = ScriptedPeer::new();

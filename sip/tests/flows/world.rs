@@ -77,6 +77,7 @@ impl World {
         OutgoingInvite {
             flow: ways.next().expect("a way"),
             alternatives: ways.collect(),
+            registered: false,
             request_uri: if by == [to] { self.contact(to) } else { target.clone() },
             from: NameAddr::from(uri(&format!("sip:{from}@example.com"))),
             to: NameAddr::from(target),
