@@ -250,6 +250,11 @@ async fn a_trunk_that_cannot_gives_way_to_the_next_and_switching_off_ends_the_ca
     let taken = receive(&house.second, "INVITE").await;
     respond(&house.second, &taken, "200 OK", ANSWER).await;
     receive(&house.second, "ACK").await;
+    // One destination that it had no circuits for says nothing of the next.
+    house.call("+4989123457").await.unwrap();
+    let other = receive(&house.first, "INVITE").await;
+    assert!(other.0.contains("+4989123457"), "{}", other.0);
+    respond(&house.first, &other, "486 Busy Here", "").await;
 
     let off = Instant::now();
     house.directories.send(directory(&house.first, &house.second, false)).unwrap();

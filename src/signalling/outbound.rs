@@ -75,6 +75,8 @@ pub enum Destination {
         uri: Uri,
         /// The ways to its servers, the first one first.
         flows: Vec<Flow>,
+        /// What a minute costs in millionths, where the URI's user is a number: whoever is there may dial it on.
+        rate: Option<u64>,
     },
 }
 
@@ -108,6 +110,15 @@ pub struct Attempt {
 }
 
 impl Destination {
+    /// What a minute of a call there costs, in millionths; none for one that is not counted.
+    #[must_use]
+    pub const fn rate(&self) -> Option<u64> {
+        match self {
+            Self::Number { rate, .. } => Some(*rate),
+            Self::Direct { rate, .. } => *rate,
+        }
+    }
+
     /// Reads what somebody wants to call and holds it against what the tenant may. `servers` are those behind a SIP URI: all of them must
     /// be on the allow-list, since a name must not lead a call to where its caller was not allowed, by listing that among others.
     ///
@@ -142,6 +153,7 @@ impl Destination {
         servers: impl FnOnce() -> Result<Vec<Flow>, LocateError>,
     ) -> Result<Self, DialRefusal> {
         let uri = Uri::parse(text).map_err(|_| DialRefusal::Target)?;
+        let mut rate = None;
         let flows = servers().map_err(|error| match error {
             LocateError::Scheme => DialRefusal::Target,
             LocateError::NotFound | LocateError::TimedOut => DialRefusal::Unresolved,
@@ -154,14 +166,14 @@ impl Destination {
         }
         if uri.user().is_some() {
             let user = uri.decoded_user().ok_or(DialRefusal::Target)?;
-            check_user(&user, outbound, policy)?;
+            rate = check_user(&user, outbound, policy)?;
         }
-        Ok(Self::Direct { uri, flows })
+        Ok(Self::Direct { uri, flows, rate })
     }
 }
 
-/// A user part that a PBX behind the address might take for a number.
-pub(crate) fn check_user(user: &str, outbound: &OutboundConfig, policy: &TollPolicy) -> Result<(), DialRefusal> {
+/// A user part that a PBX behind the address might take for a number: what a minute of it costs then.
+pub(crate) fn check_user(user: &str, outbound: &OutboundConfig, policy: &TollPolicy) -> Result<Option<u64>, DialRefusal> {
     // Parameters of a number may stand behind it; digits of other scripts are digits to some.
     let number = user.split(';').next().unwrap_or_default();
     if !number.is_ascii() {
@@ -170,10 +182,10 @@ pub(crate) fn check_user(user: &str, outbound: &OutboundConfig, policy: &TollPol
     match outbound.numbering.read(number) {
         Err(DialError::Emergency) => Err(DialError::Emergency.into()),
         Ok(_) if !outbound.enabled => Err(DialRefusal::Off),
-        Ok(number) => Ok(policy.allow(&number).map(drop)?),
+        Ok(number) => Ok(Some(policy.allow(&number)?)),
         // Enough digits to lead out of a house are no extension.
         Err(_) if number.bytes().filter(u8::is_ascii_digit).count() > EXTENSION_DIGITS => Err(DialRefusal::Number(DialError::Form)),
-        Err(_) => Ok(()),
+        Err(_) => Ok(None),
     }
 }
 
@@ -196,7 +208,7 @@ impl Ways<'_> {
         shown: Option<&str>,
     ) -> Result<Vec<Attempt>, DialRefusal> {
         let attempts: Vec<Attempt> = match destination {
-            Destination::Direct { uri, flows } => direct(uri, flows).into_iter().collect(),
+            Destination::Direct { uri, flows, .. } => direct(uri, flows).into_iter().collect(),
             Destination::Number { number, .. } => {
                 let policy = (directory.outbound(), directory.tenant(org));
                 let by_ways = directory.routed(org, number).flat_map(|trunk| {

@@ -185,10 +185,18 @@ impl Gateway {
             return Some(Referral { attempt, token: Some(token), options });
         }
         let checked = check_user(&user, directory.outbound(), directory.tenant(&org));
-        checked.inspect_err(|refusal| self.watch_refusal(now, &org, *refusal)).ok()?;
+        let rate = checked.inspect_err(|refusal| self.watch_refusal(now, &org, *refusal)).ok()?;
         let attempt = at_trunk(trunk, uri, flow)?;
         self.take_place(now, trunk).ok()?;
-        Some(Referral { attempt, token: None, options })
+        let Some(rate) = rate else { return Some(Referral { attempt, token: None, options }) };
+        match self.desk.meter.begin(now, today(), &org, directory.tenant(&org), rate) {
+            Ok(token) => Some(Referral { attempt, token: Some(token), options }),
+            Err(limit) => {
+                self.give_back(now, attempt.trunk.as_ref(), None);
+                self.watch_refusal(now, &org, limit.into());
+                None
+            }
+        }
     }
 
     /// A number that the organisation may call, by the first trunk that has room, counted as its call.

@@ -269,7 +269,7 @@ impl Gateway {
     fn choose_next(&mut self, now: Instant, call: &SipCall, search: &mut Search) -> Option<bool> {
         let directory = Arc::clone(self.desk.directory());
         let is_trunks_fault = search.refusal.is_none_or(|status| matches!(status.code(), 408 | 500 | 502..=504));
-        if !directory.outbound().enabled || directory.is_stopped(&call.org) {
+        if self.launcher.is_closed() || !directory.outbound().enabled || directory.is_stopped(&call.org) {
             return None;
         }
         if search.stays_with(call.trunk.as_ref()) {
@@ -278,7 +278,8 @@ impl Gateway {
         if !is_trunks_fault {
             return None;
         }
-        if let Some(trunk) = &call.trunk {
+        // Whoever refuses is there: what is said of one destination says nothing of the next.
+        if let Some(trunk) = call.trunk.as_ref().filter(|_| search.refusal.is_none()) {
             self.desk.handle_lost_call(now, trunk);
         }
         loop {

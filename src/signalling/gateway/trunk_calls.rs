@@ -180,7 +180,7 @@ impl Gateway {
         if placed.is_err()
             && let Some(token) = token
         {
-            self.desk.meter.end(now, today(), token);
+            self.desk.meter.void(now, today(), token);
         }
         self.send_charges();
         placed
@@ -197,11 +197,8 @@ impl Gateway {
     ) -> Result<(Option<CallToken>, VecDeque<Attempt>), DialRefusal> {
         let destination = Destination::read(wish.to.expose(), directory, &wish.org, servers)?;
         let attempts = self.attempts(now, endpoint, &destination, directory, &wish.org)?.into();
-        let token = match &destination {
-            Destination::Number { rate, .. } => Some(self.desk.meter.begin(now, today(), &wish.org, directory.tenant(&wish.org), *rate)?),
-            Destination::Direct { .. } => None,
-        };
-        Ok((token, attempts))
+        let begin = |rate| self.desk.meter.begin(now, today(), &wish.org, directory.tenant(&wish.org), rate);
+        Ok((destination.rate().map(begin).transpose()?, attempts))
     }
 
     /// A place for an attempt on its trunk, if it goes by one.

@@ -61,6 +61,16 @@ fn of_all_dial_strings_only_what_the_tenant_allows_is_dialled() {
     assert!(MATRIX.len() >= 100, "{}", MATRIX.len());
 }
 
+#[test]
+fn a_number_in_a_uri_is_counted_as_a_call_to_it_and_an_extension_is_not() {
+    let rate = |text| read(text).unwrap().rate();
+    assert_eq!(rate("sip:+4930901820@127.0.0.1"), rate("+4930901820"));
+    assert!(rate("+4930901820").is_some());
+    for extension in ["sip:2001@127.0.0.1", "sip:desk@127.0.0.1", "sip:127.0.0.1"] {
+        assert_eq!(rate(extension), None, "{extension}");
+    }
+}
+
 /// A dial string, and what is dialled for it.
 #[rustfmt::skip]
 const MATRIX: &[(&str, Option<&str>)] = &[

@@ -43,6 +43,16 @@ pub struct Used {
 }
 
 impl Used {
+    /// Without the other.
+    #[must_use]
+    pub const fn less(self, other: Self) -> Self {
+        Self {
+            calls: self.calls.saturating_sub(other.calls),
+            minutes: self.minutes.saturating_sub(other.minutes),
+            spent: self.spent.saturating_sub(other.spent),
+        }
+    }
+
     /// Both together.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
@@ -130,6 +140,14 @@ impl Meter {
         let account = self.day(day, org);
         account.unsent = account.unsent.and(Used { calls: 1, minutes: 1, spent: rate });
         Ok(token)
+    }
+
+    /// A call that was begun just now has not left the gateway: it costs nothing.
+    pub fn void(&mut self, now: Instant, day: u64, token: CallToken) {
+        self.handle_time(now, day);
+        let Some(Running { org, rate, charged, .. }) = self.calls.remove(&token) else { return };
+        let account = self.day(day, &org);
+        account.unsent = account.unsent.less(Used { calls: 1, minutes: charged, spent: charged.saturating_mul(rate) });
     }
 
     /// A call is over.
@@ -279,6 +297,19 @@ mod tests {
         meter.end(now + minutes(9) + Duration::from_secs(1), 1, call);
         assert_eq!(meter.begin(now, 1, &org(), &policy(), 0), Err(MeterRefusal::Minutes));
         assert!(meter.begin(now, 2, &org(), &policy(), 0).is_ok());
+    }
+
+    #[test]
+    fn a_call_that_did_not_leave_costs_nothing() {
+        let (mut meter, now) = (Meter::default(), Instant::now());
+        for _ in 0..100 {
+            let call = meter.begin(now, 1, &org(), &policy(), RATE).unwrap();
+            meter.void(now, 1, call);
+        }
+        assert_eq!(meter.used(&org()), Used::default());
+        let left = meter.begin(now, 1, &org(), &policy(), RATE).unwrap();
+        meter.end(now, 1, left);
+        assert_eq!(meter.used(&org()), Used { calls: 1, minutes: 1, spent: RATE });
     }
 
     #[test]
