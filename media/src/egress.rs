@@ -153,7 +153,7 @@ impl Egress {
         self.hasten(now);
     }
 
-    /// Asks to be told when all audio taken so far was played. At most 128 marks wait; one more is counted as untold.
+    /// Asks to be told when all audio taken so far was played, but for what a resampler keeps until more comes (15 ms at most). At most 128 marks wait; one more is counted as untold.
     pub fn mark(&mut self, mark: MarkId) {
         self.pacer.mark(mark);
     }

@@ -282,3 +282,18 @@ fn a_line_that_is_not_sent_on_keeps_its_time_and_its_numbers() {
     let stats = line.egress.stats();
     assert_eq!((stats.audio_samples, stats.suppressed_slots, stats.underruns), (8_000, 25, 0), "nothing that waited is lost");
 }
+
+#[test]
+fn a_pause_in_what_the_agent_says_keeps_its_length_though_its_frames_are_left_out() {
+    let opus = EgressCodec::new(Codec::Opus, PayloadType::from_low_bits(111), PTIME);
+    let mut line = Line::with(opus, AudioFormat::S16 { rate: SampleRate::HZ_24000 }, SilencePolicy::Dtx);
+    let loud = (0..24_000).map(|n| (6_000.0 * (f64::from(n) * 0.08).sin()) as i16);
+    let said: Vec<u8> = loud.clone().chain(std::iter::repeat_n(0, 48_000)).chain(loud).flat_map(i16::to_le_bytes).collect();
+    line.egress.push(line.at(0), ItemId(1), AudioChunk { format: AudioFormat::S16 { rate: SampleRate::HZ_24000 }, bytes: &said }).unwrap();
+    line.end(1);
+    line.run_to(6_000);
+    let over = line.events.iter().find(|(_, event)| matches!(event, EgressEvent::ItemFinished(_))).unwrap().0;
+    assert!((3_980..4_100).contains(&over), "four seconds, of which two are a pause, took {over} ms");
+    let left_out = line.silent.iter().filter(|slot| **slot < line.at(3_000)).count();
+    assert!(left_out > 50, "the codec leaves most of the pause out: {left_out}");
+}

@@ -122,9 +122,9 @@ impl Packets {
         header
     }
 
-    /// The slot is silent: the header of what describes it, if that is due and `wanted`.
-    pub(super) fn silence(&mut self, slot: Instant, wanted: bool) -> Option<RtpHeader> {
-        self.silent = true;
+    /// The slot is silent: the header of what describes it, if that is due and `wanted`. Where `nothing_plays` audio may begin before the next.
+    pub(super) fn silence(&mut self, slot: Instant, wanted: bool, nothing_plays: bool) -> Option<RtpHeader> {
+        self.silent = nothing_plays;
         let due = wanted && self.described.is_none_or(|last| slot.saturating_duration_since(last) >= DESCRIBED_EVERY);
         let description = self.description().filter(|_| due).map(|payload_type| {
             self.described = Some(slot);

@@ -67,7 +67,9 @@ impl Egress {
             Made::Audio(self.packets.audio(composed.begins))
         } else {
             self.pacer.stats.suppressed_slots += 1;
-            let description = self.packets.silence(slot, self.sending);
+            // A pause of the agent's own that its codec leaves out has a length.
+            let nothing_plays = composed.content == FrameContent::Noise;
+            let description = self.packets.silence(slot, self.sending, nothing_plays);
             self.pacer.stats.described += u64::from(description.is_some());
             description.map_or(Made::Nothing(slot), Made::Description)
         };

@@ -40,6 +40,8 @@ impl Marks {
         let (reached, cleared) = item.map_or((true, false), |item| match item.state {
             ItemState::Flushed => (true, item.packetised < item.whole_of(mark.after)),
             ItemState::Finished => (true, false),
+            // Nothing more can be played before more comes: the resampler keeps up to 15 ms, and an agent may wait for its mark before it sends on.
+            ItemState::Open if mark.after == item.received && item.waiting() == 0 => (true, false),
             _ => (item.packetised >= item.whole_of(mark.after), false),
         });
         reached.then(|| {
