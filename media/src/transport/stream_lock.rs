@@ -26,8 +26,9 @@ impl StreamLock {
     /// Whether the packet belongs to the stream, or has become its beginning, or is a telephone-event beside it.
     pub(super) fn admit(&mut self, now: Instant, header: &RtpHeader, is_event: bool) -> bool {
         let admitted = match self.locked {
+            // Events may be a stream of their own, and the first of it.
+            _ if is_event && self.locked.is_none_or(|(ssrc, _)| ssrc != header.ssrc) => return true,
             None => true,
-            Some((ssrc, _)) if is_event && ssrc != header.ssrc => return true,
             Some((ssrc, _)) if ssrc == header.ssrc => true,
             Some((_, heard)) if now.saturating_duration_since(heard) >= SILENCE => true,
             Some(_) => self.candidate == Some((header.ssrc, header.sequence)),
@@ -97,6 +98,7 @@ mod tests {
     #[test]
     fn keys_in_a_stream_of_their_own_are_let_in_and_move_nothing() {
         let (mut lock, now) = (StreamLock::default(), start());
+        assert!(lock.admit(now, &header(2, u16::MAX), true), "nor where they come first");
         assert!(lock.admit(now, &header(1, 10), false));
         for n in 0..10u16 {
             assert!(lock.admit(now, &header(2, n), true));
