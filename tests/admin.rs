@@ -107,11 +107,12 @@ fn deeds(folder: &Path) -> Vec<String> {
     let mut segments: Vec<_> = fs::read_dir(folder.join("data/audit")).expect("a log").flatten().map(|entry| entry.path()).collect();
     segments.sort();
     let text: String = segments.iter().filter_map(|path| fs::read_to_string(path).ok()).collect();
-    let entries = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("an entry")["entry"].clone());
-    let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
+    let entries =
+        text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON").get("entry").cloned().expect("an entry"));
+    let told = |entry: &serde_json::Value, name: &str| entry.get(name).and_then(|value| value.as_str()).unwrap_or("-").to_owned();
     entries
-        .filter(|entry| entry["actor_type"] == "operator")
-        .map(|entry| ["action", "resource", "org", "outcome", "reason"].map(|name| text(&entry[name])).join(" "))
+        .filter(|entry| told(entry, "actor_type") == "operator")
+        .map(|entry| ["action", "resource", "org", "outcome", "reason"].map(|name| told(&entry, name)).join(" "))
         .collect()
 }
 

@@ -273,8 +273,7 @@ impl Agents {
         self.conversation.note_event(now, &event, heard_ms);
         match &event {
             AgentEvent::Ready { .. } => {
-                self.link.stage = Stage::Ready { since: now };
-                self.waiting_since = None;
+                (self.link.stage, self.waiting_since) = (Stage::Ready { since: now }, None);
                 self.answer_by = answer_limit.filter(|_| self.conversation.awaits_answer()).map(|limit| now + limit);
             }
             // Of most audio nothing more is to be learnt.
@@ -301,7 +300,7 @@ impl Agents {
             AgentEvent::Expiring { left } => self.expires_at = Some(now + *left),
             AgentEvent::Error(fault) => {
                 self.link.condemned |= fault.class == FaultClass::Limited && has_other;
-                self.link.faulted = true;
+                self.link.faulted |= fault.class != FaultClass::Request;
             }
             _ => {}
         }
@@ -316,11 +315,9 @@ impl Agents {
     /// When [`Self::handle_timeout`] wants to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.over {
-            return None;
-        }
         let standby = self.standby.as_ref().and_then(Standby::poll_timeout);
-        [self.link.poll_timeout(), standby, self.answer_by, self.next_look()].into_iter().flatten().min()
+        let due = [self.link.poll_timeout(), standby, self.answer_by, self.next_look()];
+        due.into_iter().flatten().min().filter(|_| !self.over)
     }
 
     /// The settings of whoever the conversation is with.

@@ -71,9 +71,7 @@ impl Call {
                     turns.agent_ready(now, agents);
                 }
                 AgentEvent::Hangup => hung_up = true,
-                AgentEvent::Error(fault) => {
-                    journal.mark(now, Moment::Warning { code: fault.code });
-                }
+                AgentEvent::Error(fault) => journal.mark(now, Moment::Warning { code: fault.code }),
                 AgentEvent::Warning { code } => journal.mark(now, Moment::Warning { code }),
                 AgentEvent::Expiring { .. } => journal.mark(now, Moment::Warning { code: "agent_expiring".to_owned() }),
                 AgentEvent::Transfer { target } => tools.wish(Wish::Transfer(target)),
@@ -89,13 +87,17 @@ impl Call {
         if hung_up {
             self.agent_hung_up(now);
         }
-        if caller.spoke {
+        self.heed_caller(now, caller);
+        moved
+    }
+
+    fn heed_caller(&mut self, now: Instant, Caller { spoke, stopped }: Caller) {
+        if spoke {
             self.caller_spoke(now);
         }
-        if caller.stopped {
+        if stopped {
             self.manners.caller_stopped();
         }
-        moved
     }
 
     pub(super) fn drain_leg(&mut self, now: Instant) -> bool {

@@ -1,8 +1,9 @@
 //! What the API's error codes mean for us.
 
-use super::super::json::stable_code;
+use super::super::Outputs;
+use super::super::json::{stable_code, warn};
 use super::incoming::ErrorBody;
-use crate::agent::model::{AgentFault, FaultClass};
+use crate::agent::model::{AgentEvent, AgentFault, FaultClass};
 
 /// What to make of an error.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,6 +39,24 @@ pub(super) fn judge(error: &ErrorBody<'_>) -> Verdict {
     };
     let code = [code, kind].into_iter().find(|word| !word.is_empty()).unwrap_or("unknown");
     Verdict::Fault(AgentFault { class, code: stable_code(code) })
+}
+
+/// Tells of what made a response fail; of which kind that was, where it is a fault.
+pub(super) fn tell(error: &ErrorBody<'_>, out: &mut Outputs<'_>) -> Option<FaultClass> {
+    let fault = match judge(error) {
+        // A response that failed without a code failed by the provider's own doing.
+        Verdict::Fault(AgentFault { code, .. }) if code == "unknown" => {
+            AgentFault { class: FaultClass::Provider, code: "response_failed".to_owned() }
+        }
+        Verdict::Fault(fault) => fault,
+        Verdict::Harmless(code) => {
+            warn(&code, out);
+            return None;
+        }
+    };
+    let class = fault.class;
+    out.events.push(AgentEvent::Error(fault));
+    Some(class)
 }
 
 /// Whether a close code promises that a new connection could do better: those on which the vendor's own client

@@ -35,8 +35,8 @@ use super::json::{stable_code, warn};
 use super::{AdapterStats, Expiry, Outputs, Progress, ProtocolAdapter, Recollection, key_in_words};
 use crate::agent::config::{AgentConfig, Protocol};
 use crate::agent::model::{
-    AgentCommand, AgentEvent, AgentFault, AgentMessage, AgentState, ClearCause, ClearScope, ContextRole, FaultClass, PlaybackState,
-    SpeechEdge, TranscriptKind,
+    AgentCommand, AgentEvent, AgentMessage, AgentState, ClearCause, ClearScope, ContextRole, FaultClass, PlaybackState, SpeechEdge,
+    TranscriptKind,
 };
 use crate::agent::session::Outbox;
 use crate::domain::call_record::Speaker;
@@ -280,7 +280,7 @@ impl OpenAi {
         }
         if status == "failed" {
             let unknown = ErrorBody::default();
-            if fail(details.and_then(|details| details.error.as_ref()).unwrap_or(&unknown), out) == Some(FaultClass::Provider) {
+            if faults::tell(details.and_then(|details| details.error.as_ref()).unwrap_or(&unknown), out) == Some(FaultClass::Provider) {
                 self.responses.retry(&response.id);
             }
         }
@@ -382,21 +382,4 @@ fn send(out: &mut Outputs<'_>, event: &ClientEvent<'_>) {
 
 fn caller_words(kind: TranscriptKind, text: String, out: &mut Outputs<'_>) {
     out.events.push(AgentEvent::Transcript { speaker: Speaker::Caller, kind, text: Redacted::new(text), item: None });
-}
-
-fn fail(error: &ErrorBody<'_>, out: &mut Outputs<'_>) -> Option<FaultClass> {
-    let fault = match faults::judge(error) {
-        // A response that failed without a code failed by the provider's own doing.
-        Verdict::Fault(AgentFault { code, .. }) if code == "unknown" => {
-            AgentFault { class: FaultClass::Provider, code: "response_failed".to_owned() }
-        }
-        Verdict::Fault(fault) => fault,
-        Verdict::Harmless(code) => {
-            warn(&code, out);
-            return None;
-        }
-    };
-    let class = fault.class;
-    out.events.push(AgentEvent::Error(fault));
-    Some(class)
 }
