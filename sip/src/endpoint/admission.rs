@@ -1,6 +1,6 @@
 //! Whether a new request is served at all (RFC 3261 §8.2.1–8.2.3), in the order of the RFC.
 
-use crate::header::{HeaderName, Method, OptionTags, Scheme, StatusCode};
+use crate::header::{Method, OptionTags, Scheme, StatusCode};
 use crate::message::Request;
 
 use super::respond::accepts_sdp;
@@ -16,7 +16,7 @@ pub(crate) enum Refusal {
     UriScheme,
     /// 420: Require names an extension that we do not speak.
     Extension,
-    /// 415: the body is not SDP, or encoded.
+    /// 415: no SDP in the body, or encoded.
     MediaType,
     /// 406: Accept leaves out SDP.
     Accept,
@@ -71,18 +71,16 @@ pub(crate) fn check(request: &Request) -> Result<(), Refusal> {
     }
 }
 
-/// A body is SDP, in the clear.
+/// A body is SDP in the clear, or has it as a part, or need not be understood (RFC 5621).
 fn check_sdp(request: &Request) -> Result<(), Refusal> {
     let headers = request.headers();
     if request.body().is_empty() {
         return Ok(());
     }
-    let encoded = headers.elements(HeaderName::ContentEncoding).any(|encoding| !encoding.eq_ignore_ascii_case("identity"));
-    match headers.content_type() {
-        None => Err(Refusal::NoContentType),
-        Some(media_type) if !media_type.is_sdp() || encoded => Err(Refusal::MediaType),
-        Some(_) => Ok(()),
+    if headers.content_type().is_none() {
+        return Err(Refusal::NoContentType);
     }
+    if headers.sdp().is_empty() && !headers.is_body_optional() { Err(Refusal::MediaType) } else { Ok(()) }
 }
 
 fn check_invite(request: &Request) -> Result<(), Refusal> {

@@ -34,7 +34,7 @@ impl Early {
             }
             self.last_rseq = Some(rseq);
         }
-        let sdp = response.body();
+        let sdp = response.sdp();
         match (rseq, &self.usage.exchange) {
             (Some(rseq), Exchange::Fresh) if !sdp.is_empty() => self.usage.ask(Carrier::Provisional { rseq }, sdp, stack),
             (Some(rseq), exchange) => {

@@ -138,7 +138,7 @@ impl Established {
         let (response, path) = reinvite.respond(now, StatusCode::OK, sdp, stack, |response| {
             response.dialog(reinvite.request(), contact).capabilities().session(expires)
         });
-        if reinvite.request().body().is_empty() {
+        if reinvite.request().sdp().is_empty() {
             // We offer; the answer comes with the ACK.
             self.usage.exchange = Exchange::Ours;
         }

@@ -50,7 +50,7 @@ impl Invited {
             to_uri: to.uri().ok()?,
             login: None,
             call_id: headers.call_id()?.to_owned(),
-            sdp: request.body(),
+            sdp: request.sdp(),
             replaces: None,
             message: request.clone(),
         };

@@ -210,7 +210,7 @@ impl Usage {
         self.take_session(now, sent, headers, stack);
         if has_offer {
             self.exchange = Exchange::Settled;
-            let (id, sdp) = (self.id, response.body());
+            let (id, sdp) = (self.id, response.sdp());
             let event = if sdp.is_empty() {
                 Event::OfferRefused { id, status: StatusCode::NOT_ACCEPTABLE_HERE }
             } else {

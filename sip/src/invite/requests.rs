@@ -41,7 +41,7 @@ impl Invite {
         if let Some(causes) = established.close_wanted() {
             return self.close(now, causes, stack);
         }
-        stack.event(Event::Confirmed { id: self.id, sdp: request.body() });
+        stack.event(Event::Confirmed { id: self.id, sdp: request.sdp() });
     }
 
     /// `server` is the transaction of the INVITE that the CANCEL names; the CANCEL itself is answered.

@@ -133,7 +133,7 @@ impl Invite {
         usage.peer.learn(response.headers());
         usage.answered = true;
         usage.take_session(now, outbound.sent(), response.headers(), stack);
-        let body = response.body();
+        let body = response.sdp();
         if outbound.asks_for_offer() && matches!(usage.exchange, Exchange::Fresh) && !body.is_empty() {
             outbound.hold_ack(&usage.dialog);
             stack.event(Event::Answered { id: self.id, sdp: bytes::Bytes::new() });

@@ -254,6 +254,6 @@ impl Incoming<'_> {
 
     /// The SDP that it carries; empty when it carries none.
     pub(super) fn sdp(&self) -> Bytes {
-        self.request.body()
+        self.request.sdp()
     }
 }

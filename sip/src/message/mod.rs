@@ -4,6 +4,7 @@
 //! control characters), tolerant where RFC 3261 says so (compact names, folding, odd spacing, unknown headers and schemes).
 //! What a message is cut out of, a datagram or a stream, is the business of [`crate::transport`].
 
+mod body;
 mod error;
 mod extensions;
 mod headers;
@@ -102,6 +103,11 @@ impl Request {
     pub fn body(&self) -> Bytes {
         self.headers.body()
     }
+
+    /// The session description that it carries, empty when there is none.
+    pub fn sdp(&self) -> Bytes {
+        self.headers.sdp()
+    }
 }
 
 /// Hides what the message says: it names people.
@@ -132,6 +138,11 @@ impl Response {
     /// The body, empty when there is none.
     pub fn body(&self) -> Bytes {
         self.headers.body()
+    }
+
+    /// The session description that it carries, empty when there is none.
+    pub fn sdp(&self) -> Bytes {
+        self.headers.sdp()
     }
 }
 

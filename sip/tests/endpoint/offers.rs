@@ -6,7 +6,7 @@ use bytes::Bytes;
 use sip::endpoint::{Event, InviteId};
 use sip::header::{HeaderName, Method, StatusCode};
 
-use crate::scripted_peer::{ALLOW_ALL, ScriptedPeer, request_with, respond, respond_with, within};
+use crate::scripted_peer::{ALLOW_ALL, ScriptedPeer, request, request_with, respond, respond_with, within};
 use crate::support::callee_contact;
 
 fn offer(peer: &mut ScriptedPeer, id: InviteId) {
@@ -338,4 +338,51 @@ fn the_first_answer_may_be_followed_by_an_offer_only_after_its_ack() {
     peer.received.clear();
     offer(&mut peer, id);
     assert!(peer.requests().is_empty());
+}
+
+const MIXED: &str = "multipart/mixed;boundary=b";
+
+/// `sdp` beside what a telephone network says.
+fn beside(sdp: &str) -> String {
+    format!("--b\r\nContent-Type: application/isup\r\n\r\nx\r\n--b\r\nContent-Type: application/sdp\r\n\r\n{sdp}\r\n--b--\r\n")
+}
+
+#[test]
+fn an_offer_or_answer_beside_other_bodies_is_found() {
+    let mut peer = ScriptedPeer::new();
+    peer.send(&request("INVITE", "a", 1, "", MIXED, &beside("offer")));
+    assert!(matches!(peer.events.pop(), Some(Event::Incoming { invite, .. }) if invite.sdp == "offer"));
+
+    let mixed = |text: String| text.replace("application/sdp\r\nContent-Length", &format!("{MIXED}\r\nContent-Length"));
+    let mut peer = ScriptedPeer::new();
+    let (id, invite) = peer.calling(|_| {});
+    peer.send(&mixed(respond_with(&invite, 183, "peer", ALLOW_ALL, &beside("early"))));
+    assert!(
+        matches!(peer.events.iter().find(|event| matches!(event, Event::EarlyMedia { .. })), Some(Event::EarlyMedia { sdp, .. }) if sdp == "early")
+    );
+    peer.send(&mixed(respond_with(&invite, 200, "peer", ALLOW_ALL, &beside("answer"))));
+    assert!(matches!(peer.events.pop(), Some(Event::Answered { sdp, .. }) if sdp == "answer"));
+    peer.received.clear();
+    offer(&mut peer, id);
+    let again = peer.request();
+    peer.send(&mixed(respond_with(&again, 200, "", "", &beside("other answer"))));
+    assert!(matches!(peer.events.pop(), Some(Event::OfferAccepted { sdp, .. }) if sdp == "other answer"));
+}
+
+#[test]
+fn a_body_of_another_kind_is_no_answer() {
+    let mut peer = ScriptedPeer::new();
+    let (_, invite) = peer.calling(|_| {});
+    peer.send(&respond_with(&invite, 183, "peer", "", "busy").replace("application/sdp", "text/plain"));
+    assert!(peer.events.is_empty());
+    peer.send(&respond_with(&invite, 200, "peer", "", "hello").replace("application/sdp", "text/plain"));
+    assert!(matches!(peer.events.pop(), Some(Event::Answered { sdp, .. }) if sdp.is_empty()));
+}
+
+#[test]
+fn a_body_that_need_not_be_understood_refuses_no_call() {
+    let mut peer = ScriptedPeer::new();
+    let invite = request("INVITE", "a", 1, "", "text/plain", "hello");
+    peer.send(&invite.replace("Contact:", "Content-Disposition: render;handling=optional\r\nContact:"));
+    assert!(matches!(peer.events.pop(), Some(Event::Incoming { invite, .. }) if invite.sdp.is_empty()));
 }
