@@ -17,7 +17,7 @@ type News = (OrgScope, Happening, DateTime<Utc>);
 
 impl Webhooks {
     /// Tells webhooks what happens in calls, until no call can happen any more, as `over` says, and all that happened is told; run
-    /// it on a control thread. A call never waits for it: while the store does not take it, [`BACKLOG`] wait in memory, and what
+    /// it on a control thread. A call never waits for it: while the store does not take it, 32,768 events wait in memory, and what
     /// is more is missed, and counted.
     pub async fn follow(self, events: broadcast::Receiver<Event>, over: watch::Receiver<bool>) {
         let (news, waiting) = mpsc::channel(BACKLOG);
