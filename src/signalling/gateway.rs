@@ -179,6 +179,12 @@ impl Gateway {
         }
     }
 
+    /// Whether the gateway stops, and takes no more calls.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.launcher.is_closed()
+    }
+
     /// What sees messages go by.
     pub const fn tap(&self) -> &Tap {
         &self.tap

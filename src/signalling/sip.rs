@@ -120,6 +120,9 @@ impl SipShell {
     }
 
     fn receive(&mut self, ready: Ready) {
+        if self.gateway.is_closing() {
+            self.endpoint.close();
+        }
         match ready {
             Ready::Datagrams => self.transports.take_datagrams(Instant::now(), |transports, flow, message| {
                 let now = Instant::now();

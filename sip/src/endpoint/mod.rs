@@ -54,6 +54,7 @@ pub struct Endpoint {
     replacing: BTreeMap<InviteId, InviteId>,
     requests: BTreeMap<InviteId, Pending>,
     door: Option<Door>,
+    closing: bool,
     next_id: u64,
 }
 
@@ -67,6 +68,7 @@ impl Endpoint {
             replacing: BTreeMap::new(),
             requests: BTreeMap::new(),
             door: None,
+            closing: false,
             next_id: 0,
         }
     }
@@ -129,6 +131,12 @@ impl Endpoint {
         let invite = Invite::outbound(now, id, call, &mut self.stack);
         self.insert(invite);
         Ok(id)
+    }
+
+    /// The application takes no more calls and is about to end: whoever asks by OPTIONS is told so (RFC 3261 §11.2), and asks another. What
+    /// becomes of calls stays the application's to say.
+    pub fn close(&mut self) {
+        self.closing = true;
     }
 
     /// Nothing is held any more: no call, no transaction, no timer.

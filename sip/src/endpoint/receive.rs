@@ -47,6 +47,7 @@ impl Endpoint {
         }
         match request.method() {
             Method::Invite => self.receive_invite(now, arrived, key, request),
+            Method::Options if self.closing => self.reply_unavailable(&request, arrived, CLOSING_RETRY_AFTER_SECONDS),
             Method::Options => {
                 let response = self.stack.stateless(&request, arrived, StatusCode::OK).capabilities();
                 self.stack.reply_stateless(&request, arrived, response);
@@ -64,11 +65,7 @@ impl Endpoint {
         }
         if self.is_full() {
             tracing::debug!("full: a call is refused");
-            let response = self
-                .stack
-                .stateless(&request, arrived, StatusCode::SERVICE_UNAVAILABLE)
-                .header(HeaderName::RetryAfter, RETRY_AFTER_SECONDS);
-            return self.stack.reply_stateless(&request, arrived, response);
+            return self.reply_unavailable(&request, arrived, RETRY_AFTER_SECONDS);
         }
         if is_too_short(request.headers(), &self.stack.config) {
             let least = self.stack.config.min_session_expires.as_secs();
@@ -164,6 +161,11 @@ impl Endpoint {
         self.stack.reply_stateless(request, arrived, response);
     }
 
+    fn reply_unavailable(&mut self, request: &Request, arrived: Flow, retry_after: u64) {
+        let response = self.stack.stateless(request, arrived, StatusCode::SERVICE_UNAVAILABLE).header(HeaderName::RetryAfter, retry_after);
+        self.stack.reply_stateless(request, arrived, response);
+    }
+
     /// The call of a request within a dialog: its To tag is ours. Whether the rest fits, the call itself checks.
     fn invite_of(&self, request: &Request) -> Option<InviteId> {
         let headers = request.headers();
@@ -174,3 +176,6 @@ impl Endpoint {
 
 /// A full endpoint asks callers to wait so long: some calls end in it.
 const RETRY_AFTER_SECONDS: u64 = 5;
+
+/// A closing one so long: until its calls have ended and another has its place.
+const CLOSING_RETRY_AFTER_SECONDS: u64 = 30;

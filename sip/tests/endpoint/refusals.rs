@@ -154,3 +154,19 @@ fn a_refusal_keeps_no_state_and_repeats_its_tag() {
 fn nobody_outside_a_call_may_ask_for_one() {
     assert_eq!(status_of(&request("REFER", "a", 1, "", "", "").replace("Max-Forwards", "Refer-To: <sip:x@y>\r\nMax-Forwards")), [403]);
 }
+
+#[test]
+fn whoever_asks_a_closing_endpoint_is_told_so_and_its_calls_go_on() {
+    let mut peer = ScriptedPeer::new();
+    let (id, tag) = peer.established();
+    peer.send(&request("OPTIONS", "before", 2, "", "", ""));
+    assert_eq!(peer.statuses(), [200]);
+    peer.act(|endpoint, _| endpoint.close());
+    peer.send(&request("OPTIONS", "asked", 3, "", "", ""));
+    let response = peer.response();
+    assert_eq!((response.status().code(), response.headers().value(HeaderName::RetryAfter)), (503, Some("30")));
+    peer.send(&request("OPTIONS", "within", 4, &tag, "", ""));
+    assert_eq!(peer.statuses(), [200]);
+    peer.act(|endpoint, now| endpoint.hang_up(now, id));
+    assert_eq!(peer.request().method_text(), "BYE");
+}
